@@ -1,0 +1,194 @@
+"""A study and what came out of it. Nothing here needs torch: a stored result opens without loading a model."""
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.alignment.scoring import Outcomes, chance_rate
+from neuronxa_core.alignment.uncertainty import bootstrap_interval
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import StudyError
+from neuronxa_core.models.hardware import DTYPES
+from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, State, first_layer
+
+CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": POOLINGS, "dtype": DTYPES}
+"""The values that a study's fields may take, defaults first."""
+
+SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
+"""What the mean over layers is called for each state."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked: at once the cache key, the file stem, the URL and the caption."""
+
+    model: str
+    corpus: str
+    source: str
+    target: str
+    pairs: int = 100
+    site: str = "gate"
+    pooling: str = "position"
+    dtype: str = "auto"
+    revision: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("source", "target"):
+            object.__setattr__(self, name, language(getattr(self, name)).code)
+        object.__setattr__(self, "pairs", int(self.pairs))
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise StudyError(f"{name} cannot be {getattr(self, name)!r}.", f"Choose one of: {', '.join(allowed)}.")
+        if self.source == self.target:
+            raise StudyError(f"Source and target are both {self.source}.", "Choose two different languages.")
+
+    @property
+    def stem(self) -> str:
+        """A file name without its suffix."""
+        parts = [self.model, self.revision, self.corpus, f"{self.source}-{self.target}", str(self.pairs)]
+        text = "_".join(part for part in [*parts, self.site, self.pooling, self.dtype] if part)
+        return re.sub(r"[^\w.-]+", "-", text).strip("-.")[-150:]
+
+    @property
+    def caption(self) -> str:
+        """One line that a figure can carry."""
+        return (
+            f"{self.model}{f' @ {self.revision}' if self.revision else ''} · {self.corpus} · "
+            f"{self.source} → {self.target} · {self.pairs} pairs · {self.site} · {self.pooling} · {self.dtype}"
+        )
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Per state and layer who found whom, and where the numbers come from.
+
+    outcomes: per state, both directions, each (layers, pairs) bool. Everything else is derived from it.
+    provenance: model fingerprint, corpus hash, versions, device, dtype, seconds.
+    """
+
+    study: Study
+    outcomes: Mapping[State, Outcomes]
+    provenance: Mapping[str, Any]
+
+    @property
+    def pairs(self) -> int:
+        return self.study.pairs
+
+    @property
+    def chance(self) -> float:
+        return chance_rate(self.pairs)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per state and layer: state, layer, score, source_to_target, target_to_source, ci_low, ci_high.
+
+        Fractions in [0, 1]; the interval is that of the score, 95 percent.
+        """
+        return pd.concat([self._scores_of(state) for state in STATES], ignore_index=True)
+
+    def _scores_of(self, state: State) -> pd.DataFrame:
+        outcomes = self.outcomes[state]
+        mutual = outcomes.mutual
+        low, high = bootstrap_interval(mutual).T
+        return pd.DataFrame(
+            {
+                "state": state,
+                "layer": np.arange(len(mutual)) + first_layer(state),
+                "score": mutual.mean(axis=1),
+                "source_to_target": outcomes.source_to_target.mean(axis=1),
+                "target_to_source": outcomes.target_to_source.mean(axis=1),
+                "ci_low": low,
+                "ci_high": high,
+            }
+        )
+
+    def of(self, state: State) -> pd.DataFrame:
+        """The rows of `scores` of one state."""
+        return self.scores[self.scores["state"] == state].reset_index(drop=True)
+
+    def mean(self, state: State) -> float:
+        """NASCA, NAVCA or MEXA: the mean score over the state's layers."""
+        return float(self.outcomes[state].mutual.mean())
+
+    def mean_interval(self, state: State) -> tuple[float, float]:
+        """The 95 percent interval of `mean`: the pairs are resampled, each with all its layers."""
+        low, high = bootstrap_interval(self.outcomes[state].mutual.mean(axis=0))
+        return float(low), float(high)
+
+    def peak(self, state: State) -> tuple[int, float]:
+        """The layer with the highest score, the first of equals, and that score."""
+        scores = self.outcomes[state].mutual.mean(axis=1)
+        return int(scores.argmax()) + first_layer(state), float(scores.max())
+
+    def direction_gap(self, state: State) -> float:
+        """P@1 source to target minus target to source, mean over layers, in percentage points."""
+        outcomes = self.outcomes[state]
+        return 100 * float(outcomes.source_to_target.mean() - outcomes.target_to_source.mean())
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """summary.json: nasca, navca and mexa; interval, peak and direction gap by state; the study; the provenance."""
+        means = {name: self.mean(state) for state, name in SUMMARY_NAMES.items()}
+        return means | {
+            "interval": {state: list(self.mean_interval(state)) for state in STATES},
+            "peak": {state: dict(zip(("layer", "score"), self.peak(state), strict=True)) for state in STATES},
+            "direction_gap": {state: self.direction_gap(state) for state in STATES},
+            "study": asdict(self.study),
+            "provenance": dict(self.provenance),
+        }
+
+    def advantage_interval(self, state: State, over: State) -> tuple[float, float]:
+        """The 95 percent interval of `mean(state) - mean(over)`, on the same pairs. Above 0: `state` is more aligned."""
+        difference = self.outcomes[state].mutual.mean(axis=0) - self.outcomes[over].mutual.mean(axis=0)
+        low, high = bootstrap_interval(difference)
+        return float(low), float(high)
+
+    def reversed(self) -> "StudyResult":
+        """The same result seen from the other language: the directions change places, the scores stay."""
+        study = replace(self.study, source=self.study.target, target=self.study.source)
+        outcomes = {state: Outcomes(*reversed(directions)) for state, directions in self.outcomes.items()}
+        return StudyResult(study, outcomes, self.provenance)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The result as rows, one per state and layer: its study's fields, and the outcomes as lists of bool."""
+        rows = [
+            {**asdict(self.study), "state": state, "layer": layer + first_layer(state)}
+            | {name: getattr(self.outcomes[state], name)[layer].tolist() for name in Outcomes._fields}
+            for state in STATES
+            for layer in range(len(self.outcomes[state].mutual))
+        ]
+        return pd.DataFrame(rows).assign(provenance=json.dumps(dict(self.provenance), sort_keys=True))
+
+
+def from_frame(frame: pd.DataFrame) -> StudyResult:
+    """The result that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
+    first = frame.iloc[0]
+    study = Study(**{field.name: first[field.name] for field in fields(Study)})
+    outcomes: dict[State, Outcomes] = {}
+    for state in STATES:
+        rows = frame[frame["state"] == state].sort_values("layer")
+        outcomes[state] = Outcomes(*(_stack(rows[name], study.pairs) for name in Outcomes._fields))
+    return StudyResult(study, outcomes, json.loads(first["provenance"]))
+
+
+def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:
+    return np.array(lists.tolist(), dtype=bool).reshape(len(lists), pairs)
+
+
+def write_result(result: StudyResult, path: Path) -> None:
+    """Parquet, zstd. Raises OSError if it cannot be written."""
+    result.to_frame().to_parquet(path, compression="zstd", index=False)
+
+
+def read_result(path: Path) -> StudyResult:
+    """Raises OSError or ValueError if the file is missing or damaged."""
+    return from_frame(pd.read_parquet(io.BytesIO(path.read_bytes())))

@@ -1,0 +1,164 @@
+"""The recipe: a Study in, a StudyResult out. torch is imported only when a cached result is looked for or states are made."""
+
+import platform
+import time
+from dataclasses import replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from neuronxa_core import __version__
+from neuronxa_core.alignment.result import Study, StudyResult, read_result, write_result
+from neuronxa_core.alignment.scoring import Outcomes, pair_outcomes
+from neuronxa_core.alignment.similarity import cosine_similarity
+from neuronxa_core.corpora.bitext import Bitext, sentences_hash
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.errors import ModelError
+from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
+from neuronxa_core.models.checkpoint import Checkpoint
+from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
+from neuronxa_core.progress import SILENT, Phase, Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.states import store
+from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site, State, first_layer
+
+
+def run_study(
+    study: Study, *, device: Device = "auto", use_cache: bool = True, watcher: Watcher = SILENT
+) -> StudyResult:
+    """Runs a study, or takes it from the cache; the numbers are the same either way.
+
+    Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
+    """
+    started = time.perf_counter()
+    bitext = _bitext(study)
+    recipe = _Recipe(study, find_checkpoint(study.model, study.revision, watcher), device)
+    if use_cache and (stored := recipe.stored_result(bitext)):
+        return stored
+    source, target = recipe.both_states(bitext, use_cache, watcher)
+    watcher.report("scoring")
+    outcomes = {state: score_layers(state, source, target, watcher) for state in STATES}
+    provenance = recipe.provenance | {
+        "corpus_hash": sentences_hash((*bitext.source_sentences, *bitext.target_sentences)),
+        "tokens": int(source.tokens.sum() + target.tokens.sum()),
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    result = StudyResult(study, outcomes, provenance)
+    if use_cache:
+        store.write_aside(recipe.result_path(bitext), lambda path: write_result(result, path))
+    return result
+
+
+def find_result(study: Study) -> StudyResult | None:
+    """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
+    checkpoint = local_checkpoint(study.model, study.revision)
+    return _Recipe(study, checkpoint, "auto").stored_result(_bitext(study)) if checkpoint else None
+
+
+def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:
+    """Who finds whom at every layer, each direction (layers, pairs). Raises ModelError, naming the layer, for NaN."""
+    layers = []
+    for layer, (ours, theirs) in enumerate(zip(source.of(state), target.of(state), strict=True), first_layer(state)):
+        watcher.check()
+        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+            raise ModelError(
+                f"The {state} states of layer {layer} hold NaN or infinity, so they cannot be compared.",
+                "Use a dtype with a larger range: bfloat16 or float32.",
+            )
+        layers.append(pair_outcomes(cosine_similarity(ours, theirs)))
+    return Outcomes(*(np.stack(direction) for direction in zip(*layers, strict=True)))
+
+
+def _bitext(study: Study) -> Bitext:
+    return open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+
+
+class _Recipe:
+    """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make."""
+
+    def __init__(self, study: Study, checkpoint: Checkpoint, device: Device) -> None:
+        self.study, self.checkpoint = study, checkpoint
+        self.device = resolve_device(device)
+        self.dtype = resolve_dtype(cast(Dtype, study.dtype), self.device)
+
+    @cached_property
+    def key(self) -> dict[str, str | int]:
+        return {
+            "model": self.checkpoint.fingerprint,
+            "site": self.study.site,
+            "pooling": self.study.pooling,
+            "dtype": self.dtype,
+            "device": self.device,
+        }
+
+    def result_path(self, bitext: Bitext) -> Path:
+        sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
+        return settings().cache_dir / "results" / f"{store.cache_key(self.key | sides)}.parquet"
+
+    def stored_result(self, bitext: Bitext) -> StudyResult | None:
+        """The cached result, under the names by which the study is asked for now; a damaged file is removed."""
+        path = self.result_path(bitext)
+        try:
+            result = read_result(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            store.discard(path)
+            return None
+        store.touch(path)
+        return replace(result, study=self.study)
+
+    def both_states(self, bitext: Bitext, use_cache: bool, watcher: Watcher) -> tuple[SentenceStates, SentenceStates]:
+        both = _Both(watcher, 2 * len(bitext))
+        source = self._states(bitext.source, bitext.source_sentences, use_cache, both)
+        both.before = len(bitext)
+        return source, self._states(bitext.target, bitext.target_sentences, use_cache, both)
+
+    def _states(self, code: str, sentences: tuple[str, ...], use_cache: bool, watcher: Watcher) -> SentenceStates:
+        key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        states = store.read_states(key) if use_cache else None
+        if states is None:
+            states = self._extract(sentences, watcher)
+            if use_cache:
+                store.write_states(key, states, self.key | {"language": code})
+        return states
+
+    def _extract(self, sentences: tuple[str, ...], watcher: Watcher) -> SentenceStates:
+        from neuronxa_core.models.loading import RESIDENT
+        from neuronxa_core.states.extraction import extract
+
+        watcher.report("loading")
+        watcher.check()
+        model = RESIDENT.get(self.checkpoint, self.device, self.dtype)
+        return extract(
+            model, sentences, cast(Site, self.study.site), cast(Pooling, self.study.pooling), watcher=watcher
+        )
+
+    @property
+    def provenance(self) -> dict[str, str | int | float]:
+        return {
+            "model_fingerprint": self.checkpoint.fingerprint,
+            "device": self.device,
+            "dtype": self.dtype,
+            "neuronxa": __version__,
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+            "python": platform.python_version(),
+        }
+
+
+class _Both(Watcher):
+    """Counts the sentences of both languages as one piece of work."""
+
+    def __init__(self, watcher: Watcher, total: int) -> None:
+        self.watcher, self.total, self.before = watcher, total, 0
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        counted = phase == "extracting"
+        self.watcher.report(phase, self.before + done if counted else 0, self.total if counted else 0, detail)
+
+    def check(self) -> None:
+        self.watcher.check()

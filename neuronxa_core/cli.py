@@ -1,0 +1,140 @@
+"""The same recipe without a browser: `python -m neuronxa_core run ...`, `... gallery`.
+
+Exit code 0, or 2 with one line on standard error for what a user can mend.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuronxa_core.alignment.result import CHOICES, Study, StudyResult
+from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
+from neuronxa_core.models.hardware import DEVICES
+from neuronxa_core.progress import Phase, Watcher
+
+
+class _Terminal(Watcher):
+    """One line on standard error that is written over while the work goes on; silent where nobody watches."""
+
+    def __init__(self) -> None:
+        self.shown = 0.0
+        self.watched = sys.stderr.isatty()
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        if self.watched and time.monotonic() - self.shown > 0.2:
+            self.shown = time.monotonic()
+            count = f" {done}/{total} sentences" if total else ""
+            print(f"\r\033[K{phase}{count}{f' ({detail})' if detail else ''}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if self.watched:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        """One line, not the whole usage."""
+        raise StudyError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code."""
+    terminal = _Terminal()
+    try:
+        options = _parser().parse_args(arguments)
+        options.command(options, terminal)
+    except NeuronXAError as error:
+        terminal.clear()
+        print(f"neuronxa: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, Cancelled):
+        terminal.clear()
+        print("neuronxa: stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m neuronxa_core", description="Cross-lingual alignment in the states of FFN neurons."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+    run = commands.add_parser("run", help="score one language pair and write scores.csv and summary.json")
+    run.add_argument("--model", required=True, help="demo, a hub id, or a local folder (safetensors or GGUF)")
+    run.add_argument("--revision", default="", help="branch, tag or commit of a hub model")
+    run.add_argument("--corpus", required=True, help="everyday, a folder of line-aligned files, or a TSV file")
+    run.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
+    run.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
+    run.add_argument("--pairs", type=int, default=100, help="how many pairs, from the first on (default: 100)")
+    for name, values in CHOICES.items():
+        run.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
+    run.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
+    run.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the two files go")
+    run.set_defaults(command=_run)
+    gallery = commands.add_parser("gallery", help="build the precomputed results that the dashboard opens with")
+    gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
+    gallery.set_defaults(command=_gallery)
+    return parser
+
+
+def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
+    from neuronxa_core.alignment.study import run_study
+
+    study = Study(
+        model=options.model,
+        corpus=options.corpus,
+        source=options.source,
+        target=options.target,
+        pairs=options.pairs,
+        site=options.site,
+        pooling=options.pooling,
+        dtype=options.dtype,
+        revision=options.revision,
+    )
+    _make_folder(options.out)
+    result = run_study(study, device=options.device, use_cache=not options.no_cache, watcher=terminal)
+    terminal.clear()
+    write_files(result, options.out)
+    print(_line(result))
+
+
+def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
+    from neuronxa_core.gallery import GALLERY, build_gallery
+
+    folder = options.out or GALLERY
+    _make_folder(folder)
+    for result in build_gallery(folder, terminal):
+        terminal.clear()
+        print(_line(result), flush=True)
+
+
+def write_files(result: StudyResult, folder: Path) -> None:
+    """scores.csv and summary.json. Raises StudyError if the folder cannot be written."""
+    try:
+        result.scores.to_csv(folder / "scores.csv", index=False)
+        (folder / "summary.json").write_text(json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _cannot_write(folder: Path, error: OSError) -> StudyError:
+    return StudyError(f"{folder} cannot be written ({error.strerror or error}).", "Give another folder to --out.")
+
+
+def _line(result: StudyResult) -> str:
+    layer, score = result.peak("nas")
+    return (
+        f"{result.study.source} -> {result.study.target}: NASCA {result.mean('nas'):.4f}, NAVCA {result.mean('nav'):.4f}, "
+        f"MEXA {result.mean('embedding'):.4f}; NAS peaks at layer {layer} with {score:.2f} (chance {result.chance:.3f})"
+    )

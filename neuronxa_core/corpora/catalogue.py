@@ -1,0 +1,94 @@
+"""Where a corpus comes from: the bundled ones by name, any other by its path."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.readers import ReadLanguage, read_path
+from neuronxa_core.errors import CorpusError
+from neuronxa_core.settings import ASSETS
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """A corpus that comes with the project."""
+
+    name: str
+    title: str
+    path: Path
+    licence: str
+    note: str
+
+
+EVERYDAY = CatalogueEntry(
+    name="everyday",
+    title="Everyday sentences",
+    path=ASSETS / "corpora" / "everyday.tsv",
+    licence="CC0 1.0",
+    note="100 sentences written for this project and translated by a machine into 24 languages. No native speaker has "
+    "reviewed them: use them for demos and teaching, not for figures you publish.",
+)
+BUNDLED = {EVERYDAY.name: EVERYDAY}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Parallel text in several languages; sentences are read when they are asked for."""
+
+    name: str
+    readers: dict[str, ReadLanguage]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self.readers)
+
+    def sentences(self, code: str) -> tuple[str, ...]:
+        """All lines of one language. Raises CorpusError if the corpus lacks it."""
+        code = language(code).code
+        if code not in self.readers:
+            some = ", ".join(self.languages[:6]) + (" ..." if len(self.languages) > 6 else "")
+            raise CorpusError(f"The corpus {self.name} has no {code}.", f"Choose one of its languages: {some}")
+        return self.readers[code]()
+
+    def bitext(self, source: str, target: str, pairs: int) -> Bitext:
+        """The first `pairs` sentences of `source` beside those of `target`.
+
+        Raises CorpusError if a language is missing, the two differ in length, a line in use is empty, or there are
+        fewer than 2 pairs or fewer than asked for.
+        """
+        source, target = language(source).code, language(target).code
+        sides = {code: self.sentences(code) for code in (source, target)}
+        lengths = [len(sides[code]) for code in (source, target)]
+        if lengths[0] != lengths[1]:
+            raise CorpusError(
+                f"{source} has {lengths[0]} lines and {target} has {lengths[1]} in {self.name}, so they are not aligned.",
+                "Make line i of one file the translation of line i of the other.",
+            )
+        bitext = Bitext(source, target, sides[source], sides[target]).first(pairs)
+        for code, sentences in ((source, bitext.source_sentences), (target, bitext.target_sentences)):
+            if "" in sentences:
+                raise CorpusError(
+                    f"Line {sentences.index('') + 1} of {code} in {self.name} is empty.",
+                    "Fill it in, or delete that line from every language.",
+                )
+        return bitext
+
+
+def open_corpus(name_or_path: str) -> Corpus:
+    """A bundled corpus by name, or a folder or TSV file by path. Raises CorpusError if it is neither."""
+    entry = BUNDLED.get(name_or_path)
+    if entry:
+        return _bundled(entry.name)
+    if "/" not in name_or_path and not Path(name_or_path).exists():
+        raise CorpusError(
+            f"There is no corpus called {name_or_path!r}.",
+            f"Use {', '.join(BUNDLED)}, or the path of a folder or TSV file.",
+        )
+    return Corpus(name_or_path, read_path(Path(name_or_path).expanduser()))
+
+
+@cache
+def _bundled(name: str) -> Corpus:
+    return Corpus(name, read_path(BUNDLED[name].path))

@@ -1,0 +1,56 @@
+"""Colours and their meaning. NAS, NAV and embedding keep theirs on every page; shapes say the same without colour.
+
+The hues are Okabe and Ito's blue, vermilion and bluish green, told apart in every common kind of colour blindness; on a dark
+ground they are lightened, not changed.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from neuronxa_core.states.sentences import State
+
+Theme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme, as hex."""
+
+    states: dict[State, str]
+    ground: str
+    ink: str
+    muted: str
+    grid: str
+
+
+PALETTES: dict[Theme, Palette] = {
+    "light": Palette(
+        states={"nas": "#0072B2", "nav": "#C4500A", "embedding": "#00805F"},
+        ground="#FFFFFF",
+        ink="#1B1F24",
+        muted="#5B6470",
+        grid="#E6E8EB",
+    ),
+    "dark": Palette(
+        states={"nas": "#56B4E9", "nav": "#F08A4B", "embedding": "#3CCB9F"},
+        ground="#14171B",
+        ink="#E8EAED",
+        muted="#A3ABB6",
+        grid="#2C3138",
+    ),
+}
+
+STATE_NAMES: dict[State, str] = {"nas": "NAS", "nav": "NAV", "embedding": "Embedding"}
+SCORE_NAMES: dict[State, str] = {"nas": "NASCA", "nav": "NAVCA", "embedding": "MEXA"}
+STATE_HELP: dict[State, str] = {
+    "nas": "Neuron activation state: which FFN neurons are switched on (activation > 0), averaged over the tokens.",
+    "nav": "Neuron activation value: how strongly each FFN neuron answers (absolute activation), averaged over the tokens.",
+    "embedding": "The hidden state between the layers, averaged over the tokens: what MEXA measures.",
+}
+SYMBOLS: dict[State, str] = {"nas": "circle", "nav": "diamond", "embedding": "square"}
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """A hex colour as rgba()."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"

@@ -1,0 +1,89 @@
+"""Languages in order of their score: one study each, all of one model and corpus."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.frame import blank
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, SYMBOLS, Theme
+from neuronxa_core.states.sentences import State
+
+_ROW = 24
+
+
+def language_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Figure:
+    """NASCA and MEXA, 0 to 1, with 95 percent intervals, one row per source language, best NASCA on top.
+
+    Long-tail languages stand in italics.
+    """
+    ordered = sorted(results, key=lambda result: result.mean("nas"))
+    names = [language(result.study.source).name for result in ordered]
+    figure = blank(theme, _ROW * len(ordered) + 90, margin={"l": 8, "r": 12, "t": 34, "b": 8})
+    for state, shift in (("embedding", -0.14), ("nas", 0.14)):
+        _dots(figure, ordered, names, state, shift, theme)  # type: ignore[arg-type]
+    figure.update_xaxes(title_text="Mean score over the layers", range=[-0.01, 1.0], tickformat=".1f", dtick=0.2)
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[_tick(result) for result in ordered],
+        range=[-0.7, len(names) - 0.3],
+        showgrid=False,
+        ticks="",
+    )
+    _key(figure, theme)
+    return figure
+
+
+def _tick(result: StudyResult) -> str:
+    """The language's name; long-tail languages in italics."""
+    source = language(result.study.source)
+    return source.name if source.head else f"<i>{source.name}</i>"
+
+
+def _dots(
+    figure: go.Figure, ordered: Sequence[StudyResult], names: Sequence[str], state: State, shift: float, theme: Theme
+) -> None:
+    means = [result.mean(state) for result in ordered]
+    intervals = [result.mean_interval(state) for result in ordered]
+    colour = PALETTES[theme].states[state]
+    figure.add_trace(
+        go.Scatter(
+            x=means,
+            y=[row + shift for row in range(len(ordered))],
+            mode="markers",
+            name=SCORE_NAMES[state],
+            marker={"color": colour, "symbol": SYMBOLS[state], "size": 8},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - mean for mean, (_, high) in zip(means, intervals, strict=True)],
+                "arrayminus": [mean - low for mean, (low, _) in zip(means, intervals, strict=True)],
+                "color": colour,
+                "thickness": 1.4,
+                "width": 0,
+            },
+            customdata=[[name, *interval] for name, interval in zip(names, intervals, strict=True)],
+            hovertemplate=(
+                f"<b>%{{customdata[0]}}</b><br>{SCORE_NAMES[state]} %{{x:.2f}}  [%{{customdata[1]:.2f}}, "
+                "%{customdata[2]:.2f}]<extra></extra>"
+            ),
+        )
+    )
+
+
+def _key(figure: go.Figure, theme: Theme) -> None:
+    """Which colour is which, above the rows."""
+    colours = PALETTES[theme].states
+    figure.add_annotation(
+        text=f"<span style='color:{colours['nas']}'>● NASCA (neurons)</span>   "
+        f"<span style='color:{colours['embedding']}'>■ MEXA (embeddings)</span>",
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=24,
+        xanchor="left",
+        showarrow=False,
+        font={"size": 14},
+    )

@@ -1,0 +1,164 @@
+"""Long work, one piece at a time: a queue, one worker thread, progress, cancel.
+
+Two people who ask for the same thing share one job; it stops when the last of them lets go. A caller who leaves without
+a word keeps the job running, and finds its result in the cache. Nothing here knows what the work is.
+"""
+
+import logging
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+from neuronxa_core.errors import Cancelled, NeuronXAError
+from neuronxa_core.progress import Phase, Watcher
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+Work = Callable[[Watcher], Any]
+_KEEP_FINISHED = 64
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How a job stands at one moment; safe to read from any thread."""
+
+    status: Status
+    ahead: int = 0
+    """How many jobs come before it, the running one included; 0 once it runs."""
+    phase: Phase | None = None
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+    rate: float = 0.0
+    """Sentences per second in this phase; 0 until it can be told."""
+    seconds_left: float | None = None
+    result: Any = None
+    error: str = ""
+    error_id: str = ""
+    """Names a failure that the user cannot mend: the traceback stands in the log under it."""
+
+
+@dataclass
+class _Job(Watcher):
+    key: Hashable
+    work: Work
+    tickets: set[str] = field(default_factory=set)
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot("queued"))
+    stop: threading.Event = field(default_factory=threading.Event)
+    phase_started: float = 0.0
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        now = time.monotonic()
+        if phase != self.snapshot.phase:
+            self.phase_started = now
+        rate = done / (now - self.phase_started) if done and now > self.phase_started else 0.0
+        left = (total - done) / rate if rate else None
+        self.snapshot = Snapshot("running", 0, phase, done, total, detail, rate, left)
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise Cancelled
+
+
+class JobQueue:
+    """Runs one job at a time, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Condition()
+        self._waiting: list[_Job] = []
+        self._running: _Job | None = None
+        self._by_ticket: dict[str, _Job] = {}
+        self._worker: threading.Thread | None = None
+
+    def submit(self, key: Hashable, work: Work) -> str:
+        """Queues `work`, or joins the job that already does it; returns a ticket to ask and cancel with."""
+        ticket = uuid.uuid4().hex
+        with self._lock:
+            job = next((job for job in self._active() if job.key == key and not job.stop.is_set()), None)
+            if job is None:
+                job = _Job(key, work)
+                self._waiting.append(job)
+            job.tickets.add(ticket)
+            self._by_ticket[ticket] = job
+            self._forget_old()
+            self._start_worker()
+            self._lock.notify()
+        return ticket
+
+    def look(self, ticket: str) -> Snapshot | None:
+        """How the job of this ticket stands; None if the ticket is unknown or forgotten."""
+        with self._lock:
+            job = self._by_ticket.get(ticket)
+            if job is None:
+                return None
+            if ticket not in job.tickets:
+                return Snapshot("cancelled")
+            if job in self._waiting:
+                return Snapshot("queued", ahead=self._waiting.index(job) + (self._running is not None))
+            return job.snapshot
+
+    def cancel(self, ticket: str) -> None:
+        """Lets go of a job. It is over for this ticket at once; the work stops at its next check if nobody else waits."""
+        with self._lock:
+            job = self._by_ticket.get(ticket)
+            if job is None:
+                return
+            job.tickets.discard(ticket)
+            if not job.tickets:
+                job.stop.set()
+                if job in self._waiting:
+                    self._waiting.remove(job)
+
+    def _active(self) -> list[_Job]:
+        return [*([self._running] if self._running else []), *self._waiting]
+
+    def _start_worker(self) -> None:
+        if self._worker is None or not self._worker.is_alive():
+            self._worker = threading.Thread(target=self._loop, name="neuronxa-jobs", daemon=True)
+            self._worker.start()
+
+    def _loop(self) -> None:
+        while True:
+            with self._lock:
+                while not self._waiting:
+                    self._lock.wait()
+                job = self._running = self._waiting.pop(0)
+                job.snapshot = Snapshot("running")
+            job.snapshot = _run(job)
+            with self._lock:
+                self._running = None
+
+    def _forget_old(self) -> None:
+        """Keeps the tickets of what is active and of the last jobs that ended, results included, and no more."""
+        active = self._active()
+        ended = [ticket for ticket, job in self._by_ticket.items() if job not in active]
+        for ticket in ended[:-_KEEP_FINISHED]:
+            del self._by_ticket[ticket]
+
+
+def _run(job: _Job) -> Snapshot:
+    try:
+        return Snapshot("done", result=job.work(job))
+    except Cancelled:
+        return Snapshot("cancelled")
+    except NeuronXAError as error:
+        return Snapshot("failed", error=str(error))
+    except MemoryError:
+        return Snapshot(
+            "failed", error="There is not enough memory for this model. Use a smaller one or a smaller dtype."
+        )
+    except Exception:
+        error_id = uuid.uuid4().hex[:8]
+        _log.error("job %s failed, error id %s\n%s", job.key, error_id, traceback.format_exc())
+        return Snapshot("failed", error="Something in the program broke, not in what you asked for.", error_id=error_id)
+
+
+@lru_cache(maxsize=1)
+def shared_queue() -> JobQueue:
+    """The one queue of this process."""
+    return JobQueue()

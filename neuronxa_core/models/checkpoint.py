@@ -1,0 +1,129 @@
+"""What lies in a model folder, looked at before anything is loaded: config, weights, and a name for both.
+
+Weights are safetensors or GGUF. A folder that holds pickles only is refused, and so is a file that was cut off.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from neuronxa_core.errors import ModelError
+from neuronxa_core.settings import settings
+
+_INDEX = "model.safetensors.index.json"
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model on disk: its folder and its weight files, all safetensors or one GGUF."""
+
+    folder: Path
+    weights: tuple[Path, ...]
+
+    @property
+    def gguf(self) -> str | None:
+        return self.weights[0].name if self.weights[0].suffix == ".gguf" else None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """config.json as it stands, empty for GGUF. Raises ModelError if it is missing or not JSON."""
+        if self.gguf:
+            return {}
+        try:
+            config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"{self.folder} has no config.json.", "Point to the folder that save_pretrained or the hub wrote."
+            ) from error
+        except ValueError as error:
+            raise ModelError(f"{self.folder / 'config.json'} is not JSON ({error}).", "Download it again.") from error
+        return dict(config)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits of the SHA-256 over config, tokenizer and weights: the same wherever the folder lies.
+
+        Hashing reads every weight once; the digest of a file is remembered until its size or date changes.
+        """
+        small = sorted(file for file in self.folder.iterdir() if file.suffix in {".json", ".model", ".txt"})
+        digest = hashlib.sha256()
+        for file in (*small, *self.weights):
+            digest.update(f"{file.name} {_file_digest(file)}\n".encode())
+        return digest.hexdigest()[:16]
+
+
+def checkpoint_at(path: Path) -> Checkpoint:
+    """The checkpoint in a folder, or of one GGUF file. Raises ModelError if there is none, or none that is whole."""
+    if path.is_file() and path.suffix == ".gguf":
+        return _checked(Checkpoint(path.parent, (path,)))
+    if not path.is_dir():
+        raise ModelError(f"There is no model at {path}.", "Check the path, or use the demo model: demo.")
+    if (path / _INDEX).is_file():
+        return _checked(Checkpoint(path, _indexed(path)))
+    for pattern in ("*.safetensors", "*.gguf"):
+        weights = tuple(sorted(path.glob(pattern)))
+        if len(weights) > 1 and pattern == "*.gguf":
+            names = ", ".join(file.name for file in weights[:4])
+            raise ModelError(f"{path} holds several GGUF files.", f"Name the one you mean: {names}.")
+        if weights:
+            return _checked(Checkpoint(path, weights))
+    if any(next(path.glob(pattern), None) for pattern in _PICKLES):
+        raise ModelError(
+            f"{path} holds its weights as pickles only, and loading a pickle can run code.",
+            "Convert them: load the model where you trust it and call save_pretrained, which writes safetensors.",
+        )
+    raise ModelError(
+        f"{path} holds no weights.", "It needs a *.safetensors or a *.gguf file; download the model again."
+    )
+
+
+def _indexed(folder: Path) -> tuple[Path, ...]:
+    index = folder / _INDEX
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{index} is damaged.", "Download it again.") from error
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(f"{folder} lacks {missing[0]}, which its index names.", "Download the model again, whole.")
+    return tuple(folder / name for name in names)
+
+
+def _checked(checkpoint: Checkpoint) -> Checkpoint:
+    from safetensors import SafetensorError, safe_open
+
+    for file in checkpoint.weights:
+        if file.suffix != ".safetensors":
+            continue
+        try:
+            with safe_open(file, framework="numpy"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"{file} is damaged or cut off ({error}).", "Download or copy it again.") from error
+    return checkpoint
+
+
+def _file_digest(file: Path) -> str:
+    """SHA-256 of a file, remembered in the cache folder under its path, size and date."""
+    stat = file.stat()
+    name = f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
+    memo = settings().cache_dir / "digests" / hashlib.sha256(name.encode()).hexdigest()[:32]
+    try:
+        remembered = memo.read_text()
+        if len(remembered) == 64:
+            return remembered
+    except OSError:
+        pass
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    if stat.st_size > 1_000_000:
+        try:
+            memo.parent.mkdir(parents=True, exist_ok=True)
+            memo.write_text(digest)
+        except OSError:
+            pass  # remembering is a convenience; the next run hashes again
+    return digest

@@ -1,0 +1,46 @@
+"""The environment, read once: every setting is a NEURONXA_* variable and has a default that works."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from neuronxa_core.errors import SettingsError
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things lie and how much room they may take."""
+
+    cache_dir: Path
+    """NEURONXA_CACHE_DIR: converted weights, states and results. Default: ~/.cache/neuronxa."""
+    cache_limit_bytes: int
+    """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
+    batch_tokens: int
+    """NEURONXA_BATCH_TOKENS: tokens, padding included, in one forward pass. Default: 1024."""
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process. `settings.cache_clear()` reads the environment again."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Settings(
+        cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
+        cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
+        batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 1024.0))),
+    )
+
+
+def _positive(name: str, default: float) -> float:
+    text = os.environ.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise SettingsError(
+            f"{name} is {text!r}, which is not a positive number.", f"Unset it or set it to {default:g}."
+        )
+    return value

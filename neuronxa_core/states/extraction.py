@@ -1,0 +1,116 @@
+"""Sentences -> SentenceStates: one forward pass of the decoder, without its head, over length-sorted batches.
+
+The batches of a language depend on its sentences alone, so a fresh extraction repeats a cached one bit by bit.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from neuronxa_core.errors import CorpusError, ModelError
+from neuronxa_core.models.loading import LoadedModel
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.states.capture import Pooled, capture
+from neuronxa_core.states.pooling import token_weights
+from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site
+
+Padding = Literal["right", "left"]
+
+
+def extract(
+    model: LoadedModel,
+    sentences: Sequence[str],
+    site: Site = "gate",
+    pooling: Pooling = "position",
+    *,
+    batch_tokens: int | None = None,
+    padding: Padding = "right",
+    watcher: Watcher = SILENT,
+) -> SentenceStates:
+    """NAS, NAV and embeddings of every layer for every sentence, pooled over its tokens.
+
+    batch_tokens: tokens, padding included, in one forward pass; a longer sentence goes alone. It and `padding` change
+    results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
+    Raises CorpusError for a sentence that is empty to the tokenizer or beyond the model's context; Cancelled.
+    """
+    unique = list(dict.fromkeys(sentences))
+    tokens = _tokenize(model, unique)
+    lengths = [len(sentence) for sentence in tokens]
+    arrays: dict[str, NDArray[np.float32]] = {}
+    done = 0
+    with model.lock:
+        for batch in length_sorted_batches(lengths, batch_tokens or settings().batch_tokens):
+            watcher.report("extracting", done, len(unique))
+            pooled = _forward(model, [tokens[row] for row in batch], site, pooling, padding, watcher)
+            for state in STATES:
+                stack = torch.stack(pooled[state]).cpu().numpy()  # (layers, batch, dim)
+                if state not in arrays:
+                    arrays[state] = np.empty((stack.shape[0], len(unique), stack.shape[2]), dtype=np.float32)
+                arrays[state][:, batch] = stack
+            done += len(batch)
+    watcher.report("extracting", done, len(unique))
+    if len(unique) < len(sentences):
+        row_of = {sentence: row for row, sentence in enumerate(unique)}
+        rows = [row_of[sentence] for sentence in sentences]
+        arrays = {state: array[:, rows] for state, array in arrays.items()}
+        lengths = [lengths[row] for row in rows]
+    return SentenceStates(arrays["nas"], arrays["nav"], arrays["embedding"], np.array(lengths, dtype=np.int64))
+
+
+def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Row numbers, longest sentences first, in groups of at most `batch_tokens` tokens, padding included."""
+    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
+    start = 0
+    while start < len(order):
+        size = max(1, batch_tokens // lengths[order[start]])
+        yield order[start : start + size]
+        start += size
+
+
+def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
+    """Token ids with the special tokens that the tokenizer itself adds, and no padding."""
+    tokens: list[list[int]] = model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+    for sentence, ids in zip(sentences, tokens, strict=True):
+        if not ids:
+            raise CorpusError(f"The tokenizer finds no token in {sentence[:60]!r}.", "Leave that pair out.")
+        if len(ids) > model.context:
+            raise CorpusError(
+                f"A sentence has {len(ids)} tokens and the model takes {model.context}: {sentence[:60]!r} ...",
+                "Shorten it or leave that pair out.",
+            )
+    vocabulary = model.parts.decoder.get_input_embeddings().num_embeddings  # type: ignore[operator]
+    if max(chain.from_iterable(tokens), default=0) >= vocabulary:
+        raise ModelError(
+            f"The tokenizer knows more tokens than the model's {vocabulary} embeddings.",
+            "Use the tokenizer that belongs to the model.",
+        )
+    return tokens
+
+
+def _forward(
+    model: LoadedModel, tokens: list[list[int]], site: Site, pooling: Pooling, padding: Padding, watcher: Watcher
+) -> Pooled:
+    ids, mask = _pad(tokens, padding)
+    ids, mask = ids.to(model.device), mask.to(model.device)
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)  # rank among real tokens, so that padding moves nobody
+    weights = token_weights(mask, pooling)
+    with torch.inference_mode(), capture(model.parts, site, weights, watcher.check) as pooled:
+        model.parts.decoder(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
+    return pooled
+
+
+def _pad(tokens: list[list[int]], padding: Padding) -> tuple[torch.Tensor, torch.Tensor]:
+    """ids and mask, (sentences, tokens). Padding is token 0: it is never attended to and weighs nothing."""
+    width = max(len(sentence) for sentence in tokens)
+    ids = torch.zeros(len(tokens), width, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, sentence in enumerate(tokens):
+        columns = slice(0, len(sentence)) if padding == "right" else slice(width - len(sentence), width)
+        ids[row, columns] = torch.tensor(sentence)
+        mask[row, columns] = 1
+    return ids, mask

@@ -1,0 +1,19 @@
+"""What a neuron's state is. NAS and NAV are defined here and nowhere else.
+
+A neuron is one unit of an FFN's intermediate layer. Its activation a is read at one of two sites:
+    gate      act_fn(gate_proj(x)), or act_fn(fc1(x)) in an FFN without a gate (default)
+    product   act_fn(gate_proj(x)) * up_proj(x), the input of down_proj
+Source: Huang et al. 2025, arXiv:2507.14900; the site is this project's choice, see "The method" in README.md.
+"""
+
+import torch
+
+
+def neuron_activation_state(activation: torch.Tensor) -> torch.Tensor:
+    """NAS, per token: 1 where the activation is > 0, else 0 (0 itself is inactive); float32, same shape."""
+    return (activation > 0).to(torch.float32)
+
+
+def neuron_activation_value(activation: torch.Tensor) -> torch.Tensor:
+    """NAV, per token: the absolute value of the activation; float32, same shape."""
+    return activation.to(torch.float32).abs()

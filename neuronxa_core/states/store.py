@@ -1,0 +1,120 @@
+"""The cache on disk. A file is written aside and renamed, checked when it is read, and recomputed if it is damaged.
+
+States lie as safetensors with a JSON header, one language in one file; results as Parquet (see alignment.result). The
+least recently used files go when the folder outgrows NEURONXA_CACHE_GB.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronxa_core.errors import CacheError
+from neuronxa_core.settings import settings
+from neuronxa_core.states.sentences import SentenceStates
+
+FORMAT = 1
+"""Part of every key: raise it when the meaning of a stored number changes."""
+
+
+def cache_key(parts: Mapping[str, str | int]) -> str:
+    """Thirty-two hex digits that name what `parts` say."""
+    text = json.dumps({"format": FORMAT, **parts}, sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def states_path(key: str) -> Path:
+    return settings().cache_dir / "states" / f"{key}.safetensors"
+
+
+def write_states(key: str, states: SentenceStates, header: Mapping[str, str | int]) -> None:
+    """Raises CacheError if the cache cannot be written."""
+    from safetensors.numpy import save_file
+
+    arrays = {name: np.ascontiguousarray(array) for name, array in vars(states).items()}
+    metadata = {"neuronxa": json.dumps({**header, "crc32": _crc32(arrays)})}
+    write_aside(states_path(key), lambda file: save_file(arrays, file, metadata=metadata))
+
+
+def read_states(key: str) -> SentenceStates | None:
+    """The states under `key`, or None if they are not there or not whole; what is damaged is removed."""
+    from safetensors import SafetensorError, safe_open
+
+    path = states_path(key)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads(file.metadata()["neuronxa"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if header["crc32"] != _crc32(arrays):
+            raise ValueError("checksum")
+        states = SentenceStates(**arrays)
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        discard(path)
+        return None
+    touch(path)
+    return states
+
+
+def _crc32(arrays: Mapping[str, NDArray[np.generic]]) -> int:
+    checksum = 0
+    for name in sorted(arrays):
+        checksum = zlib.crc32(arrays[name].view(np.uint8).data, checksum)
+    return checksum
+
+
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a temporary file beside `path` and renames it, so that no reader ever sees half of it."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(aside)
+        aside.replace(path)
+    except Exception as error:
+        if isinstance(error, OSError) or "No space left" in str(error) or "I/O error" in str(error):
+            raise CacheError(
+                f"The cache folder {settings().cache_dir} cannot be written ({error}).",
+                "Make room, set NEURONXA_CACHE_DIR to a folder that you can write, or run with --no-cache.",
+            ) from error
+        raise
+    finally:
+        discard(aside)
+    _evict(keep=path)
+
+
+def touch(path: Path) -> None:
+    """Marks a file as just used."""
+    with contextlib.suppress(OSError):  # a read-only cache keeps its dates
+        os.utime(path)
+
+
+def discard(path: Path) -> None:
+    """Removes a file if it is there and ours to remove; either way it is not read again."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _evict(keep: Path) -> None:
+    """Removes the least recently used states and results until the rest fits; `keep` stays."""
+    files = []
+    for folder in ("states", "results"):
+        for file in (settings().cache_dir / folder).glob("*"):
+            try:
+                stat = file.stat()
+            except OSError:
+                continue  # another process was faster
+            files.append((stat.st_mtime, stat.st_size, file))
+    room = settings().cache_limit_bytes - sum(size for _, size, _ in files)
+    for _, size, file in sorted(files):
+        if room >= 0:
+            break
+        if file != keep:
+            discard(file)
+            room += size

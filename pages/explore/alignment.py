@@ -1,0 +1,27 @@
+"""Alignment by layer: the page the dashboard exists for."""
+
+import streamlit as st
+
+from neuronxa_core import figures
+from neuronxa_core.figures.layers import HEIGHT
+from pages.shared import look
+from pages.shared.results import result_or_stop
+
+st.title("Alignment by layer")
+st.html("<p class='nx-question'>At which layer do two languages share their neurons, and how well?</p>")
+
+result = result_or_stop(HEIGHT)
+picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
+picture.plotly_chart(
+    figures.layer_curves(result, look.theme()), key="alignment_curve", theme=None, config=look.PLOTLY_CONFIG
+)
+with numbers:
+    look.score_cards(result)
+st.markdown(figures.alignment_finding(result))
+with st.expander("The numbers", icon=":material/table:"):
+    st.dataframe(result.scores, hide_index=True, column_config=look.SCORE_COLUMNS)
+    look.downloads(result)
+with st.expander("How to read this", icon=":material/help:"):
+    st.markdown((look.TEXTS / "alignment.md").read_text(encoding="utf-8"))
+with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
+    look.provenance(result)

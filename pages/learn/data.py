@@ -1,0 +1,52 @@
+"""The data: the sentences of the study's corpus side by side, and what they are good for."""
+
+import pandas as pd
+import streamlit as st
+
+from neuronxa_core.corpora.catalogue import BUNDLED, open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import NeuronXAError
+from pages.shared.results import study_or_stop
+
+st.title("The data")
+st.html("<p class='nx-question'>Which sentences are compared, and what are they good for?</p>")
+
+study = study_or_stop()
+entry = BUNDLED.get(study.corpus)
+if entry:
+    st.warning(entry.note, icon=":material/smart_toy:")
+    st.caption(f"Licence: {entry.licence}")
+try:
+    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+except NeuronXAError as problem:
+    st.error(str(problem), icon=":material/error:")
+    st.stop()
+source, target = language(study.source), language(study.target)
+st.dataframe(
+    pd.DataFrame(
+        {
+            "pair": range(1, len(bitext) + 1),
+            source.name: bitext.source_sentences,
+            target.name: bitext.target_sentences,
+        }
+    ),
+    hide_index=True,
+    height=560,
+    column_config={"pair": st.column_config.NumberColumn("Pair", width=56)},
+)
+languages = [language(code) for code in open_corpus(study.corpus).languages]
+st.subheader(f"{len(languages)} languages")
+st.dataframe(
+    pd.DataFrame(
+        {
+            "Code": [known.code for known in languages],
+            "Name": [known.name for known in languages],
+            "Own name": [known.autonym for known in languages],
+            "Family": [known.family for known in languages],
+            "Script": [known.script for known in languages],
+            "Resources": [known.resource_level for known in languages],
+        }
+    ),
+    hide_index=True,
+)
+st.caption("Resources: head languages are those XLM-R was trained on, all others are long-tail.")

@@ -1,0 +1,40 @@
+"""What every session runs: page config, navigation, the study picker in the sidebar, and then the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import look, picker
+
+PAGES = Path(__file__).parent.parent
+
+
+def draw() -> None:
+    st.set_page_config(page_title="NeuronXA Explorer", page_icon=str(look.ICON), layout="wide")
+    st.logo(str(look.LOGO), icon_image=str(look.ICON), size="large")
+    look.apply_style()
+    page = st.navigation(
+        {
+            "Explore": [
+                _page("explore/overview", "Overview", "travel_explore", default=True),
+                _page("explore/alignment", "Alignment", "show_chart"),
+            ],
+            "Learn": [_page("learn/data", "Data", "translate")],
+        }
+    )
+    picker.study_picker()
+    page.run()
+
+
+def _page(path: str, title: str, icon: str, default: bool = False) -> "st.Page":
+    return st.Page(
+        PAGES / f"{path}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=None if default else path.split("/")[-1],
+        default=default,
+    )
+
+
+if __name__ == "__main__":
+    draw()

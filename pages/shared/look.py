@@ -1,0 +1,89 @@
+"""How the pages look: theme of the viewer, style sheet, and the few pieces of HTML that Streamlit has no widget for."""
+
+import html
+import json
+from typing import cast
+
+import streamlit as st
+
+from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
+from neuronxa_core.settings import ASSETS
+from neuronxa_core.states.sentences import STATES
+
+LOGO = ASSETS / "logo.svg"
+ICON = ASSETS / "icon.svg"
+TEXTS = ASSETS / "texts"
+PLOTLY_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["toImage"]],
+    "toImageButtonOptions": {"format": "svg", "scale": 1},
+}
+
+
+def apply_style() -> None:
+    st.html(ASSETS / "style.css")
+
+
+def theme() -> Theme:
+    """The theme that the viewer sees, light until the browser has said."""
+    return cast(Theme, st.context.theme.type or "light")
+
+
+def score_cards(result: StudyResult) -> None:
+    """NASCA, NAVCA and MEXA with interval and peak, in the colours of their states."""
+    cards = "".join(_card(result, state) for state in STATES)
+    st.html(f"<div class='nx-cards'>{cards}</div>")
+
+
+def _card(result: StudyResult, state: str) -> str:
+    low, high = result.mean_interval(state)  # type: ignore[arg-type]
+    layer, score = result.peak(state)  # type: ignore[arg-type]
+    colour = PALETTES[theme()].states[state]  # type: ignore[index]
+    return (
+        f"<div class='nx-card' style='--nx: {colour}' title='{html.escape(STATE_HELP[state], quote=True)}'>"  # type: ignore[index]
+        f"<div class='nx-name'>{SCORE_NAMES[state]} <span>{STATE_NAMES[state]}, mean over layers</span></div>"  # type: ignore[index]
+        f"<div class='nx-value'>{result.mean(state):.2f} <span>{low:.2f} – {high:.2f}</span></div>"  # type: ignore[arg-type]
+        f"<div class='nx-peak'>peak {score:.2f} at layer {layer}</div></div>"
+    )
+
+
+SCORE_COLUMNS = {
+    "state": "State",
+    "layer": "Layer",
+    "score": st.column_config.NumberColumn(
+        "Score", format="%.2f", help="Share of pairs that are mutual nearest neighbours"
+    ),
+    "source_to_target": st.column_config.NumberColumn("Source → target", format="%.2f", help="P@1 over rows"),
+    "target_to_source": st.column_config.NumberColumn("Target → source", format="%.2f", help="P@1 over columns"),
+    "ci_low": st.column_config.NumberColumn("95 % from", format="%.2f"),
+    "ci_high": st.column_config.NumberColumn("95 % to", format="%.2f"),
+}
+
+
+def downloads(result: StudyResult) -> None:
+    """The files that the command line writes, under the study's own name."""
+    csv, summary = st.columns(2)
+    csv.download_button(
+        "scores.csv",
+        result.scores.to_csv(index=False),
+        file_name=f"{result.study.stem}.scores.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
+    summary.download_button(
+        "summary.json",
+        json.dumps(result.summary, indent=2, ensure_ascii=False),
+        file_name=f"{result.study.stem}.summary.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def provenance(result: StudyResult) -> None:
+    rows = {name.replace("_", " "): str(value) for name, value in result.provenance.items()}
+    st.dataframe({"what": list(rows), "value": list(rows.values())}, hide_index=True)

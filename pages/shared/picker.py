@@ -1,0 +1,136 @@
+"""The study picker in the sidebar, and the study in the URL: what one sees, the other says."""
+
+from collections.abc import Sequence
+from dataclasses import MISSING, asdict, fields, replace
+
+import streamlit as st
+
+from neuronxa_core.alignment.result import CHOICES, Study
+from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.models import demo
+
+DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
+_OPTIONAL = {field.name: field.default for field in fields(Study) if field.default is not MISSING}
+_HELP = {
+    "model": f"`demo` is {demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL}). Or type a hub id or the path of a "
+    "local folder with safetensors or GGUF weights.",
+    "corpus": "`everyday` comes with the dashboard. Or type the path of a folder of line-aligned files named by language "
+    "code (deu_Latn.txt), of an NTREX-128 folder, or of a TSV file with the codes in its header.",
+    "pairs": "How many sentence pairs, from the first one on. The paper finds 100 enough.",
+    "site": "Where a neuron is read. `gate`: after the activation function. `product`: after the gate has been multiplied "
+    "with the up-projection, just before the down-projection.",
+    "pooling": "How tokens become a sentence. `position`: later tokens weigh more, as they have seen more. `mean`: all the "
+    "same. `last`: the last token alone.",
+    "dtype": "The precision in which the model computes. `auto`: float32 on a processor, bfloat16 on a GPU.",
+}
+
+
+def study_picker() -> None:
+    """Draws the picker and puts its study in `st.session_state.study`, or what is wrong with it in `study_problem`."""
+    state = st.session_state
+    if "study_model" not in state:
+        _adopt(_study_from_url())
+    with st.sidebar:
+        st.markdown("##### Study")
+        _choice("model", "Model", [demo.NAME], new=True)
+        if state.study_model == demo.NAME:
+            st.caption(f"{demo.TITLE} · [{demo.LICENCE}]({demo.LICENCE_URL})")
+        _choice("corpus", "Corpus", list(BUNDLED), new=True)
+        try:
+            corpus = open_corpus(state.study_corpus)
+        except NeuronXAError as problem:
+            state.study, state.study_problem = None, str(problem)
+            return
+        _languages(corpus)
+        with st.expander("More", expanded=False):
+            for name, values in CHOICES.items():
+                _choice(name, name.capitalize(), list(values))
+    values = {field.name: state.get(f"study_{field.name}", _OPTIONAL.get(field.name)) for field in fields(Study)}
+    try:
+        state.study, state.study_problem = Study(**values), ""
+    except NeuronXAError as problem:
+        state.study, state.study_problem = None, str(problem)
+        return
+    _write_url(state.study)
+
+
+def study_query(study: Study) -> dict[str, str]:
+    """The study as URL parameters; what has its default value is left out."""
+    return {name: str(value) for name, value in asdict(study).items() if value != _OPTIONAL.get(name, MISSING)}
+
+
+def _languages(corpus: Corpus) -> None:
+    state = st.session_state
+    for name, fallback in (("source", 0), ("target", -1)):
+        if state[f"study_{name}"] not in corpus.languages:
+            taken = state["study_source" if name == "target" else "study_target"]
+            english = [code for code in ("eng_Latn",) if name == "target" and code in corpus.languages]
+            free = [code for code in (*english, *corpus.languages) if code != taken]
+            state[f"study_{name}"] = free[0 if english else fallback]
+    _choice("source", "Source language", corpus.languages)
+    _choice("target", "Target language", corpus.languages)
+    swap, pairs = st.columns([1, 1], vertical_alignment="bottom")
+    swap.button(
+        "Swap", icon=":material/swap_vert:", on_click=_swap, width="stretch", help="Source and target change places"
+    )
+    most = max(2, len(corpus.sentences(state.study_source)))
+    state.study_pairs = min(state.study_pairs, most)
+    pairs.number_input("Pairs", min_value=2, max_value=most, step=10, key="study_pairs", help=_HELP["pairs"])
+
+
+def _choice(name: str, label: str, options: Sequence[str], new: bool = False) -> None:
+    key = f"study_{name}"
+    chosen = st.session_state[key]
+    st.selectbox(
+        label,
+        options if chosen in options or not new else [chosen, *options],
+        key=key,
+        format_func=_language_label if name in ("source", "target") else str,
+        accept_new_options=new,
+        help=_HELP.get(name),
+    )
+
+
+def _language_label(code: str) -> str:
+    known = language(code)
+    return f"{known.name} · {known.autonym} · {code}" if known.autonym != known.name else f"{known.name} · {code}"
+
+
+def _swap() -> None:
+    state = st.session_state
+    state.study_source, state.study_target = state.study_target, state.study_source
+
+
+def _study_from_url() -> Study:
+    """The study that the link asks for; each value that does not fit is refused on its own and said so."""
+    study = DEFAULT
+    refused = []
+    for name, text in st.query_params.to_dict().items():
+        if name not in asdict(DEFAULT):
+            continue
+        try:
+            value = int(text) if name == "pairs" else text
+            if value == "" or (name == "pairs" and int(text) < 2):
+                raise ValueError
+            study = replace(study, **{name: value})
+        except (NeuronXAError, ValueError):
+            refused.append(f"{name} = {text}")
+    if refused:
+        st.toast(
+            "The link held values that do not fit; the default stands instead: " + ", ".join(refused),
+            icon=":material/link_off:",
+        )
+    return study
+
+
+def _adopt(study: Study) -> None:
+    for name, value in asdict(study).items():
+        st.session_state[f"study_{name}"] = value
+
+
+def _write_url(study: Study) -> None:
+    query = study_query(study)
+    if st.query_params.to_dict() != query:
+        st.query_params.from_dict(query)

@@ -1,0 +1,165 @@
+"""From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
+
+from typing import NoReturn
+
+import streamlit as st
+
+from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.alignment.study import find_result, run_study
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.gallery import precomputed
+from neuronxa_core.jobs import Snapshot, shared_queue
+from neuronxa_core.models.cost import Cost, study_cost
+
+_BADGES = {
+    "precomputed": "Came with the dashboard: computed in float32 on a processor.",
+    "cached": "Computed on this machine before and taken from its cache.",
+    "fresh": "Computed on this machine just now.",
+}
+
+
+def study_or_stop() -> Study:
+    """The study in the sidebar; where it does not fit together, one sentence instead of the page."""
+    if st.session_state.study is None:
+        st.error(st.session_state.study_problem, icon=":material/info:")
+        st.stop()
+    study: Study = st.session_state.study
+    return study
+
+
+def result_or_stop(height: int) -> StudyResult:
+    """The study's result with its study line above. Without one: the invitation, the progress or the error, then stop.
+
+    height: of the picture that will stand here, in pixels, so that the page does not jump.
+    """
+    study = study_or_stop()
+    found = _find(study)
+    if found is None:
+        study_line(study, "")
+        with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
+            _running(study) if study in _tickets() else _invitation(study)
+        st.stop()
+    result, badge = found
+    study_line(study, badge)
+    return result
+
+
+def study_line(study: Study, badge: str) -> None:
+    """What exactly is shown, in one line, and where the numbers come from."""
+    names = f"{language(study.source).name} → {language(study.target).name}"
+    st.markdown(
+        f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
+        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
+        + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
+        help=_BADGES.get(badge),
+    )
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '')}`"
+
+
+def _find(study: Study) -> tuple[StudyResult, str] | None:
+    """A result and its badge, from the nearest place that has it."""
+    finished: dict[Study, StudyResult] = st.session_state.setdefault("finished", {})
+    if result := precomputed(study):
+        return result, "precomputed"
+    if study in finished:
+        return finished[study], "fresh"
+    absent: set[Study] = st.session_state.setdefault("absent", set())
+    if study in _tickets() or study in absent:
+        return None
+    try:
+        result = find_result(study)
+    except NeuronXAError as problem:
+        _failed(str(problem))
+    if result is None:
+        absent.add(study)
+        return None
+    return result, "cached"
+
+
+def _tickets() -> dict[Study, str]:
+    tickets: dict[Study, str] = st.session_state.setdefault("tickets", {})
+    return tickets
+
+
+def _start(study: Study) -> None:
+    _tickets()[study] = shared_queue().submit(study, lambda watcher: run_study(study, watcher=watcher))
+
+
+def _cancel(study: Study) -> None:
+    ticket = _tickets().pop(study, None)
+    if ticket:
+        shared_queue().cancel(ticket)
+
+
+def _failed(problem: str, study: Study | None = None) -> NoReturn:
+    st.error(problem, icon=":material/error:")
+    if study:
+        st.button("Try again", icon=":material/refresh:", on_click=_start, args=(study,))
+    st.stop()
+
+
+def _invitation(study: Study) -> None:
+    try:
+        bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+        characters = sum(len(sentence) for sentence in (*bitext.source_sentences, *bitext.target_sentences))
+        cost = study_cost(study.model, study.revision, characters, 2 * len(bitext))
+    except NeuronXAError as problem:
+        _failed(str(problem))
+    st.markdown("#### Not computed yet", text_alignment="center")
+    st.markdown(_cost_line(cost), text_alignment="center")
+    st.button("Run", type="primary", icon=":material/play_arrow:", on_click=_start, args=(study,), key="run")
+
+
+def _cost_line(cost: Cost) -> str:
+    line = f"{cost.sentences} sentences to run through the model"
+    if cost.seconds is not None and cost.memory_bytes is not None:
+        line += f", about {max(1, round(cost.seconds))} seconds on this processor and {cost.memory_bytes / 1e9:.1f} GB of memory"
+    if cost.demo_unprepared:
+        line += ". The first time, the demo's weights are prepared: about a minute, once"
+    return line + "."
+
+
+@st.fragment(run_every=0.5)
+def _running(study: Study) -> None:
+    """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second."""
+    ticket = _tickets().get(study)
+    snapshot = shared_queue().look(ticket) if ticket else None
+    if snapshot is None or snapshot.status == "cancelled":
+        _tickets().pop(study, None)
+        st.rerun()
+    if snapshot.status == "done":
+        st.session_state.finished[study] = snapshot.result
+        _tickets().pop(study)
+        st.rerun()
+    if snapshot.status == "failed":
+        _show_failure(study, snapshot)
+        return
+    st.progress(snapshot.done / snapshot.total if snapshot.total else 0.0, text=_progress_line(snapshot))
+    if st.button("Cancel", icon=":material/close:", key="cancel"):
+        _cancel(study)
+        st.rerun()
+
+
+def _show_failure(study: Study, snapshot: Snapshot) -> None:
+    st.error(snapshot.error, icon=":material/error:")
+    if snapshot.error_id:
+        st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
+    st.button("Try again", icon=":material/refresh:", on_click=_start, args=(study,), key="retry")
+
+
+def _progress_line(snapshot: Snapshot) -> str:
+    if snapshot.status == "queued":
+        return f"Waiting: {snapshot.ahead} before this one" if snapshot.ahead else "Starting"
+    line = (snapshot.phase or "starting").capitalize()
+    if snapshot.total:
+        line += f" · {snapshot.done} of {snapshot.total} sentences"
+    if snapshot.rate:
+        line += f" · {snapshot.rate:.0f} per second"
+    if snapshot.seconds_left is not None:
+        line += f" · about {max(1, round(snapshot.seconds_left))} s left"
+    return line + (f" · {snapshot.detail}" if snapshot.detail else "")
