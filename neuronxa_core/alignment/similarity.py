@@ -19,4 +19,5 @@ def cosine_similarity(source: NDArray[np.floating], target: NDArray[np.floating]
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     vectors = vectors.astype(np.float64)
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    units: NDArray[np.float64] = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return units

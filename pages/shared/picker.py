@@ -105,24 +105,29 @@ def _swap() -> None:
 
 def _study_from_url() -> Study:
     """The study that the link asks for; each value that does not fit is refused on its own and said so."""
-    study = DEFAULT
-    refused = []
-    for name, text in st.query_params.to_dict().items():
-        if name not in asdict(DEFAULT):
-            continue
+    asked = {name: text for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
+    both = {name: asked.pop(name) for name in ("source", "target") if name in asked}
+    study, refused = DEFAULT, []
+    for change in (both, *({name: text} for name, text in asked.items())):
         try:
-            value = int(text) if name == "pairs" else text
-            if value == "" or (name == "pairs" and int(text) < 2):
-                raise ValueError
-            study = replace(study, **{name: value})
+            study = replace(study, **{name: _value(name, text) for name, text in change.items()})
         except (NeuronXAError, ValueError):
-            refused.append(f"{name} = {text}")
+            refused += [f"{name} = {text}" for name, text in change.items()]
     if refused:
         st.toast(
             "The link held values that do not fit; the default stands instead: " + ", ".join(refused),
             icon=":material/link_off:",
+            duration="long",
         )
     return study
+
+
+def _value(name: str, text: str) -> str | int:
+    """A value from a link. Raises ValueError if it is empty or no count of pairs."""
+    value = int(text) if name == "pairs" else text
+    if value == "" or (isinstance(value, int) and value < 2):
+        raise ValueError(name)
+    return value
 
 
 def _adopt(study: Study) -> None:

@@ -1,0 +1,188 @@
+"""The dashboard in a real browser, from a server of its own: open, run, reload the link, cancel, phone and dark."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.conftest import CHROMIUM, needs_chromium
+from tests.tiny import save_tiny_model
+
+pytestmark = needs_chromium
+ROOT = Path(__file__).parents[2]
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT = 30_000
+INK_FITS = """dark => {
+  const tick = document.querySelector('.js-plotly-plot .xtick text');
+  const [red, green, blue] = getComputedStyle(tick).fill.match(/\\d+/g).map(Number);
+  return (red + green + blue > 384) === dark;
+}"""
+"""Whether the figure's text is bright on a dark page and dark on a bright one."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterator[str]:
+    """The address of a fresh server with an empty cache in which the demo model is prepared."""
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "models").mkdir()
+    (cache / "models" / demo_model.name).symlink_to(demo_model)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+    ]
+    log = (cache / "log").open("w")
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health")
+                break
+            except OSError:
+                assert process.poll() is None, (cache / "log").read_text()
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def tiny_query(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A link's query for a study that takes no time: a tiny model on eight short pairs."""
+    folder = tmp_path_factory.mktemp("tiny")
+    model = save_tiny_model(folder / "model")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for code, word in (("eng_Latn", "sun"), ("deu_Latn", "Sonne")):
+        (corpus / f"{code}.txt").write_text("\n".join(f"{word} {letter * 3}" for letter in "abcdefgh"))
+    return urlencode({"model": model, "corpus": corpus, "source": "deu_Latn", "target": "eng_Latn", "pairs": 8})
+
+
+def curves(page: Page) -> Locator:
+    """The points of every curve on the page."""
+    return page.locator(".js-plotly-plot .points path")
+
+
+def test_a_link_into_a_page_opens_it_on_a_fresh_server(page: Page, server: str):
+    """Must come first: only the first session of a server could go wrong."""
+    page.goto(f"{server}/alignment?model=demo&corpus=everyday&source=fra_Latn&target=eng_Latn")
+    expect(page.get_by_role("heading", name="Alignment by layer")).to_be_visible()
+    expect(curves(page).first).to_be_visible()
+    expect(page.get_by_text("French → English")).to_be_visible()
+    assert page.get_by_text("Page not found").count() == 0
+
+
+def test_the_first_page_shows_precomputed_curves(page: Page, server: str):
+    page.goto(server)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.get_by_text("precomputed")).to_be_visible()
+    expect(page.get_by_text("German and English meet")).to_be_visible()
+
+
+def test_hovering_a_point_tells_layer_score_interval_and_both_directions(page: Page, server: str):
+    page.goto(f"{server}/alignment")
+    expect(curves(page).first).to_be_visible()
+    page.wait_for_timeout(500)
+    curves(page).nth(curves(page).count() // 2).hover(force=True)
+    hover = page.locator(".hoverlayer").first
+    expect(hover).to_contain_text(
+        re.compile(r"layer \d+.*score 0\.\d\d.*\[0\.\d\d, [01]\.\d\d\].*deu → eng.*eng → deu", re.S)
+    )
+
+
+def test_a_run_draws_the_curve_and_its_link_shows_it_again(page: Page, server: str, tiny_query: str):
+    page.goto(f"{server}/alignment?{tiny_query}")
+    expect(page.get_by_text("Not computed yet")).to_be_visible()
+    page.get_by_role("button", name="Run").click()
+    expect(curves(page).first).to_be_visible()
+    expect(page.get_by_text("fresh", exact=True)).to_be_visible()
+    link = page.url
+    assert "pairs=8" in link
+    page.goto("about:blank")
+    page.goto(link)
+    expect(curves(page).first).to_be_visible()
+    expect(page.get_by_text("cached", exact=True)).to_be_visible()
+    assert page.get_by_text("Not computed yet").count() == 0
+
+
+def test_a_run_can_be_cancelled_and_started_again(page: Page, server: str):
+    page.goto(f"{server}/alignment?source=fra_Latn&target=deu_Latn&pairs=100&site=product")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text(re.compile(r"Extracting · \d+ of 200 sentences · \d+ per second"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Not computed yet")).to_be_visible()
+    assert curves(page).count() == 0
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Not computed yet")).to_be_visible()
+
+
+def test_choosing_another_language_changes_picture_and_link(page: Page, server: str):
+    page.goto(f"{server}/alignment")
+    expect(curves(page).first).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_role("combobox", name=re.compile("Source language")).click()
+    page.keyboard.type("Spanish")
+    page.get_by_role("option").first.click()
+    expect(page.get_by_text("Spanish → English")).to_be_visible()
+    expect(page).to_have_url(re.compile("source=spa_Latn"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "alignment", "data"])
+def test_every_page_fits_a_phone_in_both_themes(browser: Browser, server: str, path: str, scheme: str):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{server}/{path}")
+    expect(page.locator("h1")).to_be_visible(timeout=WAIT)
+    page.wait_for_timeout(1500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    if path != "data":
+        page.wait_for_function(INK_FITS, arg=scheme == "dark", timeout=WAIT)
+    context.close()

@@ -1,0 +1,74 @@
+"""Every test has a cache folder of its own. The demo model is converted once per test run, or taken from your cache."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from neuronxa_core.models import demo
+from neuronxa_core.settings import settings
+from tests.tiny import save_tiny_model
+
+NTREX = Path(__file__).parents[2] / "shared" / "data" / "ntrex"
+CHROMIUM = Path("/usr/bin/chromium")
+
+needs_ntrex = pytest.mark.skipif(not NTREX.is_dir(), reason=f"NTREX-128 is not at {NTREX}")
+needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty cache folder that nobody else writes to."""
+    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "cache"))
+    settings.cache_clear()
+    yield tmp_path / "cache"
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the converted demo model: the one in your own cache, or converted now, which takes a minute."""
+    settings.cache_clear()
+    if demo.demo_folder().is_dir():
+        return demo.demo_folder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEURONXA_CACHE_DIR", str(tmp_path_factory.mktemp("demo")))
+        settings.cache_clear()
+        return demo.prepare_demo()
+
+
+@pytest.fixture
+def demo_cache(cache: Path, demo_model: Path) -> Path:
+    """A cache folder of this test's own in which the demo model is prepared already."""
+    (cache / "models").mkdir(parents=True)
+    (cache / "models" / demo_model.name).symlink_to(demo_model)
+    return cache
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model of a family, made once."""
+    made: dict[str, Path] = {}
+
+    def make(family: str = "llama") -> Path:
+        if family not in made:
+            made[family] = save_tiny_model(tmp_path_factory.mktemp(family), family)
+        return made[family]
+
+    return make
+
+
+@pytest.fixture
+def tiny_corpus(tmp_path: Path) -> Path:
+    """Eight pairs in three languages, line-aligned files named by code."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    words = ("sun", "rain", "dog", "bread", "river", "night", "song", "winter")
+    for code, shape in (
+        ("eng_Latn", "The {} is here."),
+        ("deu_Latn", "Hier ist {} nun."),
+        ("fra_Latn", "Voici donc {} !"),
+    ):
+        lines = [shape.format(word if code == "eng_Latn" else word[::-1]) for word in words]
+        (folder / f"{code}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder

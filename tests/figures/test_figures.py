@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from neuronxa_core.figures import alignment_finding, language_ranking, layer_curves
+from neuronxa_core.figures.frame import spread
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
+from neuronxa_core.gallery import gallery_results
+from neuronxa_core.states.sentences import STATES
+
+
+@pytest.fixture(scope="module")
+def results():
+    return list(gallery_results().values())
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_the_curves_are_the_scores_in_their_states_colours(results, theme):
+    figure = layer_curves(results[0], theme)
+    for state in STATES:
+        curve = next(trace for trace in figure.data if trace.name == STATE_NAMES[state])
+        assert list(curve.y) == results[0].of(state)["score"].tolist()
+        assert list(curve.x) == results[0].of(state)["layer"].tolist()
+        assert curve.line.color == PALETTES[theme].states[state]
+        peak = results[0].peak(state)[0]
+        biggest = int(np.argmax(curve.marker.size))
+        assert curve.x[biggest] == peak
+    labels = [note.text for note in figure.layout.annotations]
+    assert {"NAS", "NAV", "Embedding", "chance"} <= set(labels)
+
+
+def test_the_band_is_the_interval_and_the_dotted_line_is_chance(results):
+    figure = layer_curves(results[0])
+    rows = results[0].of("nas")
+    band = next(trace for trace in figure.data if trace.name == "NAS interval")
+    assert list(band.y) == [*rows["ci_high"], *rows["ci_low"][::-1]]
+    assert set(next(trace for trace in figure.data if trace.name == "chance").y) == {1 / 199}
+
+
+def test_the_ranking_is_sorted_by_nasca(results):
+    figure = language_ranking(results)
+    nasca = next(trace for trace in figure.data if trace.name == "NASCA")
+    assert list(nasca.x) == sorted(result.mean("nas") for result in results)
+
+
+def test_labels_keep_their_distance_and_their_order():
+    placed = spread([0.50, 0.51, 0.0, 0.52], gap=0.05, low=0.0, high=1.0)
+    ordered = sorted(placed)
+    assert all(upper - lower >= 0.05 - 1e-12 for lower, upper in zip(ordered, ordered[1:], strict=False))
+    assert placed[0] < placed[1] < placed[3]
+    assert max(spread([1.0, 1.0, 1.0], 0.1, 0.0, 1.0)) == 1.0
+
+
+def test_the_finding_says_what_the_numbers_say(results):
+    by_source = {result.study.source: result for result in results}
+    german = by_source["deu_Latn"]
+    layer, score = german.peak("nas")
+    text = alignment_finding(german)
+    assert f"at layer {layer} of 18" in text
+    assert f"{round(100 * score)} of 100 sentence pairs" in text
+    assert f"NASCA {german.mean('nas'):.2f}" in text
+    assert "neuron states are aligned better than the embeddings" in text

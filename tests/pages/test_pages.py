@@ -1,0 +1,136 @@
+"""Every page drawn by Streamlit itself, without a browser."""
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from neuronxa_core.jobs import shared_queue
+
+ROOT = Path(__file__).parents[2]
+FRAME = str(ROOT / "pages" / "shared" / "frame.py")
+PAGES = {"overview": "Inside a multilingual language model", "alignment": "Alignment by layer", "data": "The data"}
+
+
+def open_page(name: str = "overview", **query: str) -> AppTest:
+    """The app at a page; AppTest cannot follow a link, so it starts at the first page and switches."""
+    app = AppTest.from_file(FRAME, default_timeout=30)
+    app.query_params.update(query)
+    app.run()
+    if name != "overview":
+        folder = "learn" if name == "data" else "explore"
+        app.switch_page(str(ROOT / "pages" / folder / f"{name}.py")).run()
+    assert not app.exception
+    return app
+
+
+def chart_count(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+@pytest.mark.parametrize(("name", "title"), PAGES.items())
+def test_every_page_opens_with_the_default_study(name: str, title: str):
+    app = open_page(name)
+    assert app.title[0].value == title
+    assert not app.error
+
+
+def test_app_py_as_a_script_draws_the_same_page():
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not app.exception
+    assert app.title[0].value == PAGES["overview"]
+
+
+def test_the_first_page_shows_real_curves_and_loads_no_model():
+    app = open_page()
+    assert chart_count(app) == 2
+    assert "at layer" in " ".join(text.value for text in app.markdown)
+
+
+def test_a_precomputed_pair_is_there_at_once_and_says_so():
+    app = open_page("alignment")
+    assert chart_count(app) == 1
+    assert any("precomputed" in text.value for text in app.markdown)
+
+
+def test_the_study_is_the_link_and_the_link_is_the_study():
+    app = open_page("overview", source="fra_Latn", target="spa_Latn", pairs="40", pooling="mean")
+    assert app.selectbox(key="study_source").value == "fra_Latn"
+    assert app.number_input(key="study_pairs").value == 40
+    app.selectbox(key="study_pooling").set_value("last").run()
+    assert dict(app.query_params)["pooling"] in ("last", ["last"])
+
+
+def test_a_link_may_start_from_english():
+    app = open_page("overview", source="eng_Latn", target="fra_Latn")
+    assert app.selectbox(key="study_source").value == "eng_Latn"
+    assert app.selectbox(key="study_target").value == "fra_Latn"
+    assert not app.toast
+
+
+def test_values_in_a_link_that_do_not_fit_are_refused_one_by_one():
+    app = open_page("overview", source="fra_Latn", site="nowhere", pairs="many")
+    assert app.selectbox(key="study_source").value == "fra_Latn"
+    assert app.selectbox(key="study_site").value == "gate"
+    assert "site = nowhere" in app.toast[0].value
+    assert "pairs = many" in app.toast[0].value
+
+
+def test_swap_changes_places():
+    app = open_page("alignment")
+    next(button for button in app.button if button.label == "Swap").click().run()
+    assert app.selectbox(key="study_source").value == "eng_Latn"
+    assert app.selectbox(key="study_target").value == "deu_Latn"
+    assert chart_count(app) == 1
+
+
+def test_a_run_draws_the_curve_and_a_second_visit_is_answered_from_the_cache(tiny_model, tiny_corpus):
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
+    app = open_page("overview", **query, pairs="8")
+    app.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    assert chart_count(app) == 0
+    assert any("16 sentences" in text.value for text in app.markdown)
+    app.button(key="run").click().run()
+    deadline = time.monotonic() + 60
+    while not chart_count(app) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        app.run()
+    assert chart_count(app) == 1
+    assert any("fresh" in text.value for text in app.markdown)
+    again = open_page("overview", **query, pairs="8")
+    again.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    assert chart_count(again) == 1
+    assert any("cached" in text.value for text in again.markdown)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"corpus": "/no/such/corpus"}, "no corpus at"),
+        ({"model": "/no/such/model", "pairs": "50"}, "no model at"),
+        ({"source": "eng_Latn", "target": "eng_Latn"}, ""),
+    ],
+)
+@pytest.mark.parametrize("name", PAGES)
+def test_bad_input_is_a_sentence_and_the_picker_stays(name: str, query: dict[str, str], words: str):
+    app = open_page("overview", **query)
+    if name != "overview":
+        folder = "learn" if name == "data" else "explore"
+        app.switch_page(str(ROOT / "pages" / folder / f"{name}.py")).run()
+    assert not app.exception
+    assert app.selectbox(key="study_model").value
+    if words and name == "alignment":
+        app_text = " ".join(error.value for error in app.error)
+        if not app_text:
+            app.button(key="run").click().run()
+            deadline = time.monotonic() + 20
+            while not app.error and time.monotonic() < deadline:
+                time.sleep(0.1)
+                app.run()
+            app_text = " ".join(error.value for error in app.error)
+        assert words in app_text
+
+
+def test_the_worker_of_this_process_is_one():
+    assert shared_queue() is shared_queue()

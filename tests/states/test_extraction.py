@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from neuronxa_core.errors import CorpusError
+from neuronxa_core.models.checkpoint import checkpoint_at
+from neuronxa_core.models.loading import load_model
+from neuronxa_core.states.extraction import extract, length_sorted_batches
+from neuronxa_core.states.sentences import STATES
+from tests.tiny import FAMILIES, SENTENCES
+
+
+@pytest.mark.parametrize("pooling", ["position", "mean", "last"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_left_right_and_no_padding_give_the_same_states(tiny_model, family: str, pooling: str):
+    model = load_model(checkpoint_at(tiny_model(family)), "cpu", "float32")
+    alone = extract(model, SENTENCES, pooling=pooling, batch_tokens=1)  # one sentence at a time, nothing padded
+    for padding in ("right", "left"):
+        batch = extract(model, SENTENCES, pooling=pooling, batch_tokens=10_000, padding=padding)
+        for state in STATES:
+            np.testing.assert_allclose(batch.of(state), alone.of(state), rtol=1e-4, atol=1e-5)
+
+
+def test_the_same_sentence_twice_gets_the_same_states(tiny_model):
+    model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
+    states = extract(model, [*SENTENCES, SENTENCES[1]], batch_tokens=60)
+    for state in STATES:
+        assert (states.of(state)[:, -1] == states.of(state)[:, 1]).all()
+    assert states.tokens.tolist() == [len(sentence.encode()) + 1 for sentence in (*SENTENCES, SENTENCES[1])]
+
+
+def test_extraction_repeats_itself_bit_by_bit(tiny_model):
+    model = load_model(checkpoint_at(tiny_model("qwen3")), "cpu", "float32")
+    first, second = extract(model, SENTENCES), extract(model, SENTENCES)
+    assert all((first.of(state) == second.of(state)).all() for state in STATES)
+
+
+def test_batches_hold_every_row_once_and_keep_the_budget():
+    lengths = [3, 50, 7, 7, 20, 1, 64, 20]
+    batches = list(length_sorted_batches(lengths, 64))
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+    assert all(max(lengths[row] for row in batch) * len(batch) <= 64 for batch in batches)
+    assert batches[0] == [6]
+
+
+def test_a_sentence_beyond_the_models_context_is_named(tiny_model):
+    model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
+    with pytest.raises(CorpusError, match=r"301 tokens and the model takes 256: 'xxx"):
+        extract(model, ["x" * 300, "short"])

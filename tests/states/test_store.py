@@ -1,0 +1,173 @@
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import find_result, run_study
+from neuronxa_core.errors import CacheError
+from neuronxa_core.settings import settings
+from neuronxa_core.states.sentences import SentenceStates
+from neuronxa_core.states.store import cache_key, read_states, states_path, write_aside, write_states
+
+HEADER = {"model": "abc", "language": "deu_Latn"}
+
+
+def some_states(seed: int = 0) -> SentenceStates:
+    """Two layers, three sentences, five neurons, a hidden size of four."""
+    numbers = np.random.default_rng(seed)
+    nas, nav = (numbers.random((2, 3, 5), dtype=np.float32) for _ in range(2))
+    return SentenceStates(nas, nav, numbers.standard_normal((3, 3, 4), dtype=np.float32), np.array([7, 1, 40]))
+
+
+def same(ours: SentenceStates | None, theirs: SentenceStates) -> bool:
+    """To the last bit and in the same types."""
+    return ours is not None and all(
+        array.dtype == vars(theirs)[name].dtype and array.shape == vars(theirs)[name].shape
+        and array.tobytes() == vars(theirs)[name].tobytes()
+        for name, array in vars(ours).items()
+    )  # fmt: skip
+
+
+def files_in(cache: Path) -> list[str]:
+    return sorted(file.name for file in cache.rglob("*") if file.is_file())
+
+
+def test_states_come_back_to_the_last_bit():
+    write_states("a", some_states(), HEADER)
+    assert same(read_states("a"), some_states())
+    assert read_states("b") is None
+
+
+def test_states_that_are_a_view_come_back_as_they_look():
+    whole = some_states()
+    view = SentenceStates(whole.nas[:, ::-1], whole.nav[..., ::2], whole.embedding[::2], whole.tokens[::-1])
+    write_states("a", view, HEADER)
+    back = read_states("a")
+    assert back is not None
+    for name, array in vars(view).items():
+        np.testing.assert_array_equal(vars(back)[name], array)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 8, 200, -200, -1])
+def test_a_file_that_was_cut_off_is_removed_and_not_read(keep: int):
+    write_states("a", some_states(), HEADER)
+    states_path("a").write_bytes(states_path("a").read_bytes()[:keep])
+    assert read_states("a") is None
+    assert not states_path("a").exists()
+    write_states("a", some_states(), HEADER)
+    assert same(read_states("a"), some_states())
+
+
+def test_no_flipped_bit_anywhere_in_the_file_gives_other_states():
+    write_states("a", some_states(), HEADER)
+    good = states_path("a").read_bytes()
+    removed = 0
+    for position in range(len(good)):
+        states_path("a").write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
+        states = read_states("a")
+        assert states_path("a").exists() == (states is not None)
+        assert states is None or same(states, some_states()), f"byte {position} of {len(good)}"
+        removed += states is None
+    assert removed > 0.8 * len(good)  # the rest is the part of the header that only people read
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["OSError", "SafetensorError"],
+)
+def test_a_full_disk_leaves_nothing_half_written(cache: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception):
+    def save_half(_arrays: object, file: Path, metadata: object) -> None:
+        file.write_bytes(b"half")
+        assert file.name in files_in(cache)
+        raise failure
+
+    write_states("a", some_states(), HEADER)
+    with monkeypatch.context() as full:
+        full.setattr(safetensors.numpy, "save_file", save_half)
+        for key in ("a", "b"):
+            with pytest.raises(CacheError, match=r"No space left on device.* Make room, set NEURONXA_CACHE_DIR"):
+                write_states(key, some_states(1), HEADER)
+    assert files_in(cache) == ["a.safetensors"]
+    assert same(read_states("a"), some_states())  # what was there before is still there
+
+
+def test_a_fault_of_the_program_is_not_called_a_full_disk(cache: Path):
+    with pytest.raises(ZeroDivisionError):
+        write_aside(cache / "states" / "a", lambda _: 1 / 0)
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    settings.cache_clear()
+    assert read_states("a") is None
+    with pytest.raises(CacheError, match=r"file/cache cannot be written \(.*\)\. Make room, set NEURONXA_CACHE_DIR"):
+        write_states("a", some_states(), HEADER)
+
+
+def test_the_least_recently_used_go_and_the_newest_stays(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    for age, key in enumerate("cba", start=1):
+        write_states(key, some_states(), HEADER)
+        os.utime(states_path(key), (1000 - age, 1000 - age))  # a is the oldest
+    size = states_path("a").stat().st_size
+    read_states("a")  # and now it is the last one used
+    monkeypatch.setenv("NEURONXA_CACHE_GB", str(2.5 * size / 1e9))
+    settings.cache_clear()
+    write_states("d", some_states(), HEADER)
+    assert files_in(cache) == ["a.safetensors", "d.safetensors"]
+
+
+def test_results_and_states_share_the_room_and_converted_models_are_left_alone(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for folder in ("results", "models"):
+        (cache / folder).mkdir(parents=True)
+        (cache / folder / "old").write_bytes(bytes(5000))
+        os.utime(cache / folder / "old", (1, 1))
+    monkeypatch.setenv("NEURONXA_CACHE_GB", "5e-6")
+    settings.cache_clear()
+    write_states("a", some_states(), HEADER)
+    assert files_in(cache) == ["a.safetensors", "old"]
+    assert (cache / "models" / "old").exists()
+
+
+def test_one_file_beyond_the_limit_is_kept_until_the_next(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NEURONXA_CACHE_GB", "1e-9")
+    settings.cache_clear()
+    for key in ("a", "b"):
+        write_states(key, some_states(), HEADER)
+        assert files_in(cache) == [f"{key}.safetensors"]
+
+
+def test_the_key_depends_on_what_is_said_and_not_on_its_order():
+    assert cache_key({"site": "gate", "pairs": 8}) == cache_key({"pairs": 8, "site": "gate"})
+    others = [
+        {"site": "gate"},
+        {"site": "gate", "pairs": 9},
+        {"site": "gate", "pairs": "8"},
+        {"sitegate": "", "pairs": 8},
+    ]
+    assert len({cache_key(parts) for parts in ({"site": "gate", "pairs": 8}, *others)}) == 5
+
+
+def test_no_flipped_bit_in_a_stored_result_gives_another_result(tiny_model, tiny_corpus: Path, cache: Path):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+    fresh = run_study(study)
+    (path,) = (cache / "results").iterdir()
+    good = path.read_bytes()
+    for position in range(0, len(good), 23):
+        path.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
+        found = find_result(study)
+        assert path.exists() == (found is not None)
+        if found:
+            assert found.scores.equals(fresh.scores), f"byte {position} of {len(good)}"
+            assert found.provenance == fresh.provenance, f"byte {position} of {len(good)}"

@@ -1,0 +1,46 @@
+import pytest
+
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import run_study
+from neuronxa_core.corpora.bitext import sentences_hash
+from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.gallery import gallery_results, gallery_studies, precomputed
+from neuronxa_core.states.sentences import STATES
+
+
+def test_it_holds_every_bundled_language_and_says_where_the_numbers_come_from():
+    results = gallery_results()
+    assert set(results) == set(gallery_studies())
+    corpus = open_corpus(EVERYDAY.name)
+    for study, result in results.items():
+        bitext = corpus.bitext(study.source, study.target, study.pairs)
+        assert result.provenance["corpus_hash"] == sentences_hash((*bitext.source_sentences, *bitext.target_sentences))
+        assert result.provenance["dtype"] == "float32"
+    assert len({result.provenance["model_fingerprint"] for result in results.values()}) == 1
+
+
+def test_one_pair_recomputed_is_the_one_that_was_stored(demo_cache):
+    study = Study("demo", "everyday", "swh_Latn", "eng_Latn", dtype="float32")
+    stored, fresh = precomputed(study), run_study(study, device="cpu")
+    assert stored is not None
+    assert stored.provenance["model_fingerprint"] == fresh.provenance["model_fingerprint"]
+    for state in STATES:
+        for ours, theirs in zip(stored.outcomes[state], fresh.outcomes[state], strict=True):
+            assert (ours != theirs).sum(
+                axis=1
+            ).max() <= 1  # another processor may round one pair of a layer differently
+
+
+def test_it_answers_from_either_end_and_to_nothing_else():
+    study = Study("demo", "everyday", "deu_Latn", "eng_Latn")
+    back = Study("demo", "everyday", "eng_Latn", "deu_Latn")
+    assert precomputed(back).direction_gap("nas") == pytest.approx(-precomputed(study).direction_gap("nas"))
+    assert precomputed(back).study == back
+    for other in (
+        {"pairs": 99},
+        {"site": "product"},
+        {"pooling": "mean"},
+        {"dtype": "bfloat16"},
+        {"source": "fra_Latn"},
+    ):
+        assert precomputed(Study(**{**vars(back), **other})) is None
