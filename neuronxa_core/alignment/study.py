@@ -2,13 +2,14 @@
 
 import platform
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuronxa_core import __version__
 from neuronxa_core.alignment.result import Study, StudyResult, read_result, write_result
@@ -27,16 +28,23 @@ from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site
 
 
 def run_study(
-    study: Study, *, device: Device = "auto", use_cache: bool = True, watcher: Watcher = SILENT
+    study: Study,
+    *,
+    device: Device = "auto",
+    use_cache: bool = True,
+    keep_states: bool = False,
+    watcher: Watcher = SILENT,
 ) -> StudyResult:
     """Runs a study, or takes it from the cache; the numbers are the same either way.
 
+    keep_states: also see to it that the states of both languages are in the cache, for what needs more than scores.
     Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
     """
     started = time.perf_counter()
     bitext = _bitext(study)
     recipe = _Recipe(study, find_checkpoint(study.model, study.revision, watcher), device)
-    if use_cache and (stored := recipe.stored_result(bitext)):
+    stored = recipe.stored_result(bitext) if use_cache else None
+    if stored and not (keep_states and recipe.layers(bitext) is None):
         return stored
     source, target = recipe.both_states(bitext, use_cache, watcher)
     watcher.report("scoring")
@@ -56,6 +64,29 @@ def find_result(study: Study) -> StudyResult | None:
     """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.model, study.revision)
     return _Recipe(study, checkpoint, "auto").stored_result(_bitext(study)) if checkpoint else None
+
+
+def find_layers(study: Study) -> "StudyLayers | None":
+    """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
+    checkpoint = local_checkpoint(study.model, study.revision)
+    return _Recipe(study, checkpoint, "auto").layers(_bitext(study)) if checkpoint else None
+
+
+@dataclass(frozen=True)
+class StudyLayers:
+    """The states of both languages on disk, read one layer at a time."""
+
+    source: Path
+    target: Path
+
+    def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if they are gone."""
+        index = layer - first_layer(state)
+        return store.read_layer(self.source, state, index), store.read_layer(self.target, state, index)
+
+    def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
+        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises as `states`."""
+        return cosine_similarity(*self.states(state, layer))
 
 
 def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:
@@ -110,6 +141,17 @@ class _Recipe:
             return None
         store.touch(path)
         return replace(result, study=self.study)
+
+    def layers(self, bitext: Bitext) -> "StudyLayers | None":
+        paths = [
+            store.states_path(store.cache_key(self.key | {"sentences": sentences_hash(sentences)}))
+            for sentences in (bitext.source_sentences, bitext.target_sentences)
+        ]
+        if not all(path.is_file() for path in paths):
+            return None
+        for path in paths:
+            store.touch(path)
+        return StudyLayers(*paths)
 
     def both_states(self, bitext: Bitext, use_cache: bool, watcher: Watcher) -> tuple[SentenceStates, SentenceStates]:
         both = _Both(watcher, 2 * len(bitext))

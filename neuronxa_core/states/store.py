@@ -63,6 +63,18 @@ def read_states(key: str) -> SentenceStates | None:
     return states
 
 
+def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
+    """One layer of one array of a file that write_states or the gallery wrote, (rows, dim). Raises OSError or ValueError."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            layer: NDArray[np.float32] = file.get_slice(name)[index]
+            return layer
+    except (SafetensorError, IndexError) as error:
+        raise ValueError(f"{path} holds no layer {index} of {name}") from error
+
+
 def _crc32(arrays: Mapping[str, NDArray[np.generic]]) -> int:
     checksum = 0
     for name in sorted(arrays):

@@ -136,6 +136,10 @@ def _adopt(study: Study) -> None:
 
 
 def _write_url(study: Study) -> None:
+    """Only what belongs to the study; a page's own view is bound to its widgets (`bind="query-params"`)."""
     query = study_query(study)
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
+    for name in asdict(study):
+        if name in query and st.query_params.get(name) != query[name]:
+            st.query_params[name] = query[name]
+        elif name not in query and name in st.query_params:
+            del st.query_params[name]

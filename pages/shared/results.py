@@ -5,7 +5,7 @@ from typing import NoReturn
 import streamlit as st
 
 from neuronxa_core.alignment.result import Study, StudyResult
-from neuronxa_core.alignment.study import find_result, run_study
+from neuronxa_core.alignment.study import StudyLayers, find_layers, find_result, run_study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
@@ -44,6 +44,16 @@ def result_or_stop(height: int) -> StudyResult:
     result, badge = found
     study_line(study, badge)
     return result
+
+
+def layers_or_stop(study: Study, height: int) -> StudyLayers:
+    """The study's states, layer by layer. Where they are not on this machine: the invitation or the progress, then stop."""
+    layers = None if study in _tickets() else find_layers(study)
+    if layers is None:
+        with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
+            _running(study) if study in _tickets() else _invitation(study)
+        st.stop()
+    return layers
 
 
 def study_line(study: Study, badge: str) -> None:
@@ -87,7 +97,9 @@ def _tickets() -> dict[Study, str]:
 
 
 def _start(study: Study) -> None:
-    _tickets()[study] = shared_queue().submit(study, lambda watcher: run_study(study, watcher=watcher))
+    _tickets()[study] = shared_queue().submit(
+        study, lambda watcher: run_study(study, keep_states=True, watcher=watcher)
+    )
 
 
 def _cancel(study: Study) -> None:

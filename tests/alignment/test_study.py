@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import find_result, run_study, score_layers
+from neuronxa_core.alignment.scoring import pair_outcomes
+from neuronxa_core.alignment.study import find_layers, find_result, run_study, score_layers
 from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.models.loading import ModelHolder
 from neuronxa_core.progress import Watcher
@@ -38,6 +39,26 @@ def test_a_cached_and_a_fresh_study_agree_exactly(study: Study, cache):
     assert outcomes(cached) == outcomes(fresh) == outcomes(run_study(study, use_cache=False))
     shutil.rmtree(cache / "results")  # now from the states
     assert outcomes(run_study(study)) == outcomes(fresh)
+
+
+def test_the_layers_on_disk_are_what_was_scored(study: Study, cache):
+    result = run_study(study)
+    layers = find_layers(study)
+    for state, layer in (("nas", 2), ("nav", 3), ("embedding", 0)):
+        mutual = pair_outcomes(layers.similarity(state, layer)).mutual
+        assert mutual.mean() == result.of(state).set_index("layer").loc[layer, "score"]
+    with pytest.raises(ValueError, match="no layer"):
+        layers.similarity("nas", 4)
+
+
+def test_states_that_were_evicted_are_made_again_when_they_are_needed(study: Study, cache):
+    run_study(study)
+    shutil.rmtree(cache / "states")
+    assert find_layers(study) is None
+    run_study(study)
+    assert find_layers(study) is None
+    run_study(study, keep_states=True)
+    assert find_layers(study) is not None
 
 
 def test_the_second_language_pair_extracts_only_what_is_new(study: Study):

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_the_ranking_is_sorted_by_nasca(results):
 def test_labels_keep_their_distance_and_their_order():
     placed = spread([0.50, 0.51, 0.0, 0.52], gap=0.05, low=0.0, high=1.0)
     ordered = sorted(placed)
-    assert all(upper - lower >= 0.05 - 1e-12 for lower, upper in zip(ordered, ordered[1:], strict=False))
+    assert all(upper - lower >= 0.05 - 1e-12 for lower, upper in itertools.pairwise(ordered))
     assert placed[0] < placed[1] < placed[3]
     assert max(spread([1.0, 1.0, 1.0], 0.1, 0.0, 1.0)) == 1.0
 

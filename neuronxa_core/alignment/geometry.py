@@ -1,0 +1,74 @@
+"""What a similarity matrix and the space behind it look like: who is whose rival, and why a space fails.
+
+A pair's own similarity is c_ii; its rivals are the other entries of its row (source to target) and column (target to source).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def margins(similarity: NDArray[np.floating]) -> NDArray[np.float64]:
+    """c_ii minus the best rival in its row or column, (pairs,), in [-2, 2]. Above 0 exactly where the pair counts."""
+    rivals = _without_diagonal(similarity)
+    best = np.maximum(rivals.max(axis=1), rivals.max(axis=0))
+    margin: NDArray[np.float64] = similarity.diagonal() - best
+    return margin
+
+
+def ranks(similarity: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the translation stands in its row and in its column, 1 is first; both (pairs,). A tie ranks last of the tied."""
+    own = similarity.diagonal()
+    row = (similarity >= own[:, None]).sum(axis=1)
+    column = (similarity >= own[None, :]).sum(axis=0)
+    return row.astype(np.int64), column.astype(np.int64)
+
+
+def nearest_rivals(similarity: NDArray[np.floating], pair: int, count: int = 5) -> tuple[list[int], list[int]]:
+    """The strongest rivals of a pair, best first: target sentences in its row, source sentences in its column."""
+    rivals = _without_diagonal(similarity)
+    count = min(count, len(similarity) - 1)
+    row, column = rivals[pair], rivals[:, pair]
+    return np.argsort(-row, kind="stable")[:count].tolist(), np.argsort(-column, kind="stable")[:count].tolist()
+
+
+def anisotropy(similarity: NDArray[np.floating]) -> float:
+    """Mean cosine of the sentences that are not translations of each other, in [-1, 1]; 0 in a space that uses its room.
+
+    Source: Ethayarajh 2019, arXiv:1909.00512, here between two languages.
+    """
+    pairs = len(similarity)
+    return float((similarity.sum() - similarity.trace()) / (pairs * (pairs - 1)))
+
+
+def hubness(similarity: NDArray[np.floating]) -> float:
+    """Skew of how often a sentence is somebody's nearest neighbour, mean of both directions; 0 for none, and no upper end.
+
+    Source: Radovanovic et al. 2010, JMLR 11, with k = 1.
+    """
+    pairs = len(similarity)
+    return float(np.mean([_skew(np.bincount(similarity.argmax(axis=axis), minlength=pairs)) for axis in (0, 1)]))
+
+
+def _skew(counts: NDArray[np.int64]) -> float:
+    """Third standardised moment; 0 where nothing varies."""
+    deviation = counts - counts.mean()
+    spread = deviation.std()
+    return float((deviation**3).mean() / spread**3) if spread > 0 else 0.0
+
+
+def effective_rank(vectors: NDArray[np.floating]) -> float:
+    """exp of the entropy of the normalised singular values, 1 to min(sentences, dim): how many directions are in use.
+
+    vectors: (sentences, dim), as they are, not centred. Source: Roy and Vetterli 2007, EUSIPCO.
+    """
+    gram = vectors.astype(np.float64)
+    gram = gram @ gram.T if gram.shape[0] <= gram.shape[1] else gram.T @ gram
+    singular = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0, None))
+    share = singular[singular > 0] / singular.sum()
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def _without_diagonal(similarity: NDArray[np.floating]) -> NDArray[np.floating]:
+    rivals = similarity.copy()
+    np.fill_diagonal(rivals, -np.inf)
+    return rivals
