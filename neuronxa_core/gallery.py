@@ -5,22 +5,28 @@ dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` bu
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from neuronxa_core.alignment.result import Study, StudyResult, from_frame
-from neuronxa_core.alignment.study import run_study
+from neuronxa_core.alignment.space import space_measures
+from neuronxa_core.alignment.study import StudyLayers, find_layers, run_study
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.models import demo
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import ASSETS
-from neuronxa_core.states.store import write_aside
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.states.store import read_layer, write_aside
 
 GALLERY = ASSETS / "gallery"
 PIVOT = "eng_Latn"
+LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
+"""The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
 _FILE = "studies.parquet"
 
 
@@ -34,8 +40,12 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
     """Runs every study of the gallery on the CPU in float32, yields each result, and writes the file at the end."""
     results = []
     for study in gallery_studies():
-        result = run_study(replace(study, dtype="float32"), device="cpu", watcher=watcher)
+        result = run_study(replace(study, dtype="float32"), device="cpu", keep_states=True, watcher=watcher)
         results.append(replace(result, study=study))
+        if study.source in LAYERED:
+            layers = find_layers(replace(study, dtype="float32"))
+            assert layers is not None
+            _store_layers(study, layers, int(result.scores["layer"].max()), folder)
         yield results[-1]
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
@@ -49,6 +59,51 @@ def precomputed(study: Study) -> StudyResult | None:
         return replace(results[wanted], study=study)
     back = replace(wanted, source=study.target, target=study.source)
     return replace(results[back].reversed(), study=study) if back in results else None
+
+
+@dataclass(frozen=True)
+class StoredLayers:
+    """A gallery study's cosines, layer by layer, and the measures of its space: what StudyLayers tells, without states."""
+
+    path: Path
+    swapped: bool = False
+
+    def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
+        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
+        distance = read_layer(self.path, state, layer - first_layer(state)).astype(np.float64)
+        return 1 - (distance.T if self.swapped else distance)
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """As alignment.space.space_measures gives them; they are the same from either end."""
+        return pd.read_parquet(self.path.with_suffix(".parquet"))
+
+
+def precomputed_layers(study: Study) -> StoredLayers | None:
+    """The gallery's similarities for a study, from either end, or None."""
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    back = replace(wanted, source=study.target, target=study.source)
+    for candidate, swapped in ((wanted, False), (back, True)):
+        path = GALLERY / "layers" / f"{candidate.stem}.safetensors"
+        if path.is_file():
+            return StoredLayers(path, swapped)
+    return None
+
+
+def _store_layers(study: Study, layers: StudyLayers, last_layer: int, folder: Path) -> None:
+    """Cosine distances, float32: near 0 they keep more digits than cosines near 1 would."""
+    from safetensors.numpy import save_file
+
+    distances = {
+        state: np.stack([1 - layers.similarity(state, layer) for layer in range(first_layer(state), last_layer + 1)])
+        for state in STATES
+    }
+    path = folder / "layers" / f"{study.stem}.safetensors"
+    write_aside(
+        path, lambda file: save_file({name: array.astype(np.float32) for name, array in distances.items()}, file)
+    )
+    measures = space_measures(layers, last_layer)
+    write_aside(path.with_suffix(".parquet"), lambda file: measures.to_parquet(file, compression="zstd", index=False))
 
 
 @lru_cache(maxsize=1)

@@ -51,12 +51,14 @@ class _Job(Watcher):
     snapshot: Snapshot = field(default_factory=lambda: Snapshot("queued"))
     stop: threading.Event = field(default_factory=threading.Event)
     phase_started: float = 0.0
+    done_before: int = 0
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
         now = time.monotonic()
         if phase != self.snapshot.phase:
-            self.phase_started = now
-        rate = done / (now - self.phase_started) if done and now > self.phase_started else 0.0
+            self.phase_started, self.done_before = now, done
+        fresh = done - self.done_before
+        rate = fresh / (now - self.phase_started) if fresh and now > self.phase_started else 0.0
         left = (total - done) / rate if rate else None
         self.snapshot = Snapshot("running", 0, phase, done, total, detail, rate, left)
 
@@ -129,8 +131,9 @@ class JobQueue:
                     self._lock.wait()
                 job = self._running = self._waiting.pop(0)
                 job.snapshot = Snapshot("running")
-            job.snapshot = _run(job)
-            with self._lock:
+            ended = _run(job)
+            with self._lock:  # both at once: who sees the end and asks again must not join the job that ended
+                job.snapshot = ended
                 self._running = None
 
     def _forget_old(self) -> None:
@@ -152,7 +155,7 @@ def _run(job: _Job) -> Snapshot:
         return Snapshot(
             "failed", error="There is not enough memory for this model. Use a smaller one or a smaller dtype."
         )
-    except Exception:
+    except BaseException:  # a SystemExit from a library must not end the worker
         error_id = uuid.uuid4().hex[:8]
         _log.error("job %s failed, error id %s\n%s", job.key, error_id, traceback.format_exc())
         return Snapshot("failed", error="Something in the program broke, not in what you asked for.", error_id=error_id)

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -186,9 +187,21 @@ def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:
 
 def write_result(result: StudyResult, path: Path) -> None:
     """Parquet, zstd. Raises OSError if it cannot be written."""
-    result.to_frame().to_parquet(path, compression="zstd", index=False)
+    result.to_frame().assign(checksum=_checksum(result)).to_parquet(path, compression="zstd", index=False)
 
 
 def read_result(path: Path) -> StudyResult:
     """Raises OSError or ValueError if the file is missing or damaged."""
-    return from_frame(pd.read_parquet(io.BytesIO(path.read_bytes())))
+    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+    result = from_frame(frame)
+    if (frame["checksum"] != _checksum(result)).any():
+        raise ValueError("checksum")
+    return result
+
+
+def _checksum(result: StudyResult) -> int:
+    """CRC-32 over all that a stored result says, since Parquet does not notice every flipped bit."""
+    text = json.dumps([asdict(result.study), dict(result.provenance)], sort_keys=True)
+    return zlib.crc32(
+        b"".join(np.stack(result.outcomes[state]).tobytes() for state in STATES), zlib.crc32(text.encode())
+    )

@@ -136,7 +136,7 @@ class _Recipe:
             result = read_result(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+        except Exception:  # a damaged Parquet file fails in many ways
             store.discard(path)
             return None
         store.touch(path)
@@ -147,7 +147,7 @@ class _Recipe:
             store.states_path(store.cache_key(self.key | {"sentences": sentences_hash(sentences)}))
             for sentences in (bitext.source_sentences, bitext.target_sentences)
         ]
-        if not all(path.is_file() for path in paths):
+        if not all(store.is_whole(path) for path in paths):
             return None
         for path in paths:
             store.touch(path)

@@ -46,8 +46,14 @@ def _files_by_language(folder: Path) -> dict[str, Path]:
         for file in sorted(folder.glob(f"*{split}")):
             ntrex = _NTREX.fullmatch(file.name)
             name = ntrex["code"] if ntrex else file.name.removesuffix(split)
-            if file.is_file() and looks_like_a_language(name):
-                found.setdefault(language(name).code, file)
+            if not (file.is_file() and looks_like_a_language(name)):
+                continue
+            code = language(name).code
+            if code in found and found[code].suffix == split:
+                raise CorpusError(
+                    f"{found[code].name} and {file.name} are both {code}.", "Rename or remove one of them."
+                )
+            found.setdefault(code, file)
     return dict(sorted(found.items()))
 
 
@@ -77,7 +83,13 @@ def _lines(file: Path) -> list[str]:
 def _read_tsv(file: Path) -> dict[str, ReadLanguage]:
     lines = _lines(file)
     header = [name.strip() for name in lines[0].split("\t")] if lines else []
-    columns = {language(name).code: column for column, name in enumerate(header) if looks_like_a_language(name)}
+    columns: dict[str, int] = {}
+    for column, name in enumerate(header):
+        if looks_like_a_language(name):
+            code = language(name).code
+            if code in columns:
+                raise CorpusError(f"{file.name} has two columns for {code}.", "Rename or remove one of them.")
+            columns[code] = column
     if len(columns) < 2:
         raise CorpusError(
             f"{file.name} has no header with two or more language codes.",

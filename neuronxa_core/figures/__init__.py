@@ -1,7 +1,25 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
-from neuronxa_core.figures.findings import alignment_finding
+from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
 from neuronxa_core.figures.layers import layer_curves
 from neuronxa_core.figures.ranking import language_ranking
+from neuronxa_core.figures.similarity import (
+    MOST_SHOWN,
+    layer_strip,
+    measure_curves,
+    similarity_distribution,
+    similarity_matrix,
+)
 
-__all__ = ["alignment_finding", "language_ranking", "layer_curves"]
+__all__ = [
+    "MOST_SHOWN",
+    "alignment_finding",
+    "language_ranking",
+    "layer_curves",
+    "layer_strip",
+    "measure_curves",
+    "similarity_distribution",
+    "similarity_finding",
+    "similarity_matrix",
+    "space_finding",
+]

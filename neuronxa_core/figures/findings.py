@@ -1,7 +1,16 @@
 """The sentence under a picture: what it shows for this study, in plain words, with its numbers."""
 
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.alignment.geometry import anisotropy, margins
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.states.sentences import State
 
 
 def alignment_finding(result: StudyResult) -> str:
@@ -45,3 +54,27 @@ def _comparison(result: StudyResult) -> str:
     if high < 0:
         return f"Over all layers the embeddings are aligned better than the neuron states ({numbers})."
     return f"Over all layers neuron states and embeddings cannot be told apart with these sentences ({numbers})."
+
+
+def similarity_finding(result: StudyResult, matrices: Mapping[State, NDArray[np.float64]], layer: int) -> str:
+    """What one layer's matrices show: who is aligned, and how far translations stand out from all other sentences."""
+    parts = []
+    for state, similarity in matrices.items():
+        aligned = int((margins(similarity) > 0).sum())
+        parts.append(
+            f"{STATE_NAMES[state]}: {aligned} of {result.pairs} pairs aligned, translations at cosine "
+            f"{similarity.diagonal().mean():.2f} against {anisotropy(similarity):.2f} for all others"
+        )
+    return f"Layer {layer}. " + "; ".join(parts) + "."
+
+
+def space_finding(measures: pd.DataFrame, layer: int) -> str:
+    """What the measures of the space say about neurons and embeddings, over all layers and at this one."""
+    means = measures.groupby("state")[["anisotropy", "effective_rank"]].mean()
+    nas, embedding = means.loc["nas"], means.loc["embedding"]
+    crowded = "more" if embedding["anisotropy"] > nas["anisotropy"] else "less"
+    return (
+        f"On average over the layers the embeddings are {crowded} crowded into one direction than the neuron states: sentences "
+        f"that have nothing to do with each other have cosine {embedding['anisotropy']:.2f} in embeddings and "
+        f"{nas['anisotropy']:.2f} in NAS, and {embedding['effective_rank']:.0f} against {nas['effective_rank']:.0f} directions are in use."
+    )

@@ -45,22 +45,30 @@ def local_checkpoint(model: str, revision: str = "") -> Checkpoint | None:
 
 def _from_hub(model: str, revision: str, watcher: Watcher) -> Path:
     """A snapshot in the hub's own cache; without a network the one that is there already."""
-    from huggingface_hub import errors, snapshot_download
+    from httpx2 import HTTPError
+    from huggingface_hub import HfApi, constants, errors, snapshot_download
 
     watcher.report("preparing weights", detail=f"downloading {model}, if it is not here yet")
     wanted = revision or None
     try:
-        return Path(snapshot_download(model, revision=wanted, allow_patterns=_FILES))
+        here_only = False
+        try:  # snapshot_download itself would wait for a silent hub without end
+            HfApi().model_info(model, revision=wanted, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        except errors.HfHubHTTPError:
+            pass  # the hub did answer: what is said below, or what lies in the local cache, is right
+        except (HTTPError, errors.OfflineModeIsEnabled):
+            here_only = True
+        return Path(snapshot_download(model, revision=wanted, allow_patterns=_FILES, local_files_only=here_only))
     except errors.GatedRepoError as error:
         raise ModelError(
             f"{model} is gated.", "Accept its terms on its page and set HF_TOKEN to a token that may read it."
         ) from error
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+    except (errors.HFValidationError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise ModelError(
             f"The hub knows no model {model}{f' at revision {revision}' if revision else ''}.",
             "Check the spelling; a private model needs HF_TOKEN.",
         ) from error
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, OSError) as error:
+    except (errors.HfHubHTTPError, HTTPError, OSError) as error:
         raise ModelError(
             f"{model} is neither a folder here nor in the local cache, and the hub cannot be reached.",
             "Check the name and the network, give the path of a local folder, or use the demo model: demo.",

@@ -35,13 +35,15 @@ class Checkpoint:
             return {}
         try:
             config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, IsADirectoryError) as error:
             raise ModelError(
                 f"{self.folder} has no config.json.", "Point to the folder that save_pretrained or the hub wrote."
             ) from error
         except ValueError as error:
             raise ModelError(f"{self.folder / 'config.json'} is not JSON ({error}).", "Download it again.") from error
-        return dict(config)
+        if not isinstance(config, dict):
+            raise ModelError(f"{self.folder / 'config.json'} is not a JSON object.", "Download it again.")
+        return config
 
     @cached_property
     def fingerprint(self) -> str:
@@ -49,7 +51,9 @@ class Checkpoint:
 
         Hashing reads every weight once; the digest of a file is remembered until its size or date changes.
         """
-        small = sorted(file for file in self.folder.iterdir() if file.suffix in {".json", ".model", ".txt"})
+        small = sorted(
+            file for file in self.folder.iterdir() if file.suffix in {".json", ".model", ".txt"} and file.is_file()
+        )
         digest = hashlib.sha256()
         for file in (*small, *self.weights):
             digest.update(f"{file.name} {_file_digest(file)}\n".encode())
@@ -85,7 +89,9 @@ def _indexed(folder: Path) -> tuple[Path, ...]:
     index = folder / _INDEX
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
+        if not names:
+            raise ValueError("it names no file")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{index} is damaged.", "Download it again.") from error
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:

@@ -1,6 +1,7 @@
 """Loading a checkpoint into memory: the decoder without its language-model head, its tokenizer, and its parts."""
 
 import gc
+import struct
 import threading
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -29,6 +30,7 @@ class LoadedModel:
 
 def load_model(checkpoint: Checkpoint, device: str, dtype: str) -> LoadedModel:
     """Loads decoder and tokenizer. Raises ModelError for what cannot be loaded, MemoryError if it does not fit."""
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoTokenizer
     from transformers.utils import logging
 
@@ -42,7 +44,12 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str) -> LoadedModel:
             checkpoint.folder, local_files_only=True, trust_remote_code=False, **where
         )
         model = _load_decoder(checkpoint, getattr(torch, dtype))
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, StrictDataclassError, struct.error) as error:
+        if "memory" in str(error) and "alloc" in str(error):
+            raise ModelError(
+                f"{checkpoint.folder} does not fit into memory in {dtype}.",
+                "Use a smaller model, a smaller dtype (bfloat16), or a machine with more memory.",
+            ) from error
         raise ModelError(
             f"{checkpoint.folder} cannot be loaded ({_first_line(error)}).",
             "Check that the folder is whole: config, tokenizer and weights, as save_pretrained writes them.",
@@ -75,6 +82,7 @@ def _load_decoder(checkpoint: Checkpoint, dtype: torch.dtype) -> nn.Module:
         local_files_only=True,
         trust_remote_code=False,
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are reported, and refused below
     )
     lacking = sorted(report["missing_keys"]) + sorted(str(key) for key in report.get("mismatched_keys", ()))
     if lacking:

@@ -19,6 +19,7 @@ from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 
+_WHOLE: set[tuple[Path, int, int]] = set()
 FORMAT = 1
 """Part of every key: raise it when the meaning of a stored number changes."""
 
@@ -61,6 +62,18 @@ def read_states(key: str) -> SentenceStates | None:
         return None
     touch(path)
     return states
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the states at `path` are there and undamaged; read once per process and file, then remembered."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return False
+    name = (path, stat.st_ino, stat.st_size)  # a file is written aside and renamed, so a new one has a new inode
+    if name not in _WHOLE and read_states(path.stem) is not None:
+        _WHOLE.add(name)
+    return name in _WHOLE
 
 
 def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:

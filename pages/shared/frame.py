@@ -18,6 +18,7 @@ def draw() -> None:
             "Explore": [
                 _page("explore/overview", "Overview", "travel_explore", default=True),
                 _page("explore/alignment", "Alignment", "show_chart"),
+                _page("explore/similarity", "Similarity", "grid_on"),
             ],
             "Learn": [_page("learn/data", "Data", "translate")],
         }

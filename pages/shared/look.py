@@ -4,6 +4,7 @@ import html
 import json
 from typing import cast
 
+import pandas as pd
 import streamlit as st
 
 from neuronxa_core.alignment.result import StudyResult
@@ -82,6 +83,23 @@ def downloads(result: StudyResult) -> None:
         on_click="ignore",
         width="stretch",
     )
+
+
+def table_downloads(table: pd.DataFrame, stem: str, key: str) -> None:
+    """A table as CSV and as Parquet."""
+    for place, suffix, mime in zip(
+        st.columns(2), ("csv", "parquet"), ("text/csv", "application/vnd.apache.parquet"), strict=True
+    ):
+        place.download_button(
+            f"{suffix.upper() if suffix == 'csv' else 'Parquet'}",
+            table.to_csv(index=False).encode() if suffix == "csv" else table.to_parquet(index=False),
+            file_name=f"{stem}.{suffix}",
+            mime=mime,
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+            key=f"{key}_{suffix}",
+        )
 
 
 def provenance(result: StudyResult) -> None:

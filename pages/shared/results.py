@@ -9,7 +9,7 @@ from neuronxa_core.alignment.study import StudyLayers, find_layers, find_result,
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery import precomputed
+from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, shared_queue
 from neuronxa_core.models.cost import Cost, study_cost
 
@@ -46,9 +46,9 @@ def result_or_stop(height: int) -> StudyResult:
     return result
 
 
-def layers_or_stop(study: Study, height: int) -> StudyLayers:
+def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:
     """The study's states, layer by layer. Where they are not on this machine: the invitation or the progress, then stop."""
-    layers = None if study in _tickets() else find_layers(study)
+    layers = precomputed_layers(study) or (None if study in _tickets() else find_layers(study))
     if layers is None:
         with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
             _running(study) if study in _tickets() else _invitation(study)

@@ -1,8 +1,11 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from huggingface_hub import constants
@@ -173,6 +176,45 @@ def test_a_hub_model_that_is_not_here_ends_in_a_next_step(reach: str, tmp_path: 
     assert local_checkpoint("nobody/no-such-model") is None
     with pytest.raises(ModelError, match=r"hub cannot be reached\. Check the name and the network"):
         find_checkpoint("nobody/no-such-model", "main")
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A hub that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        server.settimeout(3)
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        yield server
+
+
+def ask_aside() -> Future[None]:
+    """Looks for a hub model in a thread that nobody has to wait for."""
+    answer: Future[None] = Future()
+
+    def ask() -> None:
+        try:
+            find_checkpoint("nobody/no-such-model")
+        except BaseException as error:
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    return answer
+
+
+def test_a_hub_that_breaks_off_ends_in_a_next_step(server: socket.socket):
+    answer = ask_aside()
+    server.accept()[0].close()
+    server.close()
+    with pytest.raises(ModelError, match="hub cannot be reached"):
+        answer.result(timeout=5)
+
+
+def test_a_hub_that_never_answers_is_not_waited_for_without_end(server: socket.socket, monkeypatch: pytest.MonkeyPatch):
+    """The queue has one worker: a download that hangs would hold up everybody, and nobody could cancel it."""
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.2)
+    with pytest.raises(ModelError, match="hub cannot be reached"):
+        ask_aside().result(timeout=3)
 
 
 @pytest.mark.parametrize("name", ["nobody/-model", "some--body/model", "nobody/model.git"])

@@ -1,0 +1,223 @@
+"""One layer's cosines: the matrix, its distribution, and the measures of the space through the layers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.figures.frame import blank, spread
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.states.sentences import STATES, State
+
+MOST_SHOWN = 150
+"""Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""
+_SIDE = 380
+_MEASURE_TITLES = {
+    "anisotropy": "Anisotropy: mean cosine of non-translations",
+    "effective_rank": "Effective rank: directions in use",
+    "hubness": "Hubness: skew of nearest-neighbour counts",
+}
+
+
+def layer_strip(result: StudyResult, layer: int, theme: Theme = "light") -> go.Figure:
+    """The score curves, small, with the layer that is looked at marked: the backdrop of the layer slider."""
+    palette = PALETTES[theme]
+    last = int(result.scores["layer"].max())
+    figure = blank(theme, 96, margin={"l": 0, "r": 0, "t": 4, "b": 4}, hovermode=False)
+    for state in STATES:
+        rows = result.of(state)
+        figure.add_trace(
+            go.Scatter(
+                x=rows["layer"],
+                y=rows["score"],
+                mode="lines",
+                name=STATE_NAMES[state],
+                line={"color": palette.states[state], "width": 2},
+            )
+        )
+    figure.add_vline(x=layer, line={"color": palette.ink, "width": 1.5})
+    figure.update_xaxes(range=[-0.25, last + 0.25], visible=False)
+    figure.update_yaxes(range=[-0.03, 1.05], visible=False)
+    return figure
+
+
+def similarity_matrix(
+    similarity: NDArray[np.floating],
+    state: State,
+    order: Sequence[int],
+    cell: tuple[int, int] | None = None,
+    scale: tuple[float, float] | None = None,
+    theme: Theme = "light",
+) -> go.Figure:
+    """Cosines of source sentences (down) and target sentences (across), in `order`; the diagonal holds the translations.
+
+    cell: the (source, target) pair to frame. scale: lowest and highest colour, else those of this matrix. Transparent
+    squares lie over the cells, because a click on a heatmap does not reach Streamlit; they carry the sentence numbers.
+    """
+    palette = PALETTES[theme]
+    shown = np.asarray(order[:MOST_SHOWN])
+    values = similarity[np.ix_(shown, shown)].astype(np.float32)
+    size = len(shown)
+    figure = blank(theme, _SIDE + 70, margin={"l": 4, "r": 4, "t": 30, "b": 8}, dragmode=False)
+    low, high = scale or (float(values.min()), float(values.max()))
+    figure.add_trace(
+        go.Heatmap(
+            z=values,
+            zmin=low,
+            zmax=high,
+            colorscale=_colours(state, theme),
+            hoverinfo="skip",
+            colorbar={
+                "orientation": "h",
+                "thickness": 8,
+                "y": -0.12,
+                "yanchor": "top",
+                "tickformat": ".2f" if high - low > 0.05 else ".4f",
+                "nticks": 4,
+                "len": 1.0,
+            },
+        )
+    )
+    rows, columns = np.divmod(np.arange(size * size), size)
+    figure.add_trace(
+        go.Scattergl(
+            x=columns.astype(np.int16),
+            y=rows.astype(np.int16),
+            mode="markers",
+            name="cells",
+            marker={"symbol": "square", "size": max(2.0, _SIDE / size), "opacity": 0.0, "color": palette.ink},
+            unselected={"marker": {"opacity": 0.0}},
+            selected={"marker": {"opacity": 0.0}},
+            customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
+            hovertemplate="source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>",
+        )
+    )
+    if cell and cell[0] in shown and cell[1] in shown:
+        row, column = int(np.flatnonzero(shown == cell[0])[0]), int(np.flatnonzero(shown == cell[1])[0])
+        figure.add_shape(
+            type="rect",
+            x0=column - 0.5 - size / 80,
+            x1=column + 0.5 + size / 80,
+            y0=row - 0.5 - size / 80,
+            y1=row + 0.5 + size / 80,
+            line={"color": palette.ink, "width": 2},
+        )
+    figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, size - 0.5])
+    figure.update_yaxes(visible=False, scaleanchor="x", constrain="domain", range=[size - 0.5, -0.5])
+    figure.add_annotation(
+        text=f"<b>{STATE_NAMES[state]}</b>",
+        xref="paper",
+        yref="paper",
+        x=0.5,
+        y=1,
+        yshift=22,
+        showarrow=False,
+        font={"color": palette.states[state], "size": 15},
+    )
+    return figure
+
+
+def _colours(state: State, theme: Theme) -> list[list[float | str]]:
+    """From the page's ground to the state's own colour, dark enough at the end to carry the diagonal."""
+    palette = PALETTES[theme]
+    end = "#002A44" if state == "nas" else "#4A1A00" if state == "nav" else "#00301F"
+    light = theme == "light"
+    return [
+        [0.0, "#F7F9FB" if light else "#101317"],
+        [0.8, palette.states[state]],
+        [1.0, end if light else "#FFFFFF"],
+    ]
+
+
+def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: Theme = "light") -> go.Figure:
+    """How the cosines of translations (filled) and of all other sentences (line) are spread, one row per state.
+
+    Heights are densities, each row on its own scale. A narrow heap of both near 1 is what anisotropy looks like.
+    """
+    palette = PALETTES[theme]
+    figure = blank(theme, 110 * len(matrices) + 70, margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest")
+    low = min(float(matrix.min()) for matrix in matrices.values())
+    edges = np.linspace(min(low, 0.0), 1.0, 81)
+    middle = (edges[:-1] + edges[1:]) / 2
+    for row, (state, matrix) in enumerate(reversed(list(matrices.items()))):
+        colour = palette.states[state]
+        parallel = matrix.diagonal()
+        others = matrix[~np.eye(len(matrix), dtype=bool)]
+        heights = [np.histogram(values, edges, density=True)[0] for values in (parallel, others)]
+        top = max(float(height.max()) for height in heights) or 1.0
+        for name, height, fill in (("other sentences", heights[1], 0.0), ("translations", heights[0], 0.35)):
+            figure.add_trace(
+                go.Scatter(
+                    x=[middle[0], *middle, middle[-1]],
+                    y=[row, *(row + 0.85 * height / top), row],
+                    mode="lines",
+                    line={"color": colour, "width": 1.6, "shape": "hvh", "dash": "solid" if fill else "dot"},
+                    fill="toself",
+                    fillcolor=translucent(colour, fill),
+                    name=f"{STATE_NAMES[state]}, {name}",
+                    hovertemplate=f"{STATE_NAMES[state]}, {name}<br>cosine %{{x:.2f}}<extra></extra>",
+                )
+            )
+        figure.add_annotation(
+            x=edges[0],
+            y=row + 0.6,
+            text=f"<b>{STATE_NAMES[state]}</b>  translations {parallel.mean():.2f}, others {others.mean():.2f}",
+            xanchor="left",
+            showarrow=False,
+            font={"color": colour, "size": 14},
+            bgcolor=translucent(palette.ground, 0.7),
+        )
+    figure.update_xaxes(title_text="Cosine similarity (filled: translations; dotted: all other sentences)")
+    figure.update_yaxes(visible=False, range=[-0.05, len(matrices)])
+    return figure
+
+
+def measure_curves(measures: pd.DataFrame, measure: str, layer: int, theme: Theme = "light") -> go.Figure:
+    """One measure of the space against the layer, one curve per state, with the layer that is looked at marked."""
+    palette = PALETTES[theme]
+    last = int(measures["layer"].max())
+    figure = blank(theme, 260, margin={"l": 8, "r": 84, "t": 34, "b": 8}, hovermode="closest")
+    figure.add_vline(x=layer, line={"color": palette.muted, "width": 1, "dash": "dot"})
+    low, high = float(measures[measure].min()), float(measures[measure].max())
+    room = (high - low) or 1.0
+    ends = []
+    for state in STATES:
+        rows = measures[measures["state"] == state]
+        ends.append(float(rows[measure].iloc[-1]))
+        figure.add_trace(
+            go.Scatter(
+                x=rows["layer"],
+                y=rows[measure],
+                mode="lines+markers",
+                name=STATE_NAMES[state],
+                line={"color": palette.states[state], "width": 2},
+                marker={"symbol": SYMBOLS[state], "size": 5},
+                hovertemplate=f"{STATE_NAMES[state]}, layer %{{x}}: %{{y:.2f}}<extra></extra>",
+            )
+        )
+    for state, height in zip(STATES, spread(ends, room * 0.1, low, high), strict=True):
+        figure.add_annotation(
+            x=last,
+            y=height,
+            text=STATE_NAMES[state],
+            xanchor="left",
+            xshift=8,
+            showarrow=False,
+            font={"color": palette.states[state]},
+        )
+    figure.update_xaxes(title_text="Layer")
+    figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
+    figure.add_annotation(
+        text=f"<b>{_MEASURE_TITLES[measure]}</b>",
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=26,
+        xanchor="left",
+        showarrow=False,
+    )
+    return figure

@@ -1,0 +1,261 @@
+"""The view of the Similarity page: one layer's matrices, the pair that is looked at, and the table of all pairs."""
+
+import html
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from neuronxa_core import figures
+from neuronxa_core.alignment.geometry import nearest_rivals
+from neuronxa_core.alignment.pairs import ORDERS, Order, pair_order, pair_table
+from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.alignment.space import MEASURES, space_measures
+from neuronxa_core.alignment.study import StudyLayers
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.gallery import StoredLayers
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from pages.shared import look
+
+_ORDER_NAMES = {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Like beside like"}
+Matrices = dict[State, NDArray[np.float64]]
+
+
+@st.fragment
+def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> None:
+    """Everything that depends on the layer or the chosen cell; a change of view draws only this again."""
+    study = result.study
+    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+    layer, order_name, shared = _controls(result)
+    matrices: Matrices = {state: layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+    best = matrices.get("nas", matrices["embedding"])
+    order = pair_order(best, order_name)
+    source, target = _cell(study, len(bitext))
+    _panels(matrices, order, (source, target), shared)
+    st.markdown(figures.similarity_finding(result, matrices, layer))
+    _cell_details(bitext, matrices, source, target)
+    _table(study, bitext, matrices, layer)
+    _space(result, layers, matrices, layer)
+
+
+def _controls(result: StudyResult) -> tuple[int, Order, bool]:
+    last = int(result.scores["layer"].max())
+    slider, order, scale = st.columns([2.2, 1, 1], vertical_alignment="bottom")
+    with slider:
+        layer = int(st.session_state.get("sim_layer", result.peak("nas")[0]))
+        strip = st.empty()
+        layer = st.slider(
+            "Layer",
+            0,
+            last,
+            min(layer, last),
+            key="sim_layer",
+            bind="query-params",
+            help="0 is the token embedding, before any neuron. The curves above are the scores of NAS, NAV and embedding.",
+        )
+        strip.plotly_chart(
+            figures.layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
+        )
+    order_name = order.selectbox(
+        "Order", ORDERS, format_func=_ORDER_NAMES.get, key="sim_order", bind="query-params", help="Of rows and columns."
+    )
+    shared = scale.toggle(
+        "One colour scale",
+        key="sim_scale",
+        bind="query-params",
+        help="On: the three matrices share one scale, so that their colours compare. Off: each uses its own range.",
+    )
+    return layer, cast(Order, order_name), shared
+
+
+def _cell(study: Study, pairs: int) -> tuple[int, int]:
+    """The cell that is looked at: the one last clicked in this study, else the first pair."""
+    chosen, cell = st.session_state.get("sim_cell", (None, (0, 0)))
+    source, target = cell if chosen == study else (0, 0)
+    return min(source, pairs - 1), min(target, pairs - 1)
+
+
+def _panels(matrices: Matrices, order: list[int], cell: tuple[int, int], shared: bool) -> None:
+    scale = None
+    if shared:
+        scale = (min(float(m.min()) for m in matrices.values()), max(float(m.max()) for m in matrices.values()))
+    for column, state in zip(st.columns(3), STATES, strict=True):
+        if state not in matrices:
+            column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
+            continue
+        figure = figures.similarity_matrix(matrices[state], state, order, cell, scale, look.theme())
+        key = f"sim_matrix_{state}"
+        column.plotly_chart(
+            figure,
+            key=key,
+            theme=None,
+            config=look.PLOTLY_CONFIG,
+            on_select=lambda key=key: _clicked(key),
+            selection_mode="points",
+        )
+    if len(order) > figures.MOST_SHOWN:
+        st.caption(
+            f"The picture shows the first {figures.MOST_SHOWN} of {len(order)} pairs in this order; the table has all."
+        )
+
+
+def _clicked(key: str) -> None:
+    """A click on a cell of a matrix: its sentences are looked at from now on."""
+    points = st.session_state[key].selection.points
+    if points:
+        source, target = (int(value) - 1 for value in points[0]["customdata"][:2])
+        st.session_state.sim_cell = (st.session_state.study, (source, target))
+
+
+def _cell_details(bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
+    """Both sentences in full, their similarity and ranks, and the strongest rivals on each side."""
+    left, right = st.columns(2)
+    _sentence(left, bitext.source, source, bitext.source_sentences[source])
+    _sentence(right, bitext.target, target, bitext.target_sentences[target])
+    if source == target:
+        st.caption("A pair of translations.")
+    else:
+        st.caption(f"Not translations of each other: source sentence {source + 1} and target sentence {target + 1}.")
+    rows = []
+    for state, similarity in matrices.items():
+        rows.append(
+            {
+                "State": STATE_NAMES[state],
+                "Cosine": similarity[source, target],
+                "Rank among targets": int((similarity[source] >= similarity[source, target]).sum()),
+                "Rank among sources": int((similarity[:, target] >= similarity[source, target]).sum()),
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Cosine": _number("%.3f")})
+    state = cast(
+        State,
+        st.segmented_control(
+            "Strongest rivals in",
+            list(matrices),
+            format_func=STATE_NAMES.get,
+            default=next(iter(matrices)),
+            key="sim_rivals",
+            required=True,
+        ),
+    )
+    if state not in matrices:
+        state = next(iter(matrices))
+    targets, _ = nearest_rivals(matrices[state], source)
+    _, sources = nearest_rivals(matrices[state], target)
+    left, right = st.columns(2)
+    _rivals(
+        left,
+        f"{language(bitext.source).name} sentences nearest to the {language(bitext.target).name} one",
+        sources,
+        bitext.source_sentences,
+        matrices[state][:, target],
+    )
+    _rivals(
+        right,
+        f"{language(bitext.target).name} sentences nearest to the {language(bitext.source).name} one",
+        targets,
+        bitext.target_sentences,
+        matrices[state][source],
+    )
+
+
+def _sentence(place: Any, code: str, number: int, text: str) -> None:
+    known = language(code)
+    place.html(
+        f"<div class='nx-sentence'><span>{html.escape(known.name)} {number + 1}</span>"
+        f"<p dir='{known.direction}' lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(text)}</p></div>"
+    )
+
+
+def _rivals(place: Any, title: str, rows: list[int], sentences: tuple[str, ...], cosines: NDArray[np.float64]) -> None:
+    place.caption(title)
+    table = {
+        "No.": [row + 1 for row in rows],
+        "Cosine": [cosines[row] for row in rows],
+        "Sentence": [sentences[row] for row in rows],
+    }
+    place.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Cosine": _number("%.3f")})
+
+
+def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:
+    """All pairs, to sort and to choose from; a chosen row is a chosen cell."""
+    st.subheader("All pairs")
+    table = pair_table(bitext, matrices)
+    shown = table.rename(
+        columns={
+            "pair": "Pair",
+            "source_sentence": language(bitext.source).name,
+            "target_sentence": language(bitext.target).name,
+        }
+    )
+    config: dict[str, Any] = {"Pair": st.column_config.NumberColumn(width=56, pinned=True)}
+    for state in reversed(matrices):
+        name = STATE_NAMES[state]
+        shown.insert(1, f"{name} aligned", table[f"{state}_margin"] > 0)
+        config |= {
+            f"{state}_cosine": _number("%.3f", f"{name} cosine"),
+            f"{state}_margin": _number("%.3f", f"{name} margin", "c_ii minus the best rival in its row or column"),
+            f"{state}_rank_source_to_target": _number(
+                "%d", f"{name} rank →", "Rank of the translation among all target sentences"
+            ),
+            f"{state}_rank_target_to_source": _number(
+                "%d", f"{name} rank ←", "Rank of the translation among all source sentences"
+            ),
+        }
+
+    def chosen() -> None:
+        rows = st.session_state.sim_table.selection.rows
+        if rows:
+            st.session_state.sim_cell = (study, (rows[0], rows[0]))
+
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config=config,
+        key="sim_table",
+        on_select=chosen,
+        selection_mode="single-row",
+        height=320,
+    )
+    look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs")
+
+
+def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
+    """Why embeddings fail: the distribution at this layer, the measures through all of them."""
+    st.subheader("How the space is used")
+    st.plotly_chart(
+        figures.similarity_distribution(matrices, look.theme()),
+        key="sim_distribution",
+        theme=None,
+        config=look.PLOTLY_CONFIG,
+    )
+    measures = _measures(result, layers)
+    for column, measure in zip(st.columns(3), MEASURES[1:], strict=True):
+        column.plotly_chart(
+            figures.measure_curves(measures, measure, layer, look.theme()),
+            key=f"sim_{measure}",
+            theme=None,
+            config=look.PLOTLY_CONFIG,
+        )
+    st.markdown(figures.space_finding(measures, layer))
+    with st.expander("The numbers", icon=":material/table:"):
+        st.dataframe(measures, hide_index=True)
+        look.table_downloads(measures, f"{result.study.stem}.space", "sim_space")
+
+
+def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.DataFrame:
+    """Computed once per study and session, in about a second; the gallery brings its own."""
+    kept: dict[Study, pd.DataFrame] = st.session_state.setdefault("space_measures", {})
+    if result.study not in kept:
+        last = int(result.scores["layer"].max())
+        kept[result.study] = space_measures(layers, last) if isinstance(layers, StudyLayers) else layers.measures
+    return kept[result.study]
+
+
+def _number(pattern: str, label: str | None = None, help: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format=pattern, help=help)
