@@ -76,8 +76,8 @@ def _key(figure: go.Figure, theme: Theme) -> None:
     """Which colour is which, above the rows."""
     colours = PALETTES[theme].states
     figure.add_annotation(
-        text=f"<span style='color:{colours['nas']}'>● NASCA (neurons)</span>   "
-        f"<span style='color:{colours['embedding']}'>■ MEXA (embeddings)</span>",
+        text=f"<span style='color:{colours['nas']}'>● NASCA</span>   "
+        f"<span style='color:{colours['embedding']}'>■ MEXA</span>",
         xref="paper",
         yref="paper",
         x=0,

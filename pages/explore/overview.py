@@ -35,7 +35,7 @@ st.plotly_chart(
     config=look.PLOTLY_CONFIG,
 )
 st.caption(
-    "Demo model on the bundled sentences, which are machine-translated: for teaching, not for publication. Languages in italics "
+    "NASCA is measured on neuron states, MEXA on embeddings; lines are 95 % intervals. Demo model on the bundled sentences, which are machine-translated: for teaching, not for publication. Languages in italics "
     "are long-tail: XLM-R was not trained on them."
 )
 with st.expander("What am I looking at?", icon=":material/help:"):

@@ -32,6 +32,7 @@ st.dataframe(
     ),
     hide_index=True,
     height=560,
+    row_height=64,
     column_config={"pair": st.column_config.NumberColumn("Pair", width=56)},
 )
 languages = [language(code) for code in open_corpus(study.corpus).languages]

@@ -179,7 +179,7 @@ def _rivals(place: Any, title: str, rows: list[int], sentences: tuple[str, ...],
         "Cosine": [cosines[row] for row in rows],
         "Sentence": [sentences[row] for row in rows],
     }
-    place.dataframe(pd.DataFrame(table), hide_index=True, column_config={"Cosine": _number("%.3f")})
+    place.dataframe(pd.DataFrame(table), hide_index=True, row_height=56, column_config={"Cosine": _number("%.3f")})
 
 
 def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:

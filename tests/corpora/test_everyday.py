@@ -70,7 +70,10 @@ def test_every_letter_is_of_the_languages_script(code: str):
 @pytest.mark.parametrize("code", OTHERS)
 def test_lengths_are_plausible(code: str):
     """A translation that lost half its sentence, or took in its neighbour, stands out against its own language."""
-    ratios = [len(letters(text)) / len(letters(english)) for text, english in zip(CORPUS.sentences(code), ENGLISH, strict=True)]
+    ratios = [
+        len(letters(text)) / len(letters(english))
+        for text, english in zip(CORPUS.sentences(code), ENGLISH, strict=True)
+    ]
     usual = sorted(ratios)[50]
     for ratio, text in zip(ratios, CORPUS.sentences(code), strict=True):
         assert 0.5 * usual < ratio < 2 * usual, (ratio / usual, text)
