@@ -18,7 +18,7 @@ picture.plotly_chart(
 with numbers:
     look.score_cards(result)
 st.markdown(figures.alignment_finding(result))
-with st.expander("The numbers", icon=":material/table:"):
+with st.expander("The numbers, to take away", icon=":material/table:"):
     st.dataframe(result.scores, hide_index=True, column_config=look.SCORE_COLUMNS)
     look.downloads(result)
 with st.expander("How to read this", icon=":material/help:"):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
+from neuronxa_core.figures.report import BIBTEX, study_report
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
 
@@ -63,26 +64,32 @@ SCORE_COLUMNS = {
 
 
 def downloads(result: StudyResult) -> None:
-    """The files that the command line writes, under the study's own name."""
-    csv, summary = st.columns(2)
-    csv.download_button(
-        "scores.csv",
-        result.scores.to_csv(index=False),
-        file_name=f"{result.study.stem}.scores.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        width="stretch",
-    )
-    summary.download_button(
-        "summary.json",
-        json.dumps(result.summary, indent=2, ensure_ascii=False),
-        file_name=f"{result.study.stem}.summary.json",
-        mime="application/json",
-        icon=":material/download:",
-        on_click="ignore",
-        width="stretch",
-    )
+    """The files that the command line writes, the scores as Parquet, and a report that opens without this dashboard."""
+    summary = json.dumps(result.summary, indent=2, ensure_ascii=False)
+    files = {
+        "scores.csv": (result.scores.to_csv(index=False), "text/csv"),
+        "scores.parquet": (result.scores.to_parquet(index=False), "application/vnd.apache.parquet"),
+        "summary.json": (summary, "application/json"),
+        "report.html": (lambda: study_report(result), "text/html"),  # five megabytes: made when it is asked for
+    }
+    for place, (name, (data, mime)) in zip(st.columns(len(files)), files.items(), strict=True):
+        place.download_button(
+            name,
+            data,
+            file_name=f"{result.study.stem}.{name}",
+            mime=mime,
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+            key=f"download_{name}",
+        )
+    st.caption("To cite the method:")
+    st.code(BIBTEX, language="bibtex")
+
+
+def copy_link() -> None:
+    """A button that copies the address as it stands: the study and the view."""
+    st.html(ASSETS / "copy_link.html", unsafe_allow_javascript=True)
 
 
 def table_downloads(table: pd.DataFrame, stem: str, key: str) -> None:

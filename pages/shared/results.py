@@ -12,6 +12,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, shared_queue
 from neuronxa_core.models.cost import Cost, study_cost
+from pages.shared import look
 
 _BADGES = {
     "precomputed": "Came with the dashboard: computed in float32 on a processor.",
@@ -59,7 +60,10 @@ def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:
 def study_line(study: Study, badge: str) -> None:
     """What exactly is shown, in one line, and where the numbers come from."""
     names = f"{language(study.source).name} → {language(study.target).name}"
-    st.markdown(
+    line, link = st.columns([6, 1], vertical_alignment="center")
+    with link:
+        look.copy_link()
+    line.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
         f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
         + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
