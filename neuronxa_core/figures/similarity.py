@@ -14,7 +14,7 @@ from neuronxa_core.states.sentences import STATES, State
 
 MOST_SHOWN = 150
 """Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""
-_SIDE = 380
+_SIDE = 330
 _MEASURE_TITLES = {
     "anisotropy": "Anisotropy: mean cosine of non-translations",
     "effective_rank": "Effective rank: directions in use",

@@ -108,7 +108,8 @@ def _clicked(key: str) -> None:
     """A click on a cell of a matrix: its sentences are looked at from now on."""
     points = st.session_state[key].selection.points
     if points:
-        source, target = (int(value) - 1 for value in points[0]["customdata"][:2])
+        numbers = points[0]["customdata"]  # a list, or a mapping where the figure's arrays travel in binary
+        source, target = (int(numbers[at]) - 1 for at in ((0, 1) if isinstance(numbers, list) else ("0", "1")))
         st.session_state.sim_cell = (st.session_state.study, (source, target))
 
 
