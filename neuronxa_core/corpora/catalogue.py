@@ -27,7 +27,7 @@ EVERYDAY = CatalogueEntry(
     title="Everyday sentences",
     path=ASSETS / "corpora" / "everyday.tsv",
     licence="CC0 1.0",
-    note="100 sentences written for this project and translated by a machine into 24 languages. No native speaker has "
+    note="100 sentences written for this project and translated by a machine into the languages below. No native speaker has "
     "reviewed them: use them for demos and teaching, not for figures you publish.",
 )
 BUNDLED = {EVERYDAY.name: EVERYDAY}

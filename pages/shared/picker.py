@@ -68,7 +68,9 @@ def _languages(corpus: Corpus) -> None:
             taken = state["study_source" if name == "target" else "study_target"]
             english = [code for code in ("eng_Latn",) if name == "target" and code in corpus.languages]
             free = [code for code in (*english, *corpus.languages) if code != taken]
-            state[f"study_{name}"] = free[0 if english else fallback]
+            chosen = free[0 if english else fallback]
+            st.toast(f"{corpus.name} has no {state[f'study_{name}']}; {chosen} stands instead.", icon=":material/info:")
+            state[f"study_{name}"] = chosen
     _choice("source", "Source language", corpus.languages)
     _choice("target", "Target language", corpus.languages)
     swap, pairs = st.columns([1, 1], vertical_alignment="bottom")

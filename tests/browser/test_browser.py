@@ -51,6 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterat
         "streamlit",
         "run",
         "app.py",
+        "--server.headless=true",
         f"--server.port={port}",
         "--server.address=127.0.0.1",
     ]

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.jobs import shared_queue
+from neuronxa_core.settings import settings
 
 ROOT = Path(__file__).parents[2]
 FRAME = str(ROOT / "pages" / "shared" / "frame.py")
@@ -104,32 +105,60 @@ def test_a_run_draws_the_curve_and_a_second_visit_is_answered_from_the_cache(tin
     assert any("cached" in text.value for text in again.markdown)
 
 
+def run_and_wait_for_an_error(app: AppTest) -> str:
+    """What the page says went wrong, pressing Run first where it invites to."""
+    if not app.error:
+        app.button(key="run").click().run()
+    deadline = time.monotonic() + 30
+    while not app.error and time.monotonic() < deadline:
+        time.sleep(0.1)
+        app.run()
+    return " ".join(error.value for error in app.error)
+
+
+@pytest.fixture
+def bad_input(tmp_path: Path, tiny_model, tiny_corpus) -> dict[str, dict[str, str]]:
+    """Queries of links, each with one thing that does not fit."""
+    (tiny_corpus / "spa_Latn.txt").write_text("uno\ndos\n")
+    lines = (tiny_corpus / "deu_Latn.txt").read_text().split("\n")
+    (tiny_corpus / "ita_Latn.txt").write_text("\n".join([*lines[:3], "", *lines[4:]]))
+    (tmp_path / "empty").mkdir()
+    good = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "target": "eng_Latn", "pairs": "8"}
+    return {
+        "no corpus at": good | {"corpus": "/no/such/corpus"},
+        "no model at": good | {"model": "/no/such/model"},
+        "holds no weights": good | {"model": str(tmp_path / "empty")},
+        "are not aligned": good | {"source": "spa_Latn", "pairs": "2"},
+        "Line 4 of ita_Latn": good | {"source": "ita_Latn"},
+    }
+
+
 @pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ({"corpus": "/no/such/corpus"}, "no corpus at"),
-        ({"model": "/no/such/model", "pairs": "50"}, "no model at"),
-        ({"source": "eng_Latn", "target": "eng_Latn"}, ""),
-    ],
+    "words", ["no corpus at", "no model at", "holds no weights", "are not aligned", "Line 4 of ita_Latn"]
 )
-@pytest.mark.parametrize("name", PAGES)
-def test_bad_input_is_a_sentence_and_the_picker_stays(name: str, query: dict[str, str], words: str):
-    app = open_page("overview", **query)
-    if name != "overview":
-        folder = "learn" if name == "data" else "explore"
-        app.switch_page(str(ROOT / "pages" / folder / f"{name}.py")).run()
+def test_bad_input_is_a_sentence_and_the_picker_stays(bad_input: dict[str, dict[str, str]], words: str):
+    app = open_page("overview", **bad_input[words])
+    app.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    assert words in run_and_wait_for_an_error(app)
     assert not app.exception
     assert app.selectbox(key="study_model").value
-    if words and name == "alignment":
-        app_text = " ".join(error.value for error in app.error)
-        if not app_text:
-            app.button(key="run").click().run()
-            deadline = time.monotonic() + 20
-            while not app.error and time.monotonic() < deadline:
-                time.sleep(0.1)
-                app.run()
-            app_text = " ".join(error.value for error in app.error)
-        assert words in app_text
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, bad_input, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    settings.cache_clear()
+    query = bad_input["no model at"] | {"model": bad_input["no corpus at"]["model"], "source": "deu_Latn"}
+    app = open_page("overview", **query)
+    app.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    assert "cannot be written" in run_and_wait_for_an_error(app)
+
+
+def test_a_language_that_the_corpus_lacks_is_said_and_replaced():
+    app = open_page("overview", source="xho_Latn")
+    chosen = app.selectbox(key="study_source").value
+    assert chosen not in ("xho_Latn", app.selectbox(key="study_target").value)
+    assert f"everyday has no xho_Latn; {chosen} stands instead." in [toast.value for toast in app.toast]
 
 
 def test_the_worker_of_this_process_is_one():
