@@ -103,13 +103,16 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
-    from neuronxa_core.gallery import GALLERY, build_gallery
+    from neuronxa_core.gallery import GALLERY, build_gallery, build_projections
 
     folder = options.out or GALLERY
     _make_folder(folder)
     for result in build_gallery(folder, terminal):
         terminal.clear()
         print(_line(result), flush=True)
+    for projection in build_projections(folder, terminal):
+        terminal.clear()
+        print(f"{projection.study.source} -> {projection.study.target}: {projection.state} projected", flush=True)
 
 
 def write_files(result: StudyResult, folder: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neuronxa_core.alignment.projection import Projection, ProjectionSettings, project, projection_from_frame
 from neuronxa_core.alignment.result import Study, StudyResult, from_frame
 from neuronxa_core.alignment.space import space_measures
 from neuronxa_core.alignment.study import StudyLayers, find_layers, run_study
@@ -27,7 +28,10 @@ GALLERY = ASSETS / "gallery"
 PIVOT = "eng_Latn"
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
 """The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
+PROJECTED: tuple[State, ...] = ("nas", "embedding")
+"""The states of those languages whose UMAP is stored, with its default settings."""
 _FILE = "studies.parquet"
+_PROJECTIONS = "projections.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
@@ -49,6 +53,46 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
         yield results[-1]
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+
+
+def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Projection]:
+    """Projects the languages of LAYERED with English, yields each projection, and writes the file at the end."""
+    projections = []
+    for study in gallery_studies():
+        if study.source not in LAYERED:
+            continue
+        computed = replace(study, dtype="float32")
+        result = run_study(computed, device="cpu", keep_states=True, watcher=watcher)
+        layers = find_layers(computed)
+        assert layers is not None
+        for state in PROJECTED:
+            projection = project(study, layers, state, ProjectionSettings(), watcher)
+            provenance = {name: result.provenance[name] for name in ("corpus_hash", "model_fingerprint", "dtype")}
+            projections.append(replace(projection, provenance={**projection.provenance, **provenance}))
+            yield projections[-1]
+    frame = pd.concat([projection.to_frame() for projection in projections], ignore_index=True)
+    write_aside(folder / _PROJECTIONS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+
+
+def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
+    """The gallery's projection of one state of a study, from either end, or None. Reads only these rows."""
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    back = replace(wanted, source=study.target, target=study.source)
+    for candidate in (wanted, back):
+        projection = _stored_projection(candidate, state, settings)
+        if projection:
+            return replace(projection if candidate == wanted else projection.reversed(), study=study)
+    return None
+
+
+@lru_cache(maxsize=32)
+def _stored_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
+    wanted = {**asdict(study), **asdict(settings), "state": state}
+    try:
+        rows = pd.read_parquet(GALLERY / _PROJECTIONS, filters=[(name, "==", value) for name, value in wanted.items()])
+    except FileNotFoundError:
+        return None
+    return None if rows.empty else projection_from_frame(rows)
 
 
 def precomputed(study: Study) -> StudyResult | None:

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-Phase = Literal["preparing weights", "loading", "extracting", "scoring"]
+Phase = Literal["preparing weights", "loading", "extracting", "scoring", "projecting"]
 
 
 class Watcher:
     """Passed down to everything that takes long. This one is silent and never stops anybody."""
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
-        """`done` of `total` sentences in this phase; a total of 0 means that it cannot be counted."""
+        """`done` of `total` sentences (of steps while projecting) in this phase; a total of 0 means that it cannot be counted."""
 
     def check(self) -> None:
         """Raises Cancelled if the work should stop. Called at least once per layer and per batch."""

@@ -1,10 +1,18 @@
 import pytest
 
+from neuronxa_core.alignment.projection import ProjectionSettings
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.gallery import gallery_results, gallery_studies, precomputed
+from neuronxa_core.gallery import (
+    LAYERED,
+    PROJECTED,
+    gallery_results,
+    gallery_studies,
+    precomputed,
+    precomputed_projection,
+)
 from neuronxa_core.states.sentences import STATES
 
 
@@ -44,3 +52,18 @@ def test_it_answers_from_either_end_and_to_nothing_else():
         {"source": "fra_Latn"},
     ):
         assert precomputed(Study(**{**vars(back), **other})) is None
+
+
+def test_it_holds_the_projections_of_its_layered_languages_from_either_end():
+    studies = [study for study in gallery_studies() if study.source in LAYERED]
+    assert studies
+    for study in studies:
+        result = precomputed(study)
+        for state in PROJECTED:
+            projection = precomputed_projection(study, state, ProjectionSettings())
+            assert projection.coordinates.shape[1:] == (200, 2)
+            assert projection.table["mutual"].tolist() == pytest.approx(result.of(state)["score"].tolist(), abs=0.011)
+            assert projection.provenance["corpus_hash"] == result.provenance["corpus_hash"]
+    back = Study("demo", "everyday", studies[0].target, studies[0].source)
+    assert precomputed_projection(back, "nas", ProjectionSettings()).study == back
+    assert precomputed_projection(studies[0], "nas", ProjectionSettings(seed=1)) is None

@@ -79,6 +79,10 @@ class StudyLayers:
     source: Path
     target: Path
 
+    def count(self, state: State) -> int:
+        """How many layers a state has. Raises OSError or ValueError if the states are gone."""
+        return store.count_layers(self.source, state)
+
     def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if they are gone."""
         index = layer - first_layer(state)

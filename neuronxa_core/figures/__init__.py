@@ -1,7 +1,9 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
+from neuronxa_core.figures.findings_projection import projection_finding
 from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.projection import number_curves, projection_panel
 from neuronxa_core.figures.ranking import language_ranking
 from neuronxa_core.figures.similarity import (
     MOST_SHOWN,
@@ -18,6 +20,9 @@ __all__ = [
     "layer_curves",
     "layer_strip",
     "measure_curves",
+    "number_curves",
+    "projection_finding",
+    "projection_panel",
     "similarity_distribution",
     "similarity_finding",
     "similarity_matrix",

@@ -17,6 +17,8 @@ class Palette:
     """The colours of one theme, as hex."""
 
     states: dict[State, str]
+    languages: tuple[str, str]
+    """Source and target: Okabe and Ito's orange and reddish purple, which no state has."""
     ground: str
     ink: str
     muted: str
@@ -26,6 +28,7 @@ class Palette:
 PALETTES: dict[Theme, Palette] = {
     "light": Palette(
         states={"nas": "#0072B2", "nav": "#C4500A", "embedding": "#00805F"},
+        languages=("#D98C00", "#A8477F"),
         ground="#FFFFFF",
         ink="#1B1F24",
         muted="#5B6470",
@@ -33,6 +36,7 @@ PALETTES: dict[Theme, Palette] = {
     ),
     "dark": Palette(
         states={"nas": "#56B4E9", "nav": "#F08A4B", "embedding": "#3CCB9F"},
+        languages=("#F2B134", "#D98CB8"),
         ground="#14171B",
         ink="#E8EAED",
         muted="#A3ABB6",
@@ -47,6 +51,7 @@ STATE_HELP: dict[State, str] = {
     "nav": "Neuron activation value: how strongly each FFN neuron answers (absolute activation), averaged over the tokens.",
     "embedding": "The hidden state between the layers, averaged over the tokens: what MEXA measures.",
 }
+LANGUAGE_SYMBOLS: tuple[str, str] = ("circle", "triangle-up")
 SYMBOLS: dict[State, str] = {"nas": "circle", "nav": "diamond", "embedding": "square"}
 
 

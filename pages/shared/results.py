@@ -1,6 +1,7 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
-from typing import NoReturn
+from collections.abc import Callable, Hashable
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
-from neuronxa_core.jobs import Snapshot, shared_queue
+from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, study_cost
 from pages.shared import look
 
@@ -40,7 +41,7 @@ def result_or_stop(height: int) -> StudyResult:
     if found is None:
         study_line(study, "")
         with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-            _running(study) if study in _tickets() else _invitation(study)
+            progress(study, _start) if waiting(study) else _invitation(study)
         st.stop()
     result, badge = found
     study_line(study, badge)
@@ -49,10 +50,15 @@ def result_or_stop(height: int) -> StudyResult:
 
 def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:
     """The study's states, layer by layer. Where they are not on this machine: the invitation or the progress, then stop."""
-    layers = precomputed_layers(study) or (None if study in _tickets() else find_layers(study))
+    return precomputed_layers(study) or states_or_stop(study, height)
+
+
+def states_or_stop(study: Study, height: int) -> StudyLayers:
+    """As `layers_or_stop`, for what needs the states themselves, which the gallery does not hold."""
+    layers = None if waiting(study) else find_layers(study)
     if layers is None:
         with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-            _running(study) if study in _tickets() else _invitation(study)
+            progress(study, _start) if waiting(study) else _invitation(study)
         st.stop()
     return layers
 
@@ -77,13 +83,13 @@ def _code(text: str) -> str:
 
 def _find(study: Study) -> tuple[StudyResult, str] | None:
     """A result and its badge, from the nearest place that has it."""
-    finished: dict[Study, StudyResult] = st.session_state.setdefault("finished", {})
+    finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
     if result := precomputed(study):
         return result, "precomputed"
     if study in finished:
         return finished[study], "fresh"
     absent: set[Study] = st.session_state.setdefault("absent", set())
-    if study in _tickets() or study in absent:
+    if waiting(study) or study in absent:
         return None
     try:
         result = find_result(study)
@@ -95,21 +101,30 @@ def _find(study: Study) -> tuple[StudyResult, str] | None:
     return result, "cached"
 
 
-def _tickets() -> dict[Study, str]:
-    tickets: dict[Study, str] = st.session_state.setdefault("tickets", {})
+def _tickets() -> dict[Hashable, str]:
+    tickets: dict[Hashable, str] = st.session_state.setdefault("tickets", {})
     return tickets
 
 
-def _start(study: Study) -> None:
-    _tickets()[study] = shared_queue().submit(
-        study, lambda watcher: run_study(study, keep_states=True, watcher=watcher)
-    )
+def waiting(request: Hashable) -> bool:
+    """Whether this session waits for the job that it asked for under this name."""
+    return request in _tickets()
 
 
-def _cancel(study: Study) -> None:
-    ticket = _tickets().pop(study, None)
+def submit(request: Hashable, work: Work) -> None:
+    """Asks the worker for `work`; `progress` shows it."""
+    _tickets()[request] = shared_queue().submit(request, work)
+
+
+def release(request: Hashable) -> None:
+    """Lets go of a job, if this session waits for it."""
+    ticket = _tickets().pop(request, None)
     if ticket:
         shared_queue().cancel(ticket)
+
+
+def _start(study: Study) -> None:
+    submit(study, lambda watcher: run_study(study, keep_states=True, watcher=watcher))
 
 
 def _failed(problem: str, study: Study | None = None) -> NoReturn:
@@ -141,31 +156,36 @@ def _cost_line(cost: Cost) -> str:
 
 
 @st.fragment(run_every=0.5)
-def _running(study: Study) -> None:
-    """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second."""
-    ticket = _tickets().get(study)
+def progress(request: Any, start: Callable[[Any], None], on_cancel: Callable[[Any], None] | None = None) -> None:
+    """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second.
+
+    start: asks for the job again. on_cancel: told that the viewer let go.
+    """
+    ticket = _tickets().get(request)
     snapshot = shared_queue().look(ticket) if ticket else None
     if snapshot is None or snapshot.status == "cancelled":
-        _tickets().pop(study, None)
+        _tickets().pop(request, None)
         st.rerun()
     if snapshot.status == "done":
-        st.session_state.finished[study] = snapshot.result
-        _tickets().pop(study)
+        st.session_state.setdefault("finished", {})[request] = snapshot.result
+        _tickets().pop(request)
         st.rerun()
     if snapshot.status == "failed":
-        _show_failure(study, snapshot)
+        _show_failure(request, snapshot, start)
         return
     st.progress(snapshot.done / snapshot.total if snapshot.total else 0.0, text=_progress_line(snapshot))
     if st.button("Cancel", icon=":material/close:", key="cancel"):
-        _cancel(study)
+        release(request)
+        if on_cancel:
+            on_cancel(request)
         st.rerun()
 
 
-def _show_failure(study: Study, snapshot: Snapshot) -> None:
+def _show_failure(request: Any, snapshot: Snapshot, start: Callable[[Any], None]) -> None:
     st.error(snapshot.error, icon=":material/error:")
     if snapshot.error_id:
         st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
-    st.button("Try again", icon=":material/refresh:", on_click=_start, args=(study,), key="retry")
+    st.button("Try again", icon=":material/refresh:", on_click=start, args=(request,), key="retry")
 
 
 def _progress_line(snapshot: Snapshot) -> str:
@@ -173,7 +193,8 @@ def _progress_line(snapshot: Snapshot) -> str:
         return f"Waiting: {snapshot.ahead} before this one" if snapshot.ahead else "Starting"
     line = (snapshot.phase or "starting").capitalize()
     if snapshot.total:
-        line += f" · {snapshot.done} of {snapshot.total} sentences"
+        unit = "steps" if snapshot.phase == "projecting" else "sentences"
+        line += f" · {snapshot.done} of {snapshot.total} {unit}"
     if snapshot.rate:
         line += f" · {snapshot.rate:.0f} per second"
     if snapshot.seconds_left is not None:

@@ -1,0 +1,124 @@
+"""The Projection page in a real browser: a click on a point, Play, and a phone."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from neuronxa_core.alignment.projection import ProjectionSettings
+from neuronxa_core.gallery import gallery_studies, precomputed_projection
+from tests.conftest import CHROMIUM, needs_chromium
+
+pytestmark = needs_chromium
+ROOT = Path(__file__).parents[2]
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+WAIT = 60_000
+AT = "document.querySelectorAll('.js-plotly-plot')[1].querySelector('.textpoint text').textContent"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with an empty cache and no model: the gallery is all it has."""
+    cache = tmp_path_factory.mktemp("cache")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+    ]
+    log = (cache / "log").open("w")
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health")
+                break
+            except OSError:
+                assert process.poll() is None, (cache / "log").read_text()
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 1400})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    yield page
+    context.close()
+
+
+def open_projection(page: Page, server: str, query: str = "") -> None:
+    page.goto(f"{server}/projection?{query}")
+    expect(page.locator(".js-plotly-plot")).to_have_count(5)
+    expect(page.get_by_text("UMAP").first).to_be_visible()
+    page.wait_for_timeout(1000)
+
+
+def test_a_click_on_a_point_shows_both_sentences_and_the_link_holds_them(page: Page, server: str):
+    open_projection(page, server)
+    study = gallery_studies()[0]
+    assert precomputed_projection(study, "nas", ProjectionSettings()) is not None
+    page.locator(".js-plotly-plot").nth(1).locator(".points path").nth(5).click(force=True)
+    sentences = page.locator(".nx-sentence")
+    expect(sentences).to_have_count(2)
+    number = re.search(r"proj_pair=(\d+)", page.url)[1]
+    expect(sentences.first).to_contain_text(f"German {number}")
+    expect(sentences.nth(1)).to_contain_text(f"English {number}")
+    link, words = page.url, sentences.first.inner_text()
+    page.goto("about:blank")
+    page.goto(link)
+    expect(sentences).to_have_count(2)
+    assert sentences.first.inner_text() == words
+
+
+def test_play_runs_in_the_browser_and_stop_returns_to_the_layer_of_the_slider(page: Page, server: str):
+    open_projection(page, server, "proj_layer=9")
+    buttons = page.locator(".js-plotly-plot").nth(1).locator(".updatemenu-button")
+    assert page.evaluate(AT) == "Layer 9"
+    buttons.first.click(force=True)
+    page.wait_for_function(f"{AT} === 'Layer 3'", timeout=WAIT)
+    buttons.nth(1).click(force=True)
+    page.wait_for_function(f"{AT} === 'Layer 9'", timeout=WAIT)
+
+
+def test_on_a_phone_the_panels_stack_and_fit(browser: Browser, server: str):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{server}/projection")
+    expect(page.locator(".js-plotly-plot")).to_have_count(5, timeout=WAIT)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    first, second = (page.locator(".js-plotly-plot").nth(index).bounding_box() for index in (1, 2))
+    assert second["y"] >= first["y"] + first["height"]
+    context.close()
