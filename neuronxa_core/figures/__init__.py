@@ -1,6 +1,8 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
+from neuronxa_core.figures.direction import direction_curves, gap_ranking
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
+from neuronxa_core.figures.findings_direction import direction_finding, gap_languages_finding
 from neuronxa_core.figures.findings_projection import projection_finding
 from neuronxa_core.figures.layers import layer_curves
 from neuronxa_core.figures.projection import number_curves, projection_panel
@@ -16,6 +18,10 @@ from neuronxa_core.figures.similarity import (
 __all__ = [
     "MOST_SHOWN",
     "alignment_finding",
+    "direction_curves",
+    "direction_finding",
+    "gap_languages_finding",
+    "gap_ranking",
     "language_ranking",
     "layer_curves",
     "layer_strip",

@@ -53,6 +53,11 @@ def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:
     return precomputed_layers(study) or states_or_stop(study, height)
 
 
+def layers_at_hand(study: Study) -> StudyLayers | StoredLayers | None:
+    """The study's states, layer by layer, if the gallery or the cache has them; never an invitation."""
+    return precomputed_layers(study) or find_layers(study)
+
+
 def states_or_stop(study: Study, height: int) -> StudyLayers:
     """As `layers_or_stop`, for what needs the states themselves, which the gallery does not hold."""
     layers = None if waiting(study) else find_layers(study)

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neuronxa_core.alignment.direction import direction_gaps, largest_gap, mean_gap, one_way_pairs, usurper
+from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.alignment.scoring import Outcomes
+from tests.alignment.test_result import result
+
+SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
+
+
+def test_the_gap_is_the_difference_of_both_directions_in_points():
+    gaps = direction_gaps(result()).set_index(["state", "layer"])
+    assert gaps.loc[("nas", 1), "gap"] == 25
+    assert gaps.loc[("nas", 2), "gap"] == 0
+    assert gaps.loc[("nas", 1), "source_to_target"] == 0.75
+    assert gaps.loc[("nas", 1), "gap_low"] <= 25 <= gaps.loc[("nas", 1), "gap_high"]
+    assert mean_gap(result(), "nas")[0] == pytest.approx(result().direction_gap("nas")) == pytest.approx(12.5)
+    assert largest_gap(result(), "nas") == (1, 25)
+
+
+def test_the_pairs_found_one_way_only_are_named():
+    pairs = one_way_pairs(result(), "nas", 1)
+    assert pairs["pair"].tolist() == [3]
+    assert pairs["found"].tolist() == ["source_to_target"]
+    assert one_way_pairs(result(), "nas", 2).empty
+
+
+def test_the_usurper_is_the_strongest_rival_of_the_lost_direction():
+    assert usurper(SIMILARITY, 1, "source_to_target") == 2
+    assert usurper(SIMILARITY, 2, "target_to_source") == 1
+    assert usurper(SIMILARITY, 2, "source_to_target") == 1
+
+
+@given(st.integers(0, 10_000))
+def test_swapping_the_languages_negates_the_gap(seed: int):
+    generator = np.random.default_rng(seed)
+    directions = {state: Outcomes(*(generator.random((2, 3, 6)) < 0.5)) for state in ("nas", "nav", "embedding")}
+    forth = StudyResult(Study("demo", "everyday", "deu_Latn", "eng_Latn", pairs=6), directions, {})
+    ours, theirs = direction_gaps(forth), direction_gaps(forth.reversed())
+    np.testing.assert_allclose(ours["gap"], -theirs["gap"])
+    np.testing.assert_allclose(ours["gap_low"], -theirs["gap_high"], atol=1e-9)
