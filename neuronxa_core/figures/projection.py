@@ -18,7 +18,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.frame import blank
 from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 
-HEIGHT = 500
+HEIGHT = 460
 _STEP, _GLIDE = 900, 600
 """Milliseconds that Play stays with a layer, and that the points take to get there."""
 _LETTERS = 46
@@ -56,18 +56,25 @@ def projection_panel(
     figure = blank(
         theme,
         HEIGHT,
-        margin={"l": 0, "r": 0, "t": 58, "b": 46},
+        margin={"l": 2, "r": 2, "t": 58, "b": 46},
         hovermode="closest",
         clickmode="event+select",
         dragmode=False,
     )
     across, up = (1.08 * float(each) or 1.0 for each in np.abs(projection.coordinates).max(axis=(0, 1)))
-    axis = {"showgrid": False, "showticklabels": False, "ticks": "", "showline": True}
-    figure.update_xaxes(**axis, range=[-across, across], mirror=True, linecolor=palette.grid, constrain="domain")
-    figure.update_yaxes(
-        **axis, range=[-up, 1.2 * up], mirror=True, linecolor=palette.grid, scaleanchor="x", constrain="domain"
-    )
-    figure.add_traces(_traces(projection, bitext, layer, pair, all_lines, theme, (across, up)))
+    axis = {
+        "constrain": "range",
+        "fixedrange": False,
+        "showgrid": False,
+        "showticklabels": False,
+        "ticks": "",
+        "showline": True,
+    }
+    figure.update_xaxes(**axis, range=[-across, across], mirror=True, linecolor=palette.grid)
+    figure.update_yaxes(**axis, range=[-up, up], mirror=True, linecolor=palette.grid, scaleanchor="x")
+    figure.add_traces(_traces(projection, bitext, layer, pair, all_lines, theme))
+    corner = {"range": [0, 1], "visible": False, "fixedrange": True}
+    figure.update_layout(xaxis2={**corner, "overlaying": "x"}, yaxis2={**corner, "overlaying": "y"})
     _heading(figure, projection, bitext, theme)
     _play(figure, projection, layer, theme)
     figure.frames = [
@@ -103,7 +110,6 @@ def _traces(
     pair: int | None,
     all_lines: bool,
     theme: Theme,
-    corner: tuple[float, float],
 ) -> list[go.Scatter]:
     palette = PALETTES[theme]
     source, target, every, chosen, label = _moved(projection, layer, pair, all_lines)
@@ -129,13 +135,15 @@ def _traces(
         for place, line, name in ((every, thin, "pairs"), (chosen, thick, "chosen pair"))
     ]
     caption = go.Scatter(
-        x=[-0.98 * corner[0]],
-        y=[1.17 * corner[1]],
+        x=[0.01],
+        y=[0.99],
         mode="text",
         text=label["text"],
         textposition="bottom right",
         textfont={"size": 15, "color": palette.muted},
         hoverinfo="skip",
+        xaxis="x2",
+        yaxis="y2",
         name="layer",
     )
     return [*points, *lines, caption]
