@@ -4,7 +4,7 @@ from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.gallery import gallery_results, gallery_studies, precomputed
+from neuronxa_core.gallery import gallery_results, gallery_studies, precomputed, precomputed_matrix
 from neuronxa_core.states.sentences import STATES
 
 
@@ -44,3 +44,23 @@ def test_it_answers_from_either_end_and_to_nothing_else():
         {"source": "fra_Latn"},
     ):
         assert precomputed(Study(**{**vars(back), **other})) is None
+
+
+def test_the_matrix_holds_every_bundled_language_and_agrees_with_the_studies():
+    study = Study("demo", "everyday", "fra_Latn", "deu_Latn", dtype="float32")
+    matrix = precomputed_matrix(study)
+    corpus = open_corpus(EVERYDAY.name)
+    assert matrix.codes == corpus.languages
+    assert matrix.provenance["corpus_hash"] == sentences_hash(
+        [sentence for code in corpus.languages for sentence in corpus.sentences(code)[: study.pairs]]
+    )
+    for result in gallery_results().values():
+        row, column = (matrix.codes.index(code) for code in (result.study.source, result.study.target))
+        assert matrix.provenance["model_fingerprint"] == result.provenance["model_fingerprint"]
+        for state in STATES:
+            assert matrix.score(state)[row, column] == pytest.approx(result.mean(state), abs=0.005)
+
+
+@pytest.mark.parametrize("other", [{"pairs": 99}, {"site": "product"}, {"corpus": "/x/y"}, {"dtype": "bfloat16"}])
+def test_the_matrix_answers_to_nothing_else(other):
+    assert precomputed_matrix(Study(**{**vars(gallery_studies()[0]), **other})) is None

@@ -1,6 +1,8 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
+from neuronxa_core.figures.findings_languages import level_finding, matrix_finding, pivot_finding
+from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
 from neuronxa_core.figures.ranking import language_ranking
 from neuronxa_core.figures.similarity import (
@@ -14,10 +16,16 @@ from neuronxa_core.figures.similarity import (
 __all__ = [
     "MOST_SHOWN",
     "alignment_finding",
+    "language_heatmap",
     "language_ranking",
     "layer_curves",
     "layer_strip",
+    "level_comparison",
+    "level_finding",
+    "matrix_finding",
     "measure_curves",
+    "pivot_finding",
+    "pivot_ranking",
     "similarity_distribution",
     "similarity_finding",
     "similarity_matrix",

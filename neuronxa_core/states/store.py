@@ -88,6 +88,17 @@ def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
         raise ValueError(f"{path} holds no layer {index} of {name}") from error
 
 
+def layer_count(path: Path, name: str) -> int:
+    """How many layers an array of such a file has. Raises OSError or ValueError."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return int(file.get_slice(name).get_shape()[0])
+    except SafetensorError as error:
+        raise ValueError(f"{path} holds no {name}") from error
+
+
 def _crc32(arrays: Mapping[str, NDArray[np.generic]]) -> int:
     checksum = 0
     for name in sorted(arrays):

@@ -19,6 +19,7 @@ def draw() -> None:
                 _page("explore/overview", "Overview", "travel_explore", default=True),
                 _page("explore/alignment", "Alignment", "show_chart"),
                 _page("explore/similarity", "Similarity", "grid_on"),
+                _page("explore/languages", "Languages", "language"),
             ],
             "Learn": [_page("learn/data", "Data", "translate")],
         }

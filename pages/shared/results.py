@@ -1,6 +1,8 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
-from typing import NoReturn
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -10,8 +12,9 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
-from neuronxa_core.jobs import Snapshot, shared_queue
+from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, study_cost
+from neuronxa_core.progress import Watcher, counted
 
 _BADGES = {
     "precomputed": "Came with the dashboard: computed in float32 on a processor.",
@@ -35,12 +38,10 @@ def result_or_stop(height: int) -> StudyResult:
     height: of the picture that will stand here, in pixels, so that the page does not jump.
     """
     study = study_or_stop()
-    found = _find(study)
+    found = find(study, lambda: precomputed(study), lambda: find_result(study))
     if found is None:
         study_line(study, "")
-        with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-            _running(study) if study in _tickets() else _invitation(study)
-        st.stop()
+        run_or_stop(study, _study_work(study), lambda: _invite(study), height)
     result, badge = found
     study_line(study, badge)
     return result
@@ -50,15 +51,13 @@ def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:
     """The study's states, layer by layer. Where they are not on this machine: the invitation or the progress, then stop."""
     layers = precomputed_layers(study) or (None if study in _tickets() else find_layers(study))
     if layers is None:
-        with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-            _running(study) if study in _tickets() else _invitation(study)
-        st.stop()
+        run_or_stop(study, _study_work(study), lambda: _invite(study), height)
     return layers
 
 
-def study_line(study: Study, badge: str) -> None:
-    """What exactly is shown, in one line, and where the numbers come from."""
-    names = f"{language(study.source).name} → {language(study.target).name}"
+def study_line(study: Study, badge: str, names: str = "") -> None:
+    """What exactly is shown, in one line, and where the numbers come from. names: instead of source and target."""
+    names = names or f"{language(study.source).name} → {language(study.target).name}"
     st.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
         f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
@@ -71,60 +70,86 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _find(study: Study) -> tuple[StudyResult, str] | None:
-    """A result and its badge, from the nearest place that has it."""
-    finished: dict[Study, StudyResult] = st.session_state.setdefault("finished", {})
-    if result := precomputed(study):
+def find(
+    request: Hashable, precomputed: Callable[[], Any | None], cached: Callable[[], Any | None]
+) -> tuple[Any, str] | None:
+    """What was asked for and its badge, from the nearest place that has it; None while it is computed or not there."""
+    if result := precomputed():
         return result, "precomputed"
-    if study in finished:
-        return finished[study], "fresh"
-    absent: set[Study] = st.session_state.setdefault("absent", set())
-    if study in _tickets() or study in absent:
+    finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
+    if request in finished:
+        return finished[request], "fresh"
+    absent: set[Hashable] = st.session_state.setdefault("absent", set())
+    if request in _tickets() or request in absent:
         return None
     try:
-        result = find_result(study)
+        result = cached()
     except NeuronXAError as problem:
         _failed(str(problem))
     if result is None:
-        absent.add(study)
+        absent.add(request)
         return None
     return result, "cached"
 
 
-def _tickets() -> dict[Study, str]:
-    tickets: dict[Study, str] = st.session_state.setdefault("tickets", {})
+def run_or_stop(request: Hashable, work: Work, invite: Callable[[], None], height: int) -> NoReturn:
+    """Where the picture will be: the progress of the work if it was started, else the invitation. Stops the page."""
+    with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
+        _running(request, work) if request in _tickets() else invite()
+    st.stop()
+
+
+def _tickets() -> dict[Hashable, str]:
+    tickets: dict[Hashable, str] = st.session_state.setdefault("tickets", {})
     return tickets
 
 
-def _start(study: Study) -> None:
-    _tickets()[study] = shared_queue().submit(
-        study, lambda watcher: run_study(study, keep_states=True, watcher=watcher)
-    )
+def _start(request: Hashable, work: Work) -> None:
+    _tickets()[request] = shared_queue().submit(request, work)
 
 
-def _cancel(study: Study) -> None:
-    ticket = _tickets().pop(study, None)
+def _cancel(request: Hashable) -> None:
+    ticket = _tickets().pop(request, None)
     if ticket:
         shared_queue().cancel(ticket)
 
 
-def _failed(problem: str, study: Study | None = None) -> NoReturn:
+def _study_work(study: Study) -> Work:
+    def work(watcher: Watcher) -> StudyResult:
+        return run_study(study, keep_states=True, watcher=watcher)
+
+    return work
+
+
+def _invite(study: Study) -> None:
+    def sentences() -> tuple[str, ...]:
+        bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+        return (*bitext.source_sentences, *bitext.target_sentences)
+
+    invitation(study, _study_work(study), study, sentences)
+
+
+def _failed(problem: str) -> NoReturn:
     st.error(problem, icon=":material/error:")
-    if study:
-        st.button("Try again", icon=":material/refresh:", on_click=_start, args=(study,))
     st.stop()
 
 
-def _invitation(study: Study) -> None:
+def invitation(
+    request: Hashable, work: Work, study: Study, sentences: Callable[[], Iterable[str]], at_once: int | None = None
+) -> None:
+    """What running the sentences through the study's model will cost, and the button that starts the work.
+
+    at_once: how many sentences' states are in memory at a time, if not all.
+    """
     try:
-        bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
-        characters = sum(len(sentence) for sentence in (*bitext.source_sentences, *bitext.target_sentences))
-        cost = study_cost(study.model, study.revision, characters, 2 * len(bitext))
+        texts = list(sentences())
+        cost = study_cost(study.model, study.revision, sum(len(text) for text in texts), len(texts))
+        held = study_cost(study.model, study.revision, 0, at_once or len(texts))
     except NeuronXAError as problem:
         _failed(str(problem))
     st.markdown("#### Not computed yet", text_alignment="center")
-    st.markdown(_cost_line(cost), text_alignment="center")
-    st.button("Run", type="primary", icon=":material/play_arrow:", on_click=_start, args=(study,), key="run")
+    st.markdown(_cost_line(replace(cost, memory_bytes=held.memory_bytes)), text_alignment="center")
+    st.button("Run", type="primary", icon=":material/play_arrow:", on_click=_start, args=(request, work), key="run")
 
 
 def _cost_line(cost: Cost) -> str:
@@ -137,31 +162,31 @@ def _cost_line(cost: Cost) -> str:
 
 
 @st.fragment(run_every=0.5)
-def _running(study: Study) -> None:
+def _running(request: Hashable, work: Work) -> None:
     """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second."""
-    ticket = _tickets().get(study)
+    ticket = _tickets().get(request)
     snapshot = shared_queue().look(ticket) if ticket else None
     if snapshot is None or snapshot.status == "cancelled":
-        _tickets().pop(study, None)
+        _tickets().pop(request, None)
         st.rerun()
     if snapshot.status == "done":
-        st.session_state.finished[study] = snapshot.result
-        _tickets().pop(study)
+        st.session_state.finished[request] = snapshot.result
+        _tickets().pop(request)
         st.rerun()
     if snapshot.status == "failed":
-        _show_failure(study, snapshot)
+        _show_failure(request, work, snapshot)
         return
     st.progress(snapshot.done / snapshot.total if snapshot.total else 0.0, text=_progress_line(snapshot))
     if st.button("Cancel", icon=":material/close:", key="cancel"):
-        _cancel(study)
+        _cancel(request)
         st.rerun()
 
 
-def _show_failure(study: Study, snapshot: Snapshot) -> None:
+def _show_failure(request: Hashable, work: Work, snapshot: Snapshot) -> None:
     st.error(snapshot.error, icon=":material/error:")
     if snapshot.error_id:
         st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
-    st.button("Try again", icon=":material/refresh:", on_click=_start, args=(study,), key="retry")
+    st.button("Try again", icon=":material/refresh:", on_click=_start, args=(request, work), key="retry")
 
 
 def _progress_line(snapshot: Snapshot) -> str:
@@ -169,7 +194,7 @@ def _progress_line(snapshot: Snapshot) -> str:
         return f"Waiting: {snapshot.ahead} before this one" if snapshot.ahead else "Starting"
     line = (snapshot.phase or "starting").capitalize()
     if snapshot.total:
-        line += f" · {snapshot.done} of {snapshot.total} sentences"
+        line += f" · {snapshot.done} of {snapshot.total} {counted(snapshot.phase)}"
     if snapshot.rate:
         line += f" · {snapshot.rate:.0f} per second"
     if snapshot.seconds_left is not None:
