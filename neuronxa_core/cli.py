@@ -13,7 +13,7 @@ from pathlib import Path
 from neuronxa_core.alignment.result import CHOICES, Study, StudyResult
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
-from neuronxa_core.progress import Phase, Watcher
+from neuronxa_core.progress import Phase, Watcher, counted
 
 
 class _Terminal(Watcher):
@@ -26,7 +26,7 @@ class _Terminal(Watcher):
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
         if self.watched and time.monotonic() - self.shown > 0.2:
             self.shown = time.monotonic()
-            count = f" {done}/{total} sentences" if total else ""
+            count = f" {done}/{total} {counted(phase)}" if total else ""
             print(f"\r\033[K{phase}{count}{f' ({detail})' if detail else ''}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:

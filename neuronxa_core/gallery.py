@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neuronxa_core.alignment.language_matrix import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
 from neuronxa_core.alignment.projection import Projection, ProjectionSettings, project, projection_from_frame
 from neuronxa_core.alignment.result import Study, StudyResult, from_frame
 from neuronxa_core.alignment.space import space_measures
@@ -32,6 +33,7 @@ PROJECTED: tuple[State, ...] = ("nas", "embedding")
 """The states of those languages whose UMAP is stored, with its default settings."""
 _FILE = "studies.parquet"
 _PROJECTIONS = "projections.parquet"
+_MATRIX = "matrix.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
@@ -41,7 +43,7 @@ def gallery_studies() -> tuple[Study, ...]:
 
 
 def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """Runs every study of the gallery on the CPU in float32, yields each result, and writes the file at the end."""
+    """Runs every study of the gallery on the CPU in float32, yields each result, and writes the files at the end."""
     results = []
     for study in gallery_studies():
         result = run_study(replace(study, dtype="float32"), device="cpu", keep_states=True, watcher=watcher)
@@ -53,6 +55,7 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
         yield results[-1]
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+    build_matrix(folder, watcher)
 
 
 def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Projection]:
@@ -103,6 +106,33 @@ def precomputed(study: Study) -> StudyResult | None:
         return replace(results[wanted], study=study)
     back = replace(wanted, source=study.target, target=study.source)
     return replace(results[back].reversed(), study=study) if back in results else None
+
+
+def build_matrix(folder: Path = GALLERY, watcher: Watcher = SILENT) -> LanguageMatrix:
+    """Scores every bundled language against every other, on the CPU in float32, and writes the file."""
+    study = replace(gallery_studies()[0], dtype="float32")
+    matrix = run_language_matrix(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
+    matrix = replace(matrix, study=replace(matrix.study, dtype="auto"))
+    write_aside(folder / _MATRIX, lambda path: write_matrix(matrix, path))
+    return matrix
+
+
+def precomputed_matrix(study: Study) -> LanguageMatrix | None:
+    """The gallery's matrix if it is of this study's model, corpus and choices, or None. Read when first asked for."""
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    gallery = gallery_studies()[0]
+    if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
+        return None
+    matrix = _gallery_matrix()
+    return replace(matrix, study=replace(matrix.study, dtype=study.dtype)) if matrix else None
+
+
+@lru_cache(maxsize=1)
+def _gallery_matrix() -> LanguageMatrix | None:
+    try:
+        return read_matrix(GALLERY / _MATRIX)
+    except FileNotFoundError:
+        return None
 
 
 @dataclass(frozen=True)

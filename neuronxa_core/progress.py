@@ -5,11 +5,16 @@ from typing import Literal
 Phase = Literal["preparing weights", "loading", "extracting", "scoring", "projecting"]
 
 
+def counted(phase: Phase | None) -> str:
+    """What is counted in a phase."""
+    return {"scoring": "layers", "projecting": "steps"}.get(phase or "", "sentences")
+
+
 class Watcher:
     """Passed down to everything that takes long. This one is silent and never stops anybody."""
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
-        """`done` of `total` sentences (of steps while projecting) in this phase; a total of 0 means that it cannot be counted."""
+        """`done` of `total` in this phase, of what `counted` says; a total of 0 means that it cannot be counted."""
 
     def check(self) -> None:
         """Raises Cancelled if the work should stop. Called at least once per layer and per batch."""

@@ -11,6 +11,7 @@ from neuronxa_core.gallery import (
     gallery_results,
     gallery_studies,
     precomputed,
+    precomputed_matrix,
     precomputed_projection,
 )
 from neuronxa_core.states.sentences import STATES
@@ -67,3 +68,23 @@ def test_it_holds_the_projections_of_its_layered_languages_from_either_end():
     back = Study("demo", "everyday", studies[0].target, studies[0].source)
     assert precomputed_projection(back, "nas", ProjectionSettings()).study == back
     assert precomputed_projection(studies[0], "nas", ProjectionSettings(seed=1)) is None
+
+
+def test_the_matrix_holds_every_bundled_language_and_agrees_with_the_studies():
+    study = Study("demo", "everyday", "fra_Latn", "deu_Latn", dtype="float32")
+    matrix = precomputed_matrix(study)
+    corpus = open_corpus(EVERYDAY.name)
+    assert matrix.codes == corpus.languages
+    assert matrix.provenance["corpus_hash"] == sentences_hash(
+        [sentence for code in corpus.languages for sentence in corpus.sentences(code)[: study.pairs]]
+    )
+    for result in gallery_results().values():
+        row, column = (matrix.codes.index(code) for code in (result.study.source, result.study.target))
+        assert matrix.provenance["model_fingerprint"] == result.provenance["model_fingerprint"]
+        for state in STATES:
+            assert matrix.score(state)[row, column] == pytest.approx(result.mean(state), abs=0.005)
+
+
+@pytest.mark.parametrize("other", [{"pairs": 99}, {"site": "product"}, {"corpus": "/x/y"}, {"dtype": "bfloat16"}])
+def test_the_matrix_answers_to_nothing_else(other):
+    assert precomputed_matrix(Study(**{**vars(gallery_studies()[0]), **other})) is None

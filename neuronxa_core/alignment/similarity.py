@@ -12,11 +12,17 @@ def cosine_similarity(source: NDArray[np.floating], target: NDArray[np.floating]
 
     source: (sentences, dim), target: (sentences', dim); returns (sentences, sentences') in float64.
     """
-    cosines: NDArray[np.float64] = np.round(_unit(source) @ _unit(target).T, _DECIMALS)
+    return cosines_of_units(unit_vectors(source), unit_vectors(target))
+
+
+def cosines_of_units(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As cosine_similarity, of vectors that unit_vectors has scaled: for those that are compared with many others."""
+    cosines: NDArray[np.float64] = np.round(source @ target.T, _DECIMALS)
     return cosines
 
 
-def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+def unit_vectors(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Each vector divided by its length, in float64; a zero vector stays zero. vectors: (..., dim)."""
     vectors = vectors.astype(np.float64)
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     units: NDArray[np.float64] = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)

@@ -42,7 +42,7 @@ def run_study(
     """
     started = time.perf_counter()
     bitext = _bitext(study)
-    recipe = _Recipe(study, find_checkpoint(study.model, study.revision, watcher), device)
+    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher), device)
     stored = recipe.stored_result(bitext) if use_cache else None
     if stored and not (keep_states and recipe.layers(bitext) is None):
         return stored
@@ -63,13 +63,13 @@ def run_study(
 def find_result(study: Study) -> StudyResult | None:
     """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.model, study.revision)
-    return _Recipe(study, checkpoint, "auto").stored_result(_bitext(study)) if checkpoint else None
+    return Recipe(study, checkpoint, "auto").stored_result(_bitext(study)) if checkpoint else None
 
 
 def find_layers(study: Study) -> "StudyLayers | None":
     """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.model, study.revision)
-    return _Recipe(study, checkpoint, "auto").layers(_bitext(study)) if checkpoint else None
+    return Recipe(study, checkpoint, "auto").layers(_bitext(study)) if checkpoint else None
 
 
 @dataclass(frozen=True)
@@ -98,20 +98,25 @@ def score_layers(state: State, source: SentenceStates, target: SentenceStates, w
     layers = []
     for layer, (ours, theirs) in enumerate(zip(source.of(state), target.of(state), strict=True), first_layer(state)):
         watcher.check()
-        if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
-            raise ModelError(
-                f"The {state} states of layer {layer} hold NaN or infinity, so they cannot be compared.",
-                "Use a dtype with a larger range: bfloat16 or float32.",
-            )
+        check_finite(state, layer, ours, theirs)
         layers.append(pair_outcomes(cosine_similarity(ours, theirs)))
     return Outcomes(*(np.stack(direction) for direction in zip(*layers, strict=True)))
+
+
+def check_finite(state: State, layer: int, *vectors: NDArray[np.floating]) -> None:
+    """Raises ModelError, naming the layer, if there is a NaN or an infinity in the vectors."""
+    if not all(np.isfinite(each).all() for each in vectors):
+        raise ModelError(
+            f"The {state} states of layer {layer} hold NaN or infinity, so they cannot be compared.",
+            "Use a dtype with a larger range: bfloat16 or float32.",
+        )
 
 
 def _bitext(study: Study) -> Bitext:
     return open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
 
 
-class _Recipe:
+class Recipe:
     """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make."""
 
     def __init__(self, study: Study, checkpoint: Checkpoint, device: Device) -> None:
@@ -158,10 +163,20 @@ class _Recipe:
         return StudyLayers(*paths)
 
     def both_states(self, bitext: Bitext, use_cache: bool, watcher: Watcher) -> tuple[SentenceStates, SentenceStates]:
-        both = _Both(watcher, 2 * len(bitext))
+        both = Together(watcher, 2 * len(bitext))
         source = self._states(bitext.source, bitext.source_sentences, use_cache, both)
         both.before = len(bitext)
         return source, self._states(bitext.target, bitext.target_sentences, use_cache, both)
+
+    def language_path(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> Path:
+        """The file that holds the states of one language, extracted now if it is not there or not whole."""
+        key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        path = store.states_path(key)
+        if store.is_whole(path):
+            store.touch(path)
+        else:
+            store.write_states(key, self._extract(sentences, watcher), self.key | {"language": code})
+        return path
 
     def _states(self, code: str, sentences: tuple[str, ...], use_cache: bool, watcher: Watcher) -> SentenceStates:
         key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
@@ -196,8 +211,8 @@ class _Recipe:
         }
 
 
-class _Both(Watcher):
-    """Counts the sentences of both languages as one piece of work."""
+class Together(Watcher):
+    """Counts the sentences of several languages as one piece of work; `before` is what is done already."""
 
     def __init__(self, watcher: Watcher, total: int) -> None:
         self.watcher, self.total, self.before = watcher, total, 0

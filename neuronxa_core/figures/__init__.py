@@ -3,7 +3,9 @@
 from neuronxa_core.figures.direction import direction_curves, gap_ranking
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
 from neuronxa_core.figures.findings_direction import direction_finding, gap_languages_finding
+from neuronxa_core.figures.findings_languages import level_finding, matrix_finding, pivot_finding
 from neuronxa_core.figures.findings_projection import projection_finding
+from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
 from neuronxa_core.figures.projection import number_curves, projection_panel
 from neuronxa_core.figures.ranking import language_ranking
@@ -22,11 +24,17 @@ __all__ = [
     "direction_finding",
     "gap_languages_finding",
     "gap_ranking",
+    "language_heatmap",
     "language_ranking",
     "layer_curves",
     "layer_strip",
+    "level_comparison",
+    "level_finding",
+    "matrix_finding",
     "measure_curves",
     "number_curves",
+    "pivot_finding",
+    "pivot_ranking",
     "projection_finding",
     "projection_panel",
     "similarity_distribution",

@@ -59,3 +59,14 @@ def translucent(colour: str, alpha: float) -> str:
     """A hex colour as rgba()."""
     red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
+
+
+def score_scale(state: State, theme: Theme) -> list[list[float | str]]:
+    """A colour scale for scores from 0 to 1: from the page's ground over the state's own colour away from the ground.
+
+    Lightness runs one way only, so that it reads without hue too.
+    """
+    deep = {"nas": "#06263D", "nav": "#4A1A00", "embedding": "#00301F"}[state]
+    bright = {"nas": "#E9F6FE", "nav": "#FFF1E6", "embedding": "#E6FBF3"}[state]
+    ends = ("#F1F4F7", deep) if theme == "light" else ("#20262D", bright)
+    return [[0.0, ends[0]], [0.6, PALETTES[theme].states[state]], [1.0, ends[1]]]

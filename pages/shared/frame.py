@@ -21,6 +21,7 @@ def draw() -> None:
                 _page("explore/similarity", "Similarity", "grid_on"),
                 _page("explore/asymmetry", "Asymmetry", "swap_horiz"),
                 _page("explore/projection", "Projection", "scatter_plot"),
+                _page("explore/languages", "Languages", "language"),
             ],
             "Learn": [_page("learn/data", "Data", "translate")],
         }

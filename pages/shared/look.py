@@ -7,6 +7,7 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
+from neuronxa_core.alignment.language_matrix import LanguageMatrix
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.report import BIBTEX, study_report
@@ -109,6 +110,6 @@ def table_downloads(table: pd.DataFrame, stem: str, key: str) -> None:
         )
 
 
-def provenance(result: StudyResult) -> None:
+def provenance(result: StudyResult | LanguageMatrix) -> None:
     rows = {name.replace("_", " "): str(value) for name, value in result.provenance.items()}
     st.dataframe({"what": list(rows), "value": list(rows.values())}, hide_index=True)

@@ -32,6 +32,8 @@ def study_picker() -> None:
     state = st.session_state
     if "study_model" not in state:
         _adopt(_study_from_url())
+    if pair := state.pop("study_pair", None):
+        state.study_source, state.study_target = pair
     with st.sidebar:
         st.markdown("##### Study")
         _choice("model", "Model", [demo.NAME], new=True)
@@ -54,6 +56,11 @@ def study_picker() -> None:
         state.study, state.study_problem = None, str(problem)
         return
     _write_url(state.study)
+
+
+def choose_pair(source: str, target: str) -> None:
+    """Makes these the study's languages from the next run of the app on; a page calls it and switches to another."""
+    st.session_state.study_pair = (source, target)
 
 
 def study_query(study: Study) -> dict[str, str]:

@@ -25,6 +25,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.figures.projection import HEIGHT, NUMBER_NAMES
 from neuronxa_core.gallery import precomputed_projection
+from neuronxa_core.jobs import Work
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from pages.shared import look
@@ -166,18 +167,24 @@ def _umap_in_worker(request: Request) -> None:
         release(state.proj_request)
     if state.get("proj_request") != request:
         state.proj_request = request
-        _start(request)
+        submit(request, _work(request))
     with st.container(border=True):
         if waiting(request):
             st.caption("UMAP is being computed; meanwhile the picture is PCA.")
-            progress(request, _start)
+            progress(request, _work(request))
         else:
             st.caption("UMAP has not been computed for these settings; the picture is PCA.")
-            st.button("Compute UMAP", icon=":material/play_arrow:", on_click=_start, args=(request,), key="proj_run")
+            st.button(
+                "Compute UMAP",
+                icon=":material/play_arrow:",
+                on_click=submit,
+                args=(request, _work(request)),
+                key="proj_run",
+            )
 
 
-def _start(request: Request) -> None:
-    submit(request, lambda watcher: _fit(request, watcher))
+def _work(request: Request) -> Work:
+    return lambda watcher: _fit(request, watcher)
 
 
 def _fit(request: Request, watcher: Watcher) -> None:

@@ -1,6 +1,7 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -13,6 +14,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, study_cost
+from neuronxa_core.progress import Watcher, counted
 from pages.shared import look
 
 _BADGES = {
@@ -37,12 +39,10 @@ def result_or_stop(height: int) -> StudyResult:
     height: of the picture that will stand here, in pixels, so that the page does not jump.
     """
     study = study_or_stop()
-    found = _find(study)
+    found = find(study, lambda: precomputed(study), lambda: find_result(study))
     if found is None:
         study_line(study, "")
-        with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-            progress(study, _start) if waiting(study) else _invitation(study)
-        st.stop()
+        run_or_stop(study, _study_work(study), lambda: _invite(study), height)
     result, badge = found
     study_line(study, badge)
     return result
@@ -62,15 +62,13 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
     """As `layers_or_stop`, for what needs the states themselves, which the gallery does not hold."""
     layers = None if waiting(study) else find_layers(study)
     if layers is None:
-        with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-            progress(study, _start) if waiting(study) else _invitation(study)
-        st.stop()
+        run_or_stop(study, _study_work(study), lambda: _invite(study), height)
     return layers
 
 
-def study_line(study: Study, badge: str) -> None:
-    """What exactly is shown, in one line, and where the numbers come from."""
-    names = f"{language(study.source).name} → {language(study.target).name}"
+def study_line(study: Study, badge: str, names: str = "") -> None:
+    """What exactly is shown, in one line, and where the numbers come from. names: instead of source and target."""
+    names = names or f"{language(study.source).name} → {language(study.target).name}"
     line, link = st.columns([6, 1], vertical_alignment="center")
     with link:
         look.copy_link()
@@ -86,24 +84,33 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _find(study: Study) -> tuple[StudyResult, str] | None:
-    """A result and its badge, from the nearest place that has it."""
-    finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
-    if result := precomputed(study):
+def find(
+    request: Hashable, precomputed: Callable[[], Any | None], cached: Callable[[], Any | None]
+) -> tuple[Any, str] | None:
+    """What was asked for and its badge, from the nearest place that has it; None while it is computed or not there."""
+    if result := precomputed():
         return result, "precomputed"
-    if study in finished:
-        return finished[study], "fresh"
-    absent: set[Study] = st.session_state.setdefault("absent", set())
-    if waiting(study) or study in absent:
+    finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
+    if request in finished:
+        return finished[request], "fresh"
+    absent: set[Hashable] = st.session_state.setdefault("absent", set())
+    if waiting(request) or request in absent:
         return None
     try:
-        result = find_result(study)
+        result = cached()
     except NeuronXAError as problem:
         _failed(str(problem))
     if result is None:
-        absent.add(study)
+        absent.add(request)
         return None
     return result, "cached"
+
+
+def run_or_stop(request: Hashable, work: Work, invite: Callable[[], None], height: int) -> NoReturn:
+    """Where the picture will be: the progress of the work if it was started, else the invitation. Stops the page."""
+    with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
+        progress(request, work) if waiting(request) else invite()
+    st.stop()
 
 
 def _tickets() -> dict[Hashable, str]:
@@ -128,27 +135,42 @@ def release(request: Hashable) -> None:
         shared_queue().cancel(ticket)
 
 
-def _start(study: Study) -> None:
-    submit(study, lambda watcher: run_study(study, keep_states=True, watcher=watcher))
+def _study_work(study: Study) -> Work:
+    def work(watcher: Watcher) -> StudyResult:
+        return run_study(study, keep_states=True, watcher=watcher)
+
+    return work
 
 
-def _failed(problem: str, study: Study | None = None) -> NoReturn:
+def _invite(study: Study) -> None:
+    def sentences() -> tuple[str, ...]:
+        bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+        return (*bitext.source_sentences, *bitext.target_sentences)
+
+    invitation(study, _study_work(study), study, sentences)
+
+
+def _failed(problem: str) -> NoReturn:
     st.error(problem, icon=":material/error:")
-    if study:
-        st.button("Try again", icon=":material/refresh:", on_click=_start, args=(study,))
     st.stop()
 
 
-def _invitation(study: Study) -> None:
+def invitation(
+    request: Hashable, work: Work, study: Study, sentences: Callable[[], Iterable[str]], at_once: int | None = None
+) -> None:
+    """What running the sentences through the study's model will cost, and the button that starts the work.
+
+    at_once: how many sentences' states are in memory at a time, if not all.
+    """
     try:
-        bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
-        characters = sum(len(sentence) for sentence in (*bitext.source_sentences, *bitext.target_sentences))
-        cost = study_cost(study.model, study.revision, characters, 2 * len(bitext))
+        texts = list(sentences())
+        cost = study_cost(study.model, study.revision, sum(len(text) for text in texts), len(texts))
+        held = study_cost(study.model, study.revision, 0, at_once or len(texts))
     except NeuronXAError as problem:
         _failed(str(problem))
     st.markdown("#### Not computed yet", text_alignment="center")
-    st.markdown(_cost_line(cost), text_alignment="center")
-    st.button("Run", type="primary", icon=":material/play_arrow:", on_click=_start, args=(study,), key="run")
+    st.markdown(_cost_line(replace(cost, memory_bytes=held.memory_bytes)), text_alignment="center")
+    st.button("Run", type="primary", icon=":material/play_arrow:", on_click=submit, args=(request, work), key="run")
 
 
 def _cost_line(cost: Cost) -> str:
@@ -161,11 +183,8 @@ def _cost_line(cost: Cost) -> str:
 
 
 @st.fragment(run_every=0.5)
-def progress(request: Any, start: Callable[[Any], None], on_cancel: Callable[[Any], None] | None = None) -> None:
-    """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second.
-
-    start: asks for the job again. on_cancel: told that the viewer let go.
-    """
+def progress(request: Hashable, work: Work) -> None:
+    """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second."""
     ticket = _tickets().get(request)
     snapshot = shared_queue().look(ticket) if ticket else None
     if snapshot is None or snapshot.status == "cancelled":
@@ -176,21 +195,19 @@ def progress(request: Any, start: Callable[[Any], None], on_cancel: Callable[[An
         _tickets().pop(request)
         st.rerun()
     if snapshot.status == "failed":
-        _show_failure(request, snapshot, start)
+        _show_failure(request, work, snapshot)
         return
     st.progress(snapshot.done / snapshot.total if snapshot.total else 0.0, text=_progress_line(snapshot))
     if st.button("Cancel", icon=":material/close:", key="cancel"):
         release(request)
-        if on_cancel:
-            on_cancel(request)
         st.rerun()
 
 
-def _show_failure(request: Any, snapshot: Snapshot, start: Callable[[Any], None]) -> None:
+def _show_failure(request: Hashable, work: Work, snapshot: Snapshot) -> None:
     st.error(snapshot.error, icon=":material/error:")
     if snapshot.error_id:
         st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
-    st.button("Try again", icon=":material/refresh:", on_click=start, args=(request,), key="retry")
+    st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request, work), key="retry")
 
 
 def _progress_line(snapshot: Snapshot) -> str:
@@ -198,8 +215,7 @@ def _progress_line(snapshot: Snapshot) -> str:
         return f"Waiting: {snapshot.ahead} before this one" if snapshot.ahead else "Starting"
     line = (snapshot.phase or "starting").capitalize()
     if snapshot.total:
-        unit = "steps" if snapshot.phase == "projecting" else "sentences"
-        line += f" · {snapshot.done} of {snapshot.total} {unit}"
+        line += f" · {snapshot.done} of {snapshot.total} {counted(snapshot.phase)}"
     if snapshot.rate:
         line += f" · {snapshot.rate:.0f} per second"
     if snapshot.seconds_left is not None:

@@ -1,108 +1,21 @@
 """The dashboard in a real browser, from a server of its own: open, run, reload the link, cancel, phone and dark."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.conftest import CHROMIUM, needs_chromium
-from tests.tiny import save_tiny_model
+from tests.browser.conftest import WAIT
+from tests.conftest import needs_chromium
 
 pytestmark = needs_chromium
-ROOT = Path(__file__).parents[2]
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WAIT = 30_000
 INK_FITS = """dark => {
   const tick = document.querySelector('.js-plotly-plot .xtick text');
+  if (!tick) return false;
   const [red, green, blue] = getComputedStyle(tick).fill.match(/\\d+/g).map(Number);
   return (red + green + blue > 384) === dark;
 }"""
 """Whether the figure's text is bright on a dark page and dark on a bright one."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterator[str]:
-    """The address of a fresh server with an empty cache in which the demo model is prepared."""
-    cache = tmp_path_factory.mktemp("cache")
-    (cache / "models").mkdir()
-    (cache / "models" / demo_model.name).symlink_to(demo_model)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.headless=true",
-        f"--server.port={port}",
-        "--server.address=127.0.0.1",
-    ]
-    log = (cache / "log").open("w")
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health")
-                break
-            except OSError:
-                assert process.poll() is None, (cache / "log").read_text()
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
-    expect.set_options(timeout=WAIT)
-    yield page
-    context.close()
-
-
-@pytest.fixture(scope="module")
-def tiny_query(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A link's query for a study that takes no time: a tiny model on eight short pairs."""
-    folder = tmp_path_factory.mktemp("tiny")
-    model = save_tiny_model(folder / "model")
-    corpus = folder / "corpus"
-    corpus.mkdir()
-    for code, word in (("eng_Latn", "sun"), ("deu_Latn", "Sonne")):
-        (corpus / f"{code}.txt").write_text("\n".join(f"{word} {letter * 3}" for letter in "abcdefgh"))
-    return urlencode({"model": model, "corpus": corpus, "source": "deu_Latn", "target": "eng_Latn", "pairs": 8})
 
 
 def curves(page: Page) -> Locator:
@@ -176,7 +89,7 @@ def test_choosing_another_language_changes_picture_and_link(page: Page, server: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "alignment", "data"])
+@pytest.mark.parametrize("path", ["", "alignment", "languages", "data"])
 def test_every_page_fits_a_phone_in_both_themes(browser: Browser, server: str, path: str, scheme: str):
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()

@@ -11,7 +11,12 @@ from neuronxa_core.settings import settings
 
 ROOT = Path(__file__).parents[2]
 FRAME = str(ROOT / "pages" / "shared" / "frame.py")
-PAGES = {"overview": "Inside a multilingual language model", "alignment": "Alignment by layer", "data": "The data"}
+PAGES = {
+    "overview": "Inside a multilingual language model",
+    "alignment": "Alignment by layer",
+    "languages": "Languages",
+    "data": "The data",
+}
 
 
 def open_page(name: str = "overview", **query: str) -> AppTest:

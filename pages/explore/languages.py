@@ -1,0 +1,18 @@
+"""Languages: every language of the corpus against every other."""
+
+import streamlit as st
+
+from pages.shared import languages, look
+
+st.title("Languages")
+st.html("<p class='nx-question'>Which languages lie close together inside the model, and which are left out?</p>")
+
+matrix = languages.matrix_or_stop()
+languages.languages_view(matrix)
+with st.expander("The numbers", icon=":material/table:"):
+    st.caption("One row per pair of languages, state and layer; fractions from 0 to 1.")
+    look.table_downloads(matrix.scores, matrix.stem, "lang_scores")
+with st.expander("How to read this", icon=":material/help:"):
+    st.markdown((look.TEXTS / "languages.md").read_text(encoding="utf-8"))
+with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
+    look.provenance(matrix)

@@ -1,0 +1,97 @@
+"""A server of the dashboard's own for every file of tests, a browser, and a study that takes no time."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import CHROMIUM
+from tests.tiny import save_tiny_model
+
+ROOT = Path(__file__).parents[2]
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WAIT = 30_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterator[str]:
+    """The address of a fresh server with an empty cache in which the demo model is prepared."""
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "models").mkdir()
+    (cache / "models" / demo_model.name).symlink_to(demo_model)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless=true",
+        f"--server.port={port}",
+        "--server.address=127.0.0.1",
+    ]
+    log = (cache / "log").open("w")
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health")
+                break
+            except OSError:
+                assert process.poll() is None, (cache / "log").read_text()
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def tiny_query(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A link's query for a study that takes no time: a tiny model on eight short pairs."""
+    folder = tmp_path_factory.mktemp("tiny")
+    model = save_tiny_model(folder / "model")
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    for code, word in (("eng_Latn", "sun"), ("deu_Latn", "Sonne")):
+        (corpus / f"{code}.txt").write_text("\n".join(f"{word} {letter * 3}" for letter in "abcdefgh"))
+    return urlencode({"model": model, "corpus": corpus, "source": "deu_Latn", "target": "eng_Latn", "pairs": 8})

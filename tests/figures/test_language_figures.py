@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from neuronxa_core.alignment.language_order import LANGUAGE_ORDERS, arrange, level_summary, pivot_scores
+from neuronxa_core.figures import (
+    language_heatmap,
+    level_comparison,
+    level_finding,
+    matrix_finding,
+    pivot_finding,
+    pivot_ranking,
+)
+from neuronxa_core.figures.language_matrix import short_codes, tick
+from neuronxa_core.figures.palette import PALETTES, score_scale
+from neuronxa_core.states.sentences import STATES
+from tests.alignment.test_language_matrix import synthetic
+
+CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "yor_Latn")
+AGAINST = dict(zip(CODES[1:], (0.9, 0.6, 0.3, 0.2), strict=True))
+
+
+@pytest.fixture
+def matrix():
+    return synthetic(CODES, {("eng_Latn", code): score for code, score in AGAINST.items()})
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+@pytest.mark.parametrize("order", LANGUAGE_ORDERS)
+def test_the_cells_are_the_scores_in_the_order_of_the_rows(matrix, order, theme):
+    arrangement = arrange(matrix, order)
+    figure = language_heatmap(matrix, arrangement, "nas", None, theme)
+    cells = next(trace for trace in figure.data if trace.name == "scores")
+    wanted = matrix.take(arrangement.codes).score("nas")
+    np.testing.assert_allclose(np.asarray(cells.z), wanted, rtol=1e-6)
+    assert (cells.zmin, cells.zmax) == (0, 1)
+    assert list(figure.layout.yaxis.ticktext) == [tick(code) for code in arrangement.codes]
+    assert any(trace.name == "tree" for trace in figure.data) == (order == "similarity")
+    assert [note.text for note in figure.layout.annotations] == [name for name, _ in arrangement.groups]
+
+
+def test_a_square_lies_over_every_cell_and_knows_its_languages(matrix):
+    arrangement = arrange(matrix, "name")
+    squares = next(trace for trace in language_heatmap(matrix, arrangement, "nas", None).data if trace.name == "cells")
+    assert len(squares.x) == 25
+    assert squares.marker.opacity == squares.unselected.marker.opacity == squares.selected.marker.opacity == 0
+    for x, y, (source, target, hover) in zip(squares.x, squares.y, squares.customdata, strict=True):
+        assert (source, target) == (arrangement.codes[y], arrangement.codes[x])
+        if {source, target} == {"eng_Latn", "deu_Latn"}:
+            assert "score 0.90" in hover
+            assert "English → German  0.90" in hover
+
+
+def test_long_tail_names_are_italic_and_codes_stay_apart():
+    assert tick("yor_Latn") == "<i>Yoruba</i>"
+    assert tick("arb_Arab", longest=10) == "Modern St…"
+    assert short_codes(["deu_Latn", "zho_Hans", "zho_Hant"]) == ["deu", "zho_Hans", "zho_Hant"]
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+@pytest.mark.parametrize("state", STATES)
+def test_the_colour_scale_runs_one_way_in_lightness(state, theme):
+    def lightness(colour: str) -> float:
+        return sum(weight * int(colour[start : start + 2], 16) for weight, start in ((0.21, 1), (0.72, 3), (0.07, 5)))
+
+    values = [lightness(colour) for _, colour in score_scale(state, theme)]
+    assert values == sorted(values, reverse=theme == "light")
+    assert abs(values[0] - values[-1]) > 150
+
+
+def test_the_ranking_is_the_pivots_list_best_on_top(matrix):
+    figure = pivot_ranking(pivot_scores(matrix, "eng_Latn"))
+    nas = next(trace for trace in figure.data if trace.name == "NAS")
+    assert list(nas.x) == [0.2, 0.3, 0.6, 0.9]
+    assert figure.layout.yaxis.ticktext[-1] == "German"
+
+
+def test_groups_show_their_mean_and_interval_and_single_languages(matrix):
+    scores = pivot_scores(matrix, "eng_Latn")
+    summary = level_summary(scores)
+    figure = level_comparison(scores, summary)
+    by_name = {trace.name: trace for trace in figure.data}
+    head = summary.set_index(["level", "measure"]).loc[("head", "nas")]
+    assert by_name["NAS, head"].x == (head["mean"],)
+    assert by_name["NAS, head"].error_x.array[0] == pytest.approx(head["ci_high"] - head["mean"])
+    assert by_name["NAS, long-tail"].error_x.array[0] == 0
+    assert len(level_comparison(pivot_scores(matrix, "eng_Latn", 0), level_summary(pivot_scores(matrix, "eng_Latn", 0))).data) == 4  # fmt: skip
+
+
+def test_the_findings_say_what_the_numbers_say(matrix):
+    text = matrix_finding(matrix, "nas")
+    assert "English and German are closest (0.90)" in text
+    assert "English is closest to all others, with 0.50" in text
+    scores = pivot_scores(matrix, "eng_Latn")
+    assert "NAS scores above the embedding for 4 of 4 languages" in pivot_finding(scores, "eng_Latn")
+    finding = level_finding(level_summary(scores), "eng_Latn")
+    assert "**+0.54** (95 % interval" in finding
+    assert "+0.18 (too few for an interval) for 1 long-tail language" in finding
+    assert "only pair" in matrix_finding(matrix.take(CODES[:2]), "embedding", 0)
+    assert "no neurons yet" in pivot_finding(pivot_scores(matrix, "eng_Latn", 0), "eng_Latn")
