@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from neuronxa_core.alignment.direction import largest_gap, mean_gap
 from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.alignment.uncertainty import bootstrap_interval
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.direction import PAPERS_GAP
 from neuronxa_core.figures.palette import STATE_NAMES
@@ -33,10 +36,17 @@ def gap_languages_finding(results: Sequence[StudyResult]) -> str:
     neurons = [abs(mean_gap(result, "nas")[0]) for result in results]
     embeddings = [abs(mean_gap(result, "embedding")[0]) for result in results]
     larger = sum(e > n for n, e in zip(neurons, embeddings, strict=True))
-    verdict = "as the paper has it" if larger > len(results) / 2 else "unlike in the paper"
+    low, high = bootstrap_interval(np.array(embeddings) - np.array(neurons))
+    verdict = (
+        "so the paper's contrast shows here"
+        if low > 0
+        else "so here it is the neurons that differ more"
+        if high < 0
+        else "so the paper's contrast does not show here"
+    )
     return (
         f"The paper reports up to {PAPERS_GAP} points between the two directions for embeddings on Tatoeba, and hardly any for NAS. "
         f"Here, averaged over layers, the gap of embeddings is at most {max(embeddings):.1f} points (mean {sum(embeddings) / len(results):.1f}) and "
         f"that of NAS at most {max(neurons):.1f} (mean {sum(neurons) / len(results):.1f}); it is larger for embeddings in {larger} of "
-        f"{len(results)} languages, {verdict}."
+        f"{len(results)} languages, {verdict} (interval of the mean difference {low:+.1f} to {high:+.1f} points, languages resampled)."
     )

@@ -6,7 +6,10 @@ import streamlit as st
 from neuronxa_core.corpora.catalogue import BUNDLED, open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
+from pages.shared import look
 from pages.shared.results import study_or_stop
+
+MOST_SHOWN = 500
 
 st.title("The data")
 st.html("<p class='nx-question'>Which sentences are compared, and what are they good for?</p>")
@@ -22,19 +25,18 @@ except NeuronXAError as problem:
     st.error(str(problem), icon=":material/error:")
     st.stop()
 source, target = language(study.source), language(study.target)
-st.dataframe(
-    pd.DataFrame(
+with st.container(height=560, border=True):
+    shown = range(min(len(bitext), MOST_SHOWN))
+    look.sentence_table(
         {
-            "pair": range(1, len(bitext) + 1),
-            source.name: bitext.source_sentences,
-            target.name: bitext.target_sentences,
-        }
-    ),
-    hide_index=True,
-    height=560,
-    row_height=64,
-    column_config={"pair": st.column_config.NumberColumn("Pair", width=56)},
-)
+            "Pair": [number + 1 for number in shown],
+            source.name: [bitext.source_sentences[number] for number in shown],
+            target.name: [bitext.target_sentences[number] for number in shown],
+        },
+        {source.name: source, target.name: target},
+    )
+if len(bitext) > MOST_SHOWN:
+    st.caption(f"The first {MOST_SHOWN} of {len(bitext)} pairs.")
 languages = [language(code) for code in open_corpus(study.corpus).languages]
 st.subheader(f"{len(languages)} languages")
 st.dataframe(

@@ -83,7 +83,9 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
             sentences = bitext.source_sentences if forth else bitext.target_sentences
             row |= {"Taken by": rival + 1, "Sentence in its place": sentences[rival]}
         rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, row_height=64)
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    with st.container(height=360, border=True):
+        look.sentence_table(columns, {source: language(study.source), target: language(study.target)})
     if not layers:
         st.caption(
             "Which sentence took a translation's place needs the states of this pair, which are not on this machine: "

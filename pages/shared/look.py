@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import pandas as pd
@@ -9,6 +10,7 @@ import streamlit as st
 
 from neuronxa_core.alignment.language_matrix import LanguageMatrix
 from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.corpora.languages import Language
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.report import BIBTEX, study_report
 from neuronxa_core.settings import ASSETS
@@ -91,6 +93,27 @@ def downloads(result: StudyResult) -> None:
 def copy_link() -> None:
     """A button that copies the address as it stands: the study and the view."""
     st.html(ASSETS / "copy_link.html", unsafe_allow_javascript=True)
+
+
+def sentence_table(columns: Mapping[str, Sequence[object]], languages: Mapping[str, Language] | None = None) -> None:
+    """Sentences in full, as text and nothing else, each column in its own direction; Streamlit's tables cut them off.
+
+    languages: of the columns that hold sentences, by column name.
+    """
+    spoken = languages or {}
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
+    body = "".join(
+        "<tr>" + "".join(_cell(value, spoken.get(name)) for name, value in zip(columns, row, strict=True)) + "</tr>"
+        for row in zip(*columns.values(), strict=True)
+    )
+    st.html(f"<div class='nx-table'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def _cell(value: object, spoken: Language | None) -> str:
+    text = html.escape(f"{value:.3f}" if isinstance(value, float) else str(value))
+    if spoken is None:
+        return f"<td dir='auto'>{text}</td>"
+    return f"<td dir='{spoken.direction}' lang='{html.escape(spoken.code[:3], quote=True)}'>{text}</td>"
 
 
 def table_downloads(table: pd.DataFrame, stem: str, key: str) -> None:

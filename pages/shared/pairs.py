@@ -149,20 +149,10 @@ def _cell_details(bitext: Bitext, matrices: Matrices, source: int, target: int) 
     targets, _ = nearest_rivals(matrices[state], source)
     _, sources = nearest_rivals(matrices[state], target)
     left, right = st.columns(2)
-    _rivals(
-        left,
-        f"{language(bitext.source).name} sentences nearest to the {language(bitext.target).name} one",
-        sources,
-        bitext.source_sentences,
-        matrices[state][:, target],
-    )
-    _rivals(
-        right,
-        f"{language(bitext.target).name} sentences nearest to the {language(bitext.source).name} one",
-        targets,
-        bitext.target_sentences,
-        matrices[state][source],
-    )
+    with left:
+        _rivals(bitext.source, bitext.target, sources, bitext.source_sentences, matrices[state][:, target])
+    with right:
+        _rivals(bitext.target, bitext.source, targets, bitext.target_sentences, matrices[state][source])
 
 
 def _sentence(place: Any, code: str, number: int, text: str) -> None:
@@ -173,14 +163,11 @@ def _sentence(place: Any, code: str, number: int, text: str) -> None:
     )
 
 
-def _rivals(place: Any, title: str, rows: list[int], sentences: tuple[str, ...], cosines: NDArray[np.float64]) -> None:
-    place.caption(title)
-    table = {
-        "No.": [row + 1 for row in rows],
-        "Cosine": [cosines[row] for row in rows],
-        "Sentence": [sentences[row] for row in rows],
-    }
-    place.dataframe(pd.DataFrame(table), hide_index=True, row_height=56, column_config={"Cosine": _number("%.3f")})
+def _rivals(code: str, other: str, rows: list[int], sentences: tuple[str, ...], cosines: NDArray[np.float64]) -> None:
+    """The sentences of `code` that stand nearest to the chosen sentence of `other`."""
+    st.caption(f"{language(code).name} sentences nearest to the {language(other).name} one")
+    columns = {"No.": [row + 1 for row in rows], "Cosine": [float(cosines[row]) for row in rows]}
+    look.sentence_table({**columns, "Sentence": [sentences[row] for row in rows]}, {"Sentence": language(code)})
 
 
 def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:

@@ -1,5 +1,6 @@
 """Every page drawn by Streamlit itself, without a browser."""
 
+import re
 import time
 from pathlib import Path
 
@@ -29,6 +30,12 @@ def open_page(name: str = "overview", **query: str) -> AppTest:
         app.switch_page(str(ROOT / "pages" / folder / f"{name}.py")).run()
     assert not app.exception
     return app
+
+
+def table_rows(app: AppTest) -> list[list[str]]:
+    """The cells of every sentence table on the page, row by row."""
+    pages = "".join(part.proto.body for part in app.get("html"))
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", pages)]
 
 
 def chart_count(app: AppTest) -> int:
@@ -164,6 +171,17 @@ def test_a_language_that_the_corpus_lacks_is_said_and_replaced():
     chosen = app.selectbox(key="study_source").value
     assert chosen not in ("xho_Latn", app.selectbox(key="study_target").value)
     assert f"everyday has no xho_Latn; {chosen} stands instead." in [toast.value for toast in app.toast]
+
+
+def test_a_sentence_is_text_and_nothing_else(tiny_corpus, tiny_model):
+    """HTML, Markdown and formulas in a corpus do nothing."""
+    hostile = "<script>alert(1)</script> **bold** =1+1"
+    lines = (tiny_corpus / "deu_Latn.txt").read_text().split("\n")
+    (tiny_corpus / "deu_Latn.txt").write_text("\n".join([hostile, *lines[1:]]))
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
+    app = open_page("overview", **query, pairs="8")
+    app.switch_page(str(ROOT / "pages" / "learn" / "data.py")).run()
+    assert table_rows(app)[0][1] == "&lt;script&gt;alert(1)&lt;/script&gt; **bold** =1+1"
 
 
 def test_the_worker_of_this_process_is_one():

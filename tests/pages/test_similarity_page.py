@@ -6,7 +6,7 @@ import pytest
 from neuronxa_core.alignment.geometry import nearest_rivals
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import find_layers, run_study
-from tests.pages.test_pages import ROOT, open_page
+from tests.pages.test_pages import ROOT, open_page, table_rows
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
     layer = result.peak("nas")[0]
     similarity = find_layers(study).similarity("nas", layer)
     targets, _ = nearest_rivals(similarity, 0)
-    rivals = app.dataframe[2].value
-    assert rivals["No."].tolist() == [row + 1 for row in targets]
-    np.testing.assert_allclose(rivals["Cosine"], similarity[0][targets])
+    rivals = table_rows(app)[5:]  # five on the source side come first
+    assert [int(row[0]) for row in rivals] == [row + 1 for row in targets]
+    np.testing.assert_allclose([float(row[1]) for row in rivals], similarity[0][targets], atol=0.0005)
     assert any(f"Layer {layer}. NAS: " in text.value for text in app.markdown)
 
 
