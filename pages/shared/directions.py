@@ -73,7 +73,9 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
         forth = found == "source_to_target"
         row = {
             "Pair": pair + 1,
-            "Found": f"{source} → {target}" if forth else f"{target} → {source}",
+            "Found": " → ".join(
+                code[:3] for code in ((study.source, study.target) if forth else (study.target, study.source))
+            ),
             source: bitext.source_sentences[pair],
             target: bitext.target_sentences[pair],
         }
