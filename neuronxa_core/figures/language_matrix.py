@@ -51,7 +51,7 @@ def language_heatmap(
     _cells(figure, shown, state, layer, theme)
     if size <= _WITH_NUMBERS:
         _numbers(figure, shown, state, layer, theme)
-    _click_targets(figure, shown, state, layer, cells / size)
+    _click_targets(figure, shown, state, layer)
     _axes(figure, shown.codes, matrix_top)
     if arrangement.linkage is not None:
         _tree(figure, arrangement, matrix_top, theme)
@@ -108,7 +108,8 @@ def _numbers(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int
     )
 
 
-def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int | None, cell: float) -> None:
+def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int | None) -> None:
+    """The one whose middle is nearest is hit; wider than a cell is on a phone, several would be hit at once."""
     size = len(matrix.codes)
     rows, columns = np.divmod(np.arange(size * size), size)
     names = [language(code).name for code in matrix.codes]
@@ -124,7 +125,7 @@ def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, laye
             y=rows,
             mode="markers",
             name="cells",
-            marker={"symbol": "square", "size": cell, "opacity": 0.0},
+            marker={"symbol": "square", "size": 4, "opacity": 0.0},
             selected=hidden,
             unselected=hidden,
             customdata=cells,

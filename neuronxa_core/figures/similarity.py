@@ -61,7 +61,7 @@ def similarity_matrix(
     shown = np.asarray(order[:MOST_SHOWN])
     values = similarity[np.ix_(shown, shown)].astype(np.float32)
     size = len(shown)
-    figure = blank(theme, _SIDE + 70, margin={"l": 4, "r": 4, "t": 30, "b": 8}, dragmode=False)
+    figure = blank(theme, _SIDE + 70, margin={"l": 4, "r": 4, "t": 30, "b": 8}, dragmode=False, hoverdistance=-1)
     low, high = scale or (float(values.min()), float(values.max()))
     figure.add_trace(
         go.Heatmap(
@@ -88,7 +88,7 @@ def similarity_matrix(
             y=rows.astype(np.int16),
             mode="markers",
             name="cells",
-            marker={"symbol": "square", "size": max(2.0, _SIDE / size), "opacity": 0.0, "color": palette.ink},
+            marker={"symbol": "square", "size": 4, "opacity": 0.0, "color": palette.ink},
             unselected={"marker": {"opacity": 0.0}},
             selected={"marker": {"opacity": 0.0}},
             customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
