@@ -12,5 +12,5 @@ from pages.shared import frame
 
 app = st.App(frame.__file__)
 
-if get_script_run_ctx() is not None:  # run as a script after all, as AppTest does
+if get_script_run_ctx(suppress_warning=True) is not None:  # run as a script after all, as AppTest does
     frame.draw()

@@ -29,7 +29,7 @@ GALLERY = ASSETS / "gallery"
 PIVOT = "eng_Latn"
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
 """The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
-PROJECTED: tuple[State, ...] = ("nas", "embedding")
+PROJECTED = STATES
 """The states of those languages whose UMAP is stored, with its default settings."""
 _FILE = "studies.parquet"
 _PROJECTIONS = "projections.parquet"

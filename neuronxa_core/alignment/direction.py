@@ -4,6 +4,8 @@ Directions are paired: both are asked of the same sentences, so the gap is the m
 Source: Huang et al. 2025, arXiv:2507.14900 (En to xx against xx to En).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.alignment.scoring import Outcomes
 from neuronxa_core.alignment.uncertainty import bootstrap_interval
+from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.states.sentences import STATES, State, first_layer
 
 
@@ -77,3 +80,42 @@ def usurper(similarity: NDArray[np.floating], pair: int, lost: str) -> int:
     line = (similarity[pair] if lost == "source_to_target" else similarity[:, pair]).copy()
     line[pair] = -np.inf
     return int(line.argmax())
+
+
+def one_way_table(
+    result: StudyResult, bitext: Bitext, state: State, layer: int, similarity: NDArray[np.floating] | None = None
+) -> pd.DataFrame:
+    """`one_way_pairs` with both sentences and, where the layer's cosines are given, the sentence in the lost one's place.
+
+    Columns: pair, found, source_sentence, target_sentence, and taken_by (from 1), sentence_in_its_place.
+    """
+    table = one_way_pairs(result, state, layer)
+    pairs = table["pair"] - 1
+    table["source_sentence"] = [bitext.source_sentences[pair] for pair in pairs]
+    table["target_sentence"] = [bitext.target_sentences[pair] for pair in pairs]
+    if similarity is None:
+        return table
+    forth = table["found"] == "source_to_target"
+    lost = np.where(forth, "target_to_source", "source_to_target")
+    rivals = [usurper(similarity, pair, way) for pair, way in zip(pairs, lost, strict=True)]
+    table["taken_by"] = [rival + 1 for rival in rivals]
+    table["sentence_in_its_place"] = [
+        (bitext.source_sentences if found_forth else bitext.target_sentences)[rival]
+        for rival, found_forth in zip(rivals, forth, strict=True)
+    ]
+    return table
+
+
+def gap_table(results: Sequence[StudyResult]) -> pd.DataFrame:
+    """One row per result: language (its source), target, and per state the mean gap in points with its interval."""
+    return pd.DataFrame(
+        [
+            {"language": result.study.source, "target": result.study.target}
+            | {
+                f"{state}_{name}": value
+                for state in STATES
+                for name, value in zip(("gap", "low", "high"), mean_gap(result, state), strict=True)
+            }
+            for result in results
+        ]
+    )

@@ -23,12 +23,13 @@ def ranks(similarity: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[
     return row.astype(np.int64), column.astype(np.int64)
 
 
-def nearest_rivals(similarity: NDArray[np.floating], pair: int, count: int = 5) -> tuple[list[int], list[int]]:
-    """The strongest rivals of a pair, best first: target sentences in its row, source sentences in its column."""
-    rivals = _without_diagonal(similarity)
-    count = min(count, len(similarity) - 1)
-    row, column = rivals[pair], rivals[:, pair]
-    return np.argsort(-row, kind="stable")[:count].tolist(), np.argsort(-column, kind="stable")[:count].tolist()
+def cell_rivals(similarity: NDArray[np.floating], row: int, column: int, count: int = 5) -> tuple[list[int], list[int]]:
+    """The strongest rivals of a cell, best first: other columns in its row, other rows in its column."""
+    found = []
+    for line, own in ((similarity[row], column), (similarity[:, column], row)):
+        order = np.argsort(-line, kind="stable")
+        found.append(order[order != own][:count].tolist())
+    return found[0], found[1]
 
 
 def anisotropy(similarity: NDArray[np.floating]) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.result import SUMMARY_NAMES, Study
 from neuronxa_core.alignment.scoring import chance_rate, pair_outcomes
 from neuronxa_core.alignment.similarity import cosines_of_units, unit_vectors
 from neuronxa_core.alignment.study import Recipe, Together, check_finite
@@ -116,6 +116,19 @@ class LanguageMatrix:
             [self.pairs(state, layer).assign(state=state, layer=layer) for state, layer in every], ignore_index=True
         )
         return rows[["source", "target", "state", "layer", "score", "source_to_target", "target_to_source"]]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the matrix is of, the mean scores of each pair by state, and the provenance."""
+        shared = {name: value for name, value in asdict(self.study).items() if name not in ("source", "target")}
+        means = {state: self.pairs(state)[["source", "target", "score"]].to_dict("records") for state in STATES}
+        return {
+            "languages": list(self.codes),
+            "study": shared,
+            "chance": self.chance,
+            **{SUMMARY_NAMES[state]: means[state] for state in STATES},
+            "provenance": dict(self.provenance),
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """`scores`, with the study's fields, the order of the languages and the provenance in every row."""

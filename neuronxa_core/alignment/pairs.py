@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.alignment.geometry import margins, ranks
+from neuronxa_core.alignment.geometry import cell_rivals, margins, ranks
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.states.sentences import State
 
@@ -33,6 +33,23 @@ def pair_table(bitext: Bitext, matrices: dict[State, NDArray[np.float64]]) -> pd
             f"{state}_rank_target_to_source": column,
         }
     return pd.DataFrame(columns)
+
+
+def rival_table(bitext: Bitext, matrices: dict[State, NDArray[np.float64]], source: int, target: int) -> pd.DataFrame:
+    """The five strongest rivals of a cell on each side: state, side, pair (from 1), cosine, sentence; best first.
+
+    source, target: sentence indices. side "target": target sentences near the source one; "source": the reverse.
+    """
+    rows = []
+    for state, similarity in matrices.items():
+        targets, sources = cell_rivals(similarity, source, target)
+        rows += [
+            (state, "source", each + 1, similarity[each, target], bitext.source_sentences[each]) for each in sources
+        ]
+        rows += [
+            (state, "target", each + 1, similarity[source, each], bitext.target_sentences[each]) for each in targets
+        ]
+    return pd.DataFrame(rows, columns=["state", "side", "pair", "cosine", "sentence"])
 
 
 def pair_order(similarity: NDArray[np.float64], order: Order) -> list[int]:

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from neuronxa_core.alignment.scoring import Outcomes, pair_outcomes
 from neuronxa_core.alignment.similarity import cosine_similarity
 from neuronxa_core.corpora.bitext import Bitext, sentences_hash
 from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import Checkpoint
@@ -58,6 +60,30 @@ def run_study(
     if use_cache:
         store.write_aside(recipe.result_path(bitext), lambda path: write_result(result, path))
     return result
+
+
+def run_against_target(
+    study: Study, sources: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
+) -> tuple[StudyResult, ...]:
+    """One study per source language, all against the study's target, whose states are extracted once. Raises as run_study."""
+    together = Together(watcher, study.pairs * (len(sources) + 1))
+    results = []
+    for number, code in enumerate(sources):
+        together.before = study.pairs * (number + 1) if number else 0
+        together.report("extracting", detail=language(code).name)
+        results.append(run_study(replace(study, source=code), device=device, watcher=together))
+    return tuple(results)
+
+
+def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResult, ...] | None:
+    """What `run_against_target` gives, if the cache holds all of it. Prepares, downloads and loads no model."""
+    results = []
+    for code in sources:
+        result = find_result(replace(study, source=code))
+        if result is None:
+            return None
+        results.append(result)
+    return tuple(results)
 
 
 def find_result(study: Study) -> StudyResult | None:

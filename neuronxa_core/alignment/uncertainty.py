@@ -4,11 +4,20 @@ Pairs are never resampled and scored again: a sentence drawn twice ties with its
 fewer rivals and wins more.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+
+
+@lru_cache(maxsize=6)
+def _draws(pairs: int) -> NDArray[np.float64]:
+    """(pairs, resamples): how often each pair is drawn."""
+    counts = np.random.default_rng(0).multinomial(pairs, np.full(pairs, 1 / pairs), size=RESAMPLES)
+    return np.ascontiguousarray(counts.T.astype(np.float64))
 
 
 def bootstrap_interval(outcomes: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -19,9 +28,6 @@ def bootstrap_interval(outcomes: NDArray[np.floating] | NDArray[np.bool_]) -> ND
     Source: Efron 1979, doi:10.1214/aos/1176344552.
     """
     pairs = outcomes.shape[-1]
-    counts = np.random.default_rng(0).multinomial(
-        pairs, np.full(pairs, 1 / pairs), size=RESAMPLES
-    )  # (resamples, pairs)
-    means = outcomes.astype(np.float64) @ counts.T / pairs  # (..., resamples)
+    means = outcomes.astype(np.float64) @ _draws(pairs) / pairs  # (..., resamples)
     tail = (1 - CONFIDENCE) / 2
     return np.moveaxis(np.quantile(means, [tail, 1 - tail], axis=-1), 0, -1)

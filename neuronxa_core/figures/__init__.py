@@ -7,8 +7,9 @@ from neuronxa_core.figures.findings_languages import level_finding, matrix_findi
 from neuronxa_core.figures.findings_projection import projection_finding
 from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.plates import Plate, printed
 from neuronxa_core.figures.projection import number_curves, projection_panel
-from neuronxa_core.figures.ranking import language_ranking
+from neuronxa_core.figures.ranking import language_ranking, layer_ranking
 from neuronxa_core.figures.similarity import (
     MOST_SHOWN,
     layer_strip,
@@ -19,6 +20,7 @@ from neuronxa_core.figures.similarity import (
 
 __all__ = [
     "MOST_SHOWN",
+    "Plate",
     "alignment_finding",
     "direction_curves",
     "direction_finding",
@@ -27,6 +29,7 @@ __all__ = [
     "language_heatmap",
     "language_ranking",
     "layer_curves",
+    "layer_ranking",
     "layer_strip",
     "level_comparison",
     "level_finding",
@@ -35,6 +38,7 @@ __all__ = [
     "number_curves",
     "pivot_finding",
     "pivot_ranking",
+    "printed",
     "projection_finding",
     "projection_panel",
     "similarity_distribution",

@@ -146,6 +146,7 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
         yref="paper",
         yshift=12,
         text=f"paper: up to {PAPERS_GAP}",
+        xanchor="right",
         showarrow=False,
         font={"size": 12, "color": palette.muted},
     )

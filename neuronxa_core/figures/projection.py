@@ -196,7 +196,7 @@ def _play(figure: go.Figure, projection: Projection, layer: int, theme: Theme) -
     palette = PALETTES[theme]
     pace = {"frame": {"duration": _STEP, "redraw": False}, "transition": {"duration": _GLIDE, "easing": "cubic-in-out"}}
     back = {"frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}, "mode": "immediate"}
-    way = [*(str(each) for each in projection.layers), str(layer)]
+    way = [*(str(each) for each in projection.layers if each), str(layer)]  # from 1, so that panels keep step
     buttons = [
         {"label": "▶ Play all layers", "method": "animate", "args": [way, {**pace, "mode": "immediate"}]},
         {"label": "■ Stop", "method": "animate", "args": [[str(layer)], back]},

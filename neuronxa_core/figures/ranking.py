@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.frame import blank
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, SYMBOLS, Theme
-from neuronxa_core.states.sentences import State
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
+from neuronxa_core.states.sentences import State, first_layer
 
 _ROW = 24
 
@@ -87,3 +88,48 @@ def _key(figure: go.Figure, theme: Theme) -> None:
         showarrow=False,
         font={"size": 14},
     )
+
+
+def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "light") -> go.Figure:
+    """Score of one state, 0 to 1, by layer (across) and source language (down), best mean on top.
+
+    Long-tail languages stand in italics.
+    """
+    ordered = sorted(results, key=lambda result: result.mean(state))
+    scores = np.stack([result.outcomes[state].mutual.mean(axis=1) for result in ordered])
+    figure = blank(theme, 20 * len(ordered) + 112, margin={"l": 8, "r": 12, "t": 8, "b": 64}, hovermode="closest")
+    figure.add_trace(
+        go.Heatmap(
+            x=list(range(first_layer(state), first_layer(state) + scores.shape[1])),
+            y=list(range(len(ordered))),
+            z=scores.astype(np.float32),
+            zmin=0,
+            zmax=1,
+            colorscale=score_scale(state, theme),
+            xgap=1,
+            ygap=1,
+            text=[[language(result.study.source).name] * scores.shape[1] for result in ordered],
+            hovertemplate=f"<b>%{{text}}, layer %{{x}}</b><br>{STATE_NAMES[state]} score %{{z:.2f}}<extra></extra>",
+            colorbar={
+                "orientation": "h",
+                "thickness": 8,
+                "len": 0.6,
+                "yref": "container",
+                "y": 0.0,
+                "yanchor": "bottom",
+                "ypad": 2,
+                "dtick": 0.2,
+                "tickformat": ".1f",
+                "outlinewidth": 0,
+            },
+        )
+    )
+    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)
+    figure.update_yaxes(
+        tickvals=list(range(len(ordered))),
+        ticktext=[_tick(result) for result in ordered],
+        showgrid=False,
+        ticks="",
+        showline=False,
+    )
+    return figure

@@ -1,12 +1,37 @@
-"""One study as one self-contained HTML file: its figure, finding, numbers and provenance, to keep or to send."""
+"""One study as one self-contained HTML file: its figures, findings, numbers and provenance, to keep or to send."""
 
 import html
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from neuronxa_core.alignment.result import StudyResult
-from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.findings import alignment_finding
-from neuronxa_core.figures.layers import layer_curves
+import pandas as pd
+
+from neuronxa_core.alignment.direction import direction_gaps, largest_gap
+from neuronxa_core.alignment.projection import Projection, ProjectionSettings, find_projection, project
+from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.alignment.space import MEASURES, space_measures
+from neuronxa_core.alignment.study import StudyLayers, find_layers
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
+from neuronxa_core.figures.findings_direction import direction_finding
+from neuronxa_core.figures.findings_projection import projection_finding
+from neuronxa_core.figures.plates import (
+    Plate,
+    curves_plate,
+    direction_plate,
+    distribution_plate,
+    matrix_plate,
+    measure_plate,
+    names,
+    numbers_plate,
+    projection_plate,
+    standing,
+)
+from neuronxa_core.figures.similarity import MOST_SHOWN
+from neuronxa_core.gallery import StoredLayers, precomputed_layers, precomputed_projection
+from neuronxa_core.states.sentences import STATES, State, first_layer
 
 BIBTEX = """@inproceedings{huang-etal-2025-neurons,
   title = {From Neurons to Semantics: Evaluating Cross-Linguistic Alignment Capabilities of Large Language Models
@@ -43,30 +68,144 @@ table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: 0.15rem 0.8rem; text-align: right; border-bottom: 1px solid #e6e8eb; }}
 th:first-child, td:first-child {{ text-align: left; }}
 pre {{ background: #f4f6f8; padding: 0.8rem; overflow-x: auto; }}
-.caption {{ color: #5b6470; }}
+figure {{ margin: 1.6rem 0; min-width: 0; overflow: hidden; }}
+figcaption, .caption {{ color: #5b6470; font-size: 0.95rem; }}
+.row {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }}
+.wide {{ overflow-x: auto; }}
 </style></head><body>
 <h1>{title}</h1><p class="caption">{caption}</p>
-{figure}
-<p>{finding}</p>
-<h2>Scores</h2>{table}
+{sections}
 <h2>Summary and provenance</h2><pre>{summary}</pre>
 <h2>Cite</h2><pre>{bibtex}</pre>
 </body></html>
 """
+_ABSENT = (
+    "These figures need the states of this pair, which were not on the machine that wrote this report: open the "
+    "Similarity page once, and save the report again."
+)
 
 
-def study_report(result: StudyResult) -> str:
-    """The page as text, some five megabytes, most of them plotly's own code, so that it opens without a network.
+@dataclass(frozen=True)
+class Material:
+    """What a report shows beside the scores, as far as it is on this machine."""
 
-    Everything that a user typed (paths, names) is escaped.
+    bitext: Bitext
+    layers: StudyLayers | StoredLayers
+    measures: pd.DataFrame
+    projections: Sequence[Projection]
+
+
+def gather(result: StudyResult) -> Material | None:
+    """The states of the study and what follows from them, or None if neither gallery nor cache holds them.
+
+    A projection is UMAP with its default settings where that has been computed, else PCA. Loads no model.
     """
-    names = f"{language(result.study.source).name} and {language(result.study.target).name}"
+    study = result.study
+    layers = precomputed_layers(study) or find_layers(study)
+    if layers is None:
+        return None
+    measures = layers.measures if isinstance(layers, StoredLayers) else space_measures(layers, _last_layer(result))
+    return Material(
+        open_corpus(study.corpus).bitext(study.source, study.target, study.pairs),
+        layers,
+        measures,
+        [each for state in STATES if (each := _projected(study, layers, state))],
+    )
+
+
+def _projected(study: Study, layers: StudyLayers | StoredLayers, state: State) -> Projection | None:
+    umap = ProjectionSettings()
+    found = precomputed_projection(study, state, umap)
+    if found is None and isinstance(layers, StudyLayers):
+        found = find_projection(study, layers, state, umap) or project(study, layers, state, ProjectionSettings("pca"))
+    return found
+
+
+def _last_layer(result: StudyResult) -> int:
+    return int(result.scores["layer"].max())
+
+
+def study_report(result: StudyResult, material: Material | None = None) -> str:
+    """The page as text, some megabytes, most of them plotly's own code, so that it opens without a network.
+
+    Every figure of the study stands at the layer where NAS peaks. Everything that a user typed (paths, names) is escaped.
+    """
+    page = _Page()
+    sections = [*_alignment(page, result), *_directions(page, result)]
+    if material:
+        sections += [*_similarity(page, result, material), *_projection(page, result, material)]
+    else:
+        sections += ["<h2>Similarity and projection</h2>", _said(_ABSENT)]
     return _PAGE.format(
-        title=html.escape(f"Alignment by layer: {names}"),
+        title=html.escape(f"Inside the model: {names(result.study)}"),
         caption=html.escape(result.study.caption),
-        figure=layer_curves(result).to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False}),
-        finding=html.escape(alignment_finding(result)),
-        table=result.scores.to_html(index=False, border=0, float_format=lambda value: f"{value:.4f}"),
+        sections="\n".join(sections),
         summary=html.escape(json.dumps(result.summary, indent=2, ensure_ascii=False)),
         bibtex=html.escape(BIBTEX),
     )
+
+
+class _Page:
+    """Turns plates into HTML; plotly's code goes with the first."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def figure(self, plate: Plate) -> str:
+        drawn = standing(plate).to_html(
+            full_html=False, include_plotlyjs=not self.begun, config={"displaylogo": False, "responsive": True}
+        )
+        self.begun = True
+        caption = f"<b>{html.escape(plate.title)}.</b> {html.escape(plate.note)}"
+        return f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>"
+
+    def row(self, plates: Sequence[Plate]) -> str:
+        return f"<div class='row'>{''.join(self.figure(plate) for plate in plates)}</div>"
+
+
+def _table(table: pd.DataFrame) -> str:
+    body = table.to_html(index=False, border=0, float_format=lambda value: f"{value:.4f}")
+    return f"<details><summary>The numbers</summary><div class='wide'>{body}</div></details>"
+
+
+def _said(finding: str) -> str:
+    return f"<p>{html.escape(finding)}</p>"
+
+
+def _alignment(page: _Page, result: StudyResult) -> Iterator[str]:
+    yield "<h2>Alignment by layer</h2>"
+    yield page.figure(curves_plate(result))
+    yield _said(alignment_finding(result))
+    yield _table(result.scores)
+
+
+def _directions(page: _Page, result: StudyResult) -> Iterator[str]:
+    yield "<h2>There and back</h2>"
+    for state in STATES:
+        yield page.figure(direction_plate(result, state, largest_gap(result, state)[0]))
+        yield _said(direction_finding(result, state))
+    yield _table(direction_gaps(result))
+
+
+def _similarity(page: _Page, result: StudyResult, material: Material) -> Iterator[str]:
+    study, layer = result.study, result.peak("nas")[0]
+    yield f"<h2>Similarity at layer {layer}</h2>"
+    matrices = {state: material.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+    order = range(min(study.pairs, MOST_SHOWN))
+    yield page.row([matrix_plate(study, matrix, state, layer, order) for state, matrix in matrices.items()])
+    yield _said(similarity_finding(result, matrices, layer))
+    yield page.figure(distribution_plate(study, matrices, layer))
+    yield page.row([measure_plate(study, material.measures, measure, layer) for measure in MEASURES[1:]])
+    yield _said(space_finding(material.measures, layer))
+    yield _table(material.measures)
+
+
+def _projection(page: _Page, result: StudyResult, material: Material) -> Iterator[str]:
+    layer = result.peak("nas")[0]
+    yield f"<h2>Sentences as points at layer {layer}</h2>"
+    yield page.row([projection_plate(each, material.bitext, layer) for each in material.projections])
+    yield _said(projection_finding(material.projections, layer))
+    yield page.row(
+        [numbers_plate(material.projections, number, layer) for number in ("foreign_neighbours", "silhouette")]
+    )
+    yield _table(pd.concat([each.table for each in material.projections], ignore_index=True))

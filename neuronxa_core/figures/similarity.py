@@ -15,7 +15,7 @@ from neuronxa_core.states.sentences import STATES, State
 MOST_SHOWN = 150
 """Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""
 _SIDE = 330
-_MEASURE_TITLES = {
+MEASURE_TITLES = {
     "anisotropy": "Anisotropy: mean cosine of non-translations",
     "effective_rank": "Effective rank: directions in use",
     "hubness": "Hubness: skew of nearest-neighbour counts",
@@ -208,10 +208,10 @@ def measure_curves(measures: pd.DataFrame, measure: str, layer: int, theme: Them
             showarrow=False,
             font={"color": palette.states[state]},
         )
-    figure.update_xaxes(title_text="Layer")
+    figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5])
     figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
     figure.add_annotation(
-        text=f"<b>{_MEASURE_TITLES[measure]}</b>",
+        text=f"<b>{MEASURE_TITLES[measure]}</b>",
         xref="paper",
         yref="paper",
         x=0,

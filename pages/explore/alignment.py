@@ -3,6 +3,7 @@
 import streamlit as st
 
 from neuronxa_core import figures
+from neuronxa_core.figures import plates
 from neuronxa_core.figures.layers import HEIGHT
 from pages.shared import look
 from pages.shared.results import result_or_stop
@@ -12,15 +13,14 @@ st.html("<p class='nx-question'>At which layer do two languages share their neur
 
 result = result_or_stop(HEIGHT)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
-picture.plotly_chart(
-    figures.layer_curves(result, look.theme()), key="alignment_curve", theme=None, config=look.PLOTLY_CONFIG
-)
+with picture:
+    look.picture(plates.curves_plate(result), "alignment_curve")
 with numbers:
     look.score_cards(result)
 st.markdown(figures.alignment_finding(result))
-with st.expander("The numbers, to take away", icon=":material/table:"):
+with st.expander("The numbers", icon=":material/table:"):
     st.dataframe(result.scores, hide_index=True, column_config=look.SCORE_COLUMNS)
-    look.downloads(result)
+    look.table_downloads(result.scores, f"{result.study.stem}.scores", "alignment_scores")
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "alignment.md").read_text(encoding="utf-8"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):

@@ -9,9 +9,6 @@ st.html("<p class='nx-question'>Which languages lie close together inside the mo
 
 matrix = languages.matrix_or_stop()
 languages.languages_view(matrix)
-with st.expander("The numbers", icon=":material/table:"):
-    st.caption("One row per pair of languages, state and layer; fractions from 0 to 1.")
-    look.table_downloads(matrix.scores, matrix.stem, "lang_scores")
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "languages.md").read_text(encoding="utf-8"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):

@@ -9,6 +9,9 @@ from pages.shared.results import result_or_stop
 st.title("Projection")
 st.html("<p class='nx-question'>Do sentences gather by what they say, or by the language they say it in?</p>")
 
-projection_view(result_or_stop(560))
+result = result_or_stop(560)
+projection_view(result)
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "projection.md").read_text(encoding="utf-8"))
+with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
+    look.provenance(result)

@@ -37,19 +37,29 @@ with st.container(height=560, border=True):
     )
 if len(bitext) > MOST_SHOWN:
     st.caption(f"The first {MOST_SHOWN} of {len(bitext)} pairs.")
-languages = [language(code) for code in open_corpus(study.corpus).languages]
-st.subheader(f"{len(languages)} languages")
-st.dataframe(
+look.table_downloads(
     pd.DataFrame(
         {
-            "Code": [known.code for known in languages],
-            "Name": [known.name for known in languages],
-            "Own name": [known.autonym for known in languages],
-            "Family": [known.family for known in languages],
-            "Script": [known.script for known in languages],
-            "Resources": [known.resource_level for known in languages],
+            "pair": range(1, len(bitext) + 1),
+            study.source: bitext.source_sentences,
+            study.target: bitext.target_sentences,
         }
     ),
-    hide_index=True,
+    f"{study.source}-{study.target}_{len(bitext)}",
+    "data_pairs",
 )
+languages = [language(code) for code in open_corpus(study.corpus).languages]
+st.subheader(f"{len(languages)} languages")
+table = pd.DataFrame(
+    {
+        "Code": [known.code for known in languages],
+        "Name": [known.name for known in languages],
+        "Own name": [known.autonym for known in languages],
+        "Family": [known.family for known in languages],
+        "Script": [known.script for known in languages],
+        "Resources": [known.resource_level for known in languages],
+    }
+)
+st.dataframe(table, hide_index=True)
+look.table_downloads(table, "languages", "data_languages")
 st.caption("Resources: head languages are those XLM-R was trained on, all others are long-tail.")

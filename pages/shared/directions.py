@@ -1,21 +1,24 @@
 """The view of the Asymmetry page: one state's directions, the pairs found one way only, and all languages."""
 
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import cast
 
-import pandas as pd
 import streamlit as st
 
 from neuronxa_core import figures
-from neuronxa_core.alignment.direction import direction_gaps, largest_gap, mean_gap, one_way_pairs, usurper
+from neuronxa_core.alignment.direction import direction_gaps, gap_table, largest_gap, one_way_table
 from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.alignment.study import find_against_target, run_against_target
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_NAMES
-from neuronxa_core.gallery import gallery_results
+from neuronxa_core.gallery import PIVOT, precomputed
+from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from pages.shared import look
-from pages.shared.results import layers_at_hand
+from pages.shared import look, picker
+from pages.shared.results import find, invitation, layers_at_hand, run_here
 
 
 @st.fragment
@@ -43,12 +46,7 @@ def direction_view(result: StudyResult) -> None:
         key=f"asym_layer_{state}",
         bind="query-params",
     )
-    st.plotly_chart(
-        figures.direction_curves(result, state, layer, look.theme()),
-        key="asym_curves",
-        theme=None,
-        config=look.PLOTLY_CONFIG,
-    )
+    look.picture(plates.direction_plate(result, state, layer), "asym_curves")
     st.markdown(figures.direction_finding(result, state))
     _one_way(result, state, layer)
     with st.expander("The numbers", icon=":material/table:"):
@@ -60,34 +58,28 @@ def direction_view(result: StudyResult) -> None:
 def _one_way(result: StudyResult, state: State, layer: int) -> None:
     """Who is found one way only, and the sentence that took the place of the translation the other way."""
     study = result.study
-    table = one_way_pairs(result, state, layer)
+    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+    layers = layers_at_hand(study)
+    table = one_way_table(result, bitext, state, layer, layers.similarity(state, layer) if layers else None)
     st.subheader(f"Found one way only at layer {layer}: {len(table)} of {result.pairs} pairs")
     if table.empty:
         st.caption("Every pair is found both ways or not at all.")
         return
-    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
     source, target = language(study.source).name, language(study.target).name
-    layers = layers_at_hand(study)
-    rows = []
-    for pair, found in zip(table["pair"] - 1, table["found"], strict=True):
-        forth = found == "source_to_target"
-        row = {
-            "Pair": pair + 1,
-            "Found": " → ".join(
-                code[:3] for code in ((study.source, study.target) if forth else (study.target, study.source))
-            ),
-            source: bitext.source_sentences[pair],
-            target: bitext.target_sentences[pair],
-        }
-        if layers:
-            lost = "target_to_source" if forth else "source_to_target"
-            rival = usurper(layers.similarity(state, layer), pair, lost)
-            sentences = bitext.source_sentences if forth else bitext.target_sentences
-            row |= {"Taken by": rival + 1, "Sentence in its place": sentences[rival]}
-        rows.append(row)
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    columns = {
+        "Pair": table["pair"],
+        "Found": [_way(study, found) for found in table["found"]],
+        source: table["source_sentence"],
+        target: table["target_sentence"],
+    }
+    if layers:
+        columns |= {"Taken by": table["taken_by"], "Sentence in its place": table["sentence_in_its_place"]}
     with st.container(height=360, border=True):
-        look.sentence_table(columns, {source: language(study.source), target: language(study.target)})
+        look.sentence_table(
+            {name: list(values) for name, values in columns.items()},
+            {source: language(study.source), target: language(study.target)},
+        )
+    look.table_downloads(table, f"{study.stem}.layer{layer}.{state}.one_way", "asym_one_way")
     if not layers:
         st.caption(
             "Which sentence took a translation's place needs the states of this pair, which are not on this machine: "
@@ -95,34 +87,45 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
         )
 
 
+def _way(study: Study, found: str) -> str:
+    codes = study.source[:3], study.target[:3]
+    return " → ".join(codes if found == "source_to_target" else reversed(codes))
+
+
 def across_languages(study: Study) -> None:
-    """The gap of every precomputed language, where the study's choices are the gallery's."""
+    """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
     st.subheader("Across languages")
-    results = [
-        result
-        for result in gallery_results().values()
-        if replace(study, source=result.study.source, target=result.study.target, dtype="auto") == result.study
-    ]
-    if not results:
-        st.caption(
-            "Precomputed for the demo model on the bundled corpus with 100 pairs, site gate and position pooling only."
-        )
+    if study.source == PIVOT:  # the paper's pivot stays the target, whichever way round the study is
+        study = replace(study, source=study.target, target=PIVOT)
+    codes = picker.choose_languages(study, "asym_codes", (study.source,), without=study.target)
+    if not codes:
+        st.info("Choose at least one language.", icon=":material/translate:")
         return
-    st.plotly_chart(
-        figures.gap_ranking(results, look.theme()), key="asym_ranking", theme=None, config=look.PLOTLY_CONFIG
-    )
+    key = (replace(study, source=codes[0]), "against", codes)
+    found = find(key, lambda: _precomputed(study, codes), lambda: find_against_target(study, codes))
+    if found is None:
+        _run(key, study, codes)
+        return
+    results = found[0]
+    look.picture(plates.gaps_plate(results), "asym_ranking")
     st.markdown(figures.gap_languages_finding(results))
     with st.expander("The numbers", icon=":material/table:"):
-        table = pd.DataFrame(
-            [
-                {"language": result.study.source, "target": result.study.target}
-                | {
-                    f"{state}_{name}": value
-                    for state in STATES
-                    for name, value in zip(("gap", "low", "high"), mean_gap(result, state), strict=True)
-                }
-                for result in results
-            ]
-        )
+        table = gap_table(results)
         st.dataframe(table, hide_index=True)
-        look.table_downloads(table, "direction_gaps", "asym_languages")
+        look.table_downloads(table, f"{study.stem}.gaps", "asym_languages")
+
+
+def _precomputed(study: Study, codes: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
+    results = [precomputed(replace(study, source=code)) for code in codes]
+    return tuple(each for each in results if each) if all(results) else None
+
+
+def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
+    def work(watcher: Watcher) -> tuple[StudyResult, ...]:
+        return run_against_target(study, codes, watcher=watcher)
+
+    def sentences() -> Iterator[str]:
+        corpus = open_corpus(study.corpus)
+        return (sentence for code in (*codes, study.target) for sentence in corpus.sentences(code)[: study.pairs])
+
+    run_here(key, work, lambda: invitation(key, work, study, sentences, at_once=2 * study.pairs), 300)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import look, picker
+from pages.shared import link, look, picker
 
 PAGES = Path(__file__).parent.parent
 
@@ -26,8 +26,10 @@ def draw() -> None:
             "Learn": [_page("learn/data", "Data", "translate")],
         }
     )
+    link.remember()
     picker.study_picker()
     page.run()
+    link.say_what_was_refused()
 
 
 def _page(path: str, title: str, icon: str, default: bool = False) -> "st.Page":

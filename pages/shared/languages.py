@@ -24,8 +24,8 @@ from neuronxa_core.alignment.language_order import (
     pivot_scores,
 )
 from neuronxa_core.alignment.result import Study
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.gallery import PIVOT, precomputed_matrix
 from neuronxa_core.progress import Watcher
@@ -33,8 +33,6 @@ from neuronxa_core.states.sentences import STATES, State
 from pages.shared import look, picker
 from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
 
-MOST = 30
-"""Languages in one matrix."""
 HEIGHT = 560
 _ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"
 _ORDER_NAMES = {
@@ -50,7 +48,7 @@ _MEAN = "mean"
 def matrix_or_stop() -> LanguageMatrix:
     """The matrix of the chosen languages, with its study line above; without one the invitation or progress, then stop."""
     study = study_or_stop()
-    codes = _chosen_languages(study)
+    codes = picker.choose_languages(study, "lang_codes", (PIVOT, study.source, study.target))
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
@@ -62,30 +60,8 @@ def matrix_or_stop() -> LanguageMatrix:
         study_line(study, "", names)
         _run_or_stop(request, study, codes)
     matrix, badge = found
-    study_line(study, badge, names)
+    study_line(study, badge, names, look.matrix_files(matrix), matrix.stem)
     return cast(LanguageMatrix, matrix)
-
-
-def _chosen_languages(study: Study) -> tuple[str, ...]:
-    """All languages of the corpus, or the first thirty with the study's own, or those that the viewer chose."""
-    languages = open_corpus(study.corpus).languages
-    ours = [code for code in dict.fromkeys((PIVOT, study.source, study.target)) if code in languages]
-    first = {*ours, *[code for code in languages if code not in ours][: MOST - len(ours)]}
-    kept = st.session_state.get("lang_codes")
-    if kept is not None and not set(kept) <= set(languages):
-        del st.session_state.lang_codes
-    with st.popover("Choose languages", icon=":material/translate:"):
-        chosen = st.multiselect(
-            f"Languages, {MOST} at most",
-            languages,
-            default=[code for code in languages if code in first],
-            key="lang_codes",
-            bind="query-params",
-            format_func=lambda code: language(code).name,
-            max_selections=MOST,
-            help="Each language is run through the model once, whatever the number of pairs.",
-        )
-    return tuple(code for code in languages if code in chosen)
 
 
 def _precomputed(study: Study, codes: tuple[str, ...]) -> LanguageMatrix | None:
@@ -107,9 +83,7 @@ def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...]) -> Non
 def languages_view(matrix: LanguageMatrix) -> None:
     """Everything that depends on the state, the layer, the order or the pivot; a change of view draws only this again."""
     if pair := st.session_state.pop("lang_pair", None):
-        picker.choose_pair(*pair)
-        study = replace(matrix.study, source=pair[0], target=pair[1])
-        st.switch_page(_ALIGNMENT, query_params=picker.study_query(study))  # without, a bound parameter is an error
+        picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
     state, layer, order = _controls(matrix)
     picture, table = st.columns([1.55, 1])
     with picture:
@@ -150,15 +124,8 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
 
 
 def _heatmap(matrix: LanguageMatrix, state: State, layer: int | None, order: LanguageOrder) -> None:
-    figure = figures.language_heatmap(matrix, arrange(matrix, order, state, layer), state, layer, look.theme())
-    st.plotly_chart(
-        figure,
-        key="lang_matrix",
-        theme=None,
-        config=look.PLOTLY_CONFIG,
-        on_select=_clicked,
-        selection_mode="points",
-    )
+    plate = plates.languages_plate(matrix, arrange(matrix, order, state, layer), state, layer)
+    look.picture(plate, "lang_matrix", on_select=_clicked, selection_mode="points")
 
 
 def _clicked() -> None:
@@ -202,6 +169,8 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
         selection_mode="single-row",
         height=min(HEIGHT, 36 * (len(pairs) + 1) + 2),
     )
+    where = "mean" if layer is None else f"layer{layer}"
+    look.table_downloads(pairs, f"{matrix.stem}.{state}.{where}.pairs", "lang_pairs_table")
 
 
 def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
@@ -224,22 +193,17 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     summary = level_summary(scores)
     ranking, levels = st.columns([1.2, 1], gap="large")
     with ranking:
-        st.plotly_chart(
-            figures.pivot_ranking(scores, layer, look.theme()),
-            key="lang_ranking",
-            theme=None,
-            config=look.PLOTLY_CONFIG,
-        )
+        look.picture(plates.pivot_plate(matrix, scores, pivot, layer), "lang_ranking")
         st.markdown(figures.pivot_finding(scores, pivot))
     with levels:
-        st.plotly_chart(
-            figures.level_comparison(scores, summary, layer, look.theme()),
-            key="lang_levels",
-            theme=None,
-            config=look.PLOTLY_CONFIG,
-        )
+        look.picture(plates.levels_plate(matrix, scores, summary, pivot, layer), "lang_levels")
         st.markdown(figures.level_finding(summary, pivot))
         st.caption("Languages in italics are long-tail: XLM-R was not trained on them.")
+    with st.expander("The numbers of the two pictures", icon=":material/table:"):
+        where = "mean" if layer is None else f"layer{layer}"
+        for name, table in (("ranking", scores), ("levels", summary)):
+            st.dataframe(table, hide_index=True)
+            look.table_downloads(table, f"{matrix.stem}.{pivot}.{where}.{name}", f"lang_{name}_table")
 
 
 def _number(help: str) -> object:

@@ -2,8 +2,8 @@
 
 import html
 import json
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
@@ -12,17 +12,23 @@ from neuronxa_core.alignment.language_matrix import LanguageMatrix
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.corpora.languages import Language
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
-from neuronxa_core.figures.report import BIBTEX, study_report
+from neuronxa_core.figures.plates import DPI, Plate, printed
+from neuronxa_core.figures.report import BIBTEX, gather, study_report
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
 
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"
 TEXTS = ASSETS / "texts"
-PLOTLY_CONFIG = {
-    "displaylogo": False,
-    "modeBarButtons": [["toImage"]],
-    "toImageButtonOptions": {"format": "svg", "scale": 1},
+PLOTLY_CONFIG = {"displayModeBar": False}
+Files = Mapping[str, tuple[str, Callable[[], str | bytes]]]
+"""What the Export menu offers: a label, the suffix of the file's name, and what makes it."""
+_MIME = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "html": "text/html",
+    "bib": "application/x-bibtex",
 }
 
 
@@ -66,28 +72,83 @@ SCORE_COLUMNS = {
 }
 
 
-def downloads(result: StudyResult) -> None:
-    """The files that the command line writes, the scores as Parquet, and a report that opens without this dashboard."""
-    summary = json.dumps(result.summary, indent=2, ensure_ascii=False)
-    files = {
-        "scores.csv": (result.scores.to_csv(index=False), "text/csv"),
-        "scores.parquet": (result.scores.to_parquet(index=False), "application/vnd.apache.parquet"),
-        "summary.json": (summary, "application/json"),
-        "report.html": (lambda: study_report(result), "text/html"),  # five megabytes: made when it is asked for
-    }
-    for place, (name, (data, mime)) in zip(st.columns(len(files)), files.items(), strict=True):
-        place.download_button(
-            name,
-            data,
-            file_name=f"{result.study.stem}.{name}",
-            mime=mime,
+def picture(plate: Plate, key: str, **options: Any) -> None:
+    """A figure with a button in its corner that saves it; options go to Streamlit's chart."""
+    with st.container(key=f"plate_{key}"):
+        st.plotly_chart(plate.draw(theme()), key=key, theme=None, config=PLOTLY_CONFIG, **options)
+        asked = st.button(
+            "Save this picture",
+            key=f"save_{key}",
             icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-            key=f"download_{name}",
+            type="tertiary",
+            help="PNG or SVG at print size, with title and caption",
         )
-    st.caption("To cite the method:")
-    st.code(BIBTEX, language="bibtex")
+    if asked:
+        _save(plate)
+
+
+@st.dialog("Save this picture", width="large")
+def _save(plate: Plate) -> None:
+    """The picture as it will be printed, and the buttons that write it; the browser draws the files."""
+    ground = st.segmented_control(
+        "Background", list(PALETTES), default="light", format_func=str.capitalize, required=True, key="save_ground"
+    )
+    figure = printed(plate, ground or "light")
+    options = {"filename": plate.stem, "width": figure.layout.width, "height": figure.layout.height}
+    config = {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtons": [["toImage"]],
+        "staticPlot": False,
+        "toImageButtonOptions": {**options, "format": "png", "scale": DPI / 96},
+    }
+    st.html((ASSETS / "save_picture.html").read_text(encoding="utf-8"), unsafe_allow_javascript=True)
+    with st.container(key="printed"):
+        st.plotly_chart(figure, key="save_figure", theme=None, config=config, width="content")
+    st.caption(
+        f"{figure.layout.width / 96 * 25.4:.0f} mm wide; PNG with {DPI} dots to the inch, SVG without loss at any size."
+    )
+
+
+def study_files(result: StudyResult) -> Files:
+    """What one can take away of a study: the files of the command line, the scores as Parquet, a report, whom to cite."""
+    return {
+        "Scores, CSV": (".scores.csv", lambda: result.scores.to_csv(index=False)),
+        "Scores, Parquet": (".scores.parquet", lambda: result.scores.to_parquet(index=False)),
+        "Summary and provenance, JSON": (".summary.json", lambda: _json(result.summary)),
+        "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
+        "Papers to cite, BibTeX": (".bib", lambda: BIBTEX),
+    }
+
+
+def matrix_files(matrix: LanguageMatrix) -> Files:
+    """As `study_files`, of every language against every other."""
+    return {
+        "Scores, CSV": (".scores.csv", lambda: matrix.scores.to_csv(index=False)),
+        "Scores, Parquet": (".scores.parquet", lambda: matrix.scores.to_parquet(index=False)),
+        "Study and provenance, JSON": (".summary.json", lambda: _json(matrix.summary)),
+        "Papers to cite, BibTeX": (".bib", lambda: BIBTEX),
+    }
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def export(stem: str, files: Files) -> None:
+    """A menu of files, each made when it is asked for."""
+    with st.popover("Export", icon=":material/download:"):
+        for label, (suffix, make) in files.items():
+            st.download_button(
+                label,
+                make,
+                file_name=f"{stem}{suffix}",
+                mime=_MIME[suffix.rsplit(".", 1)[1]],
+                icon=":material/download:",
+                on_click="ignore",
+                width="stretch",
+                key=f"export_{suffix}",
+            )
 
 
 def copy_link() -> None:
@@ -118,19 +179,20 @@ def _cell(value: object, spoken: Language | None) -> str:
 
 def table_downloads(table: pd.DataFrame, stem: str, key: str) -> None:
     """A table as CSV and as Parquet."""
-    for place, suffix, mime in zip(
-        st.columns(2), ("csv", "parquet"), ("text/csv", "application/vnd.apache.parquet"), strict=True
-    ):
-        place.download_button(
-            f"{suffix.upper() if suffix == 'csv' else 'Parquet'}",
-            table.to_csv(index=False).encode() if suffix == "csv" else table.to_parquet(index=False),
-            file_name=f"{stem}.{suffix}",
-            mime=mime,
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-            key=f"{key}_{suffix}",
-        )
+    with st.container(horizontal=True, gap="small"):
+        for label, suffix, make in (
+            ("CSV", "csv", lambda: table.to_csv(index=False)),
+            ("Parquet", "parquet", lambda: table.to_parquet(index=False)),
+        ):
+            st.download_button(
+                label,
+                make,
+                file_name=f"{stem}.{suffix}",
+                mime=_MIME[suffix],
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"{key}_{suffix}",
+            )
 
 
 def provenance(result: StudyResult | LanguageMatrix) -> None:

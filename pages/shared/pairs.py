@@ -9,14 +9,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from neuronxa_core import figures
-from neuronxa_core.alignment.geometry import nearest_rivals
-from neuronxa_core.alignment.pairs import ORDERS, Order, pair_order, pair_table
+from neuronxa_core.alignment.pairs import ORDERS, Order, pair_order, pair_table, rival_table
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.space import MEASURES, space_measures
 from neuronxa_core.alignment.study import StudyLayers
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery import StoredLayers
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -34,11 +34,11 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
     layer, order_name, shared = _controls(result)
     matrices: Matrices = {state: layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
     best = matrices.get("nas", matrices["embedding"])
-    order = pair_order(best, order_name)
     source, target = _cell(study, len(bitext))
-    _panels(matrices, order, (source, target), shared)
+    order = _window(pair_order(best, order_name), source)
+    _panels(study, layer, matrices, order, (source, target), shared)
     st.markdown(figures.similarity_finding(result, matrices, layer))
-    _cell_details(bitext, matrices, source, target)
+    _cell_details(study, layer, bitext, matrices, source, target)
     _table(study, bitext, matrices, layer)
     _space(result, layers, matrices, layer)
 
@@ -80,7 +80,34 @@ def _cell(study: Study, pairs: int) -> tuple[int, int]:
     return min(source, pairs - 1), min(target, pairs - 1)
 
 
-def _panels(matrices: Matrices, order: list[int], cell: tuple[int, int], shared: bool) -> None:
+def _window(order: list[int], source: int) -> list[int]:
+    """The part of a long order that the pictures show. source: the row that is looked at, which a new choice brings in."""
+    if len(order) <= figures.MOST_SHOWN:
+        return order
+    last = len(order) - figures.MOST_SHOWN + 1
+    first, place = st.session_state.get("sim_from", 1), order.index(source)
+    if st.session_state.get("sim_followed") != source and not first - 1 <= place < first - 1 + figures.MOST_SHOWN:
+        first = place + 1
+    if "sim_from" in st.session_state or first > 1:
+        st.session_state.sim_from = min(first, last)
+    st.session_state.sim_followed = source
+    first = st.number_input(
+        f"{figures.MOST_SHOWN} of {len(order)} pairs, from the",
+        1,
+        last,
+        1,
+        figures.MOST_SHOWN,
+        key="sim_from",
+        bind="query-params",
+        width=260,
+        help="The pictures show a part of the pairs, in the order chosen above; the numbers and the table are of all.",
+    )
+    return order[first - 1 :][: figures.MOST_SHOWN]
+
+
+def _panels(
+    study: Study, layer: int, matrices: Matrices, order: list[int], cell: tuple[int, int], shared: bool
+) -> None:
     scale = None
     if shared:
         scale = (min(float(m.min()) for m in matrices.values()), max(float(m.max()) for m in matrices.values()))
@@ -88,20 +115,10 @@ def _panels(matrices: Matrices, order: list[int], cell: tuple[int, int], shared:
         if state not in matrices:
             column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
             continue
-        figure = figures.similarity_matrix(matrices[state], state, order, cell, scale, look.theme())
+        plate = plates.matrix_plate(study, matrices[state], state, layer, order, cell, scale)
         key = f"sim_matrix_{state}"
-        column.plotly_chart(
-            figure,
-            key=key,
-            theme=None,
-            config=look.PLOTLY_CONFIG,
-            on_select=lambda key=key: _clicked(key),
-            selection_mode="points",
-        )
-    if len(order) > figures.MOST_SHOWN:
-        st.caption(
-            f"The picture shows the first {figures.MOST_SHOWN} of {len(order)} pairs in this order; the table has all."
-        )
+        with column:
+            look.picture(plate, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
 
 
 def _clicked(key: str) -> None:
@@ -113,7 +130,7 @@ def _clicked(key: str) -> None:
         st.session_state.sim_cell = (st.session_state.study, (source, target))
 
 
-def _cell_details(bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
+def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
     """Both sentences in full, their similarity and ranks, and the strongest rivals on each side."""
     left, right = st.columns(2)
     _sentence(left, bitext.source, source, bitext.source_sentences[source])
@@ -133,6 +150,7 @@ def _cell_details(bitext: Bitext, matrices: Matrices, source: int, target: int) 
             }
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Cosine": _number("%.3f")})
+    rivals = rival_table(bitext, matrices, source, target)
     state = cast(
         State,
         st.segmented_control(
@@ -146,13 +164,12 @@ def _cell_details(bitext: Bitext, matrices: Matrices, source: int, target: int) 
     )
     if state not in matrices:
         state = next(iter(matrices))
-    targets, _ = nearest_rivals(matrices[state], source)
-    _, sources = nearest_rivals(matrices[state], target)
-    left, right = st.columns(2)
-    with left:
-        _rivals(bitext.source, bitext.target, sources, bitext.source_sentences, matrices[state][:, target])
-    with right:
-        _rivals(bitext.target, bitext.source, targets, bitext.target_sentences, matrices[state][source])
+    for column, side, code, other in zip(
+        st.columns(2), ("source", "target"), (bitext.source, bitext.target), (bitext.target, bitext.source), strict=True
+    ):
+        with column:
+            _rivals(code, other, rivals[(rivals["state"] == state) & (rivals["side"] == side)])
+    look.table_downloads(rivals, f"{study.stem}.layer{layer}.cell{source + 1}-{target + 1}", "sim_rivals_table")
 
 
 def _sentence(place: Any, code: str, number: int, text: str) -> None:
@@ -163,11 +180,11 @@ def _sentence(place: Any, code: str, number: int, text: str) -> None:
     )
 
 
-def _rivals(code: str, other: str, rows: list[int], sentences: tuple[str, ...], cosines: NDArray[np.float64]) -> None:
+def _rivals(code: str, other: str, rivals: pd.DataFrame) -> None:
     """The sentences of `code` that stand nearest to the chosen sentence of `other`."""
     st.caption(f"{language(code).name} sentences nearest to the {language(other).name} one")
-    columns = {"No.": [row + 1 for row in rows], "Cosine": [float(cosines[row]) for row in rows]}
-    look.sentence_table({**columns, "Sentence": [sentences[row] for row in rows]}, {"Sentence": language(code)})
+    columns = {"No.": rivals["pair"], "Cosine": rivals["cosine"], "Sentence": rivals["sentence"]}
+    look.sentence_table({name: list(values) for name, values in columns.items()}, {"Sentence": language(code)})
 
 
 def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:
@@ -216,20 +233,11 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
 def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
     """Why embeddings fail: the distribution at this layer, the measures through all of them."""
     st.subheader("How the space is used")
-    st.plotly_chart(
-        figures.similarity_distribution(matrices, look.theme()),
-        key="sim_distribution",
-        theme=None,
-        config=look.PLOTLY_CONFIG,
-    )
+    look.picture(plates.distribution_plate(result.study, matrices, layer), "sim_distribution")
     measures = _measures(result, layers)
     for column, measure in zip(st.columns(3), MEASURES[1:], strict=True):
-        column.plotly_chart(
-            figures.measure_curves(measures, measure, layer, look.theme()),
-            key=f"sim_{measure}",
-            theme=None,
-            config=look.PLOTLY_CONFIG,
-        )
+        with column:
+            look.picture(plates.measure_plate(result.study, measures, measure, layer), f"sim_{measure}")
     st.markdown(figures.space_finding(measures, layer))
     with st.expander("The numbers", icon=":material/table:"):
         st.dataframe(measures, hide_index=True)

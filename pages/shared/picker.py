@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, fields, replace
+from pathlib import Path
 
 import streamlit as st
 
@@ -12,6 +13,8 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.models import demo
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
+MOST_LANGUAGES = 30
+"""Languages in one picture."""
 _OPTIONAL = {field.name: field.default for field in fields(Study) if field.default is not MISSING}
 _HELP = {
     "model": f"`demo` is {demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL}). Or type a hub id or the path of a "
@@ -32,8 +35,8 @@ def study_picker() -> None:
     state = st.session_state
     if "study_model" not in state:
         _adopt(_study_from_url())
-    if pair := state.pop("study_pair", None):
-        state.study_source, state.study_target = pair
+    if study := state.pop("study_next", None):
+        _adopt(study)
     with st.sidebar:
         st.markdown("##### Study")
         _choice("model", "Model", [demo.NAME], new=True)
@@ -58,9 +61,32 @@ def study_picker() -> None:
     _write_url(state.study)
 
 
-def choose_pair(source: str, target: str) -> None:
-    """Makes these the study's languages from the next run of the app on; a page calls it and switches to another."""
-    st.session_state.study_pair = (source, target)
+def open_study(page: Path, study: Study) -> None:
+    """Goes to a page with another study than the one in the sidebar."""
+    st.session_state.study_next = study
+    st.switch_page(page, query_params=study_query(study))  # without, a parameter bound to a widget is an error
+
+
+def choose_languages(study: Study, key: str, first: Sequence[str], without: str = "") -> tuple[str, ...]:
+    """Those of the corpus's languages that the viewer chose; before that `first` and the next ones, thirty at most."""
+    languages = [code for code in open_corpus(study.corpus).languages if code != without]
+    ours = [code for code in dict.fromkeys(first) if code in languages]
+    default = {*ours, *[code for code in languages if code not in ours][: MOST_LANGUAGES - len(ours)]}
+    kept = st.session_state.get(key)
+    if kept is not None and not set(kept) <= set(languages):
+        del st.session_state[key]
+    with st.popover("Choose languages", icon=":material/translate:"):
+        chosen = st.multiselect(
+            f"Languages, {MOST_LANGUAGES} at most",
+            languages,
+            default=[code for code in languages if code in default],
+            key=key,
+            bind="query-params",
+            format_func=lambda code: language(code).name,
+            max_selections=MOST_LANGUAGES,
+            help="Each language is run through the model once, whatever the number of pairs.",
+        )
+    return tuple(code for code in languages if code in chosen)
 
 
 def study_query(study: Study) -> dict[str, str]:
@@ -85,7 +111,11 @@ def _languages(corpus: Corpus) -> None:
         "Swap", icon=":material/swap_vert:", on_click=_swap, width="stretch", help="Source and target change places"
     )
     most = max(2, len(corpus.sentences(state.study_source)))
-    state.study_pairs = min(state.study_pairs, most)
+    if state.study_pairs > most:
+        st.toast(
+            f"{corpus.name} has {most} sentences, so {state.study_pairs} pairs become {most}.", icon=":material/info:"
+        )
+        state.study_pairs = most
     pairs.number_input("Pairs", min_value=2, max_value=most, step=10, key="study_pairs", help=_HELP["pairs"])
 
 

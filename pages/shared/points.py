@@ -22,11 +22,13 @@ from neuronxa_core.alignment.study import StudyLayers, find_layers
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.figures.projection import HEIGHT, NUMBER_NAMES
 from neuronxa_core.gallery import precomputed_projection
 from neuronxa_core.jobs import Work
 from neuronxa_core.progress import Watcher
+from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from pages.shared import look
 from pages.shared.results import progress, release, states_or_stop, submit, waiting
@@ -66,7 +68,7 @@ def projection_view(result: StudyResult) -> None:
     if pair is not None:
         _pair_details(projections, bitext, layer, pair)
     _beside(projections, layer)
-    _table_of_pairs(projections, bitext, layer)
+    _table_of_pairs(study, projections, bitext, layer)
     _table_of_numbers(projections)
 
 
@@ -218,16 +220,19 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
             column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
             continue
         key = f"proj_panel_{projection.state}"
-        column.plotly_chart(
-            figures.projection_panel(projection, bitext, layer, pair, lines, look.theme()),
-            key=key,
-            theme=None,
-            config=look.PLOTLY_CONFIG,
-            on_select=lambda key=key: _clicked(key),
-            selection_mode="points",
-        )
+        plate = plates.projection_plate(projection, bitext, layer, pair, lines)
+        with column:
+            look.picture(plate, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+    if sum(layer in each.layers for each in projections) > 1:
+        st.html(_together(len(projections)), unsafe_allow_javascript=True)
     if len(bitext) > MOST_PAIRS:
         st.caption(f"The first {MOST_PAIRS} of {len(bitext)} pairs; picture and numbers are of these.")
+
+
+def _together(panels: int) -> str:
+    """Buttons that press Play, or Stop, in every panel at once."""
+    text = (ASSETS / "play_together.html").read_text(encoding="utf-8")
+    return text if panels == 2 else text.replace(" both", " all")
 
 
 def _clicked(key: str) -> None:
@@ -279,15 +284,11 @@ def _beside(projections: list[Projection], layer: int) -> None:
                 value = f"{100 * row[number]:.0f} %" if number in _BESIDE[:2] else f"{row[number]:.2f}"
                 st.metric(NUMBER_NAMES[number], value, help=_HELP[number], width="content")
     for column, number in zip(st.columns(2), ("foreign_neighbours", "silhouette"), strict=True):
-        column.plotly_chart(
-            figures.number_curves(projections, number, layer, look.theme()),
-            key=f"proj_{number}",
-            theme=None,
-            config=look.PLOTLY_CONFIG,
-        )
+        with column:
+            look.picture(plates.numbers_plate(projections, number, layer), f"proj_{number}")
 
 
-def _table_of_pairs(projections: list[Projection], bitext: Bitext, layer: int) -> None:
+def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext, layer: int) -> None:
     """All pairs; a chosen row is a chosen point."""
     count = projections[0].pairs
     table = pd.DataFrame(
@@ -312,6 +313,7 @@ def _table_of_pairs(projections: list[Projection], bitext: Bitext, layer: int) -
         st.dataframe(
             table, hide_index=True, key="proj_table", on_select=chosen, selection_mode="single-row", height=320
         )
+        look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "proj_pairs")
 
 
 def _table_of_numbers(projections: list[Projection]) -> None:

@@ -44,7 +44,7 @@ def result_or_stop(height: int) -> StudyResult:
         study_line(study, "")
         run_or_stop(study, _study_work(study), lambda: _invite(study), height)
     result, badge = found
-    study_line(study, badge)
+    study_line(study, badge, files=look.study_files(result))
     return result
 
 
@@ -66,12 +66,19 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
     return layers
 
 
-def study_line(study: Study, badge: str, names: str = "") -> None:
-    """What exactly is shown, in one line, and where the numbers come from. names: instead of source and target."""
+def study_line(
+    study: Study, badge: str, names: str = "", files: look.Files | None = None, stem: str | None = None
+) -> None:
+    """What exactly is shown, in one line, where the numbers come from, the link, and the files to take away.
+
+    names: instead of source and target; stem: of the files, instead of the study's.
+    """
     names = names or f"{language(study.source).name} → {language(study.target).name}"
-    line, link = st.columns([6, 1], vertical_alignment="center")
-    with link:
+    line, actions = st.columns([3.4, 1.2], vertical_alignment="center")
+    with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         look.copy_link()
+        if files:
+            look.export(stem or study.stem, files)
     line.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
         f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
@@ -107,10 +114,15 @@ def find(
 
 
 def run_or_stop(request: Hashable, work: Work, invite: Callable[[], None], height: int) -> NoReturn:
-    """Where the picture will be: the progress of the work if it was started, else the invitation. Stops the page."""
+    """As `run_here`, and stops the page there."""
+    run_here(request, work, invite, height)
+    st.stop()
+
+
+def run_here(request: Hashable, work: Work, invite: Callable[[], None], height: int) -> None:
+    """Where the picture will be: the progress of the work if it was started, else the invitation."""
     with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
         progress(request, work) if waiting(request) else invite()
-    st.stop()
 
 
 def _tickets() -> dict[Hashable, str]:

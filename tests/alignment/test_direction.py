@@ -3,9 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuronxa_core.alignment.direction import direction_gaps, largest_gap, mean_gap, one_way_pairs, usurper
+from neuronxa_core.alignment.direction import (
+    direction_gaps,
+    gap_table,
+    largest_gap,
+    mean_gap,
+    one_way_pairs,
+    one_way_table,
+    usurper,
+)
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.scoring import Outcomes
+from neuronxa_core.corpora.bitext import Bitext
 from tests.alignment.test_result import result
 
 SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
@@ -42,3 +51,21 @@ def test_swapping_the_languages_negates_the_gap(seed: int):
     ours, theirs = direction_gaps(forth), direction_gaps(forth.reversed())
     np.testing.assert_allclose(ours["gap"], -theirs["gap"])
     np.testing.assert_allclose(ours["gap_low"], -theirs["gap_high"], atol=1e-9)
+
+
+def test_the_one_way_table_names_who_took_the_lost_place():
+    bitext = Bitext("deu_Latn", "eng_Latn", ("eins", "zwei", "drei", "vier"), ("one", "two", "three", "four"))
+    similarity = np.eye(4)
+    similarity[1, 2] = 2  # source 2 stands before source 3 when target 3 looks back
+    row = one_way_table(result(), bitext, "nas", 1, similarity).iloc[0]
+    assert (row["pair"], row["source_sentence"], row["target_sentence"]) == (3, "drei", "three")
+    assert (row["taken_by"], row["sentence_in_its_place"]) == (2, "zwei")
+    assert "taken_by" not in one_way_table(result(), bitext, "nas", 1)
+    assert one_way_table(result(), bitext, "nas", 2, similarity).empty
+
+
+def test_the_table_of_gaps_has_a_row_per_language():
+    table = gap_table([result(), result().reversed()])
+    assert table["language"].tolist() == [result().study.source, result().study.target]
+    assert table["nas_gap"].tolist() == pytest.approx([12.5, -12.5])
+    assert (table["nas_low"] <= table["nas_gap"]).all()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import skew
 
-from neuronxa_core.alignment.geometry import anisotropy, effective_rank, hubness, margins, nearest_rivals, ranks
+from neuronxa_core.alignment.geometry import anisotropy, cell_rivals, effective_rank, hubness, margins, ranks
 from neuronxa_core.alignment.scoring import pair_outcomes
 from neuronxa_core.alignment.similarity import cosine_similarity
 
@@ -16,8 +16,8 @@ def test_margins_ranks_and_rivals_by_eye():
     row, column = ranks(SIMILARITY)
     assert row.tolist() == [1, 2, 1]
     assert column.tolist() == [1, 2, 2]
-    assert nearest_rivals(SIMILARITY, 1) == ([2, 0], [2, 0])
-    assert nearest_rivals(SIMILARITY, 2, count=1) == ([1], [1])
+    assert cell_rivals(SIMILARITY, 1, 1) == ([2, 0], [2, 0])
+    assert cell_rivals(SIMILARITY, 2, 2, count=1) == ([1], [1])
 
 
 @given(st.integers(2, 12), st.integers(0, 99))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.alignment.geometry import margins
-from neuronxa_core.alignment.pairs import ORDERS, pair_order, pair_table
+from neuronxa_core.alignment.pairs import ORDERS, pair_order, pair_table, rival_table
 from neuronxa_core.corpora.bitext import Bitext
 
 SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
@@ -34,3 +34,11 @@ def test_clustering_puts_like_beside_like():
     blocks[np.ix_([1, 3, 5], [1, 3, 5])] = 0.8
     order = pair_order(blocks, "clustered")
     assert {tuple(sorted(order[:3])), tuple(sorted(order[3:]))} == {(0, 2, 4), (1, 3, 5)}
+
+
+def test_the_rivals_of_a_cell_are_the_others_of_its_row_and_column():
+    rivals = rival_table(BITEXT, {"nas": SIMILARITY}, 1, 0)
+    assert rivals.columns.tolist() == ["state", "side", "pair", "cosine", "sentence"]
+    by_side = {side: list(rows.itertuples(index=False)) for side, rows in rivals.groupby("side")}
+    assert [(row.pair, row.cosine, row.sentence) for row in by_side["target"]] == [(3, 0.8, "three"), (2, 0.5, "two")]
+    assert [(row.pair, row.cosine, row.sentence) for row in by_side["source"]] == [(1, 0.9, "eins"), (3, 0.4, "drei")]

@@ -6,7 +6,14 @@ import pytest
 
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.scoring import pair_outcomes
-from neuronxa_core.alignment.study import find_layers, find_result, run_study, score_layers
+from neuronxa_core.alignment.study import (
+    find_against_target,
+    find_layers,
+    find_result,
+    run_against_target,
+    run_study,
+    score_layers,
+)
 from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.models.loading import ModelHolder
 from neuronxa_core.progress import Watcher
@@ -117,3 +124,19 @@ def test_the_old_model_is_freed_before_the_new_one_is_loaded(tiny_model, monkeyp
     assert holder.get(checkpoint_at(tiny_model("llama")), "cpu", "float32") is first
     holder.get(checkpoint_at(tiny_model("qwen2")), "cpu", "float32")
     assert held == [None, None]
+
+
+def test_several_languages_against_one_target_are_their_own_studies_and_each_is_extracted_once(study: Study, cache):
+    assert find_against_target(study, ["deu_Latn", "fra_Latn"]) is None
+    recorder = Recorder()
+    results = run_against_target(study, ["deu_Latn", "fra_Latn"], watcher=recorder)
+    assert [result.study.source for result in results] == ["deu_Latn", "fra_Latn"]
+    for result in results:
+        assert outcomes(result) == outcomes(run_study(result.study, use_cache=False))
+    assert len(list((cache / "states").iterdir())) == 3  # German, French, English
+    counts = [(done, total) for phase, done, total in recorder.reports if phase == "extracting"]
+    assert {total for _, total in counts} == {24}
+    assert [done for done, _ in counts] == sorted(done for done, _ in counts)
+    assert counts[-1][0] == 24
+    again = find_against_target(study, ["fra_Latn", "deu_Latn"])
+    assert [outcomes(result) for result in again] == [outcomes(result) for result in results[::-1]]

@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -34,6 +35,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterat
     cache = tmp_path_factory.mktemp("cache")
     (cache / "models").mkdir()
     (cache / "models" / demo_model.name).symlink_to(demo_model)
+    with serving(cache) as address:
+        yield address
+
+
+@contextmanager
+def serving(cache: Path) -> Iterator[str]:
+    """A server of the dashboard with this cache folder, for as long as the block lasts."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

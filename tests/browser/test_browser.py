@@ -1,10 +1,14 @@
 """The dashboard in a real browser, from a server of its own: open, run, reload the link, cancel, phone and dark."""
 
+import json
 import re
+import struct
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from neuronxa_core.figures.plates import COLUMN, DPI
 from tests.browser.conftest import WAIT
 from tests.conftest import needs_chromium
 
@@ -34,7 +38,7 @@ def test_a_link_into_a_page_opens_it_on_a_fresh_server(page: Page, server: str):
 
 def test_the_first_page_shows_precomputed_curves(page: Page, server: str):
     page.goto(server)
-    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    expect(page.locator(".js-plotly-plot")).to_have_count(7)
     expect(page.get_by_text("precomputed")).to_be_visible()
     expect(page.get_by_text("German and English meet")).to_be_visible()
 
@@ -89,7 +93,7 @@ def test_choosing_another_language_changes_picture_and_link(page: Page, server: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "alignment", "languages", "data"])
+@pytest.mark.parametrize("path", ["", "alignment", "similarity", "asymmetry", "languages", "data"])
 def test_every_page_fits_a_phone_in_both_themes(browser: Browser, server: str, path: str, scheme: str):
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
@@ -129,3 +133,66 @@ def test_copy_link_copies_the_study_and_the_view(browser: Browser, server: str):
     assert copied == page.url
     assert "source=fra_Latn" in copied
     context.close()
+
+
+def test_a_question_on_the_first_page_leads_to_its_answer(page: Page, server: str):
+    page.goto(server)
+    page.get_by_role("link", name="Open Asymmetry").click()
+    expect(page.get_by_role("heading", name="Asymmetry")).to_be_visible()
+    expect(page.get_by_text("German → English")).to_be_visible()
+
+
+def test_the_first_page_shows_a_stored_pair_where_the_study_is_not_and_its_links_lead_to_that(
+    page: Page, server: str, tiny_query: str
+):
+    page.goto(f"{server}/?{tiny_query}")
+    expect(page.get_by_text("German and English stand here")).to_be_visible()
+    page.get_by_role("button", name="Open Similarity").click()
+    expect(page.get_by_role("heading", name="Similarity")).to_be_visible()
+    expect(page.get_by_text("German → English")).to_be_visible()
+    expect(page.get_by_text("precomputed", exact=True)).to_be_visible()
+
+
+def test_a_picture_is_saved_as_png_at_300_dpi_and_as_svg_with_its_caption(page: Page, server: str):
+    page.goto(f"{server}/similarity?sim_layer=9")
+    expect(page.locator(".js-plotly-plot .heatmaplayer image").first).to_be_visible()
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Save this picture").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible()
+    saved = {}
+    for format in ("PNG", "SVG"):
+        with page.expect_download() as download:
+            dialog.get_by_role("button", name=format, exact=True).click()
+        name = download.value.suggested_filename
+        assert name.endswith(f".layer9.nas.similarity.{format.lower()}")
+        saved[format] = Path(download.value.path()).read_bytes()
+    width, height = struct.unpack(">II", saved["PNG"][16:24])
+    assert width == round(COLUMN * DPI / 96)
+    assert height > width
+    svg = saved["SVG"].decode()
+    assert "Cosine similarity by NAS at layer 9" in svg
+    assert "deu_Latn → eng_Latn" in svg
+
+
+def test_the_export_menu_gives_the_report_and_the_summary(page: Page, server: str):
+    page.goto(f"{server}/asymmetry?source=fra_Latn&target=eng_Latn")
+    page.get_by_role("button", name="Export").click()
+    files = {}
+    for label in ("Summary and provenance, JSON", "Report with all figures, HTML", "Papers to cite, BibTeX"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label).click()
+        files[label] = Path(download.value.path()).read_text(encoding="utf-8")
+        assert download.value.suggested_filename.startswith("demo_everyday_fra_Latn-eng_Latn_100_gate")
+    summary, report, papers = files.values()
+    assert json.loads(summary)["study"]["source"] == "fra_Latn"
+    assert report.count("<figure>") == 16
+    assert "10.18653/v1/2025.findings-acl.1385" in papers
+
+
+def test_a_link_is_told_which_of_its_values_do_not_fit(page: Page, server: str):
+    page.goto(f"{server}/similarity?sim_layer=99&sim_order=Best+aligned+first&source=fra_Latn&target=eng_Latn")
+    expect(page.get_by_test_id("stToast")).to_contain_text("sim_layer = 99")
+    assert "sim_order" not in page.get_by_test_id("stToast").inner_text()
+    expect(page.get_by_role("combobox", name="Order")).to_have_value("Best aligned first")
+    expect(page).not_to_have_url(re.compile("sim_layer"))

@@ -43,7 +43,8 @@ def test_a_click_on_a_cell_leads_to_its_pair(page: Page, server: str, size: tupl
     page.mouse.click(cell["x"] + 3, cell["y"] + 3)
     expect(page.get_by_role("heading", name="Alignment by layer")).to_be_visible()
     expect(page.get_by_text(re.compile("^Polish → German"))).to_be_visible()
-    assert cell["target"] == "deu" and "target=deu" in page.url
+    assert cell["target"] == "deu"
+    assert "target=deu" in page.url
     assert "lang_" not in page.url
 
 
@@ -76,3 +77,11 @@ def test_a_run_for_a_corpus_it_has_not_seen_draws_the_matrix(page: Page, server:
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("fresh", exact=True)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
+
+
+def test_a_ticked_row_of_the_table_leads_to_its_pair(page: Page, server: str):
+    open_matrix(page, f"{server}/languages")
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 36 + 18)  # the box before the first row, the closest pair
+    expect(page.get_by_role("heading", name="Alignment by layer")).to_be_visible()
+    expect(page.get_by_text("Portuguese → Spanish")).to_be_visible()

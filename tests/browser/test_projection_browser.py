@@ -1,81 +1,25 @@
 """The Projection page in a real browser: a click on a point, Play, and a phone."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from neuronxa_core.alignment.projection import ProjectionSettings
 from neuronxa_core.gallery import gallery_studies, precomputed_projection
-from tests.conftest import CHROMIUM, needs_chromium
+from tests.browser.conftest import WAIT, serving
+from tests.conftest import needs_chromium
 
 pytestmark = needs_chromium
-ROOT = Path(__file__).parents[2]
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-WAIT = 60_000
-AT = "document.querySelectorAll('.js-plotly-plot')[1].querySelector('.textpoint text').textContent"
+AT = "index => document.querySelectorAll('.js-plotly-plot')[index].querySelector('.textpoint text').textContent"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with an empty cache and no model: the gallery is all it has."""
-    cache = tmp_path_factory.mktemp("cache")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        f"--server.port={port}",
-        "--server.address=127.0.0.1",
-    ]
-    log = (cache / "log").open("w")
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health")
-                break
-            except OSError:
-                assert process.poll() is None, (cache / "log").read_text()
-                time.sleep(0.1)
+    with serving(tmp_path_factory.mktemp("cache")) as address:
         yield address
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1400})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
-    expect.set_options(timeout=WAIT)
-    yield page
-    context.close()
 
 
 def open_projection(page: Page, server: str, query: str = "") -> None:
@@ -105,11 +49,19 @@ def test_a_click_on_a_point_shows_both_sentences_and_the_link_holds_them(page: P
 def test_play_runs_in_the_browser_and_stop_returns_to_the_layer_of_the_slider(page: Page, server: str):
     open_projection(page, server, "proj_layer=9")
     buttons = page.locator(".js-plotly-plot").nth(1).locator(".updatemenu-button")
-    assert page.evaluate(AT) == "Layer 9"
+    assert page.evaluate(AT, 1) == "Layer 9"
     buttons.first.click(force=True)
-    page.wait_for_function(f"{AT} === 'Layer 3'", timeout=WAIT)
+    page.wait_for_function(f"({AT})(1) === 'Layer 3'", timeout=WAIT)
     buttons.nth(1).click(force=True)
-    page.wait_for_function(f"{AT} === 'Layer 9'", timeout=WAIT)
+    page.wait_for_function(f"({AT})(1) === 'Layer 9'", timeout=WAIT)
+
+
+def test_both_panels_can_be_played_together(page: Page, server: str):
+    open_projection(page, server, "proj_layer=9")
+    page.get_by_role("button", name="Play both").click()
+    page.wait_for_function(f"({AT})(1) === 'Layer 3' && ({AT})(2) === 'Layer 3'", timeout=WAIT)
+    page.get_by_role("button", name="Stop both").click()
+    page.wait_for_function(f"({AT})(1) === 'Layer 9' && ({AT})(2) === 'Layer 9'", timeout=WAIT)
 
 
 def test_on_a_phone_the_panels_stack_and_fit(browser: Browser, server: str):

@@ -1,18 +1,54 @@
 import re
 from dataclasses import replace
 
-from neuronxa_core.figures.report import study_report
-from neuronxa_core.gallery import gallery_results
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import run_study
+from neuronxa_core.figures.plates import names
+from neuronxa_core.figures.report import gather, study_report
+from neuronxa_core.gallery import gallery_results, gallery_studies
+
+STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
+ALL = 1 + 3 + 3 + 1 + 3 + 3 + 2
+"""Curves, directions, matrices, distribution, measures, projections, numbers of the projections."""
+
+
+def without_scripts(page: str) -> str:
+    return re.sub(r"<script.*?</script>", "", page, flags=re.S)
 
 
 def test_the_report_stands_alone_and_escapes_what_a_user_typed():
-    result = next(iter(gallery_results().values()))
+    result = gallery_results()[STUDY]
     hostile = replace(result, study=replace(result.study, model="<script>alert(1)</script>"))
-    page = study_report(hostile)
+    page = study_report(hostile, gather(result))
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page
-    body = re.sub(r"<script.*?</script>", "", page, flags=re.S)
+    body = without_scripts(page)
     assert not re.search(r"(src|href)=", body)  # nothing is fetched from elsewhere
     assert f"{result.mean('nas'):.2f}" in body
     assert "10.18653/v1/2025.acl-long.1406" in body
-    assert body.count("<tr>") == 1 + len(result.scores) or body.count("<tr") == 1 + len(result.scores)
+
+
+def test_the_report_of_a_stored_study_has_all_its_figures_and_scores():
+    result = gallery_results()[STUDY]
+    body = without_scripts(study_report(result, gather(result)))
+    assert body.count("<figure>") == body.count("plotly-graph-div") == ALL
+    assert "UMAP of all layers together" in body
+    first_table = body.split("</table>")[0]
+    assert first_table.count("<tr") == 1 + len(result.scores)
+
+
+def test_a_study_that_was_run_here_has_them_too_with_pca_until_umap_is_there(tiny_model, tiny_corpus):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+    result = run_study(study)
+    body = without_scripts(study_report(result, gather(result)))
+    assert body.count("<figure>") == ALL
+    assert "A point is a sentence. PCA" in body
+    assert names(study) in body
+
+
+def test_without_states_the_report_says_what_is_missing_and_how_to_get_it():
+    result = gallery_results()[next(study for study in gallery_studies() if study.source == "cym_Latn")]
+    assert gather(result) is None
+    body = without_scripts(study_report(result))
+    assert body.count("<figure>") == 4
+    assert "open the Similarity page once" in body

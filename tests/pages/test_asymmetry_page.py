@@ -1,7 +1,9 @@
-from neuronxa_core.alignment.direction import one_way_pairs
+from neuronxa_core.alignment.direction import gap_table, one_way_pairs
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import run_study
 from neuronxa_core.gallery import precomputed
 from pages.shared.picker import DEFAULT
-from tests.pages.test_pages import ROOT, open_page, table_rows
+from tests.pages.test_pages import ROOT, chart_count, open_page, table_rows, wait_for_charts
 
 
 def open_asymmetry(**query: str):
@@ -13,7 +15,7 @@ def open_asymmetry(**query: str):
 
 def test_it_shows_the_pair_and_every_language():
     app = open_asymmetry()
-    assert len(app.get("plotly_chart")) == 2
+    assert chart_count(app) == 2
     assert any("30.73" in text.value for text in app.markdown)
 
 
@@ -31,3 +33,23 @@ def test_another_state_has_its_own_layers():
     app.get("button_group")[0].set_value("embedding").run()
     assert app.slider(key="asym_layer_embedding").min == 0
     assert not app.exception
+
+
+def test_the_gap_of_every_language_of_a_corpus_it_has_not_seen(tiny_model, tiny_corpus):
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "pairs": "8"}
+    studies = [Study(query["model"], query["corpus"], code, "eng_Latn", 8) for code in ("deu_Latn", "fra_Latn")]
+    result = run_study(studies[0])
+    app = open_asymmetry(**query, source="deu_Latn", target="eng_Latn")
+    assert chart_count(app) == 1
+    assert any("24 sentences to run" in text.value for text in app.markdown)
+    app.button(key="run").click().run()
+    wait_for_charts(app, 2)
+    shown = app.dataframe[-2].value
+    expected = gap_table([result, run_study(studies[1])])
+    assert shown.round(9).to_dict("records") == expected.round(9).to_dict("records")
+
+
+def test_the_gap_is_the_way_to_english_minus_the_way_back_whichever_way_the_study_goes():
+    app = open_asymmetry(source="eng_Latn", target="fra_Latn")
+    assert chart_count(app) == 2
+    assert app.dataframe[-2].value["target"].unique().tolist() == ["eng_Latn"]

@@ -15,6 +15,9 @@ FRAME = str(ROOT / "pages" / "shared" / "frame.py")
 PAGES = {
     "overview": "Inside a multilingual language model",
     "alignment": "Alignment by layer",
+    "similarity": "Similarity",
+    "asymmetry": "Asymmetry",
+    "projection": "Projection",
     "languages": "Languages",
     "data": "The data",
 }
@@ -42,6 +45,15 @@ def chart_count(app: AppTest) -> int:
     return len(app.get("plotly_chart"))
 
 
+def wait_for_charts(app: AppTest, count: int) -> None:
+    """Until the worker has done its job and the page draws so many charts."""
+    deadline = time.monotonic() + 60
+    while chart_count(app) < count and time.monotonic() < deadline:
+        time.sleep(0.1)
+        app.run()
+    assert chart_count(app) == count
+
+
 @pytest.mark.parametrize(("name", "title"), PAGES.items())
 def test_every_page_opens_with_the_default_study(name: str, title: str):
     app = open_page(name)
@@ -57,7 +69,7 @@ def test_app_py_as_a_script_draws_the_same_page():
 
 def test_the_first_page_shows_real_curves_and_loads_no_model():
     app = open_page()
-    assert chart_count(app) == 2
+    assert chart_count(app) == 7  # the curves, a picture for each of four questions, and two of all languages
     assert "at layer" in " ".join(text.value for text in app.markdown)
 
 
@@ -105,11 +117,7 @@ def test_a_run_draws_the_curve_and_a_second_visit_is_answered_from_the_cache(tin
     assert chart_count(app) == 0
     assert any("16 sentences" in text.value for text in app.markdown)
     app.button(key="run").click().run()
-    deadline = time.monotonic() + 60
-    while not chart_count(app) and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
-    assert chart_count(app) == 1
+    wait_for_charts(app, 1)
     assert any("fresh" in text.value for text in app.markdown)
     again = open_page("overview", **query, pairs="8")
     again.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
@@ -186,3 +194,15 @@ def test_a_sentence_is_text_and_nothing_else(tiny_corpus, tiny_model):
 
 def test_the_worker_of_this_process_is_one():
     assert shared_queue() is shared_queue()
+
+
+def test_the_overview_of_a_study_that_is_not_stored_says_what_stands_there(tiny_model, tiny_corpus):
+    app = open_page("overview", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
+    assert chart_count(app) == 7
+    assert any("German and English stand here" in text.value for text in app.info)
+
+
+def test_more_pairs_than_the_corpus_has_become_all_it_has_and_the_page_says_so():
+    app = open_page("overview", pairs="5000")
+    assert app.number_input(key="study_pairs").value == 100
+    assert any("5000 pairs become 100" in toast.value for toast in app.toast)

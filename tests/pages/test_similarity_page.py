@@ -1,9 +1,11 @@
+import base64
+import json
 import time
 
 import numpy as np
 import pytest
 
-from neuronxa_core.alignment.geometry import nearest_rivals
+from neuronxa_core.alignment.geometry import cell_rivals
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import find_layers, run_study
 from tests.pages.test_pages import ROOT, open_page, table_rows
@@ -15,7 +17,13 @@ def study(tiny_model, tiny_corpus) -> Study:
 
 
 def open_similarity(study: Study):
-    query = {"model": study.model, "corpus": study.corpus, "source": study.source, "target": study.target, "pairs": "8"}
+    query = {
+        "model": study.model,
+        "corpus": study.corpus,
+        "source": study.source,
+        "target": study.target,
+        "pairs": str(study.pairs),
+    }
     app = open_page("overview", **query)
     app.switch_page(str(ROOT / "pages" / "explore" / "similarity.py")).run()
     assert not app.exception
@@ -28,7 +36,7 @@ def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
     assert len(app.get("plotly_chart")) == 1 + 3 + 1 + 3
     layer = result.peak("nas")[0]
     similarity = find_layers(study).similarity("nas", layer)
-    targets, _ = nearest_rivals(similarity, 0)
+    targets, _ = cell_rivals(similarity, 0, 0)
     rivals = table_rows(app)[5:]  # five on the source side come first
     assert [int(row[0]) for row in rivals] == [row + 1 for row in targets]
     np.testing.assert_allclose([float(row[1]) for row in rivals], similarity[0][targets], atol=0.0005)
@@ -62,3 +70,27 @@ def test_without_states_it_invites_and_a_run_brings_the_page(study: Study):
         time.sleep(0.1)
         app.run()
     assert len(app.get("plotly_chart")) == 8
+
+
+def test_a_long_corpus_is_shown_in_parts(tiny_model, tmp_path):
+    corpus = tmp_path / "long"
+    corpus.mkdir()
+    for code, word in (("deu_Latn", "Wort"), ("eng_Latn", "word")):
+        (corpus / f"{code}.txt").write_text("".join(f"{word} {number}\n" for number in range(160)), encoding="utf-8")
+    study = Study(str(tiny_model("llama")), str(corpus), "deu_Latn", "eng_Latn", pairs=160)
+    run_study(study)
+    app = open_similarity(study)
+    assert app.number_input(key="sim_from").max == 11
+    assert heatmap(app).shape == (150, 150)
+    similarity = find_layers(study).similarity("nas", 3)
+    app.slider(key="sim_layer").set_value(3).run()
+    app.number_input(key="sim_from").set_value(11).run()
+    np.testing.assert_allclose(heatmap(app), similarity[10:, 10:], rtol=1e-5)
+
+
+def heatmap(app) -> np.ndarray:
+    """The cells of the first matrix that the page draws."""
+    figure = json.loads(app.get("plotly_chart")[1].proto.spec)
+    cells = next(trace for trace in figure["data"] if trace["type"] == "heatmap")["z"]
+    rows, columns = (int(size) for size in cells["shape"].split(","))
+    return np.frombuffer(base64.b64decode(cells["bdata"]), dtype=cells["dtype"]).reshape(rows, columns)

@@ -1,0 +1,289 @@
+"""Figures that can leave the page: each with the name, the title and the caption that it needs to stand alone.
+
+The pages show a plate, the dialog that saves a picture prints it, and the report of a study is a row of them.
+"""
+
+import html
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from neuronxa_core import __version__
+from neuronxa_core.alignment.language_matrix import LanguageMatrix
+from neuronxa_core.alignment.language_order import Arrangement
+from neuronxa_core.alignment.projection import Projection
+from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.direction import direction_curves, gap_ranking
+from neuronxa_core.figures.language_matrix import language_heatmap, layer_name, level_comparison, pivot_ranking
+from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
+from neuronxa_core.figures.projection import NUMBER_NAMES, number_curves, projection_panel
+from neuronxa_core.figures.ranking import language_ranking, layer_ranking
+from neuronxa_core.figures.similarity import (
+    MEASURE_TITLES,
+    measure_curves,
+    similarity_distribution,
+    similarity_matrix,
+)
+from neuronxa_core.states.sentences import State
+
+PAGE, COLUMN = 680, 400
+"""Widths of a printed figure in CSS pixels, 96 to the inch: 180 mm across a page, and 106 mm for what is square."""
+DPI = 300
+_LINE, _LETTER = 15, 5.5
+"""Pixels of a line and of an average letter of the caption."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure that knows what it shows.
+
+    stem: a file name without its suffix. note: how to read it, in a sentence. source: the study, as a caption.
+    draw: the figure in a theme. width: in print, CSS pixels.
+    """
+
+    stem: str
+    title: str
+    note: str
+    source: str
+    draw: Callable[[Theme], go.Figure]
+    width: int = PAGE
+
+
+def printed(plate: Plate, theme: Theme = "light") -> go.Figure:
+    """The figure at print size on its own ground, title and caption above it, without what only a screen can use."""
+    figure = standing(plate, theme)
+    palette = PALETTES[theme]
+    lines = _caption(plate)
+    room = len(lines) * _LINE + 34
+    text = "<br>".join(
+        [f"<b>{_plain(plate.title)}</b>"]
+        + [f"<span style='font-size:11px;color:{palette.muted}'>{_plain(line)}</span>" for line in lines]
+    )
+    height, margin = figure.layout.height + room, figure.layout.margin
+    figure.update_layout(
+        width=plate.width,
+        height=height,
+        autosize=False,
+        paper_bgcolor=palette.ground,
+        margin={"t": margin.t + room} | {side: max(margin[side], 12) for side in "lrb"},
+        title={
+            "text": text,
+            "font": {"size": 14, "color": palette.ink},
+            **{"xref": "container", "x": 0, "xanchor": "left", "pad": {"l": 8}},
+            **{"yref": "container", "y": 1 - 18 / height, "yanchor": "top"},
+        },
+    )
+    return figure
+
+
+def standing(plate: Plate, theme: Theme = "light") -> go.Figure:
+    """The figure without the click targets, buttons and frames that only a page can use."""
+    drawn = plate.draw(theme)
+    figure = go.Figure(data=[trace for trace in drawn.data if trace.name != "cells"], layout=drawn.layout)
+    figure.layout.updatemenus = ()
+    return figure
+
+
+def preview(plate: Plate, theme: Theme, height: int) -> go.Figure:
+    """The figure small, to look at and not to touch: no hover, no colour bar."""
+    figure = standing(plate, theme).update_layout(height=height, hovermode=False)
+    figure.update_layout(margin={"b": min(figure.layout.margin.b or 0, 8)})  # no room for buttons
+    return figure.update_traces(showscale=False, selector={"type": "heatmap"})
+
+
+def _caption(plate: Plate) -> list[str]:
+    letters = int((plate.width - 16) / _LETTER)
+    return [
+        line
+        for text in (plate.note, f"{plate.source} · NeuronXA Explorer {__version__}")
+        for line in textwrap.wrap(text, letters)
+    ]
+
+
+def _plain(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def names(study: Study) -> str:
+    return f"{language(study.source).name} and {language(study.target).name}"
+
+
+def curves_plate(result: StudyResult) -> Plate:
+    return Plate(
+        f"{result.study.stem}.alignment",
+        f"Alignment by layer: {names(result.study)}",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine; bands are 95 % intervals, rings "
+        "the peaks, the dotted line what chance gives.",
+        result.study.caption,
+        lambda theme: layer_curves(result, theme),
+    )
+
+
+def direction_plate(result: StudyResult, state: State, layer: int) -> Plate:
+    return Plate(
+        f"{result.study.stem}.directions.{state}",
+        f"Both directions by layer, {STATE_NAMES[state]}: {names(result.study)}",
+        "Above: share of sentences whose nearest neighbour is their translation (P@1), each way. Below: the gap between "
+        "the two in points, with its 95 % interval from paired outcomes.",
+        result.study.caption,
+        lambda theme: direction_curves(result, state, layer, theme),
+    )
+
+
+def gaps_plate(results: Sequence[StudyResult]) -> Plate:
+    study = results[0].study
+    return Plate(
+        f"{study.stem}.gaps",
+        f"Direction gap by language, against {language(study.target).name}",
+        "P@1 from the language minus P@1 back, in points, mean over layers, with 95 % intervals; dotted: the largest gap "
+        "of embeddings that the paper reports (on Tatoeba).",
+        _shared(study),
+        lambda theme: gap_ranking(results, theme),
+    )
+
+
+def matrix_plate(
+    study: Study,
+    similarity: NDArray[np.floating],
+    state: State,
+    layer: int,
+    order: Sequence[int],
+    cell: tuple[int, int] | None = None,
+    scale: tuple[float, float] | None = None,
+) -> Plate:
+    return Plate(
+        f"{study.stem}.layer{layer}.{state}.similarity",
+        f"Cosine similarity by {STATE_NAMES[state]} at layer {layer}",
+        f"Down: {language(study.source).name}; across: {language(study.target).name}; {len(order)} sentences each. The "
+        "diagonal holds the translations.",
+        study.caption,
+        lambda theme: similarity_matrix(similarity, state, order, cell, scale, theme),
+        COLUMN,
+    )
+
+
+def distribution_plate(study: Study, matrices: Mapping[State, NDArray[np.floating]], layer: int) -> Plate:
+    return Plate(
+        f"{study.stem}.layer{layer}.distribution",
+        f"How cosines are spread at layer {layer}: {names(study)}",
+        "Filled: cosines of translations; dotted: of all other sentences. Heights are densities, each row on its own scale.",
+        study.caption,
+        lambda theme: similarity_distribution(dict(matrices), theme),
+    )
+
+
+def measure_plate(study: Study, measures: pd.DataFrame, measure: str, layer: int) -> Plate:
+    return Plate(
+        f"{study.stem}.{measure}",
+        f"{MEASURE_TITLES[measure]}, {names(study)}",
+        f"By layer and state; the dotted line is layer {layer}.",
+        study.caption,
+        lambda theme: measure_curves(measures, measure, layer, theme),
+    )
+
+
+def projection_plate(
+    projection: Projection, bitext: Bitext, layer: int, pair: int | None = None, lines: bool = False
+) -> Plate:
+    settings = projection.settings
+    how = (
+        f"UMAP of all layers together, {settings.neighbours} neighbours, min_dist {settings.min_dist:g}, {settings.metric} "
+        f"metric, seed {settings.seed}"
+        if settings.method == "umap"
+        else "PCA"
+    )
+    trust = float(projection.table.set_index("layer").loc[layer, "trustworthiness"])
+    return Plate(
+        f"{projection.study.stem}.layer{layer}.{projection.state}.{settings.method}",
+        f"Sentences by {STATE_NAMES[projection.state]} at layer {layer}: {names(projection.study)}",
+        f"A point is a sentence. {how}; trustworthiness {trust:.2f}. The axes have no unit.",
+        projection.study.caption,
+        lambda theme: projection_panel(projection, bitext, layer, pair, lines, theme),
+        COLUMN + 120,
+    )
+
+
+def numbers_plate(projections: Sequence[Projection], number: str, layer: int) -> Plate:
+    study = projections[0].study
+    return Plate(
+        f"{study.stem}.{number}",
+        f"{NUMBER_NAMES[number]}, {names(study)}",
+        f"By layer and state, in the original space; the dotted line is layer {layer}.",
+        study.caption,
+        lambda theme: number_curves(projections, number, layer, theme),
+    )
+
+
+def languages_plate(matrix: LanguageMatrix, arrangement: Arrangement, state: State, layer: int | None) -> Plate:
+    return Plate(
+        f"{matrix.stem}.{state}.{_layer_stem(layer)}.languages",
+        f"Every language against every other: {STATE_NAMES[state]}, {layer_name(layer)}",
+        "A cell is the share of sentence pairs that are each other's only nearest neighbour by cosine. Long-tail languages "
+        "stand in italics.",
+        _shared(matrix.study, both=True),
+        lambda theme: language_heatmap(matrix, arrangement, state, layer, theme),
+    )
+
+
+def pivot_plate(matrix: LanguageMatrix, scores: pd.DataFrame, pivot: str, layer: int | None) -> Plate:
+    return Plate(
+        f"{matrix.stem}.{pivot}.{_layer_stem(layer)}.ranking",
+        f"{language(pivot).name} against every other language, {layer_name(layer)}",
+        "Share of sentence pairs that are each other's only nearest neighbour; the grey line is what NAS gains over the "
+        "embedding. Long-tail languages stand in italics.",
+        _shared(matrix.study, both=True),
+        lambda theme: pivot_ranking(scores, layer, theme),
+    )
+
+
+def levels_plate(
+    matrix: LanguageMatrix, scores: pd.DataFrame, summary: pd.DataFrame, pivot: str, layer: int | None
+) -> Plate:
+    return Plate(
+        f"{matrix.stem}.{pivot}.{_layer_stem(layer)}.levels",
+        f"Head and long-tail languages against {language(pivot).name}, {layer_name(layer)}",
+        "Mean scores with 95 % intervals, languages resampled; the faint marks are single languages.",
+        _shared(matrix.study, both=True),
+        lambda theme: level_comparison(scores, summary, layer, theme),
+    )
+
+
+def ranking_plate(results: Sequence[StudyResult]) -> Plate:
+    study = results[0].study
+    return Plate(
+        f"{study.stem}.ranking",
+        f"Which languages stay close to {language(study.target).name}",
+        "NASCA (neuron states) and MEXA (embeddings), means over layers, with 95 % intervals. Long-tail languages stand in "
+        "italics.",
+        _shared(study),
+        lambda theme: language_ranking(results, theme),
+    )
+
+
+def layers_plate(results: Sequence[StudyResult], state: State) -> Plate:
+    study = results[0].study
+    return Plate(
+        f"{study.stem}.layers.{state}",
+        f"Every language through the layers: {STATE_NAMES[state]} against {language(study.target).name}",
+        "A cell is the share of sentence pairs that are each other's only nearest neighbour at that layer.",
+        _shared(study),
+        lambda theme: layer_ranking(results, state, theme),
+    )
+
+
+def _shared(study: Study, both: bool = False) -> str:
+    """The study's caption without the language, or the languages, that are not shared."""
+    pair = f"{study.source} → {study.target}"
+    return study.caption.replace(f"{pair} · ", "" if both else f"to {study.target} · ")
+
+
+def _layer_stem(layer: int | None) -> str:
+    return "mean" if layer is None else f"layer{layer}"

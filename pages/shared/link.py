@@ -1,0 +1,38 @@
+"""What a link asks of a page's view, and a polite word for each value that does not fit.
+
+The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit drops what does not fit without a word.
+"""
+
+from dataclasses import fields
+
+import streamlit as st
+
+from neuronxa_core.alignment.result import Study
+
+_STUDY = {field.name for field in fields(Study)}
+
+
+def remember() -> None:
+    """At the first run of a session: what the link asks beside the study."""
+    if "link_view" not in st.session_state:
+        names = [name for name in st.query_params if name not in _STUDY]
+        st.session_state.link_view = {name: st.query_params.get_all(name) for name in names}
+
+
+def say_what_was_refused() -> None:
+    """After the page has drawn its widgets: a toast that names each value that another one stands for."""
+    asked: dict[str, list[str]] = st.session_state.link_view
+    refused = [f"{name} = {', '.join(texts)}" for name, texts in asked.items() if not _stands(name, texts)]
+    st.session_state.link_view = {}
+    if refused:
+        st.toast(
+            "The link held values that do not fit this page; its own stand instead: " + "; ".join(refused),
+            icon=":material/link_off:",
+            duration="long",
+        )
+
+
+def _stands(name: str, texts: list[str]) -> bool:
+    """Whether a value is in force: Streamlit leaves it in the URL, or drops it because it is the default."""
+    value = st.session_state.get(name)
+    return st.query_params.get_all(name) == texts or [str(value).lower()] == [text.lower() for text in texts]
