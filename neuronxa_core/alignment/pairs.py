@@ -52,6 +52,14 @@ def rival_table(bitext: Bitext, matrices: dict[State, NDArray[np.float64]], sour
     return pd.DataFrame(rows, columns=["state", "side", "pair", "cosine", "sentence"])
 
 
+def cosine_table(matrices: dict[State, NDArray[np.float64]]) -> pd.DataFrame:
+    """Every cell: source and target (sentence numbers from 1), and a column with the cosine of each state."""
+    pairs = len(next(iter(matrices.values())))
+    source, target = np.divmod(np.arange(pairs * pairs), pairs)
+    table = pd.DataFrame({"source": source + 1, "target": target + 1})
+    return table.assign(**{str(state): similarity.ravel() for state, similarity in matrices.items()})
+
+
 def pair_order(similarity: NDArray[np.float64], order: Order) -> list[int]:
     """The pairs in the order of the corpus, by margin with the best aligned first, or with like sentences side by side.
 

@@ -115,6 +115,22 @@ class Projection:
         first = first_layer(self.state)
         return range(first, first + len(self.coordinates))
 
+    @property
+    def points_table(self) -> pd.DataFrame:
+        """One row per state, layer and sentence: state, layer, language, pair (from 1), x, y."""
+        layers, sentences, _ = self.coordinates.shape
+        languages = np.repeat([self.study.source, self.study.target], self.pairs)
+        return pd.DataFrame(
+            {
+                "state": self.state,
+                "layer": np.repeat(list(self.layers), sentences),
+                "language": np.tile(languages, layers),
+                "pair": np.tile(np.arange(1, self.pairs + 1), 2 * layers),
+                "x": self.coordinates[..., 0].ravel(),
+                "y": self.coordinates[..., 1].ravel(),
+            }
+        )
+
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per layer: state, layer, and the columns of NUMBERS."""

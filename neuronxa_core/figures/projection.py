@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from neuronxa_core.alignment.projection import NUMBERS, Projection
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.frame import blank
+from neuronxa_core.figures.frame import blank, upright
 from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 
 HEIGHT = 460
@@ -222,7 +222,7 @@ def number_curves(projections: Sequence[Projection], number: str, layer: int, th
     """One of NUMBERS against layer, a curve per state; the upright line is the layer in view."""
     palette = PALETTES[theme]
     figure = blank(theme, 210, margin={"l": 8, "r": 12, "t": 32, "b": 8}, hovermode="closest")
-    figure.add_vline(x=layer, line={"color": palette.muted, "width": 1.2, "dash": "dot"})
+    upright(figure, layer, color=palette.muted, width=1.2, dash="dot")
     for projection in projections:
         table, colour = projection.table, palette.states[projection.state]
         name = STATE_NAMES[projection.state]

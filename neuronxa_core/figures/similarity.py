@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from neuronxa_core.alignment.result import StudyResult
-from neuronxa_core.figures.frame import blank, spread
+from neuronxa_core.figures.frame import blank, click_targets, spread, upright
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.states.sentences import STATES, State
 
@@ -38,7 +38,7 @@ def layer_strip(result: StudyResult, layer: int, theme: Theme = "light") -> go.F
                 line={"color": palette.states[state], "width": 2},
             )
         )
-    figure.add_vline(x=layer, line={"color": palette.ink, "width": 1.5})
+    upright(figure, layer, color=palette.ink, width=1.5)
     figure.update_xaxes(range=[-0.25, last + 0.25], visible=False)
     figure.update_yaxes(range=[-0.03, 1.05], visible=False)
     return figure
@@ -83,14 +83,9 @@ def similarity_matrix(
     )
     rows, columns = np.divmod(np.arange(size * size), size)
     figure.add_trace(
-        go.Scattergl(
+        click_targets(
             x=columns.astype(np.int16),
             y=rows.astype(np.int16),
-            mode="markers",
-            name="cells",
-            marker={"symbol": "square", "size": 4, "opacity": 0.0, "color": palette.ink},
-            unselected={"marker": {"opacity": 0.0}},
-            selected={"marker": {"opacity": 0.0}},
             customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
             hovertemplate="source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>",
         )
@@ -180,7 +175,7 @@ def measure_curves(measures: pd.DataFrame, measure: str, layer: int, theme: Them
     palette = PALETTES[theme]
     last = int(measures["layer"].max())
     figure = blank(theme, 260, margin={"l": 8, "r": 84, "t": 34, "b": 8}, hovermode="closest")
-    figure.add_vline(x=layer, line={"color": palette.muted, "width": 1, "dash": "dot"})
+    upright(figure, layer, color=palette.muted, width=1, dash="dot")
     low, high = float(measures[measure].min()), float(measures[measure].max())
     room = (high - low) or 1.0
     ends = []

@@ -115,6 +115,8 @@ def study_files(result: StudyResult) -> Files:
     return {
         "Scores, CSV": (".scores.csv", lambda: result.scores.to_csv(index=False)),
         "Scores, Parquet": (".scores.parquet", lambda: result.scores.to_parquet(index=False)),
+        "Outcome of every pair, CSV": (".outcomes.csv", lambda: result.pair_outcomes.to_csv(index=False)),
+        "Outcome of every pair, Parquet": (".outcomes.parquet", lambda: result.pair_outcomes.to_parquet(index=False)),
         "Summary and provenance, JSON": (".summary.json", lambda: _json(result.summary)),
         "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
         "Papers to cite, BibTeX": (".bib", lambda: BIBTEX),
@@ -177,15 +179,18 @@ def _cell(value: object, spoken: Language | None) -> str:
     return f"<td dir='{spoken.direction}' lang='{html.escape(spoken.code[:3], quote=True)}'>{text}</td>"
 
 
-def table_downloads(table: pd.DataFrame, stem: str, key: str) -> None:
-    """A table as CSV and as Parquet."""
-    with st.container(horizontal=True, gap="small"):
-        for label, suffix, make in (
-            ("CSV", "csv", lambda: table.to_csv(index=False)),
-            ("Parquet", "parquet", lambda: table.to_parquet(index=False)),
+def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, key: str, label: str = "") -> None:
+    """A table as CSV and as Parquet. A large one may be given as what makes it, when it is asked for."""
+    made = (lambda: table) if isinstance(table, pd.DataFrame) else table
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if label:
+            st.caption(label)
+        for name, suffix, make in (
+            ("CSV", "csv", lambda: made().to_csv(index=False)),
+            ("Parquet", "parquet", lambda: made().to_parquet(index=False)),
         ):
             st.download_button(
-                label,
+                name,
                 make,
                 file_name=f"{stem}.{suffix}",
                 mime=_MIME[suffix],

@@ -1,6 +1,7 @@
 """The view of the Similarity page: one layer's matrices, the pair that is looked at, and the table of all pairs."""
 
 import html
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -9,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from neuronxa_core import figures
-from neuronxa_core.alignment.pairs import ORDERS, Order, pair_order, pair_table, rival_table
+from neuronxa_core.alignment.pairs import ORDERS, Order, cosine_table, pair_order, pair_table, rival_table
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.space import MEASURES, space_measures
 from neuronxa_core.alignment.study import StudyLayers
@@ -227,7 +228,9 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
         selection_mode="single-row",
         height=320,
     )
-    look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs")
+    look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs", "All pairs:")
+    cosines = partial(cosine_table, matrices)
+    look.table_downloads(cosines, f"{study.stem}.layer{layer}.cosines", "sim_cosines", "All cells of the matrices:")
 
 
 def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:

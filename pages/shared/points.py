@@ -325,4 +325,11 @@ def _table_of_numbers(projections: list[Projection]) -> None:
     with st.expander("The numbers", icon=":material/table:"):
         st.dataframe(table, hide_index=True, column_config={"state": "State", "layer": "Layer", **columns})
         first = projections[0]
-        look.table_downloads(table, f"{first.study.stem}.{first.settings.method}", "proj_numbers")
+        stem = f"{first.study.stem}.{first.settings.method}"
+        look.table_downloads(table, stem, "proj_numbers", "These numbers:")
+        look.table_downloads(
+            lambda: pd.concat([each.points_table for each in projections], ignore_index=True),
+            f"{stem}.points",
+            "proj_points",
+            "The points of all layers:",
+        )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.alignment.geometry import margins
-from neuronxa_core.alignment.pairs import ORDERS, pair_order, pair_table, rival_table
+from neuronxa_core.alignment.pairs import ORDERS, cosine_table, pair_order, pair_table, rival_table
 from neuronxa_core.corpora.bitext import Bitext
 
 SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
@@ -42,3 +42,9 @@ def test_the_rivals_of_a_cell_are_the_others_of_its_row_and_column():
     by_side = {side: list(rows.itertuples(index=False)) for side, rows in rivals.groupby("side")}
     assert [(row.pair, row.cosine, row.sentence) for row in by_side["target"]] == [(3, 0.8, "three"), (2, 0.5, "two")]
     assert [(row.pair, row.cosine, row.sentence) for row in by_side["source"]] == [(1, 0.9, "eins"), (3, 0.4, "drei")]
+
+
+def test_the_table_of_cosines_has_every_cell():
+    cell = cosine_table({"nas": SIMILARITY}).set_index(["source", "target"])
+    assert len(cell) == 9
+    assert cell.loc[(2, 3), "nas"] == 0.8

@@ -198,3 +198,11 @@ def test_seen_from_the_other_end_the_halves_change_places(study: Study):
     np.testing.assert_array_equal(back.table["source_to_target"], made.table["target_to_source"])
     np.testing.assert_array_equal(back.ranks[:, 0], made.ranks[:, 1])
     assert back.study.source == "eng_Latn"
+
+
+def test_the_table_of_points_names_each_points_language_pair_and_layer(study: Study):
+    run_study(study, keep_states=True)
+    found = project(study, find_layers(study), "nas", ProjectionSettings("pca"))
+    table = found.points_table.set_index(["layer", "language", "pair"])
+    assert len(table) == 3 * 16
+    assert table.loc[(2, "eng_Latn", 5), ["x", "y"]].tolist() == found.coordinates[1, 8 + 4].tolist()

@@ -99,3 +99,13 @@ def test_the_stem_is_a_file_name():
     assert "/" not in stem
     assert " " not in stem
     assert "deu_Latn-eng_Latn" in stem
+
+
+def test_everything_can_be_computed_again_from_the_outcomes_of_every_pair():
+    outcomes = result().pair_outcomes
+    again = outcomes.groupby(["state", "layer"])[["aligned", "source_to_target", "target_to_source"]].mean()
+    scores = result().scores.set_index(["state", "layer"]).sort_index()
+    assert again["aligned"].tolist() == scores["score"].tolist()
+    assert again["source_to_target"].tolist() == scores["source_to_target"].tolist()
+    row = outcomes[(outcomes["state"] == "nas") & (outcomes["layer"] == 1) & (outcomes["pair"] == 3)].iloc[0]
+    assert (row["source_to_target"], row["target_to_source"], row["aligned"]) == (True, False, False)
