@@ -35,10 +35,12 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
     layer, order_name, shared = _controls(result)
     matrices: Matrices = {state: layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
     best = matrices.get("nas", matrices["embedding"])
-    source, target = _cell(study, len(bitext))
-    order = _window(pair_order(best, order_name), source)
-    _panels(study, layer, matrices, order, (source, target), shared)
+    pictures = st.container()
     st.markdown(figures.similarity_finding(result, matrices, layer))
+    source, target = _cell(bitext)
+    with pictures:
+        order = _window(pair_order(best, order_name), source)
+        _panels(study, layer, matrices, order, (source, target), shared)
     _cell_details(study, layer, bitext, matrices, source, target)
     _table(study, bitext, matrices, layer)
     _space(result, layers, matrices, layer)
@@ -74,11 +76,31 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
     return layer, cast(Order, order_name), shared
 
 
-def _cell(study: Study, pairs: int) -> tuple[int, int]:
-    """The cell that is looked at: the one last clicked in this study, else the first pair."""
-    chosen, cell = st.session_state.get("sim_cell", (None, (0, 0)))
-    source, target = cell if chosen == study else (0, 0)
-    return min(source, pairs - 1), min(target, pairs - 1)
+def _cell(bitext: Bitext) -> tuple[int, int]:
+    """The cell that is looked at, as indices: clicked, picked in the table, typed here, or asked for by the link."""
+    numbers = []
+    for column, (name, code) in zip(
+        st.columns(2), (("sim_source", bitext.source), ("sim_target", bitext.target)), strict=True
+    ):
+        if st.session_state.get(name, 1) > len(bitext):
+            st.session_state[name] = 1
+        number = column.number_input(
+            f"{language(code).name} sentence",
+            1,
+            len(bitext),
+            1,
+            key=name,
+            bind="query-params",
+            width=200,
+            help="A click on a cell, a row of the table below, or a number typed here.",
+        )
+        numbers.append(number - 1)
+    return numbers[0], numbers[1]
+
+
+def _look_at(source: int, target: int) -> None:
+    """From the next drawing on. source, target: indices."""
+    st.session_state.sim_source, st.session_state.sim_target = source + 1, target + 1
 
 
 def _window(order: list[int], source: int) -> list[int]:
@@ -127,8 +149,7 @@ def _clicked(key: str) -> None:
     points = st.session_state[key].selection.points
     if points:
         numbers = points[0]["customdata"]  # a list, or a mapping where the figure's arrays travel in binary
-        source, target = (int(numbers[at]) - 1 for at in ((0, 1) if isinstance(numbers, list) else ("0", "1")))
-        st.session_state.sim_cell = (st.session_state.study, (source, target))
+        _look_at(*(int(numbers[at]) - 1 for at in ((0, 1) if isinstance(numbers, list) else ("0", "1"))))
 
 
 def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
@@ -152,6 +173,8 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Cosine": _number("%.3f")})
     rivals = rival_table(bitext, matrices, source, target)
+    if st.session_state.get("sim_rivals") not in (None, *matrices):  # at layer 0 there are no neurons
+        del st.session_state.sim_rivals
     state = cast(
         State,
         st.segmented_control(
@@ -160,6 +183,7 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
             format_func=STATE_NAMES.get,
             default=next(iter(matrices)),
             key="sim_rivals",
+            bind="query-params",
             required=True,
         ),
     )
@@ -217,7 +241,7 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
     def chosen() -> None:
         rows = st.session_state.sim_table.selection.rows
         if rows:
-            st.session_state.sim_cell = (study, (rows[0], rows[0]))
+            _look_at(rows[0], rows[0])
 
     st.dataframe(
         shown,

@@ -116,10 +116,19 @@ def test_clicking_a_cell_shows_both_sentences_and_the_link_holds_the_view(page: 
     page.mouse.click(box["x"] + box["width"] * 0.455, box["y"] + box["height"] * 0.205)  # row 21, column 46 of 100
     expect(page.get_by_text("source sentence 21 and target sentence 46")).to_be_visible()
     expect(page.get_by_text("Ice floats because water becomes lighter")).to_be_visible()
+    expect(page).to_have_url(re.compile("sim_source=21&sim_target=46|sim_target=46&sim_source=21"))
     page.get_by_role("slider", name="Layer").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text(re.compile("^Layer 8. NAS: "))).to_be_visible()
     expect(page).to_have_url(re.compile("sim_layer=8"))
+    page.get_by_role("spinbutton", name="French sentence").fill("46")  # from the keyboard alone
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("A pair of translations.")).to_be_visible()
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_text(re.compile("^Layer 8. NAS: "))).to_be_visible()
+    expect(page.get_by_text("French 46")).to_be_visible()
 
 
 def test_copy_link_copies_the_study_and_the_view(browser: Browser, server: str):

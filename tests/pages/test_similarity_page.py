@@ -94,3 +94,14 @@ def heatmap(app) -> np.ndarray:
     cells = next(trace for trace in figure["data"] if trace["type"] == "heatmap")["z"]
     rows, columns = (int(size) for size in cells["shape"].split(","))
     return np.frombuffer(base64.b64decode(cells["bdata"]), dtype=cells["dtype"]).reshape(rows, columns)
+
+
+def test_a_cell_can_be_asked_for_by_number_and_rivals_survive_a_visit_to_layer_0(study: Study):
+    run_study(study)
+    app = open_similarity(study)
+    app.number_input(key="sim_target").set_value(3).run()
+    assert any("source sentence 1 and target sentence 3" in text.value for text in app.caption)
+    app.get("button_group")[0].set_value("nav").run()
+    app.slider(key="sim_layer").set_value(0).run()
+    assert not app.exception
+    assert app.number_input(key="sim_target").value == 3
