@@ -1,0 +1,265 @@
+"""How fast extraction and scoring are, each as a ratio within one run. Run by hand, alone on the machine:
+
+    python -m tests.benchmarks.speed [--rounds 5] [--device cpu] [--linear]
+
+The work is a pair of NTREX's languages (the bundled sentences where NTREX is absent), the demo model, all layers, NAS, NAV and
+embeddings, pooled. Prints a table: what is measured, its target, the median of all rounds, met or not.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neuronxa_core.alignment.language_matrix import run_language_matrix, score_languages
+from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.alignment.study import run_study, score_layers
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.models import demo
+from neuronxa_core.models.catalogue import find_checkpoint
+from neuronxa_core.models.loading import LoadedModel, load_model
+from neuronxa_core.settings import settings
+from neuronxa_core.states import extraction
+from neuronxa_core.states.capture import capture
+from neuronxa_core.states.extraction import extract, length_sorted_batches
+from neuronxa_core.states.sentences import STATES, SentenceStates
+from tests.conftest import NTREX
+
+CORPUS = str(NTREX) if NTREX.is_dir() else "everyday"
+PAIRS = 100
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def medians(rounds: int, *works: Callable[[], object]) -> list[float]:
+    """Median seconds of each, taken in turns so that a slow moment of the machine hits all of them; one round to warm up."""
+    times: list[list[float]] = [[] for _ in works]
+    for number in range(rounds + 1):
+        for kept, work in zip(times, works, strict=True):
+            kept.append(seconds(work))
+        if number == 0:
+            for kept in times:
+                kept.clear()
+    return [statistics.median(kept) for kept in times]
+
+
+def sides(pairs: int = PAIRS) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    bitext = open_corpus(CORPUS).bitext("deu_Latn", "eng_Latn", pairs)
+    return bitext.source_sentences, bitext.target_sentences
+
+
+def bare(model: LoadedModel, sentences: tuple[str, ...]) -> None:
+    """The decoder over the batches that `extract` makes, and nothing else."""
+    tokens = model.tokenizer(list(sentences))["input_ids"]
+    for batch in length_sorted_batches([len(each) for each in tokens], settings().batch_tokens):
+        ids, mask = extraction._pad([tokens[row] for row in batch], "right")
+        with torch.inference_mode():
+            model.parts.decoder(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
+
+
+def usual_way(model: torch.nn.Module, parts: LoadedModel, both: tuple[tuple[str, ...], ...]) -> None:
+    """One sentence per forward pass through the whole model, all hidden states kept, cosines pair by pair in Python."""
+    vectors = []
+    for sentences in both:
+        side: list[list[list[np.ndarray]]] = []
+        for sentence in sentences:
+            ids = torch.tensor([parts.tokenizer(sentence)["input_ids"]], device=parts.device)
+            weights = torch.arange(1, ids.shape[1] + 1, device=parts.device, dtype=torch.float32)[None]
+            weights = weights / weights.sum()
+            with torch.no_grad(), capture(parts.parts, "gate", weights, lambda: None) as pooled:
+                output = model(input_ids=ids, output_hidden_states=True)
+            hidden = [(layer[0].float() * weights[0][:, None]).sum(0) for layer in output.hidden_states]
+            states = [[layer[0] for layer in pooled["nas"]], [layer[0] for layer in pooled["nav"]], hidden]
+            side.append([[layer.float().cpu().numpy() for layer in state] for state in states])
+        vectors.append(side)
+    source, target = vectors
+    for state in range(3):
+        for layer in range(len(source[0][state])):
+            for ours in source:
+                for theirs in target:
+                    a, b = ours[state][layer], theirs[state][layer]
+                    float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) or 1.0))
+
+
+def table(rows: list[tuple[str, str, str, bool]]) -> None:
+    print("\n| what | target | measured | met |\n|---|---|---|---|")
+    for what, target, measured, met in rows:
+        print(f"| {what} | {target} | {measured} | {'yes' if met else 'no'} |")
+
+
+def extraction_rows(rounds: int, device: str) -> list[tuple[str, str, str, bool]]:
+    from transformers import AutoModelForCausalLM
+
+    checkpoint = find_checkpoint("demo")
+    both, rows = sides(), []
+    study = Study("demo", CORPUS, "deu_Latn", "eng_Latn", PAIRS)
+    dtype = "bfloat16" if device == "cuda" else "float32"
+    model = load_model(checkpoint, device, dtype)
+    tokens = sum(len(ids) for side in both for ids in model.tokenizer(list(side))["input_ids"])
+    plain, ours = medians(
+        rounds, lambda: [bare(model, side) for side in both], lambda: [extract(model, side) for side in both]
+    )
+    rows.append((
+        f"extraction against the bare forward pass ({tokens:,} tokens, {plain:.2f} s, {tokens / plain:,.0f} tokens a second)",
+        "at most 1.05", f"{ours / plain:.3f}", ours <= 1.05 * plain,
+    ))  # fmt: skip
+    whole = AutoModelForCausalLM.from_pretrained(checkpoint.folder, dtype=getattr(torch, dtype)).to(device).eval()
+    usual = LoadedModel(model.tokenizer, _parts_of(whole), "", device, dtype, model.context)
+
+    def everything() -> None:
+        source, target = (extract(model, side) for side in both)
+        assert len(_result(study, source, target).scores)
+
+    with_scores, by_hand = medians(max(1, rounds // 2), everything, lambda: usual_way(whole, usual, both))
+    least = 30 if device == "cuda" else 7
+    rows.append((
+        f"the usual way, sentence by sentence ({by_hand:.1f} s) against this, scores and intervals included ({with_scores:.1f} s), {dtype}",
+        f"at least {least}", f"{by_hand / with_scores:.1f}", by_hand >= least * with_scores,
+    ))  # fmt: skip
+    return rows
+
+
+def _parts_of(whole: torch.nn.Module):
+    from neuronxa_core.models.adapters import decoder_parts
+
+    return decoder_parts(whole.base_model, whole.config.model_type)
+
+
+def _result(study: Study, source: SentenceStates, target: SentenceStates) -> StudyResult:
+    return StudyResult(study, {state: score_layers(state, source, target) for state in STATES}, {})
+
+
+def scoring_rows(rounds: int) -> list[tuple[str, str, str, bool]]:
+    model = load_model(find_checkpoint("demo"), "cpu", "float32")
+    source, target = (extract(model, side) for side in sides())
+    study = Study("demo", CORPUS, "deu_Latn", "eng_Latn", PAIRS)
+    torch.set_num_threads(1)
+    (score,) = medians(rounds, lambda: _result(study, source, target).scores)
+    torch.set_num_threads(os.cpu_count() or 1)
+    vectors = np.stack([source.of("nas")[6]] * 24)
+    (layer,) = medians(1, lambda: score_languages(vectors))
+    return [
+        (f"scores of all layers and states, both directions, with intervals ({PAIRS} pairs)", "under 150 ms", f"{1000 * score:.0f} ms", score < 0.150),
+        ("one layer of NAS, 24 languages, all 276 pairs", "", f"{1000 * layer:.0f} ms", True),
+    ]  # fmt: skip
+
+
+def memory_rows() -> list[tuple[str, str, str, bool]]:
+    """In a process of its own per size: the peak above what it took with the model loaded and one sentence read."""
+    rows = []
+    for pairs, most in ((PAIRS, 150), (1000, None)):
+        code = (
+            "import resource\n"
+            "from tests.benchmarks.speed import *\n"
+            "model = load_model(find_checkpoint('demo'), 'cpu', 'float32')\n"
+            f"both = sides({pairs})\n"
+            "extract(model, both[0][:1])\n"
+            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "kept = [extract(model, side) for side in both]\n"
+            "states = sum(array.nbytes for each in kept for array in vars(each).values())\n"
+            "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, states / 2**20)"
+        )
+        peak, states = map(float, subprocess.check_output([sys.executable, "-c", code], text=True).split())
+        rows.append((
+            f"peak memory above the loaded model, {pairs} pairs (of it states: {states:.0f} MB)",
+            f"under {most} MB" if most else "states and 100 MB", f"{peak:.0f} MB",
+            peak < (most or states + 100),
+        ))  # fmt: skip
+    return rows
+
+
+def cache_rows(rounds: int) -> list[tuple[str, str, str, bool]]:
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        (cache / "models").mkdir()
+        (cache / "models" / demo.demo_folder().name).symlink_to(demo.demo_folder())
+        os.environ["NEURONXA_CACHE_DIR"] = str(cache)
+        settings.cache_clear()
+        study = Study("demo", "everyday", "deu_Latn", "eng_Latn", PAIRS)
+        first = seconds(lambda: run_study(study))
+        second = seconds(lambda: run_study(Study("demo", "everyday", "fra_Latn", "eng_Latn", PAIRS)))
+        (again,) = medians(rounds, lambda: run_study(study).scores)
+        codes = open_corpus("everyday").languages[:24]
+        matrix = seconds(lambda: run_language_matrix(study, codes))
+        for file in (cache / "results").glob("*.matrix.parquet"):
+            file.unlink()
+        scored = seconds(lambda: run_language_matrix(study, codes))
+    return [
+        ("a cached study, opened and scored", "under 300 ms", f"{1000 * again:.0f} ms", again < 0.3),
+        ("a second language against English, of the first pair's time (loading included there)", "about half", f"{second / first:.2f}", second < 0.75 * first),
+        (f"24 languages, 276 pairs, 55 layers: scoring from cached states (all of it, fresh: {matrix:.0f} s)", "under 5 s", f"{scored:.1f} s", scored < 5),
+    ]  # fmt: skip
+
+
+def start_rows() -> list[tuple[str, str, str, bool]]:
+    code = (
+        "import time; started = time.perf_counter()\n"
+        "from neuronxa_core.models.catalogue import find_checkpoint\n"
+        "from neuronxa_core.models.loading import load_model\n"
+        "imported = time.perf_counter(); load_model(find_checkpoint('demo'), 'cpu', 'float32')\n"
+        "print(time.perf_counter() - imported, imported - started)"
+    )
+    runs = [subprocess.check_output([sys.executable, "-c", code], text=True).split() for _ in range(3)]
+    load = statistics.median(float(run[0]) for run in runs)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["NEURONXA_CACHE_DIR"] = folder
+        settings.cache_clear()
+        prepare = seconds(demo.prepare_demo)
+    return [
+        ("loading the prepared demo model", "under 3 s", f"{load:.1f} s", load < 3),
+        ("preparing the demo model's weights, once", "under 20 s", f"{prepare:.0f} s", prepare < 20),
+    ]
+
+
+def linear_rows() -> None:
+    model = load_model(find_checkpoint("demo"), "cpu", "float32")
+    print("\n| pairs | tokens | seconds | microseconds per token |\n|---|---|---|---|")
+    for pairs in (50, 100, 200, 500, 1000, 1997):
+        both = sides(pairs)
+        tokens = sum(len(ids) for side in both for ids in model.tokenizer(list(side))["input_ids"])
+        taken = seconds(lambda both=both: [extract(model, side) for side in both])
+        print(f"| {pairs} | {tokens:,} | {taken:.1f} | {1e6 * taken / tokens:.0f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--linear", action="store_true", help="only the time against the number of pairs")
+    options = parser.parse_args()
+    print(
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}, {options.device}, {CORPUS}"
+    )
+    prepared = demo.prepare_demo()
+    if options.linear:
+        linear_rows()
+        return
+    rows = extraction_rows(options.rounds, options.device)
+    if options.device == "cpu":
+        rows += scoring_rows(options.rounds) + memory_rows()
+        here = os.environ.get("NEURONXA_CACHE_DIR")
+        rows += cache_rows(options.rounds)
+        if here:
+            os.environ["NEURONXA_CACHE_DIR"] = here
+        settings.cache_clear()
+        assert prepared.is_dir()
+        rows += start_rows()
+    table(rows)
+
+
+if __name__ == "__main__":
+    main()
