@@ -1,9 +1,10 @@
 """How fast extraction and scoring are, each as a ratio within one run. Run by hand, alone on the machine:
 
-    python -m tests.benchmarks.speed [--rounds 5] [--device cpu] [--linear]
+    python -m tests.benchmarks.speed [--only extraction]
 
 The work is a pair of NTREX's languages (the bundled sentences where NTREX is absent), the demo model, all layers, NAS, NAV and
-embeddings, pooled. Prints a table: what is measured, its target, the median of all rounds, met or not.
+embeddings, pooled. Prints a table: what is measured, its target, the median of all rounds, met or not. `--only linear` measures
+the time against the number of pairs instead.
 """
 
 import argparse
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +60,27 @@ def medians(rounds: int, *works: Callable[[], object]) -> list[float]:
 
 
 def sides(pairs: int = PAIRS) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    bitext = open_corpus(CORPUS).bitext("deu_Latn", "eng_Latn", pairs)
-    return bitext.source_sentences, bitext.target_sentences
+    """Beyond the corpus its sentences come again with a number behind them, since equal ones are extracted once."""
+    corpus = open_corpus(CORPUS)
+    every = [corpus.sentences(code) for code in ("deu_Latn", "eng_Latn")]
+    return tuple(  # type: ignore[return-value]
+        tuple(side[row % len(side)] + (f" {row // len(side)}" if row >= len(side) else "") for row in range(pairs))
+        for side in every
+    )
+
+
+@contextmanager
+def other_cache() -> Iterator[Path]:
+    """An empty cache folder, for as long as the block lasts."""
+    before = os.environ.get("NEURONXA_CACHE_DIR")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["NEURONXA_CACHE_DIR"] = folder
+        settings.cache_clear()
+        yield Path(folder)
+    os.environ.pop("NEURONXA_CACHE_DIR")
+    if before:
+        os.environ["NEURONXA_CACHE_DIR"] = before
+    settings.cache_clear()
 
 
 def bare(model: LoadedModel, sentences: tuple[str, ...]) -> None:
@@ -95,13 +116,10 @@ def usual_way(model: torch.nn.Module, parts: LoadedModel, both: tuple[tuple[str,
                     float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) or 1.0))
 
 
-def table(rows: list[tuple[str, str, str, bool]]) -> None:
-    print("\n| what | target | measured | met |\n|---|---|---|---|")
-    for what, target, measured, met in rows:
-        print(f"| {what} | {target} | {measured} | {'yes' if met else 'no'} |")
+Row = tuple[str, str, str, bool]
 
 
-def extraction_rows(rounds: int, device: str) -> list[tuple[str, str, str, bool]]:
+def extraction_rows(rounds: int, device: str) -> list[Row]:
     from transformers import AutoModelForCausalLM
 
     checkpoint = find_checkpoint("demo")
@@ -124,7 +142,7 @@ def extraction_rows(rounds: int, device: str) -> list[tuple[str, str, str, bool]
         source, target = (extract(model, side) for side in both)
         assert len(_result(study, source, target).scores)
 
-    with_scores, by_hand = medians(max(1, rounds // 2), everything, lambda: usual_way(whole, usual, both))
+    with_scores, by_hand = medians(2, everything, lambda: usual_way(whole, usual, both))
     least = 30 if device == "cuda" else 7
     rows.append((
         f"the usual way, sentence by sentence ({by_hand:.1f} s) against this, scores and intervals included ({with_scores:.1f} s), {dtype}",
@@ -143,7 +161,7 @@ def _result(study: Study, source: SentenceStates, target: SentenceStates) -> Stu
     return StudyResult(study, {state: score_layers(state, source, target) for state in STATES}, {})
 
 
-def scoring_rows(rounds: int) -> list[tuple[str, str, str, bool]]:
+def scoring_rows(rounds: int) -> list[Row]:
     model = load_model(find_checkpoint("demo"), "cpu", "float32")
     source, target = (extract(model, side) for side in sides())
     study = Study("demo", CORPUS, "deu_Latn", "eng_Latn", PAIRS)
@@ -158,8 +176,8 @@ def scoring_rows(rounds: int) -> list[tuple[str, str, str, bool]]:
     ]  # fmt: skip
 
 
-def memory_rows() -> list[tuple[str, str, str, bool]]:
-    """In a process of its own per size: the peak above what it took with the model loaded and one sentence read."""
+def memory_rows() -> list[Row]:
+    """In a process of its own per size: the peak above what it took with the whole model in memory and one sentence read."""
     rows = []
     for pairs, most in ((PAIRS, 150), (1000, None)):
         code = (
@@ -168,6 +186,7 @@ def memory_rows() -> list[tuple[str, str, str, bool]]:
             "model = load_model(find_checkpoint('demo'), 'cpu', 'float32')\n"
             f"both = sides({pairs})\n"
             "extract(model, both[0][:1])\n"
+            "[float(each.sum()) for each in model.parts.decoder.parameters()]  # all of it in memory, mapped or not\n"
             "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
             "kept = [extract(model, side) for side in both]\n"
             "states = sum(array.nbytes for each in kept for array in vars(each).values())\n"
@@ -182,13 +201,11 @@ def memory_rows() -> list[tuple[str, str, str, bool]]:
     return rows
 
 
-def cache_rows(rounds: int) -> list[tuple[str, str, str, bool]]:
-    with tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder)
+def cache_rows(rounds: int) -> list[Row]:
+    prepared = demo.demo_folder()
+    with other_cache() as cache:
         (cache / "models").mkdir()
-        (cache / "models" / demo.demo_folder().name).symlink_to(demo.demo_folder())
-        os.environ["NEURONXA_CACHE_DIR"] = str(cache)
-        settings.cache_clear()
+        (cache / "models" / prepared.name).symlink_to(prepared)
         study = Study("demo", "everyday", "deu_Latn", "eng_Latn", PAIRS)
         first = seconds(lambda: run_study(study))
         second = seconds(lambda: run_study(Study("demo", "everyday", "fra_Latn", "eng_Latn", PAIRS)))
@@ -205,7 +222,7 @@ def cache_rows(rounds: int) -> list[tuple[str, str, str, bool]]:
     ]  # fmt: skip
 
 
-def start_rows() -> list[tuple[str, str, str, bool]]:
+def start_rows() -> list[Row]:
     code = (
         "import time; started = time.perf_counter()\n"
         "from neuronxa_core.models.catalogue import find_checkpoint\n"
@@ -215,9 +232,7 @@ def start_rows() -> list[tuple[str, str, str, bool]]:
     )
     runs = [subprocess.check_output([sys.executable, "-c", code], text=True).split() for _ in range(3)]
     load = statistics.median(float(run[0]) for run in runs)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["NEURONXA_CACHE_DIR"] = folder
-        settings.cache_clear()
+    with other_cache():
         prepare = seconds(demo.prepare_demo)
     return [
         ("loading the prepared demo model", "under 3 s", f"{load:.1f} s", load < 3),
@@ -235,30 +250,30 @@ def linear_rows() -> None:
         print(f"| {pairs} | {tokens:,} | {taken:.1f} | {1e6 * taken / tokens:.0f} |")
 
 
+PARTS: dict[str, Callable[[int, str], list[Row]]] = {
+    "extraction": extraction_rows,
+    "scoring": lambda rounds, _: scoring_rows(rounds),
+    "memory": lambda *_: memory_rows(),
+    "cache": lambda rounds, _: cache_rows(rounds),
+    "start": lambda *_: start_rows(),
+}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--linear", action="store_true", help="only the time against the number of pairs")
+    parser.add_argument("--only", choices=[*PARTS, "linear"])
     options = parser.parse_args()
-    print(
-        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}, {options.device}, {CORPUS}"
-    )
-    prepared = demo.prepare_demo()
-    if options.linear:
+    demo.prepare_demo()
+    print(f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}, {options.device}")
+    if options.only == "linear":
         linear_rows()
         return
-    rows = extraction_rows(options.rounds, options.device)
-    if options.device == "cpu":
-        rows += scoring_rows(options.rounds) + memory_rows()
-        here = os.environ.get("NEURONXA_CACHE_DIR")
-        rows += cache_rows(options.rounds)
-        if here:
-            os.environ["NEURONXA_CACHE_DIR"] = here
-        settings.cache_clear()
-        assert prepared.is_dir()
-        rows += start_rows()
-    table(rows)
+    print("\n| what | target | measured | met |\n|---|---|---|---|", flush=True)
+    for name in [options.only] if options.only else PARTS if options.device == "cpu" else ["extraction"]:
+        for what, target, measured, met in PARTS[name](options.rounds, options.device):
+            print(f"| {what} | {target} | {measured} | {'yes' if met else 'no'} |", flush=True)
 
 
 if __name__ == "__main__":
