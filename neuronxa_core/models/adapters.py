@@ -47,7 +47,7 @@ class DecoderParts:
     norm: nn.Module
     activations: tuple[nn.Module, ...]
     """Their output is the site `gate`: act_fn(gate_proj(x)), (batch, tokens, neurons)."""
-    down_projections: tuple[nn.Linear, ...]
+    down_projections: tuple[nn.Module, ...]
     """Their input is the site `product`: act_fn(gate_proj(x)) * up_proj(x), (batch, tokens, neurons)."""
 
 
@@ -72,9 +72,7 @@ def decoder_parts(model: nn.Module, model_type: str) -> DecoderParts:
             blocks=blocks,
             norm=decoder.get_submodule(family.norm),
             activations=tuple(block.get_submodule(f"{family.mlp}.{family.activation}") for block in blocks),
-            down_projections=tuple(
-                cast(nn.Linear, block.get_submodule(f"{family.mlp}.{family.down}")) for block in blocks
-            ),
+            down_projections=tuple(block.get_submodule(f"{family.mlp}.{family.down}") for block in blocks),
         )
     except AttributeError as error:
         raise ModelError(

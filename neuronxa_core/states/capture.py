@@ -4,6 +4,7 @@ Nothing of the size tokens x neurons x layers is ever kept: a hook turns (senten
 (sentences, dim) before the next layer runs.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -16,8 +17,8 @@ from neuronxa_core.states.neuron import neuron_activation_state, neuron_activati
 from neuronxa_core.states.pooling import pool
 from neuronxa_core.states.sentences import Site, State
 
-Pooled = dict[State, list[torch.Tensor]]
-"""Per state the pooled layers in the order they ran, each (sentences, dim): nas and nav 1..L, embedding 0..L."""
+Pooled = dict[State, torch.Tensor]
+"""Per state the pooled layers in the order they ran, float32, (layers, sentences, dim): nas, nav 1..L, embedding 0..L."""
 
 
 @contextmanager
@@ -27,15 +28,23 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
     weights: (sentences, tokens), see pooling.token_weights. `check` runs at every layer and may raise to stop the pass.
     The embedding of layer l is `hidden_states[l]` of transformers: 0 enters the first block, L leaves the final norm.
     """
-    pooled: Pooled = {"nas": [], "nav": [], "embedding": []}
+    pooled: Pooled = {}
+    seen: Counter[State] = Counter()
+
+    def keep(state: State, tokens: torch.Tensor) -> None:
+        if state not in pooled:  # all layers at once: many small pieces would keep the memory between them from reuse
+            layers = len(parts.blocks) + (state == "embedding")
+            pooled[state] = weights.new_empty(layers, len(weights), tokens.shape[-1])
+        pool(tokens, weights, out=pooled[state][seen[state]])
+        seen[state] += 1
 
     def keep_neurons(activation: torch.Tensor) -> None:
         check()
-        pooled["nas"].append(pool(neuron_activation_state(activation), weights))
-        pooled["nav"].append(pool(neuron_activation_value(activation), weights))
+        keep("nas", neuron_activation_state(activation))
+        keep("nav", neuron_activation_value(activation))
 
     def keep_embedding(hidden: torch.Tensor) -> None:
-        pooled["embedding"].append(pool(hidden, weights))
+        keep("embedding", hidden)
 
     with ExitStack() as hooks:
         for block in parts.blocks:

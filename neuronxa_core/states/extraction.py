@@ -4,7 +4,7 @@ The batches of a language depend on its sentences alone, so a fresh extraction r
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.capture import Pooled, capture
 from neuronxa_core.states.pooling import token_weights
-from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site
+from neuronxa_core.states.sentences import Pooling, SentenceStates, Site
 
 Padding = Literal["right", "left"]
 
@@ -34,24 +34,24 @@ def extract(
 ) -> SentenceStates:
     """NAS, NAV and embeddings of every layer for every sentence, pooled over its tokens.
 
-    batch_tokens: tokens, padding included, in one forward pass; a longer sentence goes alone. It and `padding` change
-    results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
+    batch_tokens: tokens, padding included, in one forward pass, see length_sorted_batches; by default what the settings
+    say, or what suits the device. It and `padding` change results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
     Raises CorpusError for a sentence that is empty to the tokenizer or beyond the model's context; Cancelled.
     """
     unique = list(dict.fromkeys(sentences))
     tokens = _tokenize(model, unique)
     lengths = [len(sentence) for sentence in tokens]
+    batches = length_sorted_batches(lengths, _batch_tokens(model, batch_tokens))
     arrays: dict[str, NDArray[np.float32]] = {}
     done = 0
     with model.lock:
-        for batch in length_sorted_batches(lengths, batch_tokens or settings().batch_tokens):
+        for batch in batches:
             watcher.report("extracting", done, len(unique))
             pooled = _forward(model, [tokens[row] for row in batch], site, pooling, padding, watcher)
-            for state in STATES:
-                stack = torch.stack(pooled[state]).cpu().numpy()  # (layers, batch, dim)
+            for state, layers in pooled.items():
                 if state not in arrays:
-                    arrays[state] = np.empty((stack.shape[0], len(unique), stack.shape[2]), dtype=np.float32)
-                arrays[state][:, batch] = stack
+                    arrays[state] = np.empty((layers.shape[0], len(unique), layers.shape[2]), dtype=np.float32)
+                arrays[state][:, batch] = layers.cpu().numpy()
             done += len(batch)
     watcher.report("extracting", done, len(unique))
     if len(unique) < len(sentences):
@@ -63,18 +63,38 @@ def extract(
 
 
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Row numbers, longest sentences first, in groups of at most `batch_tokens` tokens, padding included."""
+    """Row numbers, longest sentences first, in groups of at most `batch_tokens` tokens, padding included.
+
+    A longer sentence goes alone. Of all ways to cut the sorted sentences the cheapest is taken, where a batch costs its
+    tokens, padding included, and a sixteenth of `batch_tokens` for being one more.
+    """
     order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
-    start = 0
-    while start < len(order):
-        size = max(1, batch_tokens // lengths[order[start]])
-        yield order[start : start + size]
-        start += size
+    cost, start_of = [0.0], [0]  # of the first n sentences: the least cost, and where their last batch starts
+    for end in range(1, len(order) + 1):
+        best, best_start = float("inf"), end - 1
+        for start in range(end - 1, -1, -1):
+            tokens = (end - start) * lengths[order[start]]
+            if tokens > batch_tokens and start < end - 1:
+                break
+            if cost[start] + tokens < best:
+                best, best_start = cost[start] + tokens, start
+        cost.append(best + batch_tokens / 16)
+        start_of.append(best_start)
+    cuts = [len(order)]
+    while cuts[-1]:
+        cuts.append(start_of[cuts[-1]])
+    for end, start in reversed(list(pairwise(cuts))):
+        yield order[start:end]
+
+
+def _batch_tokens(model: LoadedModel, asked: int | None) -> int:
+    """A processor is fastest while a batch stays in its caches; a GPU wants enough to be busy."""
+    return asked or settings().batch_tokens or (512 if model.device == "cpu" else 8192)
 
 
 def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
     """Token ids with the special tokens that the tokenizer itself adds, and no padding."""
-    tokens: list[list[int]] = model.tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+    tokens: list[list[int]] = model.tokenize(sentences)
     for sentence, ids in zip(sentences, tokens, strict=True):
         if not ids:
             raise CorpusError(f"The tokenizer finds no token in {sentence[:60]!r}.", "Leave that pair out.")

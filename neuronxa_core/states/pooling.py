@@ -27,6 +27,6 @@ def token_weights(mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
     return weights.to(torch.float32)
 
 
-def pool(states: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted mean over tokens. states: (sentences, tokens, dim); weights: (sentences, tokens); -> (sentences, dim)."""
-    return torch.bmm(weights.unsqueeze(1), states.to(weights.dtype)).squeeze(1)
+def pool(states: torch.Tensor, weights: torch.Tensor, out: torch.Tensor) -> None:
+    """Weighted mean over tokens. states: (sentences, tokens, dim); weights: (sentences, tokens); out: (sentences, dim)."""
+    torch.bmm(weights.unsqueeze(1), states.to(weights.dtype), out=out.unsqueeze(1))

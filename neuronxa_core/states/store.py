@@ -20,7 +20,7 @@ from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 
 _WHOLE: set[tuple[Path, int, int]] = set()
-FORMAT = 1
+FORMAT = 2
 """Part of every key: raise it when the meaning of a stored number changes."""
 
 

@@ -85,8 +85,8 @@ def other_cache() -> Iterator[Path]:
 
 def bare(model: LoadedModel, sentences: tuple[str, ...]) -> None:
     """The decoder over the batches that `extract` makes, and nothing else."""
-    tokens = model.tokenizer(list(sentences))["input_ids"]
-    for batch in length_sorted_batches([len(each) for each in tokens], settings().batch_tokens):
+    tokens = model.tokenize(sentences)
+    for batch in length_sorted_batches([len(each) for each in tokens], extraction._batch_tokens(model, None)):
         ids, mask = extraction._pad([tokens[row] for row in batch], "right")
         with torch.inference_mode():
             model.parts.decoder(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
@@ -98,13 +98,17 @@ def usual_way(model: torch.nn.Module, parts: LoadedModel, both: tuple[tuple[str,
     for sentences in both:
         side: list[list[list[np.ndarray]]] = []
         for sentence in sentences:
-            ids = torch.tensor([parts.tokenizer(sentence)["input_ids"]], device=parts.device)
+            ids = torch.tensor(parts.tokenize([sentence]), device=parts.device)
             weights = torch.arange(1, ids.shape[1] + 1, device=parts.device, dtype=torch.float32)[None]
             weights = weights / weights.sum()
             with torch.no_grad(), capture(parts.parts, "gate", weights, lambda: None) as pooled:
                 output = model(input_ids=ids, output_hidden_states=True)
             hidden = [(layer[0].float() * weights[0][:, None]).sum(0) for layer in output.hidden_states]
-            states = [[layer[0] for layer in pooled["nas"]], [layer[0] for layer in pooled["nav"]], hidden]
+            states = [
+                [layer[0] for layer in pooled["nas"]],
+                [layer[0] for layer in pooled["nav"]],
+                hidden,
+            ]
             side.append([[layer.float().cpu().numpy() for layer in state] for state in states])
         vectors.append(side)
     source, target = vectors
@@ -127,7 +131,7 @@ def extraction_rows(rounds: int, device: str) -> list[Row]:
     study = Study("demo", CORPUS, "deu_Latn", "eng_Latn", PAIRS)
     dtype = "bfloat16" if device == "cuda" else "float32"
     model = load_model(checkpoint, device, dtype)
-    tokens = sum(len(ids) for side in both for ids in model.tokenizer(list(side))["input_ids"])
+    tokens = sum(len(ids) for side in both for ids in model.tokenize(side))
     plain, ours = medians(
         rounds, lambda: [bare(model, side) for side in both], lambda: [extract(model, side) for side in both]
     )
@@ -136,7 +140,7 @@ def extraction_rows(rounds: int, device: str) -> list[Row]:
         "at most 1.05", f"{ours / plain:.3f}", ours <= 1.05 * plain,
     ))  # fmt: skip
     whole = AutoModelForCausalLM.from_pretrained(checkpoint.folder, dtype=getattr(torch, dtype)).to(device).eval()
-    usual = LoadedModel(model.tokenizer, _parts_of(whole), "", device, dtype, model.context)
+    usual = LoadedModel(model.tokenize, _parts_of(whole), "", device, dtype, model.context)
 
     def everything() -> None:
         source, target = (extract(model, side) for side in both)
@@ -245,7 +249,7 @@ def linear_rows() -> None:
     print("\n| pairs | tokens | seconds | microseconds per token |\n|---|---|---|---|")
     for pairs in (50, 100, 200, 500, 1000, 1997):
         both = sides(pairs)
-        tokens = sum(len(ids) for side in both for ids in model.tokenizer(list(side))["input_ids"])
+        tokens = sum(len(ids) for side in both for ids in model.tokenize(side))
         taken = seconds(lambda both=both: [extract(model, side) for side in both])
         print(f"| {pairs} | {tokens:,} | {taken:.1f} | {1e6 * taken / tokens:.0f} |")
 

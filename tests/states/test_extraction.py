@@ -42,6 +42,14 @@ def test_batches_hold_every_row_once_and_keep_the_budget():
     assert batches[0] == [6]
 
 
+def test_batches_are_cut_where_little_is_padded():
+    lengths = [30] * 10 + [29] * 3 + [8] * 20
+    batches = list(length_sorted_batches(lengths, 512))
+    assert [len(batch) for batch in batches] == [13, 20]  # not 17 sentences of 30 tokens, four of them mostly padding
+    padded = sum(max(lengths[row] for row in batch) * len(batch) for batch in batches)
+    assert padded == sum(lengths) + 3
+
+
 def test_a_sentence_beyond_the_models_context_is_named(tiny_model):
     model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
     with pytest.raises(CorpusError, match=r"301 tokens and the model takes 256: 'xxx"):

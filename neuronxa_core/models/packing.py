@@ -1,0 +1,37 @@
+"""Linear layers on a processor: weights laid out once in the blocks in which oneDNN multiplies them.
+
+torch multiplies float32 with MKL, which uses half of what an AMD processor can do, and lays bfloat16 weights out anew at
+every call. The sums are the same; their order, and so their rounding, is that of another library.
+"""
+
+import torch
+from torch import nn
+
+
+class PackedLinear(nn.Module):
+    """What an nn.Linear computes, for inference. Its weight can no longer be read."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+        self._bias = None if linear.bias is None else linear.bias.detach()
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        outputs: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self._weight, self._bias, "none", [], "")
+        return outputs
+
+
+def packs_linear_layers(dtype: str) -> bool:
+    """Whether this processor gains by it: oneDNN is there and computes in `dtype`."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return dtype == "float32" or (dtype == "bfloat16" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
+
+
+def pack_linear_layers(block: nn.Module) -> None:
+    """Replaces every nn.Linear below `block`, one by one, so that only one is in memory twice."""
+    for parent in list(block.modules()):
+        for name, child in list(parent.named_children()):
+            if type(child) is nn.Linear:
+                setattr(parent, name, PackedLinear(child))
