@@ -30,6 +30,7 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
     """
     pooled: Pooled = {}
     seen: Counter[State] = Counter()
+    room = weights.new_empty(0)  # one layer's neurons, used again by every layer
 
     def keep(state: State, tokens: torch.Tensor) -> None:
         if state not in pooled:  # all layers at once: many small pieces would keep the memory between them from reuse
@@ -39,9 +40,12 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
         seen[state] += 1
 
     def keep_neurons(activation: torch.Tensor) -> None:
+        nonlocal room
         check()
-        keep("nas", neuron_activation_state(activation))
-        keep("nav", neuron_activation_value(activation))
+        if room.shape != activation.shape:
+            room = weights.new_empty(activation.shape)
+        keep("nas", neuron_activation_state(activation, room))
+        keep("nav", neuron_activation_value(activation, room))
 
     def keep_embedding(hidden: torch.Tensor) -> None:
         keep("embedding", hidden)

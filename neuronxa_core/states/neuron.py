@@ -9,12 +9,13 @@ Source: Huang et al. 2025, arXiv:2507.14900; the site is this project's choice, 
 import torch
 
 
-def neuron_activation_state(activation: torch.Tensor) -> torch.Tensor:
-    """NAS, per token: 1 where the activation is > 0, else 0 (0 itself is inactive); float32, same shape."""
-    state = torch.empty_like(activation, dtype=torch.float32)
-    return torch.gt(activation, 0, out=state)  # written as float32 at once: four times as fast as from booleans
+def neuron_activation_state(activation: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """NAS, per token: 1 where the activation is > 0, else 0 (0 itself is inactive); float32, same shape, in `out` if given."""
+    out = torch.empty_like(activation, dtype=torch.float32) if out is None else out
+    return torch.gt(activation, 0, out=out)  # as float32 at once: four times as fast as from booleans
 
 
-def neuron_activation_value(activation: torch.Tensor) -> torch.Tensor:
-    """NAV, per token: the absolute value of the activation; float32, same shape."""
-    return activation.to(torch.float32).abs()
+def neuron_activation_value(activation: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """NAV, per token: the absolute value of the activation; float32, same shape, in `out` if given."""
+    out = torch.empty_like(activation, dtype=torch.float32) if out is None else out
+    return out.copy_(activation).abs_()

@@ -40,7 +40,10 @@ def write_states(key: str, states: SentenceStates, header: Mapping[str, str | in
 
     arrays = {name: np.ascontiguousarray(array) for name, array in vars(states).items()}
     metadata = {"neuronxa": json.dumps({**header, "crc32": _crc32(arrays)})}
-    write_aside(states_path(key), lambda file: save_file(arrays, file, metadata=metadata))
+    path = states_path(key)
+    write_aside(path, lambda file: save_file(arrays, file, metadata=metadata))
+    with contextlib.suppress(OSError):  # another process may have made room
+        _WHOLE.add(_identity(path))
 
 
 def read_states(key: str) -> SentenceStates | None:
@@ -65,15 +68,20 @@ def read_states(key: str) -> SentenceStates | None:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the states at `path` are there and undamaged; read once per process and file, then remembered."""
+    """Whether the states at `path` are there and undamaged; written by this process, or read once and remembered."""
     try:
-        stat = path.stat()
+        name = _identity(path)
     except OSError:
         return False
-    name = (path, stat.st_ino, stat.st_size)  # a file is written aside and renamed, so a new one has a new inode
     if name not in _WHOLE and read_states(path.stem) is not None:
         _WHOLE.add(name)
     return name in _WHOLE
+
+
+def _identity(path: Path) -> tuple[Path, int, int]:
+    """A file is written aside and renamed, so a new one has a new inode."""
+    stat = path.stat()
+    return path, stat.st_ino, stat.st_size
 
 
 def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:

@@ -39,12 +39,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterat
         yield address
 
 
-@contextmanager
-def serving(cache: Path) -> Iterator[str]:
-    """A server of the dashboard with this cache folder, for as long as the block lasts."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def serving(cache: Path, port: int | None = None) -> Iterator[str]:
+    """A server of the dashboard with this cache folder, for as long as the block lasts."""
+    port = port or free_port()
     command = [
         sys.executable,
         "-m",
