@@ -26,7 +26,8 @@ _HELP = {
     "with the up-projection, just before the down-projection.",
     "pooling": "How tokens become a sentence. `position`: later tokens weigh more, as they have seen more. `mean`: all the "
     "same. `last`: the last token alone.",
-    "dtype": "The precision in which the model computes. `auto`: float32 on a processor, bfloat16 on a GPU.",
+    "dtype": "The precision in which the model computes. `auto`: bfloat16 where the device computes in it, which is "
+    "about twice as fast and moves a score by a pair or two of a hundred; else float32. For figures that you publish: float32.",
 }
 
 

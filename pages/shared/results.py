@@ -14,6 +14,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, study_cost
+from neuronxa_core.models.hardware import resolve_device, resolve_dtype
 from neuronxa_core.progress import Watcher, counted
 from pages.shared import look
 
@@ -81,10 +82,17 @@ def study_line(
             look.export(stem or study.stem, files)
     line.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
-        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
+        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {_dtype(study, badge)}"
         + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
         help=_BADGES.get(badge),
     )
+
+
+def _dtype(study: Study, badge: str) -> str:
+    """What was asked for and, behind `auto`, what that is for these numbers."""
+    if study.dtype != "auto":
+        return study.dtype
+    return f"auto ({'float32' if badge == 'precomputed' else resolve_dtype('auto', resolve_device('auto'))})"
 
 
 def _code(text: str) -> str:
@@ -176,7 +184,7 @@ def invitation(
     """
     try:
         texts = list(sentences())
-        cost = study_cost(study.model, study.revision, sum(len(text) for text in texts), len(texts))
+        cost = study_cost(study.model, study.revision, sum(len(text) for text in texts), len(texts), study.dtype)
         held = study_cost(study.model, study.revision, 0, at_once or len(texts))
     except NeuronXAError as problem:
         _failed(str(problem))
