@@ -4,7 +4,7 @@ import io
 import json
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.alignment.result import SUMMARY_NAMES, Study
-from neuronxa_core.alignment.scoring import chance_rate, pair_outcomes
-from neuronxa_core.alignment.similarity import cosines_of_units, unit_vectors
+from neuronxa_core.alignment.scoring import chance_rate
+from neuronxa_core.alignment.similarity import lengths, paired_cosines
 from neuronxa_core.alignment.study import Recipe, Together, check_finite
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import open_corpus
@@ -30,6 +30,9 @@ from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
 
 Sentences = Mapping[str, tuple[str, ...]]
+
+_TOGETHER = 4
+"""Languages whose cosines with all others are one product: large enough to be fast, of which little is computed twice."""
 
 
 @dataclass(frozen=True)
@@ -243,36 +246,66 @@ def _score_all(
         for index in range(counts[state]):
             watcher.check()
             watcher.report("scoring", done, total)
-            vectors = np.stack([store.read_layer(path, state, index) for path in paths])
-            check_finite(state, index + first_layer(state), vectors)
+            vectors = [store.read_layer(path, state, index) for path in paths]
+            check_finite(state, index + first_layer(state), *vectors)
             both[state].append(score_languages(vectors, watcher))
             done += 1
     stacked = {state: np.stack(layers, axis=1) for state, layers in both.items()}  # (2, layers, languages, languages)
     return {state: array[0] for state, array in stacked.items()}, {state: array[1] for state, array in stacked.items()}
 
 
-def score_languages(vectors: NDArray[np.floating], watcher: Watcher = SILENT) -> NDArray[np.float64]:
+def score_languages(vectors: Sequence[NDArray[np.floating]], watcher: Watcher = SILENT) -> NDArray[np.float64]:
     """Every language against every other at one layer: (2, languages, languages), mutual score and P@1 row to column.
 
-    vectors: (languages, pairs, dim). One large matrix product per language instead of one per pair.
+    vectors: one (pairs, dim) per language. Large matrix products in float32; where those leave open who is nearest, float64
+    decides, so that the scores are those of `pair_outcomes`.
     """
-    languages, pairs, _ = vectors.shape
-    units = unit_vectors(vectors).reshape(languages * pairs, -1)
-    scores = np.full((2, languages, languages), np.nan)
-    for source in range(languages - 1):
+    languages, (pairs, dim) = len(vectors), vectors[0].shape
+    sentences = np.concatenate(vectors)
+    norms = lengths(sentences)
+    units = sentences / norms.astype(np.float32)[:, np.newaxis]
+    doubt = 2 * (dim + 8) * 2.0**-24  # of two cosines: a rounding for each product, sum, length and quotient
+    found = np.zeros(
+        (languages, languages, pairs), bool
+    )  # whether a row's sentence finds its translation in the column
+    for start in range(0, languages, _TOGETHER):
         watcher.check()
-        rest = cosines_of_units(units[source * pairs : (source + 1) * pairs], units[(source + 1) * pairs :])
-        for target, similarity in enumerate(_blocks(rest, pairs), source + 1):
-            outcomes = pair_outcomes(similarity)
-            scores[0, source, target] = scores[0, target, source] = outcomes.mutual.mean()
-            scores[1, source, target] = outcomes.source_to_target.mean()
-            scores[1, target, source] = outcomes.target_to_source.mean()
+        cosines = units[start * pairs : (start + _TOGETHER) * pairs] @ units[start * pairs :].T
+        cosines = cosines.reshape(-1, pairs, languages - start, pairs)
+        translations = np.einsum("risi->ris", cosines)  # a view
+        own = translations.copy()
+        translations[:] = -np.inf
+        later = np.triu(np.ones((len(own), languages - start), bool), 1)  # each two languages once
+        rows, columns = np.nonzero(later)
+        for back in (False, True):
+            rivals = cosines.transpose(0, 3, 2, 1) if back else cosines  # (rows, pairs, columns, pairs)
+            ahead = own - rivals.max(axis=3)
+            nearest = ahead > 0
+            row, sentence, column = open_ = np.nonzero(~(np.abs(ahead) > doubt) & later[:, np.newaxis])
+            near = ~(rivals[open_] < own[open_][:, np.newaxis] - doubt)
+            ours, theirs = (start + column, start + row) if back else (start + row, start + column)
+            nearest[open_] = _nearest(sentences, norms, ours * pairs + sentence, theirs * pairs, sentence, near)
+            place = (start + columns, start + rows) if back else (start + rows, start + columns)
+            found[place] = nearest[rows, :, columns]
+    scores: NDArray[np.float64] = np.stack([found & found.swapaxes(0, 1), found]).mean(axis=-1)
+    scores[:, range(languages), range(languages)] = np.nan
     return scores
 
 
-def _blocks(wide: NDArray[np.float64], pairs: int) -> Iterator[NDArray[np.float64]]:
-    for start in range(0, wide.shape[1], pairs):
-        yield wide[:, start : start + pairs]
+def _nearest(
+    sentences: NDArray[np.floating],
+    norms: NDArray[np.float64],
+    ours: NDArray[np.intp],
+    first: NDArray[np.intp],
+    translation: NDArray[np.intp],
+    near: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Whether sentence ours[k] is nearer to first[k] + translation[k] than to each first[k] + j with near[k, j]."""
+    which, rival = np.nonzero(near)
+    own = paired_cosines(sentences, norms, ours, first + translation)
+    others = paired_cosines(sentences, norms, ours[which], first[which] + rival)
+    beaten = np.bincount(which[others >= own[which]], minlength=len(ours))
+    return np.asarray(beaten == 0)
 
 
 def _path(recipe: Recipe, sentences: Sentences) -> Path:

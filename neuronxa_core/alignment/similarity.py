@@ -12,18 +12,30 @@ def cosine_similarity(source: NDArray[np.floating], target: NDArray[np.floating]
 
     source: (sentences, dim), target: (sentences', dim); returns (sentences, sentences') in float64.
     """
-    return cosines_of_units(unit_vectors(source), unit_vectors(target))
-
-
-def cosines_of_units(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """As cosine_similarity, of vectors that unit_vectors has scaled: for those that are compared with many others."""
-    cosines: NDArray[np.float64] = np.round(source @ target.T, _DECIMALS)
+    cosines: NDArray[np.float64] = np.round(unit_vectors(source) @ unit_vectors(target).T, _DECIMALS)
     return cosines
+
+
+def paired_cosines(
+    vectors: NDArray[np.floating], norms: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """The cosines of chosen pairs alone, as cosine_similarity gives them: of vectors[source[k]] and vectors[target[k]].
+
+    vectors: (sentences, dim); norms: their `lengths`; source and target: (pairs,), as is what returns.
+    """
+    products = np.einsum("kd,kd->k", vectors[source], vectors[target], dtype=np.float64)
+    cosines: NDArray[np.float64] = np.round(products / (norms[source] * norms[target]), _DECIMALS)
+    return cosines
+
+
+def lengths(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The length of each vector, summed in float64; 1 for a zero vector, whose cosines are 0 then. vectors: (..., dim)."""
+    norms = np.sqrt(np.einsum("...d,...d->...", vectors, vectors, dtype=np.float64))
+    return np.where(norms > 0, norms, 1.0)
 
 
 def unit_vectors(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     """Each vector divided by its length, in float64; a zero vector stays zero. vectors: (..., dim)."""
-    vectors = vectors.astype(np.float64)
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    units: NDArray[np.float64] = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    units: NDArray[np.float64] = vectors.astype(np.float64)
+    units /= lengths(vectors)[..., np.newaxis]
     return units

@@ -10,10 +10,13 @@ from neuronxa_core.alignment.language_matrix import (
     from_frame,
     read_matrix,
     run_language_matrix,
+    score_languages,
     write_matrix,
 )
 from neuronxa_core.alignment.language_order import LANGUAGE_ORDERS, LEVELS, arrange, level_summary, pivot_scores
 from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.scoring import pair_outcomes
+from neuronxa_core.alignment.similarity import cosine_similarity
 from neuronxa_core.alignment.study import Recipe, run_study
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import Cancelled, StudyError
@@ -201,3 +204,21 @@ def test_head_and_long_tail_are_means_over_their_languages_and_few_have_no_inter
     assert summary.loc[("head", "gain"), "mean"] == pytest.approx(0.54)
     assert tail["mean"] == 0.2
     assert np.isnan(tail["ci_low"])
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-5, 1e-7])
+def test_the_scores_of_a_layer_are_those_of_the_exact_cosines(spread: float):
+    """Also where float32 cannot tell the sentences apart, where two are equal, and where one is all zeros."""
+    random = np.random.default_rng(0)
+    meaning = 1 + spread * random.standard_normal((30, 64))
+    vectors = (meaning + 0.5 * spread * random.standard_normal((4, 30, 64))).astype(np.float32)
+    vectors[:, 7] = vectors[:, 8]
+    vectors[2, 3] = 0
+    scores = score_languages(vectors)
+    for row in range(4):
+        for column in range(4):
+            if row != column:
+                outcomes = pair_outcomes(cosine_similarity(vectors[row], vectors[column]))
+                assert scores[0, row, column] == outcomes.mutual.mean()
+                assert scores[1, row, column] == outcomes.source_to_target.mean()
+    assert np.isnan(scores[:, range(4), range(4)]).all()
