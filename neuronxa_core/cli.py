@@ -65,6 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="score one language pair and write scores.csv and summary.json")
     run.add_argument("--model", required=True, help="demo, a hub id, or a local folder (safetensors or GGUF)")
     run.add_argument("--revision", default="", help="branch, tag or commit of a hub model")
+    run.add_argument("--adapter", default="", metavar="DIR", help="folder of a LoRA adapter to put on top of the model")
+    run.add_argument(
+        "--neurons",
+        default="",
+        metavar="PATH",
+        help="module of a block whose output is the neurons (with :input behind it, its input), instead of the family's",
+    )
     run.add_argument("--corpus", required=True, help="everyday, a folder of line-aligned files, or a TSV file")
     run.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
     run.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
@@ -94,6 +101,8 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
         pooling=options.pooling,
         dtype=options.dtype,
         revision=options.revision,
+        adapter=options.adapter,
+        neurons=options.neurons,
     )
     _make_folder(options.out)
     result = run_study(study, device=options.device, use_cache=not options.no_cache, watcher=terminal)

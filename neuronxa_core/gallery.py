@@ -90,7 +90,7 @@ def precomputed_projection(study: Study, state: State, settings: ProjectionSetti
 
 @lru_cache(maxsize=32)
 def _stored_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
-    wanted = {**asdict(study), **asdict(settings), "state": state}
+    wanted = {**study.fields, **asdict(settings), "state": state}
     try:
         rows = pd.read_parquet(GALLERY / _PROJECTIONS, filters=[(name, "==", value) for name, value in wanted.items()])
     except FileNotFoundError:
@@ -187,5 +187,5 @@ def gallery_results() -> dict[Study, StudyResult]:
         frame = pd.read_parquet(GALLERY / _FILE)
     except FileNotFoundError:
         return {}
-    by_study = (from_frame(rows) for _, rows in frame.groupby(list(asdict(gallery_studies()[0])), sort=False))
+    by_study = (from_frame(rows) for _, rows in frame.groupby(list(gallery_studies()[0].fields), sort=False))
     return {result.study: result for result in by_study}

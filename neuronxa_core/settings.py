@@ -18,6 +18,8 @@ class Settings:
     """NEURONXA_CACHE_DIR: converted weights, states and results. Default: ~/.cache/neuronxa."""
     cache_limit_bytes: int
     """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
+    device: str
+    """NEURONXA_DEVICE: what the device `auto` is: auto, cpu, cuda, mps, or spread. Default: auto, the fastest one here."""
     batch_tokens: int | None
     """NEURONXA_BATCH_TOKENS: tokens, padding included, in one forward pass. Default: 512 on a processor, 8192 on a GPU."""
 
@@ -29,10 +31,19 @@ def settings() -> Settings:
     return Settings(
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
+        device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,
     )
+
+
+def _one_of(name: str, choices: tuple[str, ...]) -> str:
+    """The first choice is the default."""
+    value = os.environ.get(name) or choices[0]
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}.", f"Set it to one of: {', '.join(choices)}.")
+    return value
 
 
 def _positive(name: str, default: float) -> float:

@@ -5,7 +5,7 @@ import json
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.alignment.result import SUMMARY_NAMES, Study
+from neuronxa_core.alignment.result import SUMMARY_NAMES, Study, study_of
 from neuronxa_core.alignment.scoring import chance_rate
 from neuronxa_core.alignment.similarity import lengths, paired_cosines
 from neuronxa_core.alignment.study import Recipe, Together, check_finite
@@ -123,7 +123,7 @@ class LanguageMatrix:
     @property
     def summary(self) -> dict[str, Any]:
         """What the matrix is of, the mean scores of each pair by state, and the provenance."""
-        shared = {name: value for name, value in asdict(self.study).items() if name not in ("source", "target")}
+        shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
         means = {state: self.pairs(state)[["source", "target", "score"]].to_dict("records") for state in STATES}
         return {
             "languages": list(self.codes),
@@ -135,7 +135,7 @@ class LanguageMatrix:
 
     def to_frame(self) -> pd.DataFrame:
         """`scores`, with the study's fields, the order of the languages and the provenance in every row."""
-        shared = {name: value for name, value in asdict(self.study).items() if name not in ("source", "target")}
+        shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
         provenance = json.dumps(dict(self.provenance), sort_keys=True)
         return self.scores.assign(**shared, codes=" ".join(self.codes), provenance=provenance)
 
@@ -144,15 +144,13 @@ def from_frame(frame: pd.DataFrame) -> LanguageMatrix:
     """The matrix that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
     first = frame.iloc[0]
     codes = tuple(first["codes"].split())
-    shared = {field.name: first[field.name] for field in fields(Study) if field.name not in ("source", "target")}
+    study = study_of({**first, "source": codes[0], "target": codes[1]})
     mutual: dict[State, NDArray[np.float64]] = {}
     precision: dict[State, NDArray[np.float64]] = {}
     for state in STATES:
         rows = frame[frame["state"] == state]
         mutual[state], precision[state] = _unstack(rows, codes, first_layer(state))
-    return LanguageMatrix(
-        Study(source=codes[0], target=codes[1], **shared), codes, mutual, precision, json.loads(first["provenance"])
-    )
+    return LanguageMatrix(study, codes, mutual, precision, json.loads(first["provenance"]))
 
 
 def _unstack(rows: pd.DataFrame, codes: tuple[str, ...], first: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -190,7 +188,8 @@ def run_language_matrix(
     codes = tuple(language(code).code for code in codes)
     study = matrix_study(study, codes)
     sentences = language_sentences(study, codes)
-    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher), device)
+    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher, study.adapter), device)
+    study = recipe.study
     stored = _stored(recipe, sentences)
     if stored:
         return stored
@@ -208,7 +207,7 @@ def run_language_matrix(
 def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix | None:
     """The matrix of these languages if the cache holds it. Prepares, downloads and loads no model."""
     study = matrix_study(study, codes)
-    checkpoint = local_checkpoint(study.model, study.revision)
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
     return _stored(Recipe(study, checkpoint, "auto"), language_sentences(study, codes)) if checkpoint else None
 
 
@@ -344,6 +343,6 @@ def read_matrix(path: Path) -> LanguageMatrix:
 
 def _checksum(matrix: LanguageMatrix) -> int:
     """CRC-32 over all that a stored matrix says."""
-    text = json.dumps([asdict(matrix.study), matrix.codes, dict(matrix.provenance)], sort_keys=True)
+    text = json.dumps([matrix.study.fields, matrix.codes, dict(matrix.provenance)], sort_keys=True)
     numbers = b"".join(values[state].tobytes() for values in (matrix.mutual, matrix.precision) for state in STATES)
     return zlib.crc32(numbers, zlib.crc32(text.encode()))

@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.alignment.geometry import ranks
-from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.result import Study, study_of
 from neuronxa_core.alignment.scoring import pair_outcomes
 from neuronxa_core.alignment.similarity import cosine_similarity
 from neuronxa_core.alignment.study import StudyLayers
@@ -160,7 +160,7 @@ class Projection:
         """The projection as rows, one per layer, that Parquet can hold."""
         rows = [
             {
-                **asdict(self.study),
+                **self.study.fields,
                 **asdict(self.settings),
                 "state": self.state,
                 "layer": layer,
@@ -180,7 +180,7 @@ def projection_from_frame(frame: pd.DataFrame) -> Projection:
     first = frame.iloc[0]
     layers = len(frame)
     return Projection(
-        study=Study(**{field.name: first[field.name] for field in fields(Study)}),
+        study=study_of(first),
         state=first["state"],
         settings=ProjectionSettings(**{field.name: first[field.name] for field in fields(ProjectionSettings)}),
         coordinates=np.stack([*frame["coordinates"]]).reshape(layers, -1, 2),

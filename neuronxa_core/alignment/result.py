@@ -18,10 +18,11 @@ from neuronxa_core.alignment.scoring import Outcomes, chance_rate
 from neuronxa_core.alignment.uncertainty import bootstrap_interval
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import StudyError
+from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES
 from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, State, first_layer
 
-CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": POOLINGS, "dtype": DTYPES}
+CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
 """The values that a study's fields may take, defaults first."""
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
@@ -38,14 +39,21 @@ class Study:
     target: str
     pairs: int = 100
     site: str = "gate"
-    pooling: str = "position"
+    pooling: str = "auto"
+    """`auto` is `mean` for an encoder and `position` for a decoder; a result names the one that it was."""
     dtype: str = "auto"
     revision: str = ""
+    adapter: str = ""
+    """The folder of a LoRA adapter on top of the model."""
+    neurons: str = ""
+    """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):
             object.__setattr__(self, name, language(getattr(self, name)).code)
         object.__setattr__(self, "pairs", int(self.pairs))
+        if self.model == demo.NAME and self.pooling == "auto":
+            object.__setattr__(self, "pooling", "position")
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise StudyError(f"{name} cannot be {getattr(self, name)!r}.", f"Choose one of: {', '.join(allowed)}.")
@@ -53,9 +61,22 @@ class Study:
             raise StudyError(f"Source and target are both {self.source}.", "Choose two different languages.")
 
     @property
+    def fields(self) -> dict[str, Any]:
+        """Every field by name; of the later ones only those that are set, so that older files keep their names."""
+        return {name: value for name, value in asdict(self).items() if value or name not in ("adapter", "neurons")}
+
+    @property
     def stem(self) -> str:
         """A file name without its suffix."""
-        parts = [self.model, self.revision, self.corpus, f"{self.source}-{self.target}", str(self.pairs)]
+        parts = [
+            self.model,
+            self.revision,
+            self.adapter,
+            self.neurons,
+            self.corpus,
+            f"{self.source}-{self.target}",
+            str(self.pairs),
+        ]
         text = "_".join(part for part in [*parts, self.site, self.pooling, self.dtype] if part)
         return re.sub(r"[^\w.-]+", "-", text).strip("-.")[-150:]
 
@@ -63,7 +84,8 @@ class Study:
     def caption(self) -> str:
         """One line that a figure can carry."""
         return (
-            f"{self.model}{f' @ {self.revision}' if self.revision else ''} · {self.corpus} · "
+            f"{self.model}{f' @ {self.revision}' if self.revision else ''}{f' + {self.adapter}' if self.adapter else ''} · "
+            f"{self.corpus} · {f'neurons {self.neurons} · ' if self.neurons else ''}"
             f"{self.source} → {self.target} · {self.pairs} pairs · {self.site} · {self.pooling} · {self.dtype}"
         )
 
@@ -156,7 +178,7 @@ class StudyResult:
             "interval": {state: list(self.mean_interval(state)) for state in STATES},
             "peak": {state: dict(zip(("layer", "score"), self.peak(state), strict=True)) for state in STATES},
             "direction_gap": {state: self.direction_gap(state) for state in STATES},
-            "study": asdict(self.study),
+            "study": self.study.fields,
             "provenance": dict(self.provenance),
         }
 
@@ -175,7 +197,7 @@ class StudyResult:
     def to_frame(self) -> pd.DataFrame:
         """The result as rows, one per state and layer: its study's fields, and the outcomes as lists of bool."""
         rows = [
-            {**asdict(self.study), "state": state, "layer": layer + first_layer(state)}
+            {**self.study.fields, "state": state, "layer": layer + first_layer(state)}
             | {name: getattr(self.outcomes[state], name)[layer].tolist() for name in Outcomes._fields}
             for state in STATES
             for layer in range(len(self.outcomes[state].mutual))
@@ -186,12 +208,19 @@ class StudyResult:
 def from_frame(frame: pd.DataFrame) -> StudyResult:
     """The result that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
     first = frame.iloc[0]
-    study = Study(**{field.name: first[field.name] for field in fields(Study)})
+    study = study_of(first)
     outcomes: dict[State, Outcomes] = {}
     for state in STATES:
         rows = frame[frame["state"] == state].sort_values("layer")
         outcomes[state] = Outcomes(*(_stack(rows[name], study.pairs) for name in Outcomes._fields))
     return StudyResult(study, outcomes, json.loads(first["provenance"]))
+
+
+def study_of(row: Mapping[str, Any]) -> Study:
+    """The study whose `fields` stand in a row. Raises KeyError if they do not."""
+    return Study(
+        **{field.name: row[field.name] for field in fields(Study) if field.name in row or field.name == "model"}
+    )
 
 
 def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:
@@ -214,7 +243,7 @@ def read_result(path: Path) -> StudyResult:
 
 def _checksum(result: StudyResult) -> int:
     """CRC-32 over all that a stored result says, since Parquet does not notice every flipped bit."""
-    text = json.dumps([asdict(result.study), dict(result.provenance)], sort_keys=True)
+    text = json.dumps([result.study.fields, dict(result.provenance)], sort_keys=True)
     return zlib.crc32(
         b"".join(np.stack(result.outcomes[state]).tobytes() for state in STATES), zlib.crc32(text.encode())
     )

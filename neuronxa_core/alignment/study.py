@@ -22,6 +22,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import Checkpoint
+from neuronxa_core.models.families import is_encoder
 from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
 from neuronxa_core.progress import SILENT, Phase, Watcher
 from neuronxa_core.settings import settings
@@ -44,7 +45,7 @@ def run_study(
     """
     started = time.perf_counter()
     bitext = _bitext(study)
-    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher), device)
+    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher, study.adapter), device)
     stored = recipe.stored_result(bitext) if use_cache else None
     if stored and not (keep_states and recipe.layers(bitext) is None):
         return stored
@@ -56,7 +57,7 @@ def run_study(
         "tokens": int(source.tokens.sum() + target.tokens.sum()),
         "seconds": round(time.perf_counter() - started, 3),
     }
-    result = StudyResult(study, outcomes, provenance)
+    result = StudyResult(recipe.study, outcomes, provenance)
     if use_cache:
         store.write_aside(recipe.result_path(bitext), lambda path: write_result(result, path))
     return result
@@ -88,13 +89,13 @@ def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResu
 
 def find_result(study: Study) -> StudyResult | None:
     """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision)
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
     return Recipe(study, checkpoint, "auto").stored_result(_bitext(study)) if checkpoint else None
 
 
 def find_layers(study: Study) -> "StudyLayers | None":
     """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision)
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
     return Recipe(study, checkpoint, "auto").layers(_bitext(study)) if checkpoint else None
 
 
@@ -146,7 +147,10 @@ class Recipe:
     """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make."""
 
     def __init__(self, study: Study, checkpoint: Checkpoint, device: Device) -> None:
+        if study.pooling == "auto":
+            study = replace(study, pooling="mean" if is_encoder(checkpoint.config) else "position")
         self.study, self.checkpoint = study, checkpoint
+        self.neurons = ""
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(cast(Dtype, study.dtype), self.device)
 
@@ -158,6 +162,7 @@ class Recipe:
             "pooling": self.study.pooling,
             "dtype": self.dtype,
             "device": self.device,
+            **({"neurons": self.study.neurons} if self.study.neurons else {}),
         }
 
     def result_path(self, bitext: Bitext) -> Path:
@@ -201,7 +206,7 @@ class Recipe:
         if store.is_whole(path):
             store.touch(path)
         else:
-            store.write_states(key, self._extract(sentences, watcher), self.key | {"language": code})
+            self._write(key, self._extract(sentences, watcher), code)
         return path
 
     def _states(self, code: str, sentences: tuple[str, ...], use_cache: bool, watcher: Watcher) -> SentenceStates:
@@ -210,8 +215,13 @@ class Recipe:
         if states is None:
             states = self._extract(sentences, watcher)
             if use_cache:
-                store.write_states(key, states, self.key | {"language": code})
+                self._write(key, states, code)
+        elif not self.neurons:
+            self.neurons = str(store.read_header(store.states_path(key)).get("taken_from", ""))
         return states
+
+    def _write(self, key: str, states: SentenceStates, code: str) -> None:
+        store.write_states(key, states, self.key | {"language": code, "taken_from": self.neurons})
 
     def _extract(self, sentences: tuple[str, ...], watcher: Watcher) -> SentenceStates:
         from neuronxa_core.models.loading import RESIDENT
@@ -219,7 +229,8 @@ class Recipe:
 
         watcher.report("loading")
         watcher.check()
-        model = RESIDENT.get(self.checkpoint, self.device, self.dtype)
+        model = RESIDENT.get(self.checkpoint, self.device, self.dtype, self.study.neurons)
+        self.neurons = model.parts.neurons
         return extract(
             model, sentences, cast(Site, self.study.site), cast(Pooling, self.study.pooling), watcher=watcher
         )
@@ -230,6 +241,7 @@ class Recipe:
             "model_fingerprint": self.checkpoint.fingerprint,
             "device": self.device,
             "dtype": self.dtype,
+            "neurons": self.neurons,
             "neuronxa": __version__,
             "torch": version("torch"),
             "transformers": version("transformers"),

@@ -1,81 +1,196 @@
-"""Where the neurons are, family by family. The one place that knows a module's name.
+"""From a loaded model to the modules that capture hooks into: by the table in `families`, by structure, or as asked for."""
 
-A decoder block's FFN (`mlp`) maps the hidden state through `gate_proj` (and `up_proj`, if it is gated) to
-`intermediate_size` neurons, and back through `down_proj`. A family is added with one line in `FAMILIES`:
-the paths are those of the decoder that `AutoModel` builds, without the language-model head.
-"""
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-from dataclasses import dataclass
-from typing import cast
-
+import torch
 from torch import nn
 
 from neuronxa_core.errors import ModelError
-
-
-@dataclass(frozen=True)
-class Family:
-    """Module paths of one architecture family; `mlp`, `activation` and `down` are seen from a decoder block."""
-
-    decoder: str = ""
-    blocks: str = "layers"
-    norm: str = "norm"
-    mlp: str = "mlp"
-    activation: str = "act_fn"
-    down: str = "down_proj"
-
-
-FAMILIES: dict[str, Family] = {
-    "llama": Family(),
-    "qwen2": Family(),
-    "qwen3": Family(),
-    "mistral": Family(),
-    "gemma2": Family(),
-    "gemma3_text": Family(),
-    "gemma3": Family(decoder="language_model"),
-    "olmo2": Family(),
-}
-"""Keyed by `model_type` of the config."""
+from neuronxa_core.models.families import Family, family_of
 
 
 @dataclass(frozen=True)
 class DecoderParts:
-    """The modules that capture hooks into. Every list has one entry per decoder block, first to last."""
+    """The modules that capture hooks into. Every list has one entry per block, first to last, or is empty."""
 
     decoder: nn.Module
     blocks: tuple[nn.Module, ...]
-    norm: nn.Module
+    norm: nn.Module | None
+    """After the last block; None where the last block's output is the last embedding."""
     activations: tuple[nn.Module, ...]
     """Their output is the site `gate`: act_fn(gate_proj(x)), (batch, tokens, neurons)."""
     down_projections: tuple[nn.Module, ...]
-    """Their input is the site `product`: act_fn(gate_proj(x)) * up_proj(x), (batch, tokens, neurons)."""
+    """Their input is the site `product`: act_fn(gate_proj(x)) * up_proj(x). Empty where that is the site `gate`."""
+    experts: tuple[nn.Module, ...] = ()
+    """Instead of both in a mixture of experts, see `expert_neurons`."""
+    first_position: int | None = 0
+    """The position of a sentence's first token; None if the model takes no `position_ids`."""
+    encoder: bool = False
+    neurons: str = ""
+    """Where the neurons were taken from, in words, for the page and the provenance."""
 
 
-def family_of(model_type: str) -> Family:
-    """The family of a config's `model_type`. Raises ModelError, naming it, if no adapter knows it."""
-    if model_type not in FAMILIES:
-        raise ModelError(
-            f"The architecture {model_type!r} has no adapter, so it is not known where its neurons are.",
-            f"Use a model of one of these: {', '.join(sorted(FAMILIES))}.",
-        )
-    return FAMILIES[model_type]
+def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = "") -> DecoderParts:
+    """The parts of `model`, as `AutoModel` built it.
 
-
-def decoder_parts(model: nn.Module, model_type: str) -> DecoderParts:
-    """The parts of `model`, as `AutoModel` built it. Raises ModelError if they are not where the family has them."""
-    family = family_of(model_type)
+    neurons: instead of the family's module, the path of one as seen from a block: what it returns is read, or with
+    `:input` behind the path what it is given. Raises ModelError if they are not where they should be.
+    """
+    family, known = family_of(config), True
+    if family is None:
+        family, known = guess_family(model, blocks_only=bool(neurons)), False
+    where = "by its family" if known else "guessed from its structure"
+    if neurons:
+        family, where = _overridden(family, neurons), "as asked for"
     try:
         decoder = model.get_submodule(family.decoder)
         blocks = tuple(cast(nn.ModuleList, decoder.get_submodule(family.blocks)))
-        return DecoderParts(
+        parts = DecoderParts(
             decoder=decoder,
             blocks=blocks,
-            norm=decoder.get_submodule(family.norm),
-            activations=tuple(block.get_submodule(f"{family.mlp}.{family.activation}") for block in blocks),
-            down_projections=tuple(block.get_submodule(f"{family.mlp}.{family.down}") for block in blocks),
+            norm=_norm(decoder, family.norm),
+            activations=_in_each(blocks, family.activation),
+            down_projections=_in_each(blocks, family.down),
+            experts=_in_each(blocks, family.experts),
+            first_position=_first_position(family, config),
+            encoder=family.encoder,
+            neurons=f"{_in_words(family)} of every block of {'.'.join(filter(None, (family.decoder, family.blocks)))}, {where}",
         )
     except AttributeError as error:
         raise ModelError(
-            f"This {model_type!r} model is not built as its adapter expects ({error}).",
-            "Check that transformers is the version in requirements.txt.",
+            f"This {config.get('model_type')!r} model is not built as expected ({error}).",
+            "Name the module whose output is the neurons (--neurons)."
+            if neurons or not known
+            else "Check that transformers is the version in requirements.txt.",
         ) from error
+    return parts
+
+
+def _norm(decoder: nn.Module, path: str) -> nn.Module | None:
+    """None also where a norm is switched off by the config, as in OPT 350M."""
+    owner, _, name = path.rpartition(".")
+    return getattr(decoder.get_submodule(owner), name) if name else None
+
+
+def _in_each(blocks: Iterable[nn.Module], path: str) -> tuple[nn.Module, ...]:
+    return tuple(block.get_submodule(path) for block in blocks) if path else ()
+
+
+def _in_words(family: Family) -> str:
+    if family.experts:
+        return f"the activation inside {family.experts} (experts x neurons)"
+    sites = [f"output of {family.activation}"] if family.activation else []
+    return " (gate) and ".join(
+        [*sites, f"input of {family.down}" + " (product)" * bool(sites)] if family.down else sites
+    )
+
+
+def _first_position(family: Family, config: Mapping[str, Any]) -> int | None:
+    if family.positions == "none":
+        return None
+    return 0 if family.positions == "rank" else int(config.get("pad_token_id", 1)) + 1
+
+
+def _overridden(family: Family, neurons: str) -> Family:
+    path, _, end = neurons.partition(":")
+    if end not in ("", "input", "output"):
+        raise ModelError(f"{neurons!r} ends with {end!r}.", "Write the module's path, or the path and :input.")
+    activation, down = ("", path) if end == "input" else (path, "")
+    return replace(family, activation=activation, down=down, experts="")
+
+
+_ACTIVATION = re.compile(r"(^|_)(act|activation|gelu|silu|relu)(_|$)|act_fn|activation_fn")
+_DOWN = re.compile(r"down_proj|fc2|fc_out|c_proj|w2|wo|dense_4h_to_h|proj_out|output_linear|linear_2|lin2")
+_ATTENTION = re.compile(r"attn|attention|mixer|rotary|vision|visual|audio|router|pooler")
+
+
+def guess_family(model: nn.Module, blocks_only: bool = False) -> Family:
+    """A family for a model that the table does not know, from what its blocks look like.
+
+    The blocks are the longest list of equal modules of its text decoder, the neurons the output of the one activation
+    module outside attention. Raises ModelError if there is none, or more than one.
+    """
+    stacks = {
+        path: module
+        for path, module in model.named_modules()
+        if isinstance(module, nn.ModuleList) and len(module) and not _ATTENTION.search(path)
+    }
+    if not stacks:
+        raise _no_guess(model, "no stack of blocks")
+    path = max(stacks, key=lambda name: len(stacks[name]))  # the first of the longest
+    decoder, blocks = _owner(model, path)
+    family = Family(decoder=decoder, blocks=blocks, norm=_last_norm(model, path), activation="", down="")
+    if blocks_only:
+        return family
+    block = stacks[path][0]
+    names = [name for name, _ in block.named_modules() if not _ATTENTION.search(name)]
+    if any(
+        re.search(r"expert|moe|router", f"{name} {type(child).__name__}", re.I) for name, child in block.named_modules()
+    ):
+        raise _no_guess(model, "experts that no table knows", block)
+    found = [name for name in names if _ACTIVATION.search(name.rpartition(".")[2])]
+    if len(found) != 1:
+        raise _no_guess(model, f"{len(found) or 'no'} activation modules in a block", block)
+    ffn = found[0].rpartition(".")[0]
+    beside = [name for name, _ in block.get_submodule(ffn).named_children()]
+    gated = any("gate" in name for name in beside)
+    down = next((name for name in beside if _DOWN.fullmatch(name)), "")
+    if gated and not down:
+        raise _no_guess(model, "a gate without a down-projection", block)
+    return replace(family, activation=found[0], down=".".join(filter(None, (ffn, down))) if gated else "")
+
+
+def _owner(model: nn.Module, path: str) -> tuple[str, str]:
+    """The nearest module above the blocks that can be given token ids, and the blocks' path from there."""
+    names = path.split(".")
+    for end in range(len(names) - 1, -1, -1):
+        owner = model.get_submodule(".".join(names[:end]))
+        if hasattr(owner, "get_input_embeddings"):
+            return ".".join(names[:end]), ".".join(names[end:])
+    return "", path
+
+
+def _last_norm(model: nn.Module, path: str) -> str:
+    """The last norm that stands beside the blocks, as seen from their owner; empty if there is none."""
+    parent = path.rpartition(".")[0]
+    beside = [name for name, child in model.get_submodule(parent).named_children() if "norm" in type(child).__name__.lower()]  # fmt: skip
+    owner = _owner(model, path)[0]
+    inner = parent.removeprefix(owner).strip(".")
+    return ".".join(filter(None, (inner, beside[-1]))) if beside else ""
+
+
+def _no_guess(model: nn.Module, found: str, block: nn.Module | None = None) -> ModelError:
+    names = [name for name, _ in block.named_modules() if name] if block else []
+    return ModelError(
+        f"{type(model).__name__} is in no table, and its structure does not tell where its neurons are: {found}.",
+        "Name the module whose output is the neurons (--neurons, or More in the sidebar)"
+        + (f"; a block has {', '.join(names[:24])}." if names else "."),
+    )
+
+
+def expert_neurons(experts: nn.Module, expert: int, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What one expert's neurons do, from its own weights: the sites `gate` and `product`, each (tokens, neurons).
+
+    hidden: (tokens, hidden size), the tokens that are routed to it.
+    Source: the experts' forward pass of transformers, Mixtral, Qwen3-MoE and OLMoE alike, and GPT-OSS.
+    """
+    weights: Any = experts
+    if hasattr(experts, "gate_up_proj_bias"):  # GPT-OSS: interleaved, transposed, with a bias, clamped
+        both = hidden @ weights.gate_up_proj[expert] + weights.gate_up_proj_bias[expert]
+        gate = both[..., ::2].clamp(max=weights.limit)
+        up = both[..., 1::2].clamp(min=-weights.limit, max=weights.limit)
+        gate = gate * torch.sigmoid(gate * weights.alpha)
+        return gate, (up + 1) * gate
+    gate, up = nn.functional.linear(hidden, weights.gate_up_proj[expert]).chunk(2, dim=-1)
+    activate: Callable[[torch.Tensor], torch.Tensor] = weights.act_fn
+    gate = activate(gate)
+    return gate, gate * up
+
+
+def expert_sizes(experts: nn.Module) -> tuple[int, int]:
+    """How many experts, and how many neurons each has."""
+    down = cast(torch.Tensor, experts.down_proj)  # (experts, hidden, neurons), in GPT-OSS (experts, neurons, hidden)
+    return int(down.shape[0]), int(down.shape[1 if hasattr(experts, "gate_up_proj_bias") else 2])

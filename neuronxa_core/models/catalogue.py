@@ -5,18 +5,23 @@ from pathlib import Path
 
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models import demo
-from neuronxa_core.models.checkpoint import Checkpoint, checkpoint_at
+from neuronxa_core.models.checkpoint import Checkpoint, base_of_adapter, checkpoint_at, with_adapter
 from neuronxa_core.progress import SILENT, Watcher
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 
 
-def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT) -> Checkpoint:
+def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT, adapter: str = "") -> Checkpoint:
     """The checkpoint of `model`. The demo is prepared and a hub model downloaded if they are not there yet.
 
-    A path that exists is taken before a hub id of the same name. Raises ModelError, CacheError, Cancelled.
+    A path that exists is taken before a hub id of the same name. adapter: the folder of a LoRA adapter to put on top; a
+    `model` that is such a folder itself stands on the model that it names. Raises ModelError, CacheError, Cancelled.
     """
+    if adapter:
+        return with_adapter(find_checkpoint(model, revision, watcher), Path(adapter).expanduser())
+    if base := base_of_adapter(Path(model).expanduser()):
+        return with_adapter(find_checkpoint(*base, watcher), Path(model).expanduser())
     if model == demo.NAME:
         return checkpoint_at(demo.prepare_demo(watcher))
     path = Path(model).expanduser()
@@ -25,8 +30,12 @@ def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT) -
     return checkpoint_at(_from_hub(model, revision, watcher))
 
 
-def local_checkpoint(model: str, revision: str = "") -> Checkpoint | None:
+def local_checkpoint(model: str, revision: str = "", adapter: str = "") -> Checkpoint | None:
     """The checkpoint of `model` if it is on this machine already, else None. Raises ModelError if it is damaged."""
+    base = base_of_adapter(Path(model).expanduser())
+    if adapter or base:
+        checkpoint = local_checkpoint(*base) if base and not adapter else local_checkpoint(model, revision)
+        return with_adapter(checkpoint, Path(adapter or model).expanduser()) if checkpoint else None
     if model == demo.NAME:
         folder = demo.demo_folder()
         return checkpoint_at(folder) if folder.is_dir() else None

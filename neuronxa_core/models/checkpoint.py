@@ -5,7 +5,7 @@ Weights are safetensors or GGUF. A folder that holds pickles only is refused, an
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,22 @@ from neuronxa_core.errors import ModelError
 from neuronxa_core.settings import settings
 
 _INDEX = "model.safetensors.index.json"
+ADAPTER_CONFIG = "adapter_config.json"
+_ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk: its folder and its weight files, all safetensors or one GGUF."""
+    """A model on disk: its folder, its weight files, all safetensors or one GGUF, and a LoRA adapter's folder on top."""
 
     folder: Path
     weights: tuple[Path, ...]
+    adapter: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder}{f' with {self.adapter}' if self.adapter else ''}"
 
     @property
     def gguf(self) -> str | None:
@@ -51,13 +58,16 @@ class Checkpoint:
 
         Hashing reads every weight once; the digest of a file is remembered until its size or date changes.
         """
-        small = sorted(
-            file for file in self.folder.iterdir() if file.suffix in {".json", ".model", ".txt"} and file.is_file()
-        )
         digest = hashlib.sha256()
-        for file in (*small, *self.weights):
+        for file in (*_small_files(self.folder), *self.weights):
             digest.update(f"{file.name} {_file_digest(file)}\n".encode())
+        for file in (*_small_files(self.adapter), self.adapter / _ADAPTER_WEIGHTS) if self.adapter else ():
+            digest.update(f"adapter {file.name} {_file_digest(file)}\n".encode())
         return digest.hexdigest()[:16]
+
+
+def _small_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in {".json", ".model", ".txt"} and file.is_file())
 
 
 def checkpoint_at(path: Path) -> Checkpoint:
@@ -83,6 +93,38 @@ def checkpoint_at(path: Path) -> Checkpoint:
     raise ModelError(
         f"{path} holds no weights.", "It needs a *.safetensors or a *.gguf file; download the model again."
     )
+
+
+def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    """The checkpoint with the LoRA adapter in `folder` on top. Raises ModelError if there is none, or a pickle only."""
+    if not (folder / ADAPTER_CONFIG).is_file():
+        raise ModelError(f"{folder} holds no {ADAPTER_CONFIG}.", "Give the folder that peft's save_pretrained wrote.")
+    if not (folder / _ADAPTER_WEIGHTS).is_file():
+        pickles = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
+        raise ModelError(
+            f"{folder} holds no {_ADAPTER_WEIGHTS}{', only a pickle, and loading one can run code' if pickles else ''}.",
+            "Save the adapter with peft's save_pretrained, which writes safetensors.",
+        )
+    if checkpoint.gguf:
+        raise ModelError("An adapter cannot be put on GGUF weights.", "Give the model as safetensors.")
+    _checked(Checkpoint(folder, (folder / _ADAPTER_WEIGHTS,)))
+    return replace(checkpoint, adapter=folder)
+
+
+def base_of_adapter(folder: Path) -> tuple[str, str] | None:
+    """The model, and its revision, that an adapter folder names as its base; None if `folder` is a model itself."""
+    if not (folder / ADAPTER_CONFIG).is_file() or (folder / "config.json").is_file():
+        return None
+    try:
+        config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+        base = str(config["base_model_name_or_path"] or "")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder / ADAPTER_CONFIG} is damaged.", "Save or download the adapter again.") from error
+    if not base:
+        raise ModelError(
+            f"{folder} does not name the model it was trained on.", "Give that model, and this as --adapter."
+        )
+    return base, str(config.get("revision") or "")
 
 
 def _indexed(folder: Path) -> tuple[Path, ...]:

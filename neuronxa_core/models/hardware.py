@@ -2,20 +2,30 @@
 
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from neuronxa_core.errors import ModelError
+from neuronxa_core.settings import settings
 
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "8bit", "4bit"]
 DTYPES: tuple[Dtype, ...] = get_args(Dtype)
-Device = Literal["auto", "cpu", "cuda", "mps"]
+Device = Literal["auto", "cpu", "cuda", "mps", "spread"]
 DEVICES: tuple[Device, ...] = get_args(Device)
 _CPUINFO = Path("/proc/cpuinfo")
 
 
 def resolve_device(device: Device) -> str:
-    """`auto` takes CUDA, then Apple's MPS, then the CPU. Raises ModelError if the one asked for is not here."""
+    """`auto` takes what NEURONXA_DEVICE says, or CUDA, then Apple's MPS, then the CPU.
+
+    `spread` lays the layers over all GPUs and, what is left, into memory and onto disk. Raises ModelError if the one
+    asked for is not here.
+    """
+    if device == "auto":
+        device = cast(Device, settings().device)
+    if device == "spread":
+        return device
     if device in ("auto", "cpu") and _only_a_processor():
         return "cpu"
     import torch
@@ -30,6 +40,8 @@ def resolve_device(device: Device) -> str:
 
 def resolve_dtype(dtype: Dtype, device: str) -> str:
     """`auto` is bfloat16 where the device computes in it, twice as fast as in float32, else float32."""
+    if dtype in ("8bit", "4bit") and not has_bitsandbytes():
+        raise ModelError(f"{dtype} needs the package bitsandbytes.", "Install it, or use bfloat16.")
     if dtype != "auto":
         return dtype
     if device == "cpu":
@@ -38,7 +50,14 @@ def resolve_dtype(dtype: Dtype, device: str) -> str:
         return "float32"
     import torch
 
+    if not torch.cuda.is_available():  # spread over a processor and a disk
+        return resolve_dtype("auto", "cpu")
+
     return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+
+def has_bitsandbytes() -> bool:
+    return find_spec("bitsandbytes") is not None
 
 
 @cache

@@ -1,20 +1,24 @@
 """Loading a checkpoint into memory: the decoder without its language-model head, its tokenizer, and its parts."""
 
 import gc
+import re
 import struct
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import nn
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.models.adapters import DecoderParts, decoder_parts, family_of
+from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.demo import demo_folder
+from neuronxa_core.models.families import family_of
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
+from neuronxa_core.settings import settings
 
 
 @dataclass(frozen=True)
@@ -32,43 +36,76 @@ class LoadedModel:
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 
-def load_model(checkpoint: Checkpoint, device: str, dtype: str) -> LoadedModel:
-    """Loads decoder and tokenizer. Raises ModelError for what cannot be loaded, MemoryError if it does not fit."""
+def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
+    """Loads decoder and tokenizer. Raises ModelError for what cannot be loaded or does not fit.
+
+    device: cpu, cuda, mps, or `spread` over all GPUs and, for what is left, memory and disk. dtype: also `8bit` and `4bit`,
+    with bitsandbytes. neurons: see adapters.decoder_parts.
+    """
     from huggingface_hub.errors import StrictDataclassError
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # its progress bars and advice would hide our one line
     logging.disable_progress_bar()
     if not checkpoint.gguf:
-        family_of(str(checkpoint.config.get("model_type", "without a model_type")))
+        _refuse_foreign_code(checkpoint)
+        family_of(checkpoint.config)
     try:
         tokenize = _load_tokenizer(checkpoint)
-        model = _load_decoder(checkpoint, getattr(torch, dtype))
+        model = _load_decoder(checkpoint, device, dtype)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, StrictDataclassError, struct.error) as error:
-        if "memory" in str(error) and "alloc" in str(error):
-            raise ModelError(
-                f"{checkpoint.folder} does not fit into memory in {dtype}.",
-                "Use a smaller model, a smaller dtype (bfloat16), or a machine with more memory.",
-            ) from error
+        if is_out_of_memory(error):
+            raise out_of_memory(f"{checkpoint.name} in {dtype}", device) from error
         raise ModelError(
-            f"{checkpoint.folder} cannot be loaded ({_first_line(error)}).",
+            f"{checkpoint.name} cannot be loaded ({_first_line(error)}).",
             "Check that the folder is whole: config, tokenizer and weights, as save_pretrained writes them.",
         ) from error
-    model = model.to(device).eval().requires_grad_(False)
+    model = model.eval().requires_grad_(False)
     config: Any = model.config
-    parts = decoder_parts(model, config.model_type)
+    described = config.to_dict()
+    parts = decoder_parts(model, described, neurons)
     if device == "cpu" and packs_linear_layers(dtype):
         for block in parts.blocks:
             pack_linear_layers(block)
-        parts = decoder_parts(model, config.model_type)
+        parts = decoder_parts(model, described, neurons)
     return LoadedModel(
         tokenize=tokenize,
         parts=parts,
         fingerprint=checkpoint.fingerprint,
-        device=device,
+        device=str(next(parts.decoder.get_input_embeddings().parameters()).device) if device == "spread" else device,  # type: ignore[operator]
         dtype=dtype,
-        context=int(getattr(config.get_text_config(), "max_position_embeddings", 0) or 1_000_000),
+        context=_context(config.get_text_config(), parts),
     )
+
+
+def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
+    """A config may ask for code that lies beside it. It is never run; what transformers has itself takes its place."""
+    from transformers import CONFIG_MAPPING
+
+    model_type = checkpoint.config.get("model_type")
+    if not model_type or model_type in CONFIG_MAPPING:
+        return
+    if checkpoint.config.get("auto_map"):
+        raise ModelError(
+            f"{checkpoint.name} ({model_type!r}) brings program code of its own, which is never run here.",
+            "Use a model that transformers has built in, or a conversion to one of these architectures.",
+        )
+    raise ModelError(
+        f"transformers {transformers_version()} does not know the architecture {model_type!r}.",
+        "Use a model that it knows, or a newer transformers.",
+    )
+
+
+def transformers_version() -> str:
+    from importlib.metadata import version
+
+    return version("transformers")
+
+
+def _context(config: Any, parts: DecoderParts) -> int:
+    """How many tokens the model has positions for; a million where its config sets no limit."""
+    most = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 1_000_000
+    return int(most) - (parts.first_position or 0)
 
 
 def _load_tokenizer(checkpoint: Checkpoint) -> Callable[[Sequence[str]], list[list[int]]]:
@@ -88,28 +125,105 @@ def _load_tokenizer(checkpoint: Checkpoint) -> Callable[[Sequence[str]], list[li
     )
 
 
-def _load_decoder(checkpoint: Checkpoint, dtype: torch.dtype) -> nn.Module:
+def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:
     """The model without its head. A weight that the checkpoint lacks would be random, so it is refused."""
     from transformers import AutoModel, AutoModelForCausalLM
 
+    how = {"local_files_only": True} | _placement(checkpoint, device, dtype)
     if checkpoint.gguf:  # GGUF names its tensors after the whole model
-        whole = AutoModelForCausalLM.from_pretrained(
-            checkpoint.folder, gguf_file=checkpoint.gguf, dtype=dtype, local_files_only=True
-        )
+        whole = AutoModelForCausalLM.from_pretrained(checkpoint.folder, gguf_file=checkpoint.gguf, **how)
         return cast(nn.Module, whole.base_model)
-    model, report = AutoModel.from_pretrained(
+    kind = AutoModelForCausalLM if checkpoint.adapter else AutoModel
+    model, report = kind.from_pretrained(
         checkpoint.folder,
-        dtype=dtype,
         use_safetensors=True,
-        local_files_only=True,
         trust_remote_code=False,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are reported, and refused below
+        **how,
     )
     lacking = sorted(report["missing_keys"]) + sorted(str(key) for key in report.get("mismatched_keys", ()))
+    lacking = [key for key in lacking if not key.startswith(_UNREAD)]
     if lacking:
         raise ValueError(f"the weights of {lacking[0]} and {len(lacking) - 1} more are missing or of another shape")
+    if checkpoint.adapter:
+        model = _merged(model, checkpoint.adapter).base_model
     return cast(nn.Module, model)
+
+
+_UNREAD = ("pooler.", "lm_head.")
+"""Weights that no layer's states depend on."""
+
+
+def _placement(checkpoint: Checkpoint, device: str, dtype: str) -> dict[str, Any]:
+    """How from_pretrained is told the dtype and where the weights go, so that they are never in two places."""
+    how: dict[str, Any] = {}
+    if dtype in ("8bit", "4bit"):
+        from transformers import BitsAndBytesConfig
+
+        how |= {
+            "quantization_config": BitsAndBytesConfig(
+                load_in_8bit=dtype == "8bit", load_in_4bit=dtype == "4bit", bnb_4bit_compute_dtype=torch.bfloat16
+            ),
+            "dtype": torch.bfloat16,
+        }
+    else:
+        how["dtype"] = getattr(torch, dtype)
+        if (checkpoint.config.get("quantization_config") or {}).get("quant_method") == "mxfp4":  # GPT-OSS
+            from transformers import Mxfp4Config
+
+            how["quantization_config"] = Mxfp4Config(dequantize=True)
+    if device == "spread":
+        folder = settings().cache_dir / "offload"
+        return how | {"device_map": "auto", "offload_folder": str(folder)}
+    return how if device == "cpu" else how | {"device_map": {"": device}}
+
+
+def _merged(model: nn.Module, adapter: Path) -> Any:
+    """The model with a LoRA adapter added to its weights. Raises ModelError for another kind of adapter, or another model's."""
+    try:
+        from peft import PeftConfig, PeftModel
+    except ImportError as error:
+        raise ModelError("An adapter needs the package peft.", "Install it: pip install peft.") from error
+    config = PeftConfig.from_pretrained(str(adapter), local_files_only=True)
+    if str(config.peft_type).rpartition(".")[2] != "LORA":
+        raise ModelError(f"{adapter} is a {config.peft_type} adapter.", "Use a LoRA adapter.")
+    wrapped = PeftModel.from_pretrained(model, str(adapter), local_files_only=True, use_safetensors=True)
+    _check_adapter(wrapped, adapter)
+    return wrapped.merge_and_unload()
+
+
+def _check_adapter(model: nn.Module, adapter: Path) -> None:
+    """peft only warns if an adapter's weights have no place, and then the model would be the one without it."""
+    from safetensors import safe_open
+
+    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+        stored = {re.sub(r"\.(lora_\w+)\.", ".", key.replace(".default", "")) for key in file.keys()}  # noqa: SIM118
+    names = {
+        re.sub(r"\.(lora_\w+)\.", ".", name.replace(".default", "").replace(".modules_to_save", ""))
+        for name, _ in model.named_parameters()
+    }
+    astray = sorted(key for key in stored if key not in names)
+    if astray:
+        raise ModelError(
+            f"{adapter} does not belong to this model: it changes {astray[0]}, which the model has not.",
+            "Give the model that the adapter was trained on.",
+        )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        "memory" in str(error).lower() and "alloc" in str(error).lower()
+    )
+
+
+def out_of_memory(what: str, device: str) -> ModelError:
+    """One sentence for running out of memory; nothing of what ran out is kept."""
+    RESIDENT.free()
+    return ModelError(
+        f"{what} does not fit into the memory of {device}.",
+        "Use a smaller dtype (bfloat16), fewer pairs, a smaller model, or a device with more memory.",
+    )
 
 
 def _first_line(error: BaseException) -> str:
@@ -121,20 +235,21 @@ class ModelHolder:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._key: tuple[str, str, str] | None = None
+        self._key: tuple[str, ...] | None = None
         self._model: LoadedModel | None = None
 
-    def get(self, checkpoint: Checkpoint, device: str, dtype: str) -> LoadedModel:
+    def get(self, checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
         """The model of this checkpoint, loaded unless it is the one that is held."""
-        key = (checkpoint.fingerprint, device, dtype)
+        key = (checkpoint.fingerprint, device, dtype, neurons)
         with self._lock:
             if self._model is None or self._key != key:
-                self._free()
-                self._model = load_model(checkpoint, device, dtype)
+                self.free()
+                self._model = load_model(checkpoint, device, dtype, neurons)
                 self._key = key
             return self._model
 
-    def _free(self) -> None:
+    def free(self) -> None:
+        """Lets go of the model, on the GPU too."""
         self._key = self._model = None
         gc.collect()
         if torch.cuda.is_available():

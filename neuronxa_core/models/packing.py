@@ -4,8 +4,13 @@ torch multiplies float32 with MKL, which uses half of what an AMD processor can 
 every call. The sums are the same; their order, and so their rounding, is that of another library.
 """
 
+import os
+
 import torch
 from torch import nn
+
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+"""oneDNN keeps one kernel with its work space per shape, 1024 of them, and every batch has its own shape."""
 
 
 class PackedLinear(nn.Module):

@@ -12,11 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from neuronxa_core.models.adapters import DecoderParts
+from neuronxa_core.errors import ModelError
+from neuronxa_core.models.adapters import DecoderParts, expert_neurons, expert_sizes
 from neuronxa_core.states.neuron import neuron_activation_state, neuron_activation_value
 from neuronxa_core.states.pooling import pool
 from neuronxa_core.states.sentences import Site, State
 
+NEURON_STATES: tuple[State, State] = ("nas", "nav")
 Pooled = dict[State, torch.Tensor]
 """Per state the pooled layers in the order they ran, float32, (layers, sentences, dim): nas, nav 1..L, embedding 0..L."""
 
@@ -32,46 +34,89 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
     seen: Counter[State] = Counter()
     room = weights.new_empty(0)  # one layer's neurons, used again by every layer
 
-    def keep(state: State, tokens: torch.Tensor) -> None:
+    def next_layer(state: State, width: int) -> torch.Tensor:
         if state not in pooled:  # all layers at once: many small pieces would keep the memory between them from reuse
             layers = len(parts.blocks) + (state == "embedding")
-            pooled[state] = weights.new_empty(layers, len(weights), tokens.shape[-1])
-        pool(tokens, weights, out=pooled[state][seen[state]])
+            pooled[state] = weights.new_empty(layers, len(weights), width)
+        if width != pooled[state].shape[-1]:
+            raise ModelError(
+                f"Layer {seen[state] + 1} has {width} neurons, the ones before it {pooled[state].shape[-1]}.",
+                "Use a model whose layers are of one width.",
+            )
         seen[state] += 1
+        return pooled[state][seen[state] - 1]
+
+    def keep(state: State, tokens: torch.Tensor) -> None:
+        pool(tokens.to(weights.device), weights, out=next_layer(state, tokens.shape[-1]))
 
     def keep_neurons(activation: torch.Tensor) -> None:
         nonlocal room
         check()
-        if room.shape != activation.shape:
-            room = weights.new_empty(activation.shape)
+        activation = _per_token(activation, weights)
+        if room.shape != activation.shape or room.device != activation.device:
+            room = torch.empty_like(activation, dtype=torch.float32)
         keep("nas", neuron_activation_state(activation, room))
         keep("nav", neuron_activation_value(activation, room))
 
-    def keep_embedding(hidden: torch.Tensor) -> None:
-        keep("embedding", hidden)
+    def keep_experts(experts: nn.Module, hidden: torch.Tensor, routed: torch.Tensor) -> None:
+        check()
+        count, neurons = expert_sizes(experts)
+        nas, nav = (next_layer(state, count * neurons).zero_().view(-1, count, neurons) for state in NEURON_STATES)
+        per_token = weights.flatten()
+        for expert in range(count):
+            tokens = ((routed == expert).any(dim=-1) & (per_token > 0)).nonzero()[:, 0]
+            if len(tokens):
+                activation = expert_neurons(experts, expert, hidden[tokens])[site == "product"].to(weights.device)
+                sentence, weight = tokens // weights.shape[1], per_token[tokens, None]
+                nas[:, expert].index_add_(0, sentence, weight * neuron_activation_state(activation))
+                nav[:, expert].index_add_(0, sentence, weight * neuron_activation_value(activation))
+
+    def keep_embedding(hidden: Any) -> None:
+        keep("embedding", hidden[0] if isinstance(hidden, tuple) else hidden)
 
     with ExitStack() as hooks:
         for block in parts.blocks:
-            hooks.enter_context(_before(block, keep_embedding))
-        hooks.enter_context(_after(parts.norm, keep_embedding))
-        if site == "gate":
+            hooks.enter_context(_before(block, lambda _, hidden, *rest: keep_embedding(hidden)))
+        hooks.enter_context(_after(parts.norm or parts.blocks[-1], keep_embedding))
+        if parts.experts:
+            for experts in parts.experts:
+                hooks.enter_context(
+                    _before(experts, lambda each, hidden, routed, *rest: keep_experts(each, hidden, routed))
+                )
+        elif parts.activations and (site == "gate" or not parts.down_projections):
             for activation in parts.activations:
                 hooks.enter_context(_after(activation, keep_neurons))
         else:
             for down in parts.down_projections:
-                hooks.enter_context(_before(down, keep_neurons))
+                hooks.enter_context(_before(down, lambda _, activation, *rest: keep_neurons(activation)))
         yield pooled
+    if seen["nas"] != len(parts.blocks) or seen["embedding"] != len(parts.blocks) + 1:
+        raise ModelError(
+            f"The module that was taken for the neurons ran {seen['nas']} times in {len(parts.blocks)} blocks.",
+            "Name another one (--neurons, or More in the sidebar).",
+        )
 
 
-def _after(module: nn.Module, keep: Callable[[torch.Tensor], None]) -> Any:
+def _per_token(activation: Any, weights: torch.Tensor) -> torch.Tensor:
+    """(sentences, tokens, neurons), whether or not the family flattens sentences and tokens."""
+    if not isinstance(activation, torch.Tensor) or activation.shape[:-1].numel() != weights.numel():
+        raise ModelError(
+            "The module that was taken for the neurons does not give one row per token.",
+            "Name another one (--neurons, or More in the sidebar).",
+        )
+    return activation.reshape(*weights.shape, activation.shape[-1])
+
+
+def _after(module: nn.Module, keep: Callable[[Any], None]) -> Any:
     """A removable hook on what `module` returns."""
     return module.register_forward_hook(lambda _module, _inputs, output: keep(output))
 
 
-def _before(module: nn.Module, keep: Callable[[torch.Tensor], None]) -> Any:
-    """A removable hook on the first thing `module` is given, by position or by name."""
+def _before(module: nn.Module, keep: Callable[..., None]) -> Any:
+    """A removable hook on `module` and what it is given, whether by position or by name."""
 
-    def hook(_module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-        keep(inputs[0] if inputs else named["hidden_states"])
+    def hook(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        first = () if inputs or "hidden_states" not in named else (named["hidden_states"],)
+        keep(module, *inputs, *first, *named.values())
 
     return module.register_forward_pre_hook(hook, with_kwargs=True)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from neuronxa_core.errors import CorpusError, ModelError
-from neuronxa_core.models.loading import LoadedModel
+from neuronxa_core.models.loading import LoadedModel, is_out_of_memory, out_of_memory
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.capture import Pooled, capture
@@ -117,11 +117,21 @@ def _forward(
 ) -> Pooled:
     ids, mask = _pad(tokens, padding)
     ids, mask = ids.to(model.device), mask.to(model.device)
-    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)  # rank among real tokens, so that padding moves nobody
     weights = token_weights(mask, pooling)
-    with torch.inference_mode(), capture(model.parts, site, weights, watcher.check) as pooled:
-        model.parts.decoder(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False)
+    named = {} if model.parts.first_position is None else {"position_ids": _positions(mask, model.parts.first_position)}
+    try:
+        with torch.inference_mode(), capture(model.parts, site, weights, watcher.check) as pooled:
+            model.parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(f"A batch of {ids.numel()} tokens", model.device) from error
+        raise
     return pooled
+
+
+def _positions(mask: torch.Tensor, first: int) -> torch.Tensor:
+    """Rank among real tokens, counted from `first`, so that padding moves nobody."""
+    return (mask.cumsum(dim=1) - 1).clamp(min=0) + first
 
 
 def _pad(tokens: list[list[int]], padding: Padding) -> tuple[torch.Tensor, torch.Tensor]:

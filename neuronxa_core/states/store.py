@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,18 @@ def read_states(key: str) -> SentenceStates | None:
         return None
     touch(path)
     return states
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """What write_states was told about the states at `path`; empty if they are gone or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header: dict[str, Any] = json.loads(file.metadata()["neuronxa"])
+            return header
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def is_whole(path: Path) -> bool:

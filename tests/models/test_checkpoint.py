@@ -74,8 +74,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config that is a list": (lambda folder: (folder / CONFIG).write_text("[1]"), "config.json"),
     "config of the wrong type": (lambda folder: configure(folder, hidden_size="wide"), "cannot be loaded"),
     "config that contradicts itself": (lambda folder: configure(folder, num_attention_heads=5), "cannot be loaded"),
-    "no model_type": (lambda folder: (folder / CONFIG).write_text("{}"), "without a model_type"),
-    "unknown architecture": (lambda folder: configure(folder, model_type="frobnicate"), "'frobnicate' has no adapter"),
+    "no model_type": (lambda folder: (folder / CONFIG).write_text("{}"), "has no model_type"),
+    "unknown architecture": (lambda folder: configure(folder, model_type="frobnicate"), "does not know the architecture 'frobnicate'"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "cannot be loaded"),
     "several GGUF files": (
         lambda folder: instead_of_weights(folder, b__gguf=b"GGUF", a__gguf=b"GGUF"),
@@ -124,7 +124,7 @@ def test_code_that_a_model_brings_along_is_never_run(folder: Path, tmp_path: Pat
     if model_type == "llama":  # transformers' own class takes its place
         assert type(load(folder).parts.decoder).__module__ == "transformers.models.llama.modeling_llama"
     else:
-        with pytest.raises(ModelError, match="'frobnicate' has no adapter"):
+        with pytest.raises(ModelError, match="brings program code of its own, which is never run"):
             load(folder)
     tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
     tokenizer |= {"tokenizer_class": "C", "auto_map": {"AutoTokenizer": ["evil.C", None]}}
