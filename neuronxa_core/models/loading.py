@@ -64,6 +64,11 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
     config: Any = model.config
     described = config.to_dict()
     parts = decoder_parts(model, described, neurons)
+    if any(weight.is_meta for experts in parts.experts for weight in experts.parameters()):
+        raise ModelError(
+            f"{checkpoint.name} has experts that were laid aside to memory or disk, where their neurons cannot be read.",
+            "Use a smaller dtype or GPUs with more memory, so that all experts fit.",
+        )
     if device == "cpu" and packs_linear_layers(dtype):
         for block in parts.blocks:
             pack_linear_layers(block)
@@ -72,7 +77,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
         tokenize=tokenize,
         parts=parts,
         fingerprint=checkpoint.fingerprint,
-        device=str(next(parts.decoder.get_input_embeddings().parameters()).device) if device == "spread" else device,  # type: ignore[operator]
+        device=_first_device(model) if device == "spread" else device,
         dtype=dtype,
         context=_context(config.get_text_config(), parts),
     )
@@ -100,6 +105,15 @@ def transformers_version() -> str:
     from importlib.metadata import version
 
     return version("transformers")
+
+
+def _first_device(model: nn.Module) -> str:
+    """Where a model that is spread computes first; what lies on disk is computed with its main device."""
+    places = getattr(model, "hf_device_map", {}).values()
+    return next(
+        (f"cuda:{place}" if isinstance(place, int) else str(place) for place in places if place not in ("cpu", "disk")),
+        "cpu",
+    )
 
 
 def _context(config: Any, parts: DecoderParts) -> int:
