@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from inspect import signature
+from typing import Any, Literal, cast
 
 import torch
 from torch import nn
@@ -103,44 +104,97 @@ def _overridden(family: Family, neurons: str) -> Family:
 
 
 _ACTIVATION = re.compile(r"(^|_)(act|activation|gelu|silu|relu)(_|$)|act_fn|activation_fn")
-_DOWN = re.compile(r"down_proj|fc2|fc_out|c_proj|w2|wo|dense_4h_to_h|proj_out|output_linear|linear_2|lin2")
-_ATTENTION = re.compile(r"attn|attention|mixer|rotary|vision|visual|audio|router|pooler")
+_DOWN = re.compile(r"down_proj|fc2|fc_out|c_proj|w2|w_out|wo|dense_4h_to_h|proj_out|output_linear|linear_2|lin2", re.I)
+_NOT_TEXT = re.compile(r"attn|attention|mixer|rotary|vision|visual|image|img|audio|speech|embed|router|pooler")
 
 
 def guess_family(model: nn.Module, blocks_only: bool = False) -> Family:
     """A family for a model that the table does not know, from what its blocks look like.
 
-    The blocks are the longest list of equal modules of its text decoder, the neurons the output of the one activation
-    module outside attention. Raises ModelError if there is none, or more than one.
+    The blocks are the longest list of modules of its text decoder, the neurons the output of the one activation module
+    outside attention; `product` is what enters the down-projection, or a norm before it. Raises ModelError if there is
+    no such module, or more than one.
     """
     stacks = {
         path: module
         for path, module in model.named_modules()
-        if isinstance(module, nn.ModuleList) and len(module) and not _ATTENTION.search(path)
+        if isinstance(module, nn.ModuleList) and len(module) and not _NOT_TEXT.search(path)
+    }
+    stacks = {
+        path: stack for path, stack in stacks.items() if not any(path.startswith(f"{other}.") for other in stacks)
     }
     if not stacks:
         raise _no_guess(model, "no stack of blocks")
     path = max(stacks, key=lambda name: len(stacks[name]))  # the first of the longest
     decoder, blocks = _owner(model, path)
-    family = Family(decoder=decoder, blocks=blocks, norm=_last_norm(model, path), activation="", down="")
+    owner = model.get_submodule(decoder)
+    if not isinstance(_input_embeddings(owner), nn.Embedding):
+        raise _no_guess(model, "blocks that no token embedding leads to")
+    family = Family(
+        decoder=decoder,
+        blocks=blocks,
+        norm=_last_norm(model, path),
+        activation="",
+        down="",
+        positions=_guess_positions(owner),
+    )
     if blocks_only:
         return family
     block = stacks[path][0]
-    names = [name for name, _ in block.named_modules() if not _ATTENTION.search(name)]
     if any(
         re.search(r"expert|moe|router", f"{name} {type(child).__name__}", re.I) for name, child in block.named_modules()
     ):
         raise _no_guess(model, "experts that no table knows", block)
+    names = [name for name, _ in block.named_modules() if not _NOT_TEXT.search(name)]
     found = [name for name in names if _ACTIVATION.search(name.rpartition(".")[2])]
+    if len(found) > 1:
+        found = [name for name in found if _down_of(block, name)]
     if len(found) != 1:
         raise _no_guess(model, f"{len(found) or 'no'} activation modules in a block", block)
-    ffn = found[0].rpartition(".")[0]
-    beside = [name for name, _ in block.get_submodule(ffn).named_children()]
-    gated = any("gate" in name for name in beside)
-    down = next((name for name in beside if _DOWN.fullmatch(name)), "")
+    gated, down = _is_gated(block, found[0]), _down_of(block, found[0])
     if gated and not down:
         raise _no_guess(model, "a gate without a down-projection", block)
-    return replace(family, activation=found[0], down=".".join(filter(None, (ffn, down))) if gated else "")
+    return replace(family, activation=found[0], down=down if gated else "")
+
+
+def _guess_positions(decoder: nn.Module) -> Literal["rank", "after padding", "none"]:
+    if any(hasattr(module, "create_position_ids_from_input_ids") for module in decoder.modules()):
+        return "after padding"  # as in RoBERTa and what came after it
+    return "rank" if "position_ids" in signature(decoder.forward).parameters else "none"
+
+
+def _input_embeddings(decoder: nn.Module) -> Any:
+    try:
+        return decoder.get_input_embeddings()  # type: ignore[operator]
+    except (AttributeError, NotImplementedError, TypeError):
+        return None
+
+
+def _beside(block: nn.Module, activation: str) -> dict[str, nn.Module]:
+    """The modules of the FFN that an activation stands in, by their paths."""
+    ffn = activation.rpartition(".")[0]
+    return {".".join(filter(None, (ffn, name))): child for name, child in block.get_submodule(ffn).named_children()}
+
+
+def _down_of(block: nn.Module, activation: str) -> str:
+    """The module that the product enters; empty if none is there."""
+    beside = _beside(block, activation)
+    down = [path for path in beside if _DOWN.fullmatch(path.rpartition(".")[2])]
+    in_ffn = activation.rpartition(".")[0] and down
+    norms = [path for path, child in beside.items() if in_ffn and "norm" in type(child).__name__.lower()]
+    return next(iter(norms + down), "")
+
+
+def _is_gated(block: nn.Module, activation: str) -> bool:
+    """A gate has a name, or gate and up are one matrix that is twice as wide as what the down-projection takes."""
+    beside = _beside(block, activation)
+    widths = {
+        path: (child.in_features, child.out_features) for path, child in beside.items() if isinstance(child, nn.Linear)
+    }
+    taken = [most_in for path, (most_in, _) in widths.items() if _DOWN.fullmatch(path.rpartition(".")[2])]
+    return any("gate" in path.rpartition(".")[2] for path in beside) or any(
+        given == 2 * neurons for _, given in widths.values() for neurons in taken
+    )
 
 
 def _owner(model: nn.Module, path: str) -> tuple[str, str]:

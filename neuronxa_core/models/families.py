@@ -65,7 +65,7 @@ FAMILIES: dict[str, Family] = {
     **dict.fromkeys(("gemma3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "mistral3"), _MULTIMODAL),
     **dict.fromkeys(("mixtral", "qwen3_moe", "olmoe", "gpt_oss"), _EXPERTS),
     "bert": _BERT,
-    **dict.fromkeys(("roberta", "xlm-roberta"), _ROBERTA),
+    **dict.fromkeys(("roberta", "xlm-roberta", "camembert"), _ROBERTA),
 }  # fmt: skip
 """Keyed by `model_type` of the config."""
 
@@ -104,6 +104,8 @@ def family_of(config: Mapping[str, Any]) -> Family | None:
 
 
 def is_encoder(config: Mapping[str, Any]) -> bool:
-    """Whether every token sees the whole sentence, as far as the table knows."""
+    """Whether every token sees the whole sentence: by the table, or because it was trained on masked words."""
     family = FAMILIES.get(str(config.get("model_type")))
-    return family is not None and family.encoder
+    if family is not None:
+        return family.encoder
+    return any("ForMaskedLM" in str(name) for name in config.get("architectures") or ())

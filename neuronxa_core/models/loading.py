@@ -56,6 +56,8 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, StrictDataclassError, struct.error) as error:
         if is_out_of_memory(error):
             raise out_of_memory(f"{checkpoint.name} in {dtype}", device) from error
+        if "trust_remote_code" in str(error):
+            raise _foreign_code(checkpoint) from error
         raise ModelError(
             f"{checkpoint.name} cannot be loaded ({_first_line(error)}).",
             "Check that the folder is whole: config, tokenizer and weights, as save_pretrained writes them.",
@@ -91,13 +93,17 @@ def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
     if not model_type or model_type in CONFIG_MAPPING:
         return
     if checkpoint.config.get("auto_map"):
-        raise ModelError(
-            f"{checkpoint.name} ({model_type!r}) brings program code of its own, which is never run here.",
-            "Use a model that transformers has built in, or a conversion to one of these architectures.",
-        )
+        raise _foreign_code(checkpoint)
     raise ModelError(
         f"transformers {transformers_version()} does not know the architecture {model_type!r}.",
         "Use a model that it knows, or a newer transformers.",
+    )
+
+
+def _foreign_code(checkpoint: Checkpoint) -> ModelError:
+    return ModelError(
+        f"{checkpoint.name} brings program code of its own, which is never run here.",
+        "Use a model that transformers has built in, or a conversion to one of its architectures and tokenizers.",
     )
 
 

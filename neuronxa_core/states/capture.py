@@ -38,6 +38,8 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
         if state not in pooled:  # all layers at once: many small pieces would keep the memory between them from reuse
             layers = len(parts.blocks) + (state == "embedding")
             pooled[state] = weights.new_empty(layers, len(weights), width)
+        if seen[state] == len(pooled[state]):
+            raise _ran_otherwise(parts, seen[state] + 1)
         if width != pooled[state].shape[-1]:
             raise ModelError(
                 f"Layer {seen[state] + 1} has {width} neurons, the ones before it {pooled[state].shape[-1]}.",
@@ -72,7 +74,7 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
                 nav[:, expert].index_add_(0, sentence, weight * neuron_activation_value(activation))
 
     def keep_embedding(hidden: Any) -> None:
-        keep("embedding", hidden[0] if isinstance(hidden, tuple) else hidden)
+        keep("embedding", _per_token(hidden[0] if isinstance(hidden, tuple) else hidden, weights, "A block"))
 
     with ExitStack() as hooks:
         for block in parts.blocks:
@@ -91,17 +93,23 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
                 hooks.enter_context(_before(down, lambda _, activation, *rest: keep_neurons(activation)))
         yield pooled
     if seen["nas"] != len(parts.blocks) or seen["embedding"] != len(parts.blocks) + 1:
-        raise ModelError(
-            f"The module that was taken for the neurons ran {seen['nas']} times in {len(parts.blocks)} blocks.",
-            "Name another one (--neurons, or More in the sidebar).",
-        )
+        raise _ran_otherwise(parts, seen["nas"])
 
 
-def _per_token(activation: Any, weights: torch.Tensor) -> torch.Tensor:
-    """(sentences, tokens, neurons), whether or not the family flattens sentences and tokens."""
+def _ran_otherwise(parts: DecoderParts, times: int) -> ModelError:
+    return ModelError(
+        f"The module that was taken for the neurons ran {times} times in {len(parts.blocks)} blocks.",
+        "Name another one (--neurons, or More in the sidebar).",
+    )
+
+
+def _per_token(
+    activation: Any, weights: torch.Tensor, what: str = "The module that was taken for the neurons"
+) -> torch.Tensor:
+    """(sentences, tokens, dim), whether or not the family flattens sentences and tokens."""
     if not isinstance(activation, torch.Tensor) or activation.shape[:-1].numel() != weights.numel():
         raise ModelError(
-            "The module that was taken for the neurons does not give one row per token.",
+            f"{what} does not give one row per token.",
             "Name another one (--neurons, or More in the sidebar).",
         )
     return activation.reshape(*weights.shape, activation.shape[-1])

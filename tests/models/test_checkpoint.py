@@ -129,7 +129,7 @@ def test_code_that_a_model_brings_along_is_never_run(folder: Path, tmp_path: Pat
     tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
     tokenizer |= {"tokenizer_class": "C", "auto_map": {"AutoTokenizer": ["evil.C", None]}}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match="brings program code of its own, which is never run"):
         load(folder)
     assert not (tmp_path / "ran").exists()
 
