@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-Phase = Literal["preparing weights", "loading", "extracting", "scoring", "projecting"]
+Phase = Literal["downloading", "preparing weights", "loading", "extracting", "scoring", "projecting"]
 
 
 def counted(phase: Phase | None) -> str:
     """What is counted in a phase."""
-    return {"scoring": "layers", "projecting": "steps"}.get(phase or "", "sentences")
+    return {"downloading": "MB", "scoring": "layers", "projecting": "steps"}.get(phase or "", "sentences")
 
 
 class Watcher:

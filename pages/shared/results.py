@@ -45,8 +45,19 @@ def result_or_stop(height: int) -> StudyResult:
         study_line(study, "")
         run_or_stop(study, _study_work(study), lambda: _invite(study), height)
     result, badge = found
-    study_line(study, badge, files=look.study_files(result))
+    study_line(result.study, badge, files=look.study_files(result))
+    _say_what_was_guessed(str(result.provenance.get("neurons", "")))
     return result
+
+
+def _say_what_was_guessed(neurons: str) -> None:
+    """Where the table did not know the model: which module was taken for the neurons, and how to take another."""
+    if "guessed" in neurons:
+        st.info(
+            f"This architecture is in no table. Taken for its neurons: {neurons}. If that is wrong, name the right module "
+            "under More in the sidebar.",
+            icon=":material/account_tree:",
+        )
 
 
 def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:

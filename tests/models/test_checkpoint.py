@@ -1,18 +1,14 @@
 import json
 import os
 import shutil
-import socket
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from huggingface_hub import constants
 from safetensors.numpy import load_file, save_file
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
+from neuronxa_core.models.catalogue import find_checkpoint
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import LoadedModel, load_model
 
@@ -75,7 +71,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config of the wrong type": (lambda folder: configure(folder, hidden_size="wide"), "cannot be loaded"),
     "config that contradicts itself": (lambda folder: configure(folder, num_attention_heads=5), "cannot be loaded"),
     "no model_type": (lambda folder: (folder / CONFIG).write_text("{}"), "has no model_type"),
-    "unknown architecture": (lambda folder: configure(folder, model_type="frobnicate"), "does not know the architecture 'frobnicate'"),
+    "unknown architecture": (
+        lambda folder: configure(folder, model_type="frobnicate"),
+        "does not know the architecture 'frobnicate'",
+    ),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "cannot be loaded"),
     "several GGUF files": (
         lambda folder: instead_of_weights(folder, b__gguf=b"GGUF", a__gguf=b"GGUF"),
@@ -167,59 +166,3 @@ def test_a_large_file_is_hashed_again_only_when_its_size_or_date_changes(folder:
     assert checkpoint_at(folder).fingerprint == before
     os.utime(large, (2, 2))
     assert checkpoint_at(folder).fingerprint != before
-
-
-@pytest.mark.parametrize("reach", ["offline", "unreachable"])
-def test_a_hub_model_that_is_not_here_ends_in_a_next_step(reach: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", reach == "offline")
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
-    assert local_checkpoint("nobody/no-such-model") is None
-    with pytest.raises(ModelError, match=r"hub cannot be reached\. Check the name and the network"):
-        find_checkpoint("nobody/no-such-model", "main")
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """A hub that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        server.settimeout(3)
-        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
-        yield server
-
-
-def ask_aside() -> Future[None]:
-    """Looks for a hub model in a thread that nobody has to wait for."""
-    answer: Future[None] = Future()
-
-    def ask() -> None:
-        try:
-            find_checkpoint("nobody/no-such-model")
-        except BaseException as error:
-            answer.set_exception(error)
-
-    Thread(target=ask, daemon=True).start()
-    return answer
-
-
-def test_a_hub_that_breaks_off_ends_in_a_next_step(server: socket.socket):
-    answer = ask_aside()
-    server.accept()[0].close()
-    server.close()
-    with pytest.raises(ModelError, match="hub cannot be reached"):
-        answer.result(timeout=5)
-
-
-def test_a_hub_that_never_answers_is_not_waited_for_without_end(server: socket.socket, monkeypatch: pytest.MonkeyPatch):
-    """The queue has one worker: a download that hangs would hold up everybody, and nobody could cancel it."""
-    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.2)
-    with pytest.raises(ModelError, match="hub cannot be reached"):
-        ask_aside().result(timeout=3)
-
-
-@pytest.mark.parametrize("name", ["nobody/-model", "some--body/model", "nobody/model.git"])
-def test_a_name_that_no_hub_model_can_have_ends_in_a_next_step(name: str):
-    assert local_checkpoint(name) is None
-    with pytest.raises(ModelError):
-        find_checkpoint(name)

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import run_study
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.settings import settings
+from tests import tiny
 
 ROOT = Path(__file__).parents[2]
 FRAME = str(ROOT / "pages" / "shared" / "frame.py")
@@ -206,3 +209,25 @@ def test_more_pairs_than_the_corpus_has_become_all_it_has_and_the_page_says_so()
     app = open_page("overview", pairs="5000")
     assert app.number_input(key="study_pairs").value == 100
     assert any("5000 pairs become 100" in toast.value for toast in app.toast)
+
+
+def computed_study(folder: Path, corpus: Path) -> AppTest:
+    """The Alignment page of a study that lies in the cache."""
+    study = Study(str(folder), str(corpus), "deu_Latn", "eng_Latn", pairs=8)
+    run_study(study, keep_states=True)
+    return open_page("alignment", model=study.model, corpus=study.corpus, pairs="8")
+
+
+def test_an_encoder_is_pooled_by_mean_and_the_study_line_says_so(tiny_model, tiny_corpus: Path):
+    app = computed_study(tiny_model("bert"), tiny_corpus)
+    assert [line.value for line in app.markdown if "pooling mean" in line.value], [line.value for line in app.markdown]
+    assert chart_count(app) == 1
+    assert not app.info
+
+
+def test_what_was_guessed_is_said_on_the_page(tmp_path: Path, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(tiny.FAMILIES, "helium", tiny.SIZES | {"head_dim": 8})  # a family that no table has
+    app = computed_study(tiny.save_tiny_model(tmp_path / "helium", "helium"), tiny_corpus)
+    assert "Taken for its neurons: output of mlp.act_fn" in app.info[0].value
+    assert "More in the sidebar" in app.info[0].value
+    assert chart_count(app) == 1
