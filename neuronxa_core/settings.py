@@ -20,6 +20,8 @@ class Settings:
     """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
     device: str
     """NEURONXA_DEVICE: what the device `auto` is: auto, cpu, cuda, mps, or spread. Default: auto, the fastest one here."""
+    memory_bytes: int | None
+    """NEURONXA_MEMORY_GB: what a study may take of the device's memory. Default: what is free."""
     batch_tokens: int | None
     """NEURONXA_BATCH_TOKENS: tokens, padding included, in one forward pass. Default: 512 on a processor, 8192 on a GPU."""
 
@@ -32,6 +34,7 @@ def settings() -> Settings:
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
+        memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from neuronxa_core.alignment.result import SUMMARY_NAMES, Study, study_of
 from neuronxa_core.alignment.scoring import chance_rate
 from neuronxa_core.alignment.similarity import lengths, paired_cosines
-from neuronxa_core.alignment.study import Recipe, Together, check_finite
+from neuronxa_core.alignment.study import Recipe, Together, check_finite, recipe_for
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import CacheError, StudyError
-from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
+from neuronxa_core.models.catalogue import local_checkpoint
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
@@ -188,7 +188,7 @@ def run_language_matrix(
     codes = tuple(language(code).code for code in codes)
     study = matrix_study(study, codes)
     sentences = language_sentences(study, codes)
-    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher, study.adapter), device)
+    recipe = recipe_for(study, device, watcher)
     study = recipe.study
     stored = _stored(recipe, sentences)
     if stored:

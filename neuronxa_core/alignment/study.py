@@ -22,6 +22,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import Checkpoint
+from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.families import is_encoder
 from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
 from neuronxa_core.progress import SILENT, Phase, Watcher
@@ -45,7 +46,7 @@ def run_study(
     """
     started = time.perf_counter()
     bitext = _bitext(study)
-    recipe = Recipe(study, find_checkpoint(study.model, study.revision, watcher, study.adapter), device)
+    recipe = recipe_for(study, device, watcher)
     stored = recipe.stored_result(bitext) if use_cache else None
     if stored and not (keep_states and recipe.layers(bitext) is None):
         return stored
@@ -139,6 +140,17 @@ def check_finite(state: State, layer: int, *vectors: NDArray[np.floating]) -> No
         )
 
 
+def recipe_for(study: Study, device: Device, watcher: Watcher) -> "Recipe":
+    """The recipe of a study; its model is downloaded if it is not here. Raises ModelError before a byte of it if it does not fit."""
+    if local_checkpoint(study.model, study.revision, study.adapter) is None:
+        refuse_what_does_not_fit(_cost(study, device, 2 * study.pairs))
+    return Recipe(study, find_checkpoint(study.model, study.revision, watcher, study.adapter), device)
+
+
+def _cost(study: Study, device: str, sentences: int) -> Cost:
+    return study_cost(study.model, study.revision, 0, sentences, study.dtype, device, study.adapter)
+
+
 def _bitext(study: Study) -> Bitext:
     return open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
 
@@ -229,6 +241,8 @@ class Recipe:
 
         watcher.report("loading")
         watcher.check()
+        if not RESIDENT.holds(self.checkpoint, self.device, self.dtype, self.study.neurons):
+            refuse_what_does_not_fit(_cost(self.study, self.device, 2 * len(sentences)))
         model = RESIDENT.get(self.checkpoint, self.device, self.dtype, self.study.neurons)
         self.neurons = model.parts.neurons
         return extract(

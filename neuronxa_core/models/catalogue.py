@@ -13,6 +13,11 @@ from neuronxa_core.progress import SILENT, Watcher
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.gguf)?")
 
 
+def is_hub_id(model: str) -> bool:
+    """Whether a name that is no path here could be one on the hub."""
+    return model != demo.NAME and not Path(model).expanduser().exists() and bool(_HUB_ID.fullmatch(model))
+
+
 def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT, adapter: str = "") -> Checkpoint:
     """The checkpoint of `model`. The demo is prepared and a hub model downloaded if they are not there yet.
 
@@ -24,7 +29,7 @@ def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT, a
     if model == demo.NAME:
         return checkpoint_at(demo.prepare_demo(watcher))
     path = Path(model).expanduser()
-    if not path.exists() and _HUB_ID.fullmatch(model):
+    if is_hub_id(model):
         path = hub.download(model, revision, watcher)
     return cast(Checkpoint, _at(path, lambda base, of: find_checkpoint(base, of, watcher)))
 
@@ -40,7 +45,7 @@ def local_checkpoint(model: str, revision: str = "", adapter: str = "") -> Check
     path = Path(model).expanduser()
     if path.exists():
         return _at(path, local_checkpoint)
-    folder_in_cache = hub.local_folder(model, revision) if _HUB_ID.fullmatch(model) else None
+    folder_in_cache = hub.local_folder(model, revision) if is_hub_id(model) else None
     if folder_in_cache is None:
         return None
     try:

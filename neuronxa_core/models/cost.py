@@ -1,54 +1,181 @@
-"""What a study will take, before anything is loaded: from config.json, the sizes of files, and the machine's speed."""
+"""What a study will take, before anything is downloaded or loaded, and a refusal that says what would fit.
 
+From config.json, the headers of the weights or the hub's word on them, and what the machine has free.
+"""
+
+import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
 
-from neuronxa_core.models import demo
-from neuronxa_core.models.catalogue import local_checkpoint
-from neuronxa_core.models.hardware import Dtype, resolve_dtype
+from neuronxa_core.errors import ModelError
+from neuronxa_core.models import demo, hub
+from neuronxa_core.models.catalogue import is_hub_id, local_checkpoint
+from neuronxa_core.models.hardware import (
+    Device,
+    Dtype,
+    has_bitsandbytes,
+    memory_available,
+    resolve_device,
+    resolve_dtype,
+)
+from neuronxa_core.models.shape import BYTES, Shape, shape_of, stored
 
 _CHARACTERS_PER_TOKEN = 3.0
 """Measured on the bundled corpus with Gemma's tokenizer, 2.9 to 4.1 by language; a guess for any other."""
 _SHARE_OF_PEAK = {"float32": 0.8, "bfloat16": 1.3}
 """What an extraction reaches of the speed of one large float32 product, measured on two cores with AVX512_BF16, rounded down."""
+_OVERHEAD = 600_000_000
+"""torch, transformers and a batch at work, measured with the demo model."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """About what a study takes on a processor. seconds and memory_bytes are None where the model is not on this machine yet."""
+    """About what a study takes. What cannot be told from the config is None, and then nothing is refused."""
 
+    model: str
     sentences: int
-    seconds: float | None
-    memory_bytes: float | None
-    demo_unprepared: bool
+    device: str
+    dtype: str
+    parameters: int | None = None
+    weight_bytes: int | None = None
+    """Of the weights in memory, in `dtype`."""
+    sentence_bytes: int | None = None
+    """Of one sentence's states in memory."""
+    seconds: float | None = None
+    """On a processor; None for a GPU."""
+    download_bytes: int = 0
+    """Still missing on disk."""
+    available_bytes: int | None = None
+    """What the device has free, with what the model in memory now will give back."""
+    demo_unprepared: bool = False
+
+    @property
+    def state_bytes(self) -> int | None:
+        return None if self.sentence_bytes is None else self.sentence_bytes * self.sentences
+
+    @property
+    def memory_bytes(self) -> int | None:
+        if self.weight_bytes is None or self.state_bytes is None:
+            return None
+        return self.weight_bytes + self.state_bytes + _OVERHEAD
+
+    @property
+    def fits(self) -> bool:
+        """True also where it cannot be told."""
+        return self.memory_bytes is None or self.available_bytes is None or self.memory_bytes <= self.available_bytes
 
 
-def study_cost(model: str, revision: str, characters: int, sentences: int, dtype: str = "auto") -> Cost:
-    """characters: of all sentences together. Raises ModelError if the model is here and damaged."""
-    checkpoint = local_checkpoint(model, revision)
-    config: Mapping[str, Any] = {}
-    weights = 0.0
+def study_cost(
+    model: str,
+    revision: str,
+    characters: int,
+    sentences: int,
+    dtype: str = "auto",
+    device: str = "auto",
+    adapter: str = "",
+    at_once: int | None = None,
+) -> Cost:
+    """characters: of all sentences; at_once: how many sentences' states are in memory at a time, if not all.
+
+    Asks the hub if the model is not here. Raises ModelError if the model is damaged or the hub does not have it.
+    """
+    device = resolve_device(cast(Device, device))
+    dtype = resolve_dtype(cast(Dtype, dtype), device)
+    cost = Cost(model, at_once or sentences, device, dtype, available_bytes=memory_available(device))
+    if cost.available_bytes is not None:
+        cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
+    config, parameters, missing = _told(model, revision, adapter)
+    cost = replace(cost, demo_unprepared=model == demo.NAME and missing > 0, download_bytes=0 if model == demo.NAME else missing)  # fmt: skip
+    if parameters:
+        cost = replace(cost, parameters=parameters, weight_bytes=int(parameters * BYTES[dtype]))
+    shape = shape_of(config)
+    if shape is None:
+        return cost
+    if not parameters and shape.parameters:
+        cost = replace(cost, parameters=shape.parameters, weight_bytes=int(shape.parameters * BYTES[dtype]))
+    per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
+    return replace(cost, sentence_bytes=per_sentence, seconds=_seconds(shape, characters, dtype) if device == "cpu" else None)  # fmt: skip
+
+
+def _told(model: str, revision: str, adapter: str) -> tuple[Mapping[str, Any], int | None, int]:
+    """A model's config, how many parameters it has if that is told, and how many of its bytes are not here yet."""
+    checkpoint = local_checkpoint(model, revision, adapter)
+    if checkpoint and checkpoint.gguf:
+        return {}, None, 0
     if checkpoint:
-        config, weights = checkpoint.config, sum(file.stat().st_size for file in checkpoint.weights)
-    elif model == demo.NAME:
-        config, weights = demo.SHAPE, demo.BYTES_IN_MEMORY
-    config = config.get("text_config", config)
-    layers, hidden, neurons = (
-        int(config.get(name, 0)) for name in ("num_hidden_layers", "hidden_size", "intermediate_size")
+        return checkpoint.config, stored(checkpoint.weights)[0], 0
+    if model == demo.NAME:
+        return demo.SHAPE, demo.BYTES_IN_MEMORY // 4, demo.BYTES_NEEDED
+    if not is_hub_id(model):
+        return {}, None, 0
+    seen = _peek(model, revision)
+    return seen.config, seen.parameters, seen.weight_bytes - seen.here_bytes
+
+
+def _peek(model: str, revision: str) -> hub.Peek:
+    """What the hub said within the last minute, a refusal too: a page is drawn often, and a silent hub takes seconds."""
+    seen = _peek_in(int(time.monotonic() // 60), model, revision)
+    if isinstance(seen, ModelError):
+        raise seen
+    return seen
+
+
+@lru_cache(maxsize=64)
+def _peek_in(_minute: int, model: str, revision: str) -> hub.Peek | ModelError:
+    try:
+        return hub.peek(model, revision)
+    except ModelError as refusal:
+        return refusal
+
+
+def refuse_what_does_not_fit(cost: Cost) -> None:
+    """Raises ModelError with what it takes, what there is, and what would fit."""
+    if cost.fits or cost.memory_bytes is None or cost.available_bytes is None:
+        return
+    raise ModelError(
+        f"{cost.model} takes about {_gb(cost.memory_bytes)} of memory in {cost.dtype}, "
+        f"{_gb(cost.state_bytes or 0)} of it for the states of {cost.sentences} sentences, and {cost.device} has "
+        f"{_gb(cost.available_bytes)} free.",
+        _what_fits(cost),
     )
-    if not (layers and hidden and neurons):
-        return Cost(sentences, None, None, demo_unprepared=False)
-    states = 4.0 * layers * (2 * neurons + hidden) * sentences
+
+
+def _what_fits(cost: Cost) -> str:
+    """The nearest that fits: a smaller dtype, another device, fewer pairs, and only then a smaller model."""
+    smaller = ["bfloat16", *(["8bit", "4bit"] if has_bitsandbytes() else [])]
+    for dtype in (name for name in smaller if BYTES[name] < BYTES[cost.dtype]):
+        other = replace(cost, dtype=dtype, weight_bytes=int((cost.parameters or 0) * BYTES[dtype]))
+        if other.fits:
+            return f"In {dtype} it fits: choose that dtype ({_gb(other.memory_bytes or 0)})."
+    if cost.device != "cpu" and replace(cost, available_bytes=memory_available("cpu")).fits:
+        return "In the memory of the processor it fits: use the device cpu."
+    room = (cost.available_bytes or 0) - (cost.weight_bytes or 0) - _OVERHEAD
+    if room >= 4 * (cost.sentence_bytes or 1):
+        return f"Use at most {room // (2 * (cost.sentence_bytes or 1))} pairs."
+    half = ", or spread it over several devices and disk (device spread)" if cost.device == "cuda" else ""
+    largest = max(0.0, (cost.available_bytes or 0) - _OVERHEAD) / BYTES["bfloat16"] / 1e9
+    return f"Use a smaller model{half}: about {largest:.1f} billion parameters in bfloat16 fit here."
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+def _given_back() -> int:
+    """What the model in memory takes, which goes before another one comes; asked without importing torch."""
+    loading = sys.modules.get("neuronxa_core.models.loading")
+    return int(loading.RESIDENT.weight_bytes) if loading else 0
+
+
+def _seconds(shape: Shape, characters: int, dtype: str) -> float:
     tokens = characters / _CHARACTERS_PER_TOKEN
-    operations = 2 * tokens * layers * (3 * hidden * neurons + 4 * hidden * hidden)
-    share = _SHARE_OF_PEAK.get(resolve_dtype(cast(Dtype, dtype), "cpu"), _SHARE_OF_PEAK["float32"])
-    seconds = operations / (share * operations_per_second())
-    return Cost(sentences, seconds, weights + states, demo_unprepared=model == demo.NAME and checkpoint is None)
+    operations = 2 * tokens * shape.layers * (3 * shape.hidden * shape.active_neurons + 4 * shape.hidden**2)
+    return operations / (_SHARE_OF_PEAK.get(dtype, _SHARE_OF_PEAK["float32"]) * operations_per_second())
 
 
 @lru_cache(maxsize=1)

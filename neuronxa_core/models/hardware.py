@@ -14,6 +14,12 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 Device = Literal["auto", "cpu", "cuda", "mps", "spread"]
 DEVICES: tuple[Device, ...] = get_args(Device)
 _CPUINFO = Path("/proc/cpuinfo")
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+_LIMITS = (
+    (_CGROUP / "memory.max", _CGROUP / "memory.current"),
+    (_CGROUP / "memory" / "memory.limit_in_bytes", _CGROUP / "memory" / "memory.usage_in_bytes"),
+)
 
 
 def resolve_device(device: Device) -> str:
@@ -54,6 +60,33 @@ def resolve_dtype(dtype: Dtype, device: str) -> str:
         return resolve_dtype("auto", "cpu")
 
     return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+
+def memory_available(device: str) -> int | None:
+    """Bytes that `device` has free, at most what NEURONXA_MEMORY_GB allows; None if that cannot be told."""
+    most = settings().memory_bytes
+    if device == "cuda":
+        import torch
+
+        free: int | None = torch.cuda.mem_get_info()[0]
+    else:
+        free = None if device == "spread" else _processor_memory()
+    return most if free is None else min(free, most or free)
+
+
+def _processor_memory() -> int | None:
+    """What the system has free, or the container's limit leaves; only Linux tells."""
+    try:
+        lines = _MEMINFO.read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        return None
+    for limit, used in _LIMITS:
+        try:
+            free = min(free, int(limit.read_text()) - int(used.read_text()))
+        except (OSError, ValueError):  # no such limit, or "max"
+            continue
+    return max(0, free)
 
 
 def has_bitsandbytes() -> bool:

@@ -59,7 +59,7 @@ def download(model: str, revision: str, watcher: Watcher) -> Path:
     Raises ModelError, Cancelled.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     disable_progress_bars()
     watcher.report("downloading", detail=f"asking the hub for {model}")

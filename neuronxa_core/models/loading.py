@@ -18,6 +18,7 @@ from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.demo import demo_folder
 from neuronxa_core.models.families import family_of
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
+from neuronxa_core.models.shape import BYTES, stored
 from neuronxa_core.settings import settings
 
 
@@ -250,6 +251,11 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
+def _bytes_of(checkpoint: Checkpoint, dtype: str) -> int:
+    files = sum(file.stat().st_size for file in checkpoint.weights)
+    return files if checkpoint.gguf else int(stored(checkpoint.weights)[0] * BYTES[dtype])
+
+
 class ModelHolder:
     """Keeps one model in memory. The old one is freed before another is loaded."""
 
@@ -257,6 +263,8 @@ class ModelHolder:
         self._lock = threading.Lock()
         self._key: tuple[str, ...] | None = None
         self._model: LoadedModel | None = None
+        self.weight_bytes = 0
+        """What freeing the model gives back, about."""
 
     def get(self, checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
         """The model of this checkpoint, loaded unless it is the one that is held."""
@@ -266,11 +274,16 @@ class ModelHolder:
                 self.free()
                 self._model = load_model(checkpoint, device, dtype, neurons)
                 self._key = key
+                self.weight_bytes = _bytes_of(checkpoint, dtype)
             return self._model
+
+    def holds(self, checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> bool:
+        return self._key == (checkpoint.fingerprint, device, dtype, neurons)
 
     def free(self) -> None:
         """Lets go of the model, on the GPU too."""
         self._key = self._model = None
+        self.weight_bytes = 0
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

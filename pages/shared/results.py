@@ -1,7 +1,6 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -13,7 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
-from neuronxa_core.models.cost import Cost, study_cost
+from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.hardware import resolve_device, resolve_dtype
 from neuronxa_core.progress import Watcher, counted
 from pages.shared import look
@@ -195,22 +194,69 @@ def invitation(
     """
     try:
         texts = list(sentences())
-        cost = study_cost(study.model, study.revision, sum(len(text) for text in texts), len(texts), study.dtype)
-        held = study_cost(study.model, study.revision, 0, at_once or len(texts))
+        cost = study_cost(
+            study.model,
+            study.revision,
+            sum(len(text) for text in texts),
+            len(texts),
+            study.dtype,
+            adapter=study.adapter,
+            at_once=at_once,
+        )
     except NeuronXAError as problem:
         _failed(str(problem))
     st.markdown("#### Not computed yet", text_alignment="center")
-    st.markdown(_cost_line(replace(cost, memory_bytes=held.memory_bytes)), text_alignment="center")
-    st.button("Run", type="primary", icon=":material/play_arrow:", on_click=submit, args=(request, work), key="run")
+    st.markdown(_work_line(cost, len(texts)), text_alignment="center")
+    st.caption(_memory_line(cost), text_alignment="center")
+    try:
+        refuse_what_does_not_fit(cost)
+    except NeuronXAError as problem:
+        st.warning(str(problem), icon=":material/memory:")
+    st.button(
+        "Run",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=submit,
+        args=(request, work),
+        key="run",
+        disabled=not cost.fits,
+    )
 
 
-def _cost_line(cost: Cost) -> str:
-    line = f"{cost.sentences} sentences to run through the model"
-    if cost.seconds is not None and cost.memory_bytes is not None:
-        line += f", about {max(1, round(cost.seconds))} seconds on this processor and {cost.memory_bytes / 1e9:.1f} GB of memory"
+def _work_line(cost: Cost, sentences: int) -> str:
+    line = f"{sentences} sentences to run through the model"
+    if cost.parameters:
+        line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
+    if cost.seconds is not None:
+        line += f", about {_duration(cost.seconds)} on this processor"
     if cost.demo_unprepared:
         line += ". The first time, the demo's weights are prepared: some fifteen seconds, once"
     return line + "."
+
+
+def _memory_line(cost: Cost) -> str:
+    parts = []
+    if cost.weight_bytes is not None and cost.state_bytes is not None:
+        parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for states")
+    if cost.available_bytes is not None:
+        parts.append(f"{_gb(cost.available_bytes)} free")
+    if cost.download_bytes:
+        parts.append(f"{_gb(cost.download_bytes)} to download")
+    return " · ".join(parts) or "How much memory it takes cannot be told from its config."
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e9:.1f} billion" if parameters >= 1e9 else f"{max(1, round(parameters / 1e6))} million"
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{round(seconds)} seconds" if seconds >= 1.5 else "1 second"
+    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"
 
 
 @st.fragment(run_every=0.5)

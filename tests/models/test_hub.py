@@ -51,7 +51,9 @@ def stand_in(cache_of_hub: Path, large_model: Path, monkeypatch: pytest.MonkeyPa
     with running() as server:
         files = server.address + "/{repo_id}/resolve/{revision}/{filename}"
         monkeypatch.setattr(constants, "ENDPOINT", server.address)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)  # what the library made of it when imported
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", files
+        )  # what the library made of it when imported
         monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
         server.models[MODEL] = large_model
         yield server
