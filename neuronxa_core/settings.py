@@ -18,6 +18,10 @@ class Settings:
     """NEURONXA_CACHE_DIR: converted weights, states and results. Default: ~/.cache/neuronxa."""
     cache_limit_bytes: int
     """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
+    mode: str
+    """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS and the bundled corpora. Default: local."""
+    models: tuple[str, ...]
+    """NEURONXA_MODELS: what a shared deployment offers, comma-separated hub ids and paths. Default: demo."""
     device: str
     """NEURONXA_DEVICE: what the device `auto` is: auto, cpu, cuda, mps, or spread. Default: auto, the fastest one here."""
     memory_bytes: int | None
@@ -33,6 +37,8 @@ def settings() -> Settings:
     return Settings(
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
+        mode=_one_of("NEURONXA_MODE", ("local", "shared")),
+        models=tuple(name.strip() for name in os.environ.get("NEURONXA_MODELS", "demo").split(",") if name.strip()),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))

@@ -8,7 +8,7 @@ from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import ReadLanguage, read_path
 from neuronxa_core.errors import CorpusError
-from neuronxa_core.settings import ASSETS
+from neuronxa_core.settings import ASSETS, settings
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def open_corpus(name_or_path: str) -> Corpus:
     entry = BUNDLED.get(name_or_path)
     if entry:
         return _bundled(entry.name)
+    if settings().mode == "shared":
+        raise CorpusError(f"This shared dashboard does not offer {name_or_path}.", f"Choose {', '.join(BUNDLED)}.")
     if "/" not in name_or_path and not Path(name_or_path).exists():
         raise CorpusError(
             f"There is no corpus called {name_or_path!r}.",

@@ -9,6 +9,7 @@ from neuronxa_core.errors import ModelError
 from neuronxa_core.models import demo, hub
 from neuronxa_core.models.checkpoint import Checkpoint, base_of_adapter, checkpoint_at, with_adapter
 from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.settings import settings
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.gguf)?")
 
@@ -18,38 +19,56 @@ def is_hub_id(model: str) -> bool:
     return model != demo.NAME and not Path(model).expanduser().exists() and bool(_HUB_ID.fullmatch(model))
 
 
+def allow(model: str, revision: str = "", adapter: str = "") -> None:
+    """Raises ModelError for what a shared deployment does not offer."""
+    here = settings()
+    if here.mode == "shared" and (model not in here.models or revision or adapter):
+        what = " ".join(filter(None, (model, revision and f"at {revision}", adapter and f"with {adapter}")))
+        raise ModelError(f"This shared dashboard does not offer {what}.", f"Choose one of: {', '.join(here.models)}.")
+
+
 def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT, adapter: str = "") -> Checkpoint:
     """The checkpoint of `model`. The demo is prepared and a hub model downloaded if they are not there yet.
 
     A path that exists is taken before a hub id of the same name. adapter: the folder of a LoRA adapter to put on top; a
     `model` that is such a folder itself stands on the model that it names. Raises ModelError, CacheError, Cancelled.
     """
+    allow(model, revision, adapter)
+    return _find(model, revision, watcher, adapter)
+
+
+def _find(model: str, revision: str, watcher: Watcher, adapter: str = "") -> Checkpoint:
     if adapter:
-        return with_adapter(find_checkpoint(model, revision, watcher), Path(adapter).expanduser())
+        return with_adapter(_find(model, revision, watcher), Path(adapter).expanduser())
     if model == demo.NAME:
         return checkpoint_at(demo.prepare_demo(watcher))
     path = Path(model).expanduser()
     if is_hub_id(model):
         path = hub.download(model, revision, watcher)
-    return cast(Checkpoint, _at(path, lambda base, of: find_checkpoint(base, of, watcher)))
+    return cast(Checkpoint, _at(path, lambda base, of: _find(base, of, watcher)))
 
 
 def local_checkpoint(model: str, revision: str = "", adapter: str = "") -> Checkpoint | None:
     """The checkpoint of `model` if it is on this machine already, else None. Raises ModelError if it is damaged."""
+    allow(model, revision, adapter)
+    return _find_local(model, revision, adapter)
+
+
+def _find_local(model: str, revision: str = "", adapter: str = "") -> Checkpoint | None:
     if adapter:
-        checkpoint = local_checkpoint(model, revision)
+        checkpoint = _find_local(model, revision)
         return with_adapter(checkpoint, Path(adapter).expanduser()) if checkpoint else None
     if model == demo.NAME:
         folder = demo.demo_folder()
         return checkpoint_at(folder) if folder.is_dir() else None
     path = Path(model).expanduser()
     if path.exists():
-        return _at(path, local_checkpoint)
+        return _at(path, _find_local)
     folder_in_cache = hub.local_folder(model, revision) if is_hub_id(model) else None
     if folder_in_cache is None:
         return None
     try:
-        return _at(folder_in_cache, local_checkpoint)
+        return _at(folder_in_cache, _find_local)
     except ModelError:  # it has not arrived whole
         return None
 

@@ -6,10 +6,13 @@ part beside the blob, which a later download goes on with; the library itself wo
 
 import os
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +131,19 @@ def local_folder(model: str, revision: str = "") -> Path | None:
 
 
 def in_local_cache() -> tuple[CachedModel, ...]:
-    """The models whose weights lie in the hub's cache as safetensors, the last used first."""
-    from huggingface_hub import constants, errors, scan_cache_dir
+    """The models whose weights lie in the hub's cache as safetensors, the last used first; looked for twice a minute."""
+    folder = _cache_folder()
+    if next(folder.glob("models--*"), None) is None:  # without importing the hub's library, which takes a while
+        return ()
+    return _scan(str(folder), int(time.monotonic() // 30))
+
+
+@lru_cache(maxsize=4)
+def _scan(folder: str, _moment: int) -> tuple[CachedModel, ...]:
+    from huggingface_hub import errors, scan_cache_dir
 
     try:
-        repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
+        repositories = scan_cache_dir(folder).repos
     except (errors.CacheNotFound, OSError, ValueError):
         return ()
     found = []
@@ -142,6 +153,15 @@ def in_local_cache() -> tuple[CachedModel, ...]:
         if repository.repo_type == "model" and whole:
             found.append(CachedModel(repository.repo_id, repository.size_on_disk))
     return tuple(found)
+
+
+def _cache_folder() -> Path:
+    """Where the hub's library keeps models, as it reads the environment."""
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants:
+        return Path(constants.HF_HUB_CACHE)
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
 
 
 def _model_info(model: str, revision: str) -> Any:

@@ -11,24 +11,33 @@ from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, open_corp
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.models import demo
+from neuronxa_core.models.curated import CURATED, CuratedModel, curated
+from neuronxa_core.models.hardware import has_bitsandbytes
+from neuronxa_core.models.hub import in_local_cache
+from neuronxa_core.settings import settings
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
 MOST_LANGUAGES = 30
 """Languages in one picture."""
 _OPTIONAL = {field.name: field.default for field in fields(Study) if field.default is not MISSING}
 _HELP = {
-    "model": f"`demo` is {demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL}). Or type a hub id or the path of a "
-    "local folder with safetensors or GGUF weights.",
+    "model": f"`demo` is {demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL}). A tick stands before models that are on "
+    "this machine. Or type a hub id, or the path of a folder with safetensors weights, of a GGUF file, or of a LoRA adapter.",
     "corpus": "`everyday` comes with the dashboard. Or type the path of a folder of line-aligned files named by language "
     "code (deu_Latn.txt), of an NTREX-128 folder, or of a TSV file with the codes in its header.",
     "pairs": "How many sentence pairs, from the first one on. The paper finds 100 enough.",
     "site": "Where a neuron is read. `gate`: after the activation function. `product`: after the gate has been multiplied "
     "with the up-projection, just before the down-projection.",
     "pooling": "How tokens become a sentence. `position`: later tokens weigh more, as they have seen more. `mean`: all the "
-    "same. `last`: the last token alone.",
+    "same. `last`: the last token alone. `auto`: by position in a decoder, by mean in an encoder, where every token sees all.",
     "dtype": "The precision in which the model computes. `auto`: bfloat16 where the device computes in it, which is "
     "about twice as fast and moves a score by a pair or two of a hundred; else float32. For figures that you publish: float32.",
+    "revision": "Branch, tag or commit of a model on the hub. Empty: its main branch.",
+    "adapter": "The folder of a LoRA adapter (peft, safetensors) to put on top of the model.",
+    "neurons": "The module that is read, as seen from a block, where the one that was found is not the right one: `mlp.act_fn` "
+    "reads what it returns, `mlp.down_proj:input` what it is given.",
 }
+_TYPED = ("revision", "adapter", "neurons")
 
 
 def study_picker() -> None:
@@ -40,10 +49,8 @@ def study_picker() -> None:
         _adopt(study)
     with st.sidebar:
         st.markdown("##### Study")
-        _choice("model", "Model", [demo.NAME], new=True)
-        if state.study_model == demo.NAME:
-            st.caption(f"{demo.TITLE} · [{demo.LICENCE}]({demo.LICENCE_URL})")
-        _choice("corpus", "Corpus", list(BUNDLED), new=True)
+        _model()
+        _choice("corpus", "Corpus", list(BUNDLED), new=not _shared())
         try:
             corpus = open_corpus(state.study_corpus)
         except NeuronXAError as problem:
@@ -51,8 +58,7 @@ def study_picker() -> None:
             return
         _languages(corpus)
         with st.expander("More", expanded=False):
-            for name, values in CHOICES.items():
-                _choice(name, name.capitalize(), list(values))
+            _more()
     values = {field.name: state.get(f"study_{field.name}", _OPTIONAL.get(field.name)) for field in fields(Study)}
     try:
         state.study, state.study_problem = Study(**values), ""
@@ -92,7 +98,69 @@ def choose_languages(study: Study, key: str, first: Sequence[str], without: str 
 
 def study_query(study: Study) -> dict[str, str]:
     """The study as URL parameters; what has its default value is left out."""
-    return {name: str(value) for name, value in asdict(study).items() if value != _OPTIONAL.get(name, MISSING)}
+    return {
+        name: str(value)
+        for name, value in asdict(study).items()
+        if name not in _OPTIONAL or replace(study, **{name: _OPTIONAL[name]}) != study
+    }
+
+
+def _shared() -> bool:
+    """Whether many people use this dashboard, so that nobody chooses what runs on its machine."""
+    return settings().mode == "shared"
+
+
+def _model() -> None:
+    here = () if _shared() else tuple(model.id for model in in_local_cache())
+    offered = settings().models if _shared() else (demo.NAME, *here, *(model.id for model in CURATED))
+
+    def label(model: str) -> str:
+        known = curated(model)
+        name = f"demo · {demo.TITLE}" if model == demo.NAME else known.title if known else model
+        return f"{'✓ ' if model in here else ''}{name}{f' · {_gigabytes(known)}' if known else ''}"
+
+    chosen = st.session_state.study_model
+    st.selectbox(
+        "Model",
+        list(dict.fromkeys(offered if chosen in offered else (chosen, *offered))),
+        key="study_model",
+        format_func=label,
+        accept_new_options=not _shared(),
+        on_change=_start_pooling,
+        help=_HELP["model"],
+    )
+    known = curated(st.session_state.study_model)
+    if st.session_state.study_model == demo.NAME:
+        st.caption(f"{demo.TITLE} · [{demo.LICENCE}]({demo.LICENCE_URL})")
+    elif known:
+        terms = " · accept its terms and set HF_TOKEN" if known.gated else ""
+        st.caption(
+            f"`{known.id}` · {known.billions:g} billion parameters, {_gigabytes(known)} in bfloat16 · {known.languages} · "
+            f"{known.licence}{terms}"
+        )
+
+
+def _gigabytes(model: CuratedModel) -> str:
+    return f"{model.memory_bytes / 1e9:.1f} GB" if model.memory_bytes < 1e10 else f"{model.memory_bytes / 1e9:.0f} GB"
+
+
+def _start_pooling() -> None:
+    """Another model starts with the pooling that is its default."""
+    st.session_state.study_pooling = "position" if st.session_state.study_model == demo.NAME else "auto"
+
+
+def _more() -> None:
+    state = st.session_state
+    if state.study_model == demo.NAME and state.study_pooling == "auto":
+        state.study_pooling = "position"
+    for name, values in CHOICES.items():
+        offered = [value for value in values if value not in ("8bit", "4bit") or has_bitsandbytes()]
+        if name == "pooling" and state.study_model == demo.NAME:
+            offered.remove("auto")
+        _choice(name, name.capitalize(), offered)
+    if not _shared():
+        for name in _TYPED:
+            st.text_input(name.capitalize(), key=f"study_{name}", help=_HELP[name])
 
 
 def _languages(corpus: Corpus) -> None:
@@ -125,7 +193,7 @@ def _choice(name: str, label: str, options: Sequence[str], new: bool = False) ->
     chosen = st.session_state[key]
     st.selectbox(
         label,
-        options if chosen in options or not new else [chosen, *options],
+        options if chosen in options else [chosen, *options],
         key=key,
         format_func=_language_label if name in ("source", "target") else str,
         accept_new_options=new,
@@ -147,10 +215,12 @@ def _study_from_url() -> Study:
     """The study that the link asks for; each value that does not fit is refused on its own and said so."""
     asked = {name: text for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
     both = {name: asked.pop(name) for name in ("source", "target") if name in asked}
-    study, refused = DEFAULT, []
-    for change in (both, *({name: text} for name, text in asked.items())):
+    study, refused = _default(), []
+    first = sorted(asked, key=lambda name: name != "model")
+    for change in (both, *({name: asked[name]} for name in first)):
         try:
-            study = replace(study, **{name: _value(name, text) for name, text in change.items()})
+            usual = {"pooling": "auto"} if "model" in change else {}  # what it is by default depends on the model
+            study = replace(study, **usual, **{name: _value(name, text) for name, text in change.items()})
         except (NeuronXAError, ValueError):
             refused += [f"{name} = {text}" for name, text in change.items()]
     if refused:
@@ -162,8 +232,17 @@ def _study_from_url() -> Study:
     return study
 
 
+def _default() -> Study:
+    """Without a link: the demo, or what a shared dashboard offers first."""
+    if not _shared() or demo.NAME in settings().models:
+        return DEFAULT
+    return replace(DEFAULT, model=settings().models[0], pooling="auto")
+
+
 def _value(name: str, text: str) -> str | int:
-    """A value from a link. Raises ValueError if it is empty or no count of pairs."""
+    """A value from a link. Raises ValueError if it is empty, no count of pairs, or not offered in a shared dashboard."""
+    if _shared() and (name in _TYPED or (name == "model" and text not in settings().models) or (name == "corpus" and text not in BUNDLED)):  # fmt: skip
+        raise ValueError(name)
     value = int(text) if name == "pairs" else text
     if value == "" or (isinstance(value, int) and value < 2):
         raise ValueError(name)

@@ -1,0 +1,124 @@
+"""The study picker: which models it offers, what More holds, and what a shared dashboard does not allow."""
+
+from pathlib import Path
+
+import pytest
+
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import find_result, run_study
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.errors import CorpusError, ModelError
+from neuronxa_core.models.curated import CURATED
+from neuronxa_core.models.hub import CachedModel
+from neuronxa_core.settings import settings
+from pages.shared import picker
+from tests.pages.test_pages import open_page
+
+
+def shared(monkeypatch: pytest.MonkeyPatch, models: str = "demo") -> None:
+    monkeypatch.setenv("NEURONXA_MODE", "shared")
+    monkeypatch.setenv("NEURONXA_MODELS", models)
+    settings.cache_clear()
+
+
+def test_the_demo_comes_first_then_what_is_here_then_the_list_from_small_to_large(monkeypatch: pytest.MonkeyPatch):
+    here = (CachedModel("Qwen/Qwen2.5-7B", 15_000_000_000), CachedModel("someone/own", 1_000_000))
+    monkeypatch.setattr(picker, "in_local_cache", lambda: here)
+    offered = open_page().selectbox(key="study_model").options
+    assert offered[0] == "demo · Gemma 3 270M (base)"
+    assert offered[1:3] == ["✓ Qwen 2.5 7B · 15 GB", "✓ someone/own"]
+    assert offered[3:5] == ["Gemma 3 270M · 0.5 GB", "XLM-R base (encoder) · 0.6 GB"]
+    assert len(offered) == 1 + 2 + len(CURATED) - 1
+
+
+def test_a_model_of_the_list_is_described_below_the_box():
+    app = open_page("alignment", model="CohereLabs/aya-expanse-8b")
+    described = "`CohereLabs/aya-expanse-8b` · 8.03 billion parameters, 16 GB in bfloat16 · 23 languages · CC BY-NC 4.0"
+    assert f"{described} · accept its terms and set HF_TOKEN" in [line.value for line in app.sidebar.caption]
+
+
+def test_any_folder_is_taken_and_stands_in_the_box(tiny_model, tiny_corpus: Path):
+    app = open_page("alignment", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
+    assert app.selectbox(key="study_model").value == str(tiny_model("llama"))
+    assert app.selectbox(key="study_model").options[0] == str(tiny_model("llama"))
+
+
+def test_pooling_starts_as_the_models_default_and_the_link_stays_clean():
+    app = open_page("data")
+    assert app.selectbox(key="study_pooling").value == "position"
+    assert app.selectbox(key="study_pooling").options == ["position", "mean", "last"]
+    assert "pooling" not in app.query_params
+    app.selectbox(key="study_model").set_value("FacebookAI/xlm-roberta-base").run()
+    assert app.selectbox(key="study_pooling").value == "auto"
+    assert "pooling" not in app.query_params
+    app.selectbox(key="study_pooling").set_value("last").run()
+    assert app.query_params["pooling"] == "last"
+    app.selectbox(key="study_model").set_value("demo").run()
+    assert app.selectbox(key="study_pooling").value == "position"
+    assert "pooling" not in app.query_params
+
+
+@pytest.mark.parametrize("order", [("model", "pooling"), ("pooling", "model")])
+def test_a_link_says_pooling_and_model_in_any_order(order: tuple[str, str]):
+    asked = {"model": "FacebookAI/xlm-roberta-base", "pooling": "last"}
+    app = open_page("data", **{name: asked[name] for name in order})
+    assert app.selectbox(key="study_pooling").value == "last"
+    assert app.selectbox(key="study_model").value == "FacebookAI/xlm-roberta-base"
+
+
+def test_revision_adapter_and_neurons_are_part_of_the_study_and_its_link(tiny_model, tiny_corpus: Path):
+    app = open_page("alignment", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
+    app.text_input(key="study_neurons").set_value("mlp.up_proj").run()
+    assert app.query_params["neurons"] == "mlp.up_proj"
+    assert app.session_state.study.neurons == "mlp.up_proj"
+    app = open_page("alignment", model="someone/model", revision="v2", adapter="/adapters/one")
+    assert (app.text_input(key="study_revision").value, app.text_input(key="study_adapter").value) == (
+        "v2",
+        "/adapters/one",
+    )
+    app.text_input(key="study_neurons").set_value("").run()
+    assert "neurons" not in app.query_params
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_fewer_bits_are_offered_where_bitsandbytes_is(installed: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(picker, "has_bitsandbytes", lambda: installed)
+    assert ("8bit" in open_page("data").selectbox(key="study_dtype").options) == installed
+
+
+def test_a_shared_dashboard_offers_its_list_and_nothing_to_type(monkeypatch: pytest.MonkeyPatch):
+    shared(monkeypatch, "demo, Qwen/Qwen2.5-0.5B")
+    app = open_page("data")
+    assert app.selectbox(key="study_model").options == ["demo · Gemma 3 270M (base)", "Qwen 2.5 0.5B · 1.0 GB"]
+    assert not app.selectbox(key="study_model").proto.accept_new_options
+    assert not app.selectbox(key="study_corpus").proto.accept_new_options
+    assert not [box for box in app.text_input if box.key and box.key.startswith("study_")]
+    shared(monkeypatch, "Qwen/Qwen2.5-0.5B")
+    assert open_page("data").selectbox(key="study_model").value == "Qwen/Qwen2.5-0.5B"
+
+
+def test_a_link_does_not_get_around_a_shared_dashboard(tiny_model, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
+    shared(monkeypatch)
+    asked = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "adapter": "/etc", "neurons": "mlp"}
+    app = open_page(**asked)
+    study = app.session_state.study
+    assert (study.model, study.corpus, study.adapter, study.neurons) == ("demo", "everyday", "", "")
+    assert "values that do not fit" in app.toast[0].value
+
+
+def test_the_core_refuses_what_a_shared_dashboard_does_not_offer(
+    tiny_model, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
+):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+    shared(monkeypatch)
+    with pytest.raises(CorpusError, match="does not offer"):
+        open_corpus(str(tiny_corpus))
+    monkeypatch.setenv("NEURONXA_MODE", "local")
+    settings.cache_clear()
+    run_study(study)
+    shared(monkeypatch)
+    for other in (Study(study.model, "everyday", "deu_Latn", "eng_Latn"), Study("demo", "everyday", "deu_Latn", "eng_Latn", adapter="/etc")):  # fmt: skip
+        with pytest.raises(ModelError, match=r"does not offer .*Choose one of: demo\."):
+            run_study(other)
+        with pytest.raises(ModelError, match="does not offer"):
+            find_result(other)
