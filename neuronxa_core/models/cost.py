@@ -125,6 +125,11 @@ def _peek(model: str, revision: str) -> hub.Peek:
     return seen
 
 
+def ask_again() -> None:
+    """Forgets what the hub said."""
+    _peek_in.cache_clear()
+
+
 @lru_cache(maxsize=64)
 def _peek_in(_minute: int, model: str, revision: str) -> hub.Peek | ModelError:
     try:

@@ -12,7 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
-from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
+from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.hardware import resolve_device, resolve_dtype
 from neuronxa_core.progress import Watcher, counted
 from pages.shared import look
@@ -204,7 +204,9 @@ def invitation(
             at_once=at_once,
         )
     except NeuronXAError as problem:
-        _failed(str(problem))
+        st.error(str(problem), icon=":material/error:")
+        st.button("Try again", icon=":material/refresh:", on_click=ask_again, key="ask_again")
+        return
     st.markdown("#### Not computed yet", text_alignment="center")
     st.markdown(_work_line(cost, len(texts)), text_alignment="center")
     st.caption(_memory_line(cost), text_alignment="center")

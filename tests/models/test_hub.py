@@ -23,6 +23,7 @@ from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.models import hub
 from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import checkpoint_at
+from neuronxa_core.models.cost import ask_again
 from neuronxa_core.progress import SILENT, Watcher
 from tests import tiny
 from tests.hub_stand_in import StandIn, running
@@ -367,3 +368,46 @@ def test_a_name_that_no_hub_model_can_have_ends_in_a_next_step(name: str, cache_
     assert local_checkpoint(name) is None
     with pytest.raises(ModelError):
         find_checkpoint(name)
+
+
+def test_the_page_shows_a_download_and_lets_it_be_cancelled_and_taken_up_again(
+    stand_in: StandIn, large_model: Path, tiny_corpus: Path
+):
+    from tests.pages.test_pages import open_page, wait_for_charts
+
+    ask_again()
+    stand_in.pause = 0.1
+    app = open_page("alignment", model=MODEL, corpus=str(tiny_corpus), pairs="8")
+    assert any("12 MB to download" in line.value for line in app.caption)
+    app.button(key="run").click().run()
+    deadline = time.monotonic() + 20
+    while (
+        not (shown := [line for line in texts_of_progress(app) if "of 12 MB" in line]) and time.monotonic() < deadline
+    ):
+        time.sleep(0.1)
+        app.run()
+    assert shown[0].startswith("Downloading · ")
+    app.button(key="cancel").click().run()
+    app.run()
+    assert app.button(key="run")
+    stand_in.pause = 0.0
+    app.button(key="run").click().run()
+    wait_for_charts(app, 1)
+    assert stand_in.sent < 1.5 * weights_of(large_model)
+
+
+def texts_of_progress(app) -> list[str]:
+    return [bar.proto.text for bar in app.get("progress")]
+
+
+def test_a_hub_that_was_away_can_be_asked_again(stand_in: StandIn, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
+    from tests.pages.test_pages import open_page
+
+    ask_again()
+    with monkeypatch.context() as patch:
+        patch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+        app = open_page("alignment", model=MODEL, corpus=str(tiny_corpus), pairs="8")
+        assert "hub cannot be reached" in app.error[0].value
+    app.button(key="ask_again").click().run()
+    assert not app.error
+    assert not app.button(key="run").disabled
