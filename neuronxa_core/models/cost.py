@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -44,6 +45,8 @@ class Cost:
     parameters: int | None = None
     weight_bytes: int | None = None
     """Of the weights in memory, in `dtype`."""
+    loading_bytes: int = 0
+    """In memory for a moment while it is loaded, where that is more than the weights: GGUF is unpacked to float32 first."""
     sentence_bytes: int | None = None
     """Of one sentence's states in memory."""
     seconds: float | None = None
@@ -62,7 +65,7 @@ class Cost:
     def memory_bytes(self) -> int | None:
         if self.weight_bytes is None or self.state_bytes is None:
             return None
-        return self.weight_bytes + self.state_bytes + _OVERHEAD
+        return max(self.weight_bytes + self.state_bytes, self.loading_bytes) + _OVERHEAD
 
     @property
     def fits(self) -> bool:
@@ -93,6 +96,7 @@ def study_cost(
     cost = replace(cost, demo_unprepared=model == demo.NAME and missing > 0, download_bytes=0 if model == demo.NAME else missing)  # fmt: skip
     if parameters:
         cost = replace(cost, parameters=parameters, weight_bytes=int(parameters * BYTES[dtype]))
+        cost = replace(cost, loading_bytes=_loading_bytes(model, revision, dtype))
     shape = shape_of(config)
     if shape is None:
         return cost
@@ -106,9 +110,8 @@ def _told(model: str, revision: str, adapter: str) -> tuple[Mapping[str, Any], i
     """A model's config, how many parameters it has if that is told, and how many of its bytes are not here yet."""
     checkpoint = local_checkpoint(model, revision, adapter)
     if checkpoint and checkpoint.gguf:
-        from neuronxa_core.models.gguf_header import gguf_told
-
-        return *gguf_told(checkpoint.weights[0]), 0
+        config, tensors = _gguf(checkpoint.weights[0])
+        return config, sum(tensors), 0
     if checkpoint:
         return checkpoint.config, stored(checkpoint.weights)[0], 0
     if model == demo.NAME:
@@ -117,6 +120,19 @@ def _told(model: str, revision: str, adapter: str) -> tuple[Mapping[str, Any], i
         return {}, None, 0
     seen = _peek(model, revision)
     return seen.config, seen.parameters, seen.weight_bytes - seen.here_bytes
+
+
+def _gguf(file: Path) -> tuple[Mapping[str, Any], list[int]]:
+    from neuronxa_core.models.gguf_header import gguf_told
+
+    return gguf_told(file)
+
+
+def _loading_bytes(model: str, revision: str, dtype: str) -> int:
+    """Measured with the demo's GGUF file: all of it in float32, and beside it three times its largest tensor, or the model."""
+    checkpoint = local_checkpoint(model, revision)
+    tensors = _gguf(checkpoint.weights[0])[1] if checkpoint and checkpoint.gguf else []
+    return int(4 * sum(tensors) + max(12 * max(tensors), BYTES[dtype] * sum(tensors))) if tensors else 0
 
 
 def _peek(model: str, revision: str) -> hub.Peek:

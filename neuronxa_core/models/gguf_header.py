@@ -26,18 +26,18 @@ class HeaderReader(GGUFReader):
         return end - orig_offs, [], [], []
 
 
-def gguf_told(path: Path) -> tuple[Mapping[str, Any], int]:
-    """Sizes under the names of a config.json, and how many parameters the file holds; empty and 0 if it is damaged."""
+def gguf_told(path: Path) -> tuple[Mapping[str, Any], list[int]]:
+    """Sizes under the names of a config.json, and how many parameters each tensor holds; both empty if it is damaged."""
     stat = path.stat()
     return _read(path, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, _changed: int, _size: int) -> tuple[Mapping[str, Any], int]:
+def _read(path: Path, _changed: int, _size: int) -> tuple[Mapping[str, Any], list[int]]:
     try:
         reader = HeaderReader(path)
     except (ValueError, IndexError, KeyError, OSError, OverflowError):
-        return {}, 0
+        return {}, []
 
     def field(name: str) -> Any:
         found = reader.get_field(name)
@@ -53,4 +53,4 @@ def _read(path: Path, _changed: int, _size: int) -> tuple[Mapping[str, Any], int
     }
     sizes = {ours: field(f"{kind}.{theirs}") for ours, theirs in names.items()}
     config = {"model_type": kind} | {name: size for name, size in sizes.items() if isinstance(size, int)}
-    return config, int(sum(tensor.n_elements for tensor in reader.tensors))
+    return config, [int(tensor.n_elements) for tensor in reader.tensors]

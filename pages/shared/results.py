@@ -240,6 +240,8 @@ def _memory_line(cost: Cost) -> str:
     parts = []
     if cost.weight_bytes is not None and cost.state_bytes is not None:
         parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for states")
+    if cost.loading_bytes:
+        parts.append(f"{_gb(cost.loading_bytes)} for a moment, while GGUF is unpacked")
     if cost.available_bytes is not None:
         parts.append(f"{_gb(cost.available_bytes)} free")
     if cost.download_bytes:

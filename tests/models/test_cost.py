@@ -92,7 +92,7 @@ def test_a_local_model_is_refused_before_it_is_loaded(tiny_model, tiny_corpus: P
 def a_cost(weights: float, sentence: float, available: float, dtype: str = "float32", device: str = "cpu") -> Cost:
     """In GB; 400 sentences."""
     bytes_of = {"float32": 4, "bfloat16": 2}[dtype]
-    return Cost("m", 400, device, dtype, int(weights * 1e9 / bytes_of), int(weights * 1e9), int(sentence * 1e9), available_bytes=int(available * 1e9))  # fmt: skip
+    return Cost("m", 400, device, dtype, int(weights * 1e9 / bytes_of), int(weights * 1e9), sentence_bytes=int(sentence * 1e9), available_bytes=int(available * 1e9))  # fmt: skip
 
 
 @pytest.fixture
@@ -111,9 +111,13 @@ def test_the_refusal_names_what_fits():
         with pytest.raises(ModelError) as refused:
             refuse_what_does_not_fit(told)
         assert refused.value.next_step == said
-    fewer = Cost("m", 270, "cpu", "bfloat16", 1, 14_000_000_000, 20_000_000, available_bytes=20_000_000_000)
+    fewer = Cost(
+        "m", 270, "cpu", "bfloat16", 1, 14_000_000_000, sentence_bytes=20_000_000, available_bytes=20_000_000_000
+    )
     assert fewer.fits
-    assert not Cost("m", 272, "cpu", "bfloat16", 1, 14_000_000_000, 20_000_000, available_bytes=20_000_000_000).fits
+    assert not Cost(
+        "m", 272, "cpu", "bfloat16", 1, 14_000_000_000, sentence_bytes=20_000_000, available_bytes=20_000_000_000
+    ).fits
 
 
 @pytest.mark.usefixtures("without_bitsandbytes")
@@ -172,6 +176,8 @@ def test_a_gguf_file_tells_its_size_in_its_header(tmp_path: Path):
     writer.close()
     told = study_cost(str(tmp_path / "m.gguf"), "", 1_000, 10, "bfloat16")
     assert (told.parameters, told.weight_bytes, told.state_bytes) == (9600, 19200, 4 * 10 * (3 * 2 * 48 + 4 * 32))
+    assert told.loading_bytes == 4 * 9600 + 12 * 9600  # float32, and three times its largest tensor
+    assert told.memory_bytes == told.loading_bytes + 600_000_000
     (tmp_path / "m.gguf").write_bytes(b"GGUF\3\0\0\0" + bytes(10))
     assert study_cost(str(tmp_path / "m.gguf"), "", 1_000, 10).memory_bytes is None
 
