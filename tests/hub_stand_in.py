@@ -20,14 +20,24 @@ class StandIn:
     """What it holds, how it behaves, and what it was asked."""
 
     models: dict[str, Path] = field(default_factory=dict)
-    """Hub id -> a folder whose files are the model's."""
+    """Hub id -> a folder whose files are the model's, those in its subfolders too."""
+    told: dict[str, object] = field(default_factory=dict)
+    """What it tells of a model besides its files: the counts of its parameters."""
     gated: set[str] = field(default_factory=set)
     readers: set[str] = field(default_factory=set)
     """The tokens that may read gated models."""
     breaks_after: int | None = None
     """How many bytes of a large file are sent before the connection is cut; None: all."""
+    breaks_at: int | None = None
+    """At which byte of a large file the connection is cut, however often it is asked for."""
     hangs: bool = False
     """Says nothing more after `breaks_after` bytes, instead of cutting the connection."""
+    status: int | None = None
+    """Every request is answered with that one."""
+    elsewhere: str = ""
+    """The address of another stand-in, to which requests for large files are sent on."""
+    keeps_files: bool = False
+    """Tells what there is, and says nothing when it is asked for it."""
     pause: float = 0.0
     """Seconds between two pieces of a large file."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
@@ -38,9 +48,16 @@ class StandIn:
     address: str = ""
     over: threading.Event = field(default_factory=threading.Event)
 
+    def files(self, model: str) -> list[Path]:
+        return sorted(file for file in self.models[model].rglob("*") if file.is_file())
+
+    def requests(self, name: str) -> list[tuple[str, str]]:
+        """(method, Range) of the requests for a file."""
+        return [(method, asked) for method, path, asked in self.asked if path.endswith(f"/{name}")]
+
     def commit(self, model: str) -> str:
         """Another one as soon as a file of the model is another one."""
-        files = "".join(f"{file.name} {file.stat().st_size}" for file in sorted(self.models[model].iterdir()))
+        files = "".join(f"{file.name} {file.stat().st_size}" for file in self.files(model))
         return hashlib.sha1(f"{model} {files}".encode()).hexdigest()
 
 
@@ -55,7 +72,7 @@ def running() -> Iterator[StandIn]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     hub.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield hub
     finally:
@@ -79,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bool) -> None:
         hub, path = self.stand_in, unquote(urlparse(self.path).path).strip("/")
         hub.asked.append((self.command, path, self.headers.get("Range", "")))
+        if hub.status:
+            return self._refuse(hub.status, "")
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         hub.tokens |= {token} - {""}
         parts = path.removeprefix("api/models/").split("/")
@@ -90,9 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(403 if token else 401, "GatedRepo")
         if len(rest) > 1 and rest[1] not in ("main", hub.commit(model)):
             return self._refuse(404, "RevisionNotFound")
+        if files and hub.keeps_files:
+            hub.over.wait()
         if not path.startswith("api/"):
             return self._file(model, "/".join(rest[2:]), body)
-        listing = [self._described(file) for file in sorted(hub.models[model].iterdir())]
+        listing = [self._described(model, file) for file in hub.files(model)]
         if "tree" in rest:
             return self._json([{"type": "file", "path": name, **more} for name, more in listing])
         return self._json(
@@ -106,23 +127,28 @@ class _Handler(BaseHTTPRequestHandler):
                     for name, more in listing
                 ],
             }
+            | hub.told
         )  # fmt: skip
 
-    def _described(self, file: Path) -> tuple[str, dict]:
+    def _described(self, model: str, file: Path) -> tuple[str, dict]:
         content = file.read_bytes()
         described = {"size": len(content), "oid": hashlib.sha1(content).hexdigest()}
         if len(content) >= LARGE:
             sha256 = hashlib.sha256(content).hexdigest()
             described["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 134}
-        return file.name, described
+        return file.relative_to(self.stand_in.models[model]).as_posix(), described
 
     def _file(self, model: str, name: str, body: bool) -> None:
         hub, file = self.stand_in, self.stand_in.models[model] / name
         if not file.is_file():
             return self._refuse(404, "EntryNotFound")
-        content, (_, described) = file.read_bytes(), self._described(file)
+        content, (_, described) = file.read_bytes(), self._described(model, file)
         large = "lfs" in described
         first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
+        if large and hub.elsewhere:
+            return self._send_on(hub.elsewhere + self.path, described["lfs"])
+        if first >= len(content) > 0:
+            return self._refuse(416, "")
         self.send_response(206 if first else 200)
         self.send_header("X-Repo-Commit", hub.commit(model))
         self.send_header("ETag", f'"{described["lfs"]["oid"] if large else described["oid"]}"')
@@ -133,10 +159,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not body:
             return
-        end = len(content) if hub.breaks_after is None or not large else min(len(content), first + hub.breaks_after)
+        end = len(content)
+        if large and hub.breaks_after is not None:
+            end = min(end, first + hub.breaks_after)
+        if large and hub.breaks_at is not None:
+            end = min(end, hub.breaks_at)
         for start in range(first, end, 256_000):
             piece = content[start : min(start + 256_000, end)]
-            self.wfile.write(piece)
+            try:
+                self.wfile.write(piece)
+            except ConnectionError:  # it was cancelled there
+                return
             hub.sent += len(piece) if large else 0
             time.sleep(hub.pause if large else 0)
         if end < len(content):
@@ -145,6 +178,18 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.over.wait()
             self.close_connection = True
             self.connection.close()
+
+    def _send_on(self, address: str, lfs: dict) -> None:
+        self.send_response(302)
+        for name, value in (
+            ("Location", address),
+            ("X-Repo-Commit", self.path.split("/")[4]),
+            ("X-Linked-ETag", f'"{lfs["oid"]}"'),
+            ("X-Linked-Size", str(lfs["size"])),
+            ("Content-Length", "0"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
 
     def _json(self, content: object) -> None:
         text = json.dumps(content).encode()

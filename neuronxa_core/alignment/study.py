@@ -25,6 +25,7 @@ from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.families import is_encoder
 from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
+from neuronxa_core.models.hub_cache import commit_of
 from neuronxa_core.progress import SILENT, Phase, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states import store
@@ -256,6 +257,7 @@ class Recipe:
             "device": self.device,
             "dtype": self.dtype,
             "neurons": self.neurons,
+            **({"model_commit": commit} if (commit := commit_of(self.checkpoint.folder)) else {}),
             "neuronxa": __version__,
             "torch": version("torch"),
             "transformers": version("transformers"),

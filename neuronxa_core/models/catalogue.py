@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.models import demo, hub
+from neuronxa_core.models import demo, hub, hub_cache
 from neuronxa_core.models.checkpoint import Checkpoint, base_of_adapter, checkpoint_at, with_adapter
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
@@ -64,13 +64,10 @@ def _find_local(model: str, revision: str = "", adapter: str = "") -> Checkpoint
     path = Path(model).expanduser()
     if path.exists():
         return _at(path, _find_local)
-    folder_in_cache = hub.local_folder(model, revision) if is_hub_id(model) else None
+    folder_in_cache = hub_cache.local_folder(model, revision) if is_hub_id(model) else None
     if folder_in_cache is None:
         return None
-    try:
-        return _at(folder_in_cache, _find_local)
-    except ModelError:  # it has not arrived whole
-        return None
+    return _at(folder_in_cache, _find_local)
 
 
 def _at(path: Path, find: Callable[[str, str], Checkpoint | None]) -> Checkpoint | None:

@@ -1,414 +1,388 @@
-"""Models from the hub: looked at before anything is downloaded, downloaded so that what arrived is never lost, found again.
+"""Models from the hub: looked at before anything is downloaded, downloaded into the hub's own cache.
 
-Files land in the hub library's own cache, where its other users find them. Large files are fetched by this module into a
-part beside the blob, which a later download goes on with; the library itself would start over.
+A model is `owner/name`, one of several GGUF files in it `owner/name/file.gguf`. The library's downloads start over when
+they are cut off and cannot be cancelled while the hub is silent, so the files are fetched here, each into
+`blobs/<its hash>.incomplete`, and handed to the library when they are whole.
 """
 
+import errno
+import hashlib
+import json
 import os
 import shutil
-import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
+
+from filelock import FileLock, Timeout
 
 from neuronxa_core.errors import ModelError
+from neuronxa_core.models.hub_cache import CONFIGS, INDEX, local_folder, storage_of, weight_names, whole
 from neuronxa_core.progress import Watcher
 
 _SMALL = (".json", ".model", ".txt")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
-_CONFIGS = ("config.json", "adapter_config.json")
-_LARGE = 5_000_000
-"""Files above that many bytes are fetched in parts that can be gone on with."""
-_PIECE = 500_000
-"""Bytes that are written at a time. The library takes ten million, which on a slow line are lost with every cut."""
+_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
 class Peek:
-    """What the hub tells about a model without any of its weights."""
+    """What can be told of a model without its weights."""
 
     config: dict[str, Any]
+    """config.json, of an adapter adapter_config.json; empty for GGUF without one."""
     weight_bytes: int
     parameters: int | None
-    """None if the hub has not counted them."""
+    """None if neither the hub nor the index has counted them."""
     stored_dtype: str | None
+    """Of most parameters: float32, bfloat16, ..., or as safetensors calls it, in lower case. None if the hub does not tell."""
     here_bytes: int
-    """How many of the weights' bytes have arrived already."""
+    """How many of `weight_bytes` are in the local cache already."""
 
 
 @dataclass(frozen=True)
-class CachedModel:
-    """A model in the hub's local cache."""
-
-    id: str
+class _File:
+    name: str
     bytes: int
+    digest: str
+    """SHA-256, of a small file git's SHA-1; empty if the hub does not tell it and the size."""
 
 
-def split(model: str) -> tuple[str, str]:
-    """`owner/name` and, of `owner/name/file.gguf`, the file."""
-    owner, name, *file = model.split("/")
-    return f"{owner}/{name}", "/".join(file)
+@dataclass(frozen=True)
+class _Snapshot:
+    """What there is to download of a model at one commit: `small` first, so that with its weights a model is whole."""
+
+    repository: str
+    commit: str
+    small: tuple[_File, ...]
+    weights: tuple[_File, ...]
+
+    @property
+    def folder(self) -> Path:
+        return storage_of(self.repository) / "snapshots" / self.commit
+
+    def blob(self, file: _File) -> Path:
+        return storage_of(self.repository) / "blobs" / (file.digest or "none")
+
+    def part(self, file: _File) -> Path:
+        return self.blob(file).with_name(f"{file.digest}.incomplete")
+
+    def arrived(self, *files: _File) -> int:
+        """How many bytes of the files are here."""
+        places = ((self.folder / file.name, self.blob(file), self.part(file)) for file in files)
+        return sum(next((path.stat().st_size for path in paths if path.is_file()), 0) for paths in places)
 
 
 def download(model: str, revision: str, watcher: Watcher) -> Path:
-    """The model's folder in the hub's cache, or its GGUF file; without a network the one that is there already.
+    """The model's snapshot folder in the hub's cache, or its GGUF file there; the one that is here if the hub gives none.
 
-    Cancelling, killing or losing the connection leaves what has arrived, and the next download goes on from there.
+    Cancelled within a second, whatever the hub does. What arrived before a cut is kept and not asked for again.
     Raises ModelError, Cancelled.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
-
-    disable_progress_bars()
     watcher.report("downloading", detail=f"asking the hub for {model}")
-    here = local_folder(model, revision)
-    with _told(model, revision):
-        info = _in_time(watcher, lambda: _model_info(model, revision)) if not _offline() else None
-    if info is None:
-        if here:
+    try:
+        with _told(model, revision):
+            info = _patiently(lambda: _info(model, revision), watcher.check)
+    except ModelError:
+        if here := local_folder(model, revision):
             return here
-        raise _unreachable(model)
-    files = _wanted(model, info)
-    with _told(model, revision):
-        _fetch_large(split(model)[0], info.sha, files, watcher)
-        names = [file.rfilename for file in files]
-        folder = _in_time(
-            watcher,
-            lambda: snapshot_download(split(model)[0], revision=info.sha, allow_patterns=names, token=_token()),
-        )
-    _remember_revision(split(model)[0], revision or "main", info.sha)
-    return Path(folder) / split(model)[1]
+        raise
+    snapshot = _chosen(model, info)
+    files = (*snapshot.small, *snapshot.weights)
+    total = sum(file.bytes for file in files)
+    with _told(model, revision, begun=True), _alone(snapshot, watcher):
+        _check_room(snapshot, total - snapshot.arrived(*files))
+        for file in files:
+
+            def tick(name: str = file.name) -> None:
+                watcher.report("downloading", round(snapshot.arrived(*files) / 1e6), round(total / 1e6), name)
+                watcher.check()
+
+            _fetch(snapshot, file, tick)
+        _name_commit(snapshot, revision or "main")
+    return snapshot.folder / (snapshot.weights[0].name if snapshot.weights[0].name.endswith(".gguf") else "")
 
 
 def peek(model: str, revision: str = "") -> Peek:
-    """Config and sizes, from the hub; no weight is read. Raises ModelError as `download`."""
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
+    """Config and sizes, without a single weight; of a model that is whole here, if the hub gives none. Errors as `download`."""
+    from huggingface_hub import constants
 
-    with _told(model, revision):
-        info = None if _offline() else _model_info(model, revision)
-        if info is None:
-            raise _unreachable(model)
-        files = _wanted(model, info)
-        config: dict[str, Any] = {}
-        name = next((file.rfilename for file in files if file.rfilename in _CONFIGS), None)
-        if name:
-            url = hf_hub_url(split(model)[0], name, revision=info.sha, endpoint=_endpoint())
-            answer = get_session().get(url, headers=build_hf_headers(token=_token()), timeout=_timeout())
-            hf_raise_for_status(answer)
-            config = answer.json()
-    weights = [file for file in files if file.rfilename.endswith((".safetensors", ".gguf"))]
-    counted = info.safetensors
+    until = time.monotonic() + 2 * constants.HF_HUB_ETAG_TIMEOUT
+
+    def tick() -> None:
+        if time.monotonic() > until:
+            raise TimeoutError
+
+    try:
+        with _told(model, revision):
+            info = _patiently(lambda: _info(model, revision), tick)
+            snapshot = _chosen(model, info)
+            names = [file.name for file in snapshot.small]
+            read = {
+                name: _patiently(partial(_json, snapshot, name), tick)
+                for name in (*CONFIGS, INDEX)
+                if name in names and (name != INDEX or not info.safetensors)
+            }
+    except ModelError:
+        if here := local_folder(model, revision):
+            with _told(model, revision):
+                return _peek_here(here)
+        raise
+    counted = info.safetensors.parameters if info.safetensors else {}
+    told = (info.safetensors or info.gguf or {}).get("total") or read.get(INDEX, {}).get("metadata", {}).get(
+        "total_parameters"
+    )
+    dtype = max(counted, key=lambda name: counted[name], default=None)
     return Peek(
-        config=config,
-        weight_bytes=sum(file.size or 0 for file in weights),
-        parameters=counted.total if counted else None,
-        stored_dtype=max(counted.parameters, key=counted.parameters.__getitem__) if counted else None,
-        here_bytes=sum(_arrived(split(model)[0], file) for file in weights),
+        config=next((read[name] for name in CONFIGS if name in read), {}),
+        weight_bytes=sum(file.bytes for file in snapshot.weights),
+        parameters=int(told) if told else None,
+        stored_dtype=_DTYPES.get(dtype, dtype.lower()) if dtype else None,
+        here_bytes=snapshot.arrived(*snapshot.weights),
     )
 
 
-def local_folder(model: str, revision: str = "") -> Path | None:
-    """The model's folder in the hub's cache, or its GGUF file, if its config has arrived; no network is asked."""
-    from huggingface_hub import constants, errors, try_to_load_from_cache
+def _info(model: str, revision: str) -> Any:
+    from huggingface_hub import HfApi, constants
 
-    repository, file = split(model)
-    for name in (file,) if file else _CONFIGS:
-        try:
-            found = try_to_load_from_cache(
-                repository, name, cache_dir=constants.HF_HUB_CACHE, revision=revision or None
-            )
-        except (errors.HFValidationError, OSError):
-            return None
-        if isinstance(found, str):
-            return Path(found) if file else Path(found).parent
-    return None
+    repository, timeout = model.split("/")[:2], constants.HF_HUB_ETAG_TIMEOUT
+    api = HfApi(token=_token())
+    return api.model_info("/".join(repository), revision=revision or None, files_metadata=True, timeout=timeout)
 
 
-def in_local_cache() -> tuple[CachedModel, ...]:
-    """The models whose weights lie in the hub's cache as safetensors, the last used first; looked for twice a minute."""
-    folder = _cache_folder()
-    if next(folder.glob("models--*"), None) is None:  # without importing the hub's library, which takes a while
-        return ()
-    return _scan(str(folder), int(time.monotonic() // 30))
-
-
-@lru_cache(maxsize=4)
-def _scan(folder: str, _moment: int) -> tuple[CachedModel, ...]:
-    from huggingface_hub import errors, scan_cache_dir
-
-    try:
-        repositories = scan_cache_dir(folder).repos
-    except (errors.CacheNotFound, OSError, ValueError):
-        return ()
-    found = []
-    for repository in sorted(repositories, key=lambda each: -each.last_accessed):
-        names = {file.file_name for revision in repository.revisions for file in revision.files}
-        whole = "config.json" in names and any(name.endswith(".safetensors") for name in names)
-        if repository.repo_type == "model" and whole:
-            found.append(CachedModel(repository.repo_id, repository.size_on_disk))
-    return tuple(found)
-
-
-def _cache_folder() -> Path:
-    """Where the hub's library keeps models, as it reads the environment."""
-    constants = sys.modules.get("huggingface_hub.constants")
-    if constants:
-        return Path(constants.HF_HUB_CACHE)
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
-
-
-def _model_info(model: str, revision: str) -> Any:
-    """None if no hub answers. Raises what the library raises if it answers with a refusal."""
-    from httpx2 import HTTPError
-    from huggingface_hub import HfApi, errors
-
-    try:
-        return HfApi(endpoint=_endpoint()).model_info(
-            split(model)[0], revision=revision or None, files_metadata=True, timeout=_timeout(), token=_token()
+def _chosen(model: str, info: Any) -> _Snapshot:
+    """What to download. Raises ModelError if the weights are pickles only, several GGUF files, or not there."""
+    repository, gguf = "/".join(model.split("/")[:2]), "/".join(model.split("/")[2:])
+    files = {
+        each.rfilename: _File(
+            each.rfilename,
+            each.size or 0,
+            "" if each.size is None else each.lfs.sha256 if each.lfs else each.blob_id or "",
         )
-    except errors.HfHubHTTPError:
-        raise
-    except (HTTPError, errors.OfflineModeIsEnabled):
-        return None
-
-
-def _wanted(model: str, info: Any) -> list[Any]:
-    """The files of the model itself: config, tokenizer, and safetensors or one GGUF. Raises ModelError, naming what is wrong."""
-    top = [file for file in info.siblings or () if "/" not in file.rfilename]
-    small = [file for file in top if file.rfilename.endswith(_SMALL)]
-    asked = split(model)[1]
-    if asked:
-        weights = [file for file in info.siblings or () if file.rfilename == asked]
-        if not weights:
-            raise ModelError(f"{split(model)[0]} holds no {asked}.", f"It holds: {_names(top)}.")
-        return small + weights
-    weights = [file for file in top if file.rfilename.endswith(".safetensors")]
-    sharded = [file for file in weights if not file.rfilename.startswith("consolidated")]
-    if weights:
-        return small + (sharded or weights)
-    gguf = [file for file in top if file.rfilename.endswith(".gguf")]
-    if gguf:
-        raise ModelError(f"{model} holds GGUF files.", f"Name the one you mean: {model}/{gguf[0].rfilename}.")
-    if any(file.rfilename.endswith(_PICKLES) for file in top):
+        for each in info.siblings or ()
+    }
+    top = [name for name in files if "/" not in name]
+    weights = [gguf] if gguf in files else weight_names(top)
+    ggufs = [f"{repository}/{name}" for name in weights if name.endswith(".gguf")]
+    if gguf and gguf not in files:
+        raise ModelError(f"{repository} holds no file {gguf}.", f"It holds: {', '.join(top[:12])}.")
+    if len(ggufs) > 1:
+        raise ModelError(f"{model} holds {len(ggufs)} GGUF files.", f"Name the one you mean: {', '.join(ggufs[:8])}.")
+    if not weights and any(name.endswith(_PICKLES) for name in top):
         raise ModelError(
             f"{model} holds its weights as pickles only, and loading a pickle can run code.",
-            "Use a conversion to safetensors, or convert them where you trust them with save_pretrained.",
+            "Look on its page for a branch with safetensors and give it as the revision, or convert the model where you "
+            "trust it with save_pretrained.",
         )
-    raise ModelError(f"{model} holds no weights.", "It needs safetensors or GGUF files.")
+    if not weights:
+        raise ModelError(f"{model} holds no weights.", "Choose a model with *.safetensors or *.gguf files.")
+    small = [files[name] for name in top if name.endswith(_SMALL)]
+    return _Snapshot(repository, str(info.sha), tuple(small), tuple(files[name] for name in weights))
 
 
-def _names(files: list[Any]) -> str:
-    return ", ".join(file.rfilename for file in files[:12])
+def _fetch(snapshot: _Snapshot, file: _File, tick: Callable[[], None]) -> None:
+    """Brings one file to its place in the snapshot folder."""
+    from huggingface_hub import constants
+
+    tick()
+    pointer, blob = snapshot.folder / file.name, snapshot.blob(file)
+    for path in (pointer, blob):
+        if (
+            file.digest and path.is_file() and path.stat().st_size != file.bytes
+        ):  # cut off: a disk was full, a copy broke
+            path.unlink()
+    if pointer.is_file():
+        return
+    # The library gives no file of more than 50 GB over HTTP: those it downloads itself, with hf_xet.
+    if file.digest and not blob.is_file() and file.bytes <= constants.MAX_HTTP_DOWNLOAD_SIZE:
+        _fetch_blob(snapshot, file, tick)
+    pointer.unlink(missing_ok=True)  # a link to nothing
+    _patiently(lambda: _linked(snapshot, file.name), tick)
 
 
-def _fetch_large(repository: str, commit: str, files: list[Any], watcher: Watcher) -> None:
-    """Every large file to its place among the blobs, one after the other, going on with what has arrived."""
-    large = [file for file in files if file.lfs and (file.size or 0) > _LARGE]
-    total = sum(file.size for file in large)
-    missing = total - sum(_arrived(repository, file) for file in large)
-    _check_room(repository, missing)
-    for file in large:
-        blob = _blob(repository, file)
-        if blob.exists():
-            continue
-        stop = threading.Event()
-
-        def report() -> None:
-            done = sum(_arrived(repository, each) for each in large)
-            watcher.report("downloading", round(done / 1e6), round(total / 1e6))
-
-        try:
-            _in_time(watcher, lambda file=file, stop=stop: _fetch(repository, commit, file, stop), report)
-        finally:
-            stop.set()
-
-
-def _fetch(repository: str, commit: str, file: Any, stop: threading.Event) -> None:
-    """One file into its part, from where that ends, and to its place when its SHA-256 is right."""
-    import hashlib
-
-    from filelock import FileLock
+def _fetch_blob(snapshot: _Snapshot, file: _File, tick: Callable[[], None]) -> None:
     from huggingface_hub import constants, hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-    constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, _PIECE)
-    blob, part = _blob(repository, file), _part(repository, file)
+    constants.DOWNLOAD_CHUNK_SIZE = 2**18  # what is lost at a cut; the library's is 10 MB
+    part, url = snapshot.part(file), hf_hub_url(snapshot.repository, file.name, revision=snapshot.commit)
+    headers = build_hf_headers(token=_token()) | {"Accept-Encoding": "identity"}
     part.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{part}.lock"):  # one that was cancelled may still wait for the network
-        if blob.exists() or stop.is_set():
-            return
-        with part.open("ab") as content:
-            http_get(
-                hf_hub_url(repository, file.rfilename, revision=commit, endpoint=_endpoint()),
-                content,
-                resume_size=content.tell(),
-                headers=build_hf_headers(token=_token()),
-                expected_size=file.size,
-                tqdm_class=_stopped_by(stop),
-            )
-        with part.open("rb") as content:
-            whole = hashlib.file_digest(content, "sha256").hexdigest() == file.lfs.sha256
-        if not whole:
-            part.unlink()
-            raise ModelError(
-                f"{file.rfilename} of {repository} arrived damaged.", "Run again; it will be downloaded anew."
-            )
-        part.replace(blob)
+    if part.is_file() and part.stat().st_size > file.bytes:
+        part.unlink()
+    with part.open("ab") as content:  # closed when somebody cancels: the thread left behind can then write no more
+        get: Callable[..., None] = partial(http_get, url, content, resume_size=content.tell(), headers=headers)
+        _patiently(partial(get, expected_size=file.bytes, tqdm_class=_NoBar), tick)
+    if len(file.digest) == 64 and _patiently(lambda: _sha256(part), tick) != file.digest:
+        part.unlink()
+        raise ModelError(f"{file.name} of {snapshot.repository} arrived damaged.", "Run again to download it anew.")
+    part.replace(snapshot.blob(file))
 
 
-def _stopped_by(stop: threading.Event) -> Any:
-    """What the library takes for a progress bar: it draws nothing, and ends the download when `stop` is set."""
+class _NoBar:
+    """In place of the progress bar that the library would draw into the log."""
 
-    class Silent:
-        def __init__(self, *_: object, **__: object) -> None: ...
+    def __init__(self, *_: object, **__: object) -> None: ...
+    def __enter__(self) -> "_NoBar":
+        return self
 
-        def __enter__(self) -> "Silent":
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def update(self, _: float | None = 1) -> None:
-            if stop.is_set():
-                raise InterruptedError("stopped")
-
-    return Silent
+    def __exit__(self, *_: object) -> None: ...
+    def update(self, _: float | None = 1) -> None: ...
 
 
-def _in_time(watcher: Watcher, work: Any, report: Any = lambda: None) -> Any:
-    """What `work` returns; it runs in a thread, so that a hub that hangs does not keep anybody from cancelling."""
-    outcome: dict[str, Any] = {}
+def _linked(snapshot: _Snapshot, name: str) -> Path:
+    """The file in the snapshot folder; the library links it to its blob, or downloads it if that is not there."""
+    from huggingface_hub import hf_hub_download
+
+    bar: Any = _NoBar
+    return Path(hf_hub_download(snapshot.repository, name, revision=snapshot.commit, token=_token(), tqdm_class=bar))
+
+
+def _json(snapshot: _Snapshot, name: str) -> dict[str, Any]:
+    content = json.loads(_linked(snapshot, name).read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{name} is not a JSON object")
+    return content
+
+
+def _peek_here(path: Path) -> Peek:
+    folder, weights = (path.parent, (path,)) if path.is_file() else (path, whole(path))
+    config = next((folder / name for name in CONFIGS if (folder / name).is_file()), None)
+    size = sum(file.stat().st_size for file in weights)
+    return Peek(json.loads(config.read_text(encoding="utf-8")) if config else {}, size, None, None, size)
+
+
+def _patiently(work: Callable[[], _Answer], tick: Callable[[], None]) -> _Answer:
+    """What `work` gives. It runs in a thread, which is left behind when `tick`, called five times a second, raises."""
+    answer: Future[_Answer] = Future()
 
     def run() -> None:
         try:
-            outcome["result"] = work()
+            answer.set_result(work())
         except BaseException as error:
-            outcome["error"] = error
+            answer.set_exception(error)
 
-    thread = threading.Thread(target=run, name="neuronxa-download", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        report()
+    tick()
+    Thread(target=run, name="neuronxa-hub", daemon=True).start()
+    while not wait([answer], timeout=0.2).done:
+        tick()
+    return answer.result()
+
+
+@contextmanager
+def _alone(snapshot: _Snapshot, watcher: Watcher) -> Iterator[None]:
+    """One download of a repository at a time, on this machine: two would write to the same part."""
+    path = storage_of(snapshot.repository).parent / ".locks" / storage_of(snapshot.repository).name / "neuronxa.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    while not lock.is_locked:
         watcher.check()
-        thread.join(0.2)
-    if "error" in outcome:
-        raise outcome["error"]
-    return outcome["result"]
-
-
-def _storage(repository: str) -> Path:
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="model")
-
-
-def _blob(repository: str, file: Any) -> Path:
-    """Where the cache keeps a file's bytes: under their SHA-256, or git's name for a small file."""
-    return _storage(repository) / "blobs" / (file.lfs.sha256 if file.lfs else file.blob_id or "none")
-
-
-def _part(repository: str, file: Any) -> Path:
-    return _blob(repository, file).with_suffix(".neuronxa-part")
-
-
-def _arrived(repository: str, file: Any) -> int:
-    for path in (_blob(repository, file), _part(repository, file)):
         try:
-            return path.stat().st_size
-        except OSError:
-            continue
-    return 0
+            lock.acquire(timeout=0.2)
+        except Timeout:
+            watcher.report("downloading", detail="waiting for another process that downloads it")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def _check_room(repository: str, missing: int) -> None:
-    folder = _storage(repository)
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+def _check_room(snapshot: _Snapshot, missing: int) -> None:
+    cache = storage_of(snapshot.repository).parent
+    free = shutil.disk_usage(cache).free
     if missing > free:
         raise ModelError(
-            f"{repository} needs {missing / 1e9:.1f} GB more on disk, and {free / 1e9:.1f} GB are free.",
+            f"{snapshot.repository} needs {missing / 1e6:,.0f} MB more, and the disk of {cache} has {free / 1e6:,.0f} MB free.",
             "Make room, or set HF_HOME to a folder on a larger disk.",
         )
 
 
-def _remember_revision(repository: str, revision: str, commit: str) -> None:
-    """A branch's name leads to its commit offline too; the library does that only for what it resolved itself."""
-    if revision != commit:
-        ref = _storage(repository) / "refs" / revision
+def _name_commit(snapshot: _Snapshot, revision: str) -> None:
+    """Written when everything is here: a model that was whole before stays found until then."""
+    if revision != snapshot.commit:
+        ref = storage_of(snapshot.repository) / "refs" / revision
         ref.parent.mkdir(parents=True, exist_ok=True)
-        ref.write_text(commit)
+        ref.write_text(snapshot.commit)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _token() -> str | bool:
+    """HF_TOKEN; False keeps the library from sending one that somebody saved. Raises ModelError if it can be none."""
+    token = os.environ.get("HF_TOKEN", "").strip()
+    if not (token.isascii() and token.isprintable()) or " " in token:  # the HTTP library would show it in its error
+        raise ModelError("HF_TOKEN holds signs that no token has.", "Set it to a token of the hub, or unset it.")
+    return token or False
 
 
 @contextmanager
-def _told(model: str, revision: str) -> Iterator[None]:
-    """What the library raises, as one sentence and the next step. No token is in any of them."""
+def _told(model: str, revision: str, begun: bool = False) -> Iterator[None]:
+    """Turns what the library raises into a ModelError. begun: whether something may have arrived."""
     from httpx2 import HTTPError
     from huggingface_hub import errors
 
     try:
         yield
-    except errors.GatedRepoError as error:
-        raise ModelError(f"{model} is gated.", _ask_for_access()) from error
-    except (errors.HFValidationError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        raise ModelError(
-            f"The hub knows no model {model}{f' at revision {revision}' if revision else ''}"
-            f"{', or it is private' if not isinstance(error, errors.RevisionNotFoundError) else ''}.",
-            "Check the spelling; a private model needs HF_TOKEN.",
-        ) from error
-    except errors.HfHubHTTPError as error:
-        status = getattr(error.response, "status_code", "no status")
-        if status in (401, 403):
-            raise ModelError(f"The hub does not let you read {model}.", _ask_for_access()) from error
-        raise ModelError(f"The hub answered {status} for {model}.", "Try again in a while.") from error
-    except (HTTPError, OSError) as error:
-        if isinstance(error, OSError) and error.errno == 28:
-            raise ModelError(f"The disk is full; {model} has not arrived whole.", "Make room and run again.") from error
-        raise ModelError(
-            f"The download of {model} broke off.", "Run again: what has arrived is kept, and it goes on from there."
-        ) from error
+    except (HTTPError, OSError, ValueError) as error:
+        raise ModelError(*_said(model, revision, begun, error, errors)) from error
 
 
-def _ask_for_access() -> str:
-    if _token():
-        return "Accept its terms on its page with the account that HF_TOKEN belongs to."
-    return "Accept its terms on its page and set HF_TOKEN to a token that may read it."
-
-
-def _unreachable(model: str) -> ModelError:
-    why = "HF_HUB_OFFLINE is set" if _offline() else "the hub cannot be reached"
-    return ModelError(
-        f"{model} is neither a folder here nor whole in the local cache, and {why}.",
+def _said(model: str, revision: str, begun: bool, error: Exception, errors: Any) -> tuple[str, str]:
+    """What is wrong, and the next step."""
+    token = bool(_token())
+    match error:
+        case errors.GatedRepoError():
+            return (
+                (f"{model} is gated, and HF_TOKEN may not read it.", "Accept its terms on its page with that account.")
+                if token
+                else (f"{model} is gated.", "Accept its terms on its page and set HF_TOKEN to a token of that account.")
+            )
+        case errors.RevisionNotFoundError():
+            return (
+                f"{model} has no revision {revision}.",
+                "Give a branch, a tag or a commit that its page lists, or none.",
+            )
+        case errors.RepositoryNotFoundError():
+            reader = "set to a token that may read it" if token else "which is not set"
+            problem = f"{model} is no path here, and the hub knows no such model, or it is private."
+            return problem, f"Check the spelling; a private model needs HF_TOKEN, {reader}."
+        case errors.HFValidationError():
+            return f"{model} is no path here, and no hub model can have that name.", "Give it as owner/name."
+        case errors.OfflineModeIsEnabled():
+            return (
+                f"{model} is not whole in the local cache, and HF_HUB_OFFLINE is set.",
+                "Unset HF_HUB_OFFLINE to download it, give the path of a local folder, or use the demo model: demo.",
+            )
+        case errors.HfHubHTTPError() if error.response.status_code == 401:
+            return "The hub does not accept HF_TOKEN.", "Set it to a valid token; unset it for models open to all."
+        case errors.HfHubHTTPError():
+            return f"The hub answered {error.response.status_code} for {model}.", "Try again in a while."
+        case OSError(errno=number) if number in (errno.ENOSPC, errno.EDQUOT):
+            return (
+                f"The disk is full; {model} has not arrived whole.",
+                "Make room, or set HF_HOME to a folder on a larger disk, and run again.",
+            )
+        case PermissionError() | OSError(errno=errno.EROFS):
+            return f"The hub's cache cannot be written ({error.strerror}).", "Set HF_HOME to a folder you can write."
+        case ValueError():
+            return (
+                f"The hub's answer for {model} cannot be read.",
+                "Check that nothing between here and it answers instead.",
+            )
+    if begun:
+        return f"The download of {model} broke off.", "Run again; what has arrived is kept."
+    return (
+        f"{model} is neither a folder here nor whole in the local cache, and the hub cannot be reached.",
         "Check the name and the network, give the path of a local folder, or use the demo model: demo.",
     )
-
-
-def _token() -> str | bool:
-    """From the environment alone; False keeps the library from looking for one that was saved."""
-    return os.environ.get("HF_TOKEN") or False
-
-
-def _offline() -> bool:
-    from huggingface_hub import constants
-
-    return bool(constants.HF_HUB_OFFLINE)
-
-
-def _endpoint() -> str:
-    from huggingface_hub import constants
-
-    return constants.ENDPOINT
-
-
-def _timeout() -> float:
-    from huggingface_hub import constants
-
-    return float(constants.HF_HUB_ETAG_TIMEOUT)

@@ -13,7 +13,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.models import demo
 from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
-from neuronxa_core.models.hub import in_local_cache
+from neuronxa_core.models.hub_cache import in_local_cache
 from neuronxa_core.settings import settings
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
@@ -111,7 +111,7 @@ def _shared() -> bool:
 
 
 def _model() -> None:
-    here = () if _shared() else tuple(model.id for model in in_local_cache())
+    here = () if _shared() else tuple(model.id for model in in_local_cache() if not model.revision)
     offered = settings().models if _shared() else (demo.NAME, *here, *(model.id for model in CURATED))
 
     def label(model: str) -> str:

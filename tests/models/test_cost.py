@@ -10,7 +10,7 @@ from gguf import GGUFWriter
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import run_study
 from neuronxa_core.errors import ModelError
-from neuronxa_core.models import cost, demo, hardware, hub, loading
+from neuronxa_core.models import cost, demo, hardware, hub, hub_cache, loading
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.loading import load_model
@@ -38,7 +38,7 @@ def hub_has_70b(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen = hub.Peek(LLAMA_70B, 141_107_412_992, 70_553_706_496, "BF16", 0)
     monkeypatch.setattr(hub, "peek", lambda *_: seen)
     monkeypatch.setattr(hub, "download", lambda model, *_: downloads.append(model))
-    monkeypatch.setattr(hub, "local_folder", lambda *_: None)
+    monkeypatch.setattr(hub_cache, "local_folder", lambda *_: None)
     return downloads
 
 
@@ -68,6 +68,7 @@ def test_a_model_of_70_billion_parameters_is_refused_before_a_byte_is_downloaded
     hub_has_70b: list[str], tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
 ):
     allow(40, monkeypatch)
+    loading.RESIDENT.free()
     monkeypatch.setattr(hardware, "_processor_memory", lambda: 64_000_000_000)
     study = Study("someone/llama-70b", str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, dtype="bfloat16")
     with pytest.raises(ModelError) as refused:

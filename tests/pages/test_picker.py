@@ -9,7 +9,7 @@ from neuronxa_core.alignment.study import find_result, run_study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import CorpusError, ModelError
 from neuronxa_core.models.curated import CURATED
-from neuronxa_core.models.hub import CachedModel
+from neuronxa_core.models.hub_cache import CachedModel
 from neuronxa_core.settings import settings
 from pages.shared import picker
 from tests.pages.test_pages import open_page
