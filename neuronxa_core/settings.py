@@ -38,13 +38,19 @@ def settings() -> Settings:
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
         mode=_one_of("NEURONXA_MODE", ("local", "shared")),
-        models=tuple(name.strip() for name in os.environ.get("NEURONXA_MODELS", "demo").split(",") if name.strip()),
+        models=_listed("NEURONXA_MODELS") or ("demo",),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,
     )
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    """What stands between the commas, each once; empty if the variable is not set or holds nothing."""
+    parts = (part.strip() for part in os.environ.get(name, "").split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def _one_of(name: str, choices: tuple[str, ...]) -> str:

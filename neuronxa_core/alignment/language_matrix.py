@@ -21,7 +21,7 @@ from neuronxa_core.alignment.study import Recipe, Together, check_finite, recipe
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.errors import CacheError, StudyError
+from neuronxa_core.errors import CacheError, CorpusError, StudyError
 from neuronxa_core.models.catalogue import local_checkpoint
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
@@ -214,6 +214,11 @@ def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix |
 def language_sentences(study: Study, codes: Sequence[str]) -> Sentences:
     """The first sentences of every language, checked against those of the first. Raises CorpusError."""
     corpus = open_corpus(study.corpus)
+    if corpus.pairwise and len(codes) > 2:
+        raise CorpusError(
+            f"In {study.corpus} every pair of languages has a text of its own, so more than two do not compare.",
+            "Use a corpus with the same text in all languages.",
+        )
     bitexts = [corpus.bitext(codes[0], code, study.pairs) for code in codes[1:]]
     return {codes[0]: bitexts[0].source_sentences} | {bitext.target: bitext.target_sentences for bitext in bitexts}
 

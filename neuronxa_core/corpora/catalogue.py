@@ -5,8 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.formats import Contents
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.corpora.readers import ReadLanguage, read_path
+from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import ASSETS, settings
 
@@ -35,22 +36,48 @@ BUNDLED = {EVERYDAY.name: EVERYDAY}
 
 @dataclass(frozen=True)
 class Corpus:
-    """Parallel text in several languages; sentences are read when they are asked for."""
+    """Parallel text in several languages, or pairs of languages with a text each; sentences are read when they are asked for."""
 
     name: str
-    readers: dict[str, ReadLanguage]
+    contents: Contents
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return tuple(self.readers)
+        """Those of the text in all languages first, then those of the pairs, by code."""
+        paired = {code for pair in self.contents.pairs for code in pair}
+        return (*self.contents.together, *sorted(paired - set(self.contents.together)))
 
-    def sentences(self, code: str) -> tuple[str, ...]:
-        """All lines of one language. Raises CorpusError if the corpus lacks it."""
-        code = language(code).code
-        if code not in self.readers:
+    @property
+    def pairwise(self) -> bool:
+        """Whether the text is another one from pair to pair, so that more than two languages cannot be compared on it."""
+        return not self.contents.together
+
+    def sentences(self, code: str, beside: str = "") -> tuple[str, ...]:
+        """All lines of one language; where the text depends on the other language, of the one beside `beside`.
+
+        Raises CorpusError if the corpus lacks it.
+        """
+        code, beside = language(code).code, language(beside).code if beside else ""
+        if code in self.contents.together:
+            return self.contents.together[code]()
+        for (one, two), (read_one, read_two) in self.contents.pairs.items():
+            if code == one and beside in ("", two):
+                return read_one()
+            if code == two and beside in ("", one):
+                return read_two()
+        if code not in self.languages:
             some = ", ".join(self.languages[:6]) + (" ..." if len(self.languages) > 6 else "")
             raise CorpusError(f"The corpus {self.name} has no {code}.", f"Choose one of its languages: {some}")
-        return self.readers[code]()
+        raise CorpusError(
+            f"The corpus {self.name} has no text in both {code} and {beside}.",
+            f"Choose one beside {code}: {', '.join(self.beside(code)[:6])}.",
+        )
+
+    def beside(self, code: str) -> tuple[str, ...]:
+        """The languages that have a text in common with one."""
+        together = [other for other in self.contents.together if code in self.contents.together]
+        paired = [two if code == one else one for one, two in self.contents.pairs if code in (one, two)]
+        return tuple(other for other in dict.fromkeys([*together, *paired]) if other != code)
 
     def bitext(self, source: str, target: str, pairs: int) -> Bitext:
         """The first `pairs` sentences of `source` beside those of `target`.
@@ -59,7 +86,7 @@ class Corpus:
         fewer than 2 pairs or fewer than asked for.
         """
         source, target = language(source).code, language(target).code
-        sides = {code: self.sentences(code) for code in (source, target)}
+        sides = {source: self.sentences(source, target), target: self.sentences(target, source)}
         lengths = [len(sides[code]) for code in (source, target)]
         if lengths[0] != lengths[1]:
             raise CorpusError(
@@ -77,7 +104,7 @@ class Corpus:
 
 
 def open_corpus(name_or_path: str) -> Corpus:
-    """A bundled corpus by name, or a folder or TSV file by path. Raises CorpusError if it is neither."""
+    """A bundled corpus by name, or a folder or a file by path, see readers and formats. Raises CorpusError if it is neither."""
     entry = BUNDLED.get(name_or_path)
     if entry:
         return _bundled(entry.name)
@@ -86,7 +113,7 @@ def open_corpus(name_or_path: str) -> Corpus:
     if "/" not in name_or_path and not Path(name_or_path).exists():
         raise CorpusError(
             f"There is no corpus called {name_or_path!r}.",
-            f"Use {', '.join(BUNDLED)}, or the path of a folder or TSV file.",
+            f"Use {', '.join(BUNDLED)}, or the path of a folder or file.",
         )
     return Corpus(name_or_path, read_path(Path(name_or_path).expanduser()))
 

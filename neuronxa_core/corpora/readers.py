@@ -1,42 +1,97 @@
 """Reading parallel text from disk. Line i of every language means the same; nothing is repaired in silence.
 
-Three layouts, told apart by what lies there:
-- a folder of line-aligned files named by language code: `deu_Latn.devtest`, `deu_Latn.dev`, `deu_Latn.txt`
-  (FLORES-200 calls them so; a folder that holds a `devtest` or `dev` folder of such files will do);
-- a folder in NTREX-128's layout: `newstest2019-src.eng.txt`, `newstest2019-ref.deu.txt`;
-- a TSV file with one column per language, the codes in its header. Tabs cannot be quoted.
+A file is read by `formats`. A folder may hold, told apart by what lies there:
+- line-aligned files named by language code: `deu_Latn.devtest`, `deu_Latn.dev`, `deu_Latn.txt` (FLORES-200 and FLORES+
+  call them so; a folder that holds a `devtest` or `dev` folder of such files will do);
+- NTREX-128's layout: `newstest2019-src.eng.txt`, `newstest2019-ref.deu.txt`;
+- pairs, as LASER ships Tatoeba (`tatoeba.fra-eng.fra` beside `tatoeba.fra-eng.eng`) and as Moses has them (`train.de` beside
+  `train.en`): each pair of languages has a text of its own;
+- gettext catalogues: `de.po`, `fr.po`, or `de/LC_MESSAGES/name.po`.
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
+from neuronxa_core.corpora.formats import Contents, Pair, ReadLanguage, by_pairs, lines_of, po_messages, read_file
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import CorpusError
 
-ReadLanguage = Callable[[], tuple[str, ...]]
-"""Reads the sentences of one language when they are asked for, not before."""
-
 _SPLITS = (".devtest", ".dev", ".txt")
 _NTREX = re.compile(r"newstest2019-(?:src|ref)\.(?P<code>[A-Za-z-]+)\.txt")
+_PAIR = re.compile(
+    r"(?P<stem>.+)\.(?P<one>[A-Za-z]{2,3}(?:_[A-Za-z]{4})?)-(?P<two>[A-Za-z]{2,3}(?:_[A-Za-z]{4})?)\.(?P<code>[A-Za-z_]+)"
+)
 _NO_LANGUAGE = "Name its files by language code (deu_Latn.txt, eng_Latn.txt), line i of each meaning the same."
 
 
-def read_path(path: Path) -> dict[str, ReadLanguage]:
-    """Language code -> reader for whatever lies at `path`. Raises CorpusError if no language is found there."""
+def read_path(path: Path) -> Contents:
+    """Whatever lies at `path`. Raises CorpusError if no language is found there."""
     if path.is_dir():
         return _read_folder(path)
     if path.is_file():
-        return _read_tsv(path)
+        return read_file(path)
     raise CorpusError(f"There is no corpus at {path}.", "Check the path, or use the bundled corpus: everyday.")
 
 
-def _read_folder(folder: Path) -> dict[str, ReadLanguage]:
+def _read_folder(folder: Path) -> Contents:
     for candidate in (folder, folder / "devtest", folder / "dev"):
         files = _files_by_language(candidate) if candidate.is_dir() else {}
         if files:
-            return {code: lambda file=file: read_lines(file) for code, file in files.items()}  # type: ignore[misc]
+            return Contents({code: lambda file=file: read_lines(file) for code, file in files.items()})  # type: ignore[misc]
+    contents = _pair_files(folder) or _moses_files(folder) or _catalogues(folder)
+    if contents:
+        return contents
     raise CorpusError(f"No file in {folder} is named after a language.", _NO_LANGUAGE)
+
+
+def _pair_files(folder: Path) -> Contents | None:
+    """`stem.fra-eng.fra` beside `stem.fra-eng.eng`."""
+    sides: dict[Pair, dict[str, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        found = _PAIR.fullmatch(file.name)
+        if found and file.is_file() and found["code"] in (found["one"], found["two"]):
+            pair = language(found["one"]).code, language(found["two"]).code
+            sides.setdefault(pair, {})[language(found["code"]).code] = file
+    return _pairs(folder, {pair: files for pair, files in sides.items() if pair[0] != pair[1]})
+
+
+def _moses_files(folder: Path) -> Contents | None:
+    """`stem.de` beside `stem.en`: one text in several languages, or with several stems a text for each pair."""
+    stems: dict[str, dict[str, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        stem, _, suffix = file.name.rpartition(".")
+        if stem and file.is_file() and looks_like_a_language(suffix):
+            stems.setdefault(stem, {})[language(suffix).code] = file
+    stems = {stem: files for stem, files in stems.items() if len(files) > 1}
+    if len(stems) == 1:
+        (files,) = stems.values()
+        return Contents({code: lambda file=file: read_lines(file) for code, file in files.items()})  # type: ignore[misc]
+    return _pairs(folder, {tuple(sorted(files)): files for files in stems.values() if len(files) == 2})  # type: ignore[misc]
+
+
+def _pairs(folder: Path, sides: dict[Pair, dict[str, Path]]) -> Contents | None:
+    pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = {}
+    for (one, two), files in sides.items():
+        if {one, two} != set(files):
+            missing = one if one not in files else two
+            raise CorpusError(
+                f"{folder} has no {missing} side for {one} and {two}.", "Add the file, or remove its other half."
+            )
+        pairs[one, two] = (
+            lambda file=files[one]: read_lines(file),  # type: ignore[misc]
+            lambda file=files[two]: read_lines(file),  # type: ignore[misc]
+        )
+    return Contents(pairs=pairs) if pairs else None
+
+
+def _catalogues(folder: Path) -> Contents | None:
+    """Every catalogue below a folder: a message with its translations is a row, the message itself its English."""
+    files = sorted(folder.rglob("*.po"))
+    rows: dict[str, dict[str, str]] = {}
+    for file in files:
+        for code, message, translation in po_messages(file):
+            rows.setdefault(message, {"eng_Latn": message})[code] = translation
+    return by_pairs(folder, list(rows.values())) if rows else None
 
 
 def _files_by_language(folder: Path) -> dict[str, Path]:
@@ -62,47 +117,4 @@ def read_lines(file: Path) -> tuple[str, ...]:
 
     Raises CorpusError if the file cannot be read or is not UTF-8.
     """
-    return tuple(line.strip() for line in _lines(file))
-
-
-def _lines(file: Path) -> list[str]:
-    """Only line feeds end a line, so that a stray U+2028 inside a sentence does not shift the rest of the file."""
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{file.name} is not UTF-8 (byte {error.start}).", "Save it as UTF-8 and try again."
-        ) from error
-    except OSError as error:
-        raise CorpusError(
-            f"{file} cannot be read ({error.strerror}).", "Check the file and its permissions."
-        ) from error
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
-
-
-def _read_tsv(file: Path) -> dict[str, ReadLanguage]:
-    lines = _lines(file)
-    header = [name.strip() for name in lines[0].split("\t")] if lines else []
-    columns: dict[str, int] = {}
-    for column, name in enumerate(header):
-        if looks_like_a_language(name):
-            code = language(name).code
-            if code in columns:
-                raise CorpusError(f"{file.name} has two columns for {code}.", "Rename or remove one of them.")
-            columns[code] = column
-    if len(columns) < 2:
-        raise CorpusError(
-            f"{file.name} has no header with two or more language codes.",
-            "Give it one column per language, separated by tabs, with codes like deu_Latn in its first line.",
-        )
-    rows = [line.split("\t") for line in lines[1:]]
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise CorpusError(
-                f"Line {number} of {file.name} has {len(row)} columns, its header has {len(header)}.",
-                "Give every line the same number of tabs.",
-            )
-    return {
-        code: lambda column=column: tuple(row[column].strip() for row in rows)  # type: ignore[misc]
-        for code, column in columns.items()
-    }
+    return tuple(line.strip() for line in lines_of(file))

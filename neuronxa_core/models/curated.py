@@ -54,7 +54,7 @@ CURATED: tuple[CuratedModel, ...] = (
     CuratedModel("BSC-LT/salamandra-7b", "Salamandra 7B", "llama", 7.77, "35 languages", _APACHE),
     CuratedModel("meta-llama/Llama-3.1-8B", "Llama 3.1 8B", "llama", 8.03, _LLAMA_8, "Llama 3.1 Community", gated=True),
     CuratedModel("CohereLabs/aya-expanse-8b", "Aya Expanse 8B", "cohere", 8.03, "23 languages", "CC BY-NC 4.0", gated=True),
-    CuratedModel("swiss-ai/Apertus-8B-2509", "Apertus 8B", "apertus", 8.05, "1,811 languages", _APACHE),
+    CuratedModel("swiss-ai/Apertus-8B-2509", "Apertus 8B", "apertus", 8.05, "1,811 languages", _APACHE, gated=True),
     CuratedModel("ibm-granite/granite-3.3-8b-base", "Granite 3.3 8B", "granite", 8.17, "12 languages", _APACHE),
     CuratedModel("Qwen/Qwen3-8B-Base", "Qwen 3 8B", "qwen3", 8.19, _QWEN3, _APACHE),
     CuratedModel("utter-project/EuroLLM-9B", "EuroLLM 9B", "llama", 9.15, "35 languages", _APACHE, gated=True),

@@ -126,6 +126,11 @@ def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
 
     def sentences() -> Iterator[str]:
         corpus = open_corpus(study.corpus)
-        return (sentence for code in (*codes, study.target) for sentence in corpus.sentences(code)[: study.pairs])
+        sides = [corpus.sentences(code, study.target) for code in codes]
+        if corpus.pairwise:  # the target's sentences are others for each
+            sides += [corpus.sentences(study.target, code) for code in codes]
+        else:
+            sides.append(corpus.sentences(study.target))
+        return (sentence for side in sides for sentence in side[: study.pairs])
 
     run_here(key, work, lambda: invitation(key, work, study, sentences, at_once=2 * study.pairs), 300)

@@ -11,6 +11,7 @@ from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, open_corp
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.models import demo
+from neuronxa_core.models.catalogue import is_hub_id
 from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.hub_cache import in_local_cache
@@ -23,8 +24,8 @@ _OPTIONAL = {field.name: field.default for field in fields(Study) if field.defau
 _HELP = {
     "model": f"`demo` is {demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL}). A tick stands before models that are on "
     "this machine. Or type a hub id, or the path of a folder with safetensors weights, of a GGUF file, or of a LoRA adapter.",
-    "corpus": "`everyday` comes with the dashboard. Or type the path of a folder of line-aligned files named by language "
-    "code (deu_Latn.txt), of an NTREX-128 folder, or of a TSV file with the codes in its header.",
+    "corpus": "`everyday` comes with the dashboard. Or type the path of a folder (FLORES, NTREX-128, Tatoeba, Moses pairs, gettext "
+    "catalogues, or line-aligned files named by language code) or of a TSV, CSV, JSONL, Parquet, TMX or PO file.",
     "pairs": "How many sentence pairs, from the first one on. The paper finds 100 enough.",
     "site": "Where a neuron is read. `gate`: after the activation function. `product`: after the gate has been multiplied "
     "with the up-projection, just before the down-projection.",
@@ -38,6 +39,9 @@ _HELP = {
     "reads what it returns, `mlp.down_proj:input` what it is given.",
 }
 _TYPED = ("revision", "adapter", "neurons")
+_DEMO_ON_THE_HUB = "google/gemma-3-270m"
+_BOX_WIDTH = 26
+"""Characters that the box shows of a name."""
 
 
 def study_picker() -> None:
@@ -47,6 +51,7 @@ def study_picker() -> None:
         _adopt(_study_from_url())
     if study := state.pop("study_next", None):
         _adopt(study)
+    _keep()
     with st.sidebar:
         st.markdown("##### Study")
         _model()
@@ -59,9 +64,8 @@ def study_picker() -> None:
         _languages(corpus)
         with st.expander("More", expanded=False):
             _more()
-    values = {field.name: state.get(f"study_{field.name}", _OPTIONAL.get(field.name)) for field in fields(Study)}
     try:
-        state.study, state.study_problem = Study(**values), ""
+        state.study, state.study_problem = Study(**{name: state[f"study_{name}"] for name in asdict(DEFAULT)}), ""
     except NeuronXAError as problem:
         state.study, state.study_problem = None, str(problem)
         return
@@ -76,7 +80,8 @@ def open_study(page: Path, study: Study) -> None:
 
 def choose_languages(study: Study, key: str, first: Sequence[str], without: str = "") -> tuple[str, ...]:
     """Those of the corpus's languages that the viewer chose; before that `first` and the next ones, thirty at most."""
-    languages = [code for code in open_corpus(study.corpus).languages if code != without]
+    corpus = open_corpus(study.corpus)
+    languages = [code for code in (corpus.beside(without) if without else corpus.languages) if code != without]
     ours = [code for code in dict.fromkeys(first) if code in languages]
     default = {*ours, *[code for code in languages if code not in ours][: MOST_LANGUAGES - len(ours)]}
     kept = st.session_state.get(key)
@@ -126,27 +131,33 @@ def _model() -> None:
         key="study_model",
         format_func=label,
         accept_new_options=not _shared(),
-        on_change=_start_pooling,
+        on_change=_start_anew,
         help=_HELP["model"],
     )
-    known = curated(st.session_state.study_model)
-    if st.session_state.study_model == demo.NAME:
-        st.caption(f"{demo.TITLE} · [{demo.LICENCE}]({demo.LICENCE_URL})")
-    elif known:
-        terms = " · accept its terms and set HF_TOKEN" if known.gated else ""
-        st.caption(
-            f"`{known.id}` · {known.billions:g} billion parameters, {_gigabytes(known)} in bfloat16 · {known.languages} · "
-            f"{known.licence}{terms}"
-        )
+    _model_caption(st.session_state.study_model, st.session_state.study_model in here)
+
+
+def _model_caption(model: str, here: bool) -> None:
+    known = curated(_DEMO_ON_THE_HUB if model == demo.NAME else model)
+    if known:
+        size = f"{known.billions:g} billion parameters, {_gigabytes(known)} in bfloat16 · {known.languages}"
+        terms = " · accept its terms and set HF_TOKEN" if known.gated and not here and not _shared() else ""
+        licence = f"[{demo.LICENCE}]({demo.LICENCE_URL})" if model == demo.NAME else f"{known.licence}{terms}"
+        st.caption(f"{'' if model == demo.NAME else f'`{known.id}` · '}{size} · {licence}")
+    elif len(model) > _BOX_WIDTH:
+        st.caption(f"`{model.replace('`', '')}`")
 
 
 def _gigabytes(model: CuratedModel) -> str:
     return f"{model.memory_bytes / 1e9:.1f} GB" if model.memory_bytes < 1e10 else f"{model.memory_bytes / 1e9:.0f} GB"
 
 
-def _start_pooling() -> None:
-    """Another model starts with the pooling that is its default."""
-    st.session_state.study_pooling = "position" if st.session_state.study_model == demo.NAME else "auto"
+def _start_anew() -> None:
+    """Another model starts with the pooling that is its default, and without what was named inside the one before."""
+    state = st.session_state
+    state.study_pooling = "position" if state.study_model == demo.NAME else "auto"
+    for name in _TYPED:
+        state[f"study_{name}"] = ""
 
 
 def _more() -> None:
@@ -159,7 +170,7 @@ def _more() -> None:
             offered.remove("auto")
         _choice(name, name.capitalize(), offered)
     if not _shared():
-        for name in _TYPED:
+        for name in _TYPED if is_hub_id(state.study_model) else _TYPED[1:]:
             st.text_input(name.capitalize(), key=f"study_{name}", help=_HELP[name])
 
 
@@ -173,13 +184,18 @@ def _languages(corpus: Corpus) -> None:
             chosen = free[0 if english else fallback]
             st.toast(f"{corpus.name} has no {state[f'study_{name}']}; {chosen} stands instead.", icon=":material/info:")
             state[f"study_{name}"] = chosen
+    beside = corpus.beside(state.study_source) if corpus.pairwise else corpus.languages
+    if state.study_target not in beside:
+        chosen = "eng_Latn" if "eng_Latn" in beside else beside[0]
+        st.toast(f"{corpus.name} has no text in {state.study_source} and {state.study_target}; {chosen} stands instead.", icon=":material/info:")  # fmt: skip
+        state.study_target = chosen
     _choice("source", "Source language", corpus.languages)
-    _choice("target", "Target language", corpus.languages)
+    _choice("target", "Target language", beside)
     swap, pairs = st.columns([1, 1], vertical_alignment="bottom")
     swap.button(
         "Swap", icon=":material/swap_vert:", on_click=_swap, width="stretch", help="Source and target change places"
     )
-    most = max(2, len(corpus.sentences(state.study_source)))
+    most = max(2, len(corpus.sentences(state.study_source, state.study_target if corpus.pairwise else "")))
     if state.study_pairs > most:
         st.toast(
             f"{corpus.name} has {most} sentences, so {state.study_pairs} pairs become {most}.", icon=":material/info:"
@@ -220,7 +236,7 @@ def _study_from_url() -> Study:
     for change in (both, *({name: asked[name]} for name in first)):
         try:
             usual = {"pooling": "auto"} if "model" in change else {}  # what it is by default depends on the model
-            study = replace(study, **usual, **{name: _value(name, text) for name, text in change.items()})
+            study = replace(study, **usual, **{name: _value(name, text, study.model) for name, text in change.items()})
         except (NeuronXAError, ValueError):
             refused += [f"{name} = {text}" for name, text in change.items()]
     if refused:
@@ -239,11 +255,16 @@ def _default() -> Study:
     return replace(DEFAULT, model=settings().models[0], pooling="auto")
 
 
-def _value(name: str, text: str) -> str | int:
-    """A value from a link. Raises ValueError if it is empty, no count of pairs, or not offered in a shared dashboard."""
+def _value(name: str, text: str, model: str) -> str | int:
+    """A value from a link. Raises ValueError if it is empty, no count of pairs, or not offered in a shared dashboard.
+
+    Only a model on the hub has a revision.
+    """
     if _shared() and (name in _TYPED or (name == "model" and text not in settings().models) or (name == "corpus" and text not in BUNDLED)):  # fmt: skip
         raise ValueError(name)
     value = int(text) if name == "pairs" else text
+    if name == "revision" and not is_hub_id(model):
+        raise ValueError(name)
     if value == "" or (isinstance(value, int) and value < 2):
         raise ValueError(name)
     return value
@@ -252,6 +273,13 @@ def _value(name: str, text: str) -> str | int:
 def _adopt(study: Study) -> None:
     for name, value in asdict(study).items():
         st.session_state[f"study_{name}"] = value
+
+
+def _keep() -> None:
+    """Holds the values of widgets that this run may not draw, which Streamlit would forget; spaces around text go."""
+    for name, usual in asdict(_default()).items():
+        value = st.session_state.get(f"study_{name}", usual)
+        st.session_state[f"study_{name}"] = (value.strip() or usual) if isinstance(value, str) else value
 
 
 def _write_url(study: Study) -> None:

@@ -97,7 +97,7 @@ def test_white_space_around_a_sentence_is_no_part_of_it(tmp_path: Path):
 @pytest.mark.parametrize(
     ("german", "pairs", "said"),
     [
-        (b"Hund\nBr\xf6tchen\n", 2, "deu_Latn.txt is not UTF-8 (byte 7). Save it as UTF-8"),
+        (b"Hund\nBr\xf6tchen\n", 2, "deu_Latn.txt is not UTF-8 in line 2 (byte 7). Save it as UTF-8"),
         ("Hund\n", 2, "deu_Latn has 1 lines and eng_Latn has 3"),
         ("", 2, "deu_Latn has 0 lines and eng_Latn has 3"),
         ("Hund\n \nFluss\n", 2, "Line 2 of deu_Latn"),
@@ -136,7 +136,7 @@ def test_a_language_that_the_corpus_lacks_is_named_beside_those_it_has(tmp_path:
         ("{there}/empty.tsv", "empty.tsv has no header with two or more language codes"),
         ("{there}/short.tsv", "Line 3 of short.tsv has 1 columns, its header has 2. Give every line"),
         ("{there}/long.tsv", "Line 2 of long.tsv has 3 columns, its header has 2. Give every line"),
-        ("{there}/latin1.tsv", "latin1.tsv is not UTF-8 (byte 20). Save it as UTF-8"),
+        ("{there}/latin1.tsv", "latin1.tsv is not UTF-8 in line 2 (byte 20). Save it as UTF-8"),
     ],
 )
 def test_what_is_no_corpus_is_refused_with_a_next_step(tmp_path: Path, name: str, said: str):

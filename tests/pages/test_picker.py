@@ -1,8 +1,10 @@
 """The study picker: which models it offers, what More holds, and what a shared dashboard does not allow."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import find_result, run_study
@@ -12,7 +14,7 @@ from neuronxa_core.models.curated import CURATED
 from neuronxa_core.models.hub_cache import CachedModel
 from neuronxa_core.settings import settings
 from pages.shared import picker
-from tests.pages.test_pages import open_page
+from tests.pages.test_pages import ROOT, open_page
 
 
 def shared(monkeypatch: pytest.MonkeyPatch, models: str = "demo") -> None:
@@ -31,16 +33,63 @@ def test_the_demo_comes_first_then_what_is_here_then_the_list_from_small_to_larg
     assert len(offered) == 1 + 2 + len(CURATED) - 1
 
 
-def test_a_model_of_the_list_is_described_below_the_box():
-    app = open_page("alignment", model="CohereLabs/aya-expanse-8b")
-    described = "`CohereLabs/aya-expanse-8b` · 8.03 billion parameters, 16 GB in bfloat16 · 23 languages · CC BY-NC 4.0"
-    assert f"{described} · accept its terms and set HF_TOKEN" in [line.value for line in app.sidebar.caption]
+AYA = "CohereLabs/aya-expanse-8b"
+
+
+@pytest.mark.parametrize(
+    ("here", "terms"), [((), " · accept its terms and set HF_TOKEN"), ((CachedModel(AYA, 16_000_000_000),), "")]
+)
+def test_a_model_of_the_list_is_described_below_the_box_and_its_terms_until_it_is_here(
+    here: tuple[CachedModel, ...], terms: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(picker, "in_local_cache", lambda: here)
+    app = open_page("data", model=AYA)
+    described = f"`{AYA}` · 8.03 billion parameters, 16 GB in bfloat16 · 23 languages · CC BY-NC 4.0"
+    assert described + terms in [line.value for line in app.sidebar.caption]
 
 
 def test_any_folder_is_taken_and_stands_in_the_box(tiny_model, tiny_corpus: Path):
     app = open_page("alignment", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
     assert app.selectbox(key="study_model").value == str(tiny_model("llama"))
     assert app.selectbox(key="study_model").options[0] == str(tiny_model("llama"))
+
+
+@pytest.mark.parametrize(
+    ("model", "caption"), [("/models/here/and/further/down/one-of-my-own", True), ("someone/own", False)]
+)
+def test_a_name_that_the_box_cuts_off_stands_below_it_in_full(model: str, caption: bool):
+    app = open_page("data", model=model)
+    assert (f"`{model}`" in [line.value for line in app.sidebar.caption]) == caption
+
+
+def test_the_demo_is_described_as_the_others_are():
+    described = "0.27 billion parameters, 0.5 GB in bfloat16 · over 140 languages · [Gemma Terms of Use]"
+    assert open_page("data").sidebar.caption[0].value.startswith(described)
+
+
+def test_spaces_around_what_was_typed_go():
+    app = open_page("data", model="someone/model", source="fra_Latn")
+    typed = {"model": " someone/model ", "corpus": "  ", "revision": " v2", "neurons": "mlp.up_proj "}
+    app.session_state.study_next = replace(app.session_state.study, **typed)
+    study = app.run().session_state.study
+    assert (study.model, study.corpus, study.revision, study.neurons) == (
+        "someone/model",
+        "everyday",
+        "v2",
+        "mlp.up_proj",
+    )
+    assert app.query_params["model"] == "someone/model"
+
+
+def test_the_picker_keeps_its_values_while_a_corpus_does_not_open(tiny_corpus: Path):
+    app = open_page("data", corpus=str(tiny_corpus), source="fra_Latn", pooling="mean", pairs="6")
+    study = app.session_state.study
+    away = tiny_corpus.rename(tiny_corpus.with_name("away"))
+    assert "no corpus at" in app.run().session_state.study_problem
+    app.switch_page(str(ROOT / "pages" / "explore" / "asymmetry.py")).run()
+    away.rename(tiny_corpus)
+    assert not app.run().exception
+    assert app.session_state.study == study
 
 
 def test_pooling_starts_as_the_models_default_and_the_link_stays_clean():
@@ -80,6 +129,26 @@ def test_revision_adapter_and_neurons_are_part_of_the_study_and_its_link(tiny_mo
     assert "neurons" not in app.query_params
 
 
+def test_another_model_leaves_behind_what_was_named_inside_the_one_before():
+    app = open_page("data", model="someone/model", revision="v2", adapter="/adapters/one", neurons="mlp.up_proj")
+    app.selectbox(key="study_model").set_value("Qwen/Qwen2.5-0.5B").run()
+    study = app.session_state.study
+    assert (study.model, study.revision, study.adapter, study.neurons) == ("Qwen/Qwen2.5-0.5B", "", "", "")
+    assert not {"revision", "adapter", "neurons"} & set(app.query_params)
+
+
+def test_only_a_model_on_the_hub_has_a_revision(tiny_model):
+    def typed(app: AppTest) -> list[str]:
+        return [box.key for box in app.text_input if box.key.startswith("study_")]
+
+    assert typed(open_page("data", model="someone/model")) == ["study_revision", "study_adapter", "study_neurons"]
+    for model in ("demo", str(tiny_model("llama"))):
+        app = open_page(model=model, revision="v2")
+        assert app.session_state.study.revision == ""
+        assert "revision = v2" in app.toast[0].value
+        assert typed(app) == ["study_adapter", "study_neurons"]
+
+
 @pytest.mark.parametrize("installed", [True, False])
 def test_fewer_bits_are_offered_where_bitsandbytes_is(installed: bool, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(picker, "has_bitsandbytes", lambda: installed)
@@ -95,6 +164,17 @@ def test_a_shared_dashboard_offers_its_list_and_nothing_to_type(monkeypatch: pyt
     assert not [box for box in app.text_input if box.key and box.key.startswith("study_")]
     shared(monkeypatch, "Qwen/Qwen2.5-0.5B")
     assert open_page("data").selectbox(key="study_model").value == "Qwen/Qwen2.5-0.5B"
+
+
+@pytest.mark.parametrize(
+    ("written", "offered"), [("", ("demo",)), (" , ", ("demo",)), ("demo, a/b ,,demo", ("demo", "a/b"))]
+)
+def test_the_list_of_a_shared_dashboard_is_never_empty_and_names_each_model_once(
+    written: str, offered: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    shared(monkeypatch, written)
+    assert settings().models == offered
+    assert open_page("data").selectbox(key="study_model").value == "demo"
 
 
 def test_a_link_does_not_get_around_a_shared_dashboard(tiny_model, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
