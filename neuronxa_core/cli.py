@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from neuronxa_core.alignment.result import CHOICES, Study, StudyResult
+from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Phase, Watcher, counted
@@ -72,10 +73,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="module of a block whose output is the neurons (with :input behind it, its input), instead of the family's",
     )
-    run.add_argument("--corpus", required=True, help="everyday, a folder of line-aligned files, or a TSV file")
+    run.add_argument(
+        "--corpus", required=True, help="everyday, or the path of a folder or file of parallel text, see the README"
+    )
     run.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
     run.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
-    run.add_argument("--pairs", type=int, default=100, help="how many pairs, from the first on (default: 100)")
+    run.add_argument("--pairs", type=int, default=100, help="how many pairs (default: 100)")
+    run.add_argument(
+        "--sample", type=int, default=0, metavar="SEED", help="a sample with this seed instead of the first pairs"
+    )
+    run.add_argument(
+        "--leave-out",
+        default="",
+        metavar="WHAT",
+        help=f"comma-separated: line numbers (12,40-44) and kinds of lines ({', '.join(LEAVE_OUT)})",
+    )
     for name, values in CHOICES.items():
         run.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
     run.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
@@ -103,6 +115,8 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
         revision=options.revision,
         adapter=options.adapter,
         neurons=options.neurons,
+        sample=options.sample,
+        leave_out=options.leave_out,
     )
     _make_folder(options.out)
     result = run_study(study, device=options.device, use_cache=not options.no_cache, watcher=terminal)

@@ -20,9 +20,8 @@ from neuronxa_core.states.sentences import STATES
 def test_it_holds_every_bundled_language_and_says_where_the_numbers_come_from():
     results = gallery_results()
     assert set(results) == set(gallery_studies())
-    corpus = open_corpus(EVERYDAY.name)
     for study, result in results.items():
-        bitext = corpus.bitext(study.source, study.target, study.pairs)
+        bitext = study.bitext()
         assert result.provenance["corpus_hash"] == sentences_hash((*bitext.source_sentences, *bitext.target_sentences))
         assert result.provenance["dtype"] == "float32"
     assert len({result.provenance["model_fingerprint"] for result in results.values()}) == 1

@@ -18,9 +18,10 @@ from neuronxa_core.alignment.result import SUMMARY_NAMES, Study, study_of
 from neuronxa_core.alignment.scoring import chance_rate
 from neuronxa_core.alignment.similarity import lengths, paired_cosines
 from neuronxa_core.alignment.study import Recipe, Together, check_finite, recipe_for
-from neuronxa_core.corpora.bitext import sentences_hash
-from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.bitext import left_out, sentences_hash
+from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.selection import LeftOut, read_left_out
 from neuronxa_core.errors import CacheError, CorpusError, StudyError
 from neuronxa_core.models.catalogue import local_checkpoint
 from neuronxa_core.models.hardware import Device
@@ -197,6 +198,7 @@ def run_language_matrix(
     mutual, precision = _score_all(paths, study.pairs, watcher)
     provenance = recipe.provenance | {
         "corpus_hash": sentences_hash([sentence for side in sentences.values() for sentence in side]),
+        **{name: _summed(codes, paths, array) for name, array in (("tokens", "tokens"), ("unknown_tokens", "unknown"))},
         "seconds": round(time.perf_counter() - started, 3),
     }
     matrix = LanguageMatrix(study, codes, mutual, precision, provenance)
@@ -212,15 +214,25 @@ def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix |
 
 
 def language_sentences(study: Study, codes: Sequence[str]) -> Sentences:
-    """The first sentences of every language, checked against those of the first. Raises CorpusError."""
+    """The same lines of every language, checked against those of the first. Raises CorpusError."""
     corpus = open_corpus(study.corpus)
     if corpus.pairwise and len(codes) > 2:
         raise CorpusError(
             f"In {study.corpus} every pair of languages has a text of its own, so more than two do not compare.",
             "Use a corpus with the same text in all languages.",
         )
-    bitexts = [corpus.bitext(codes[0], code, study.pairs) for code in codes[1:]]
+    leave_out = _left_out_of_all(corpus, codes, study.leave_out)
+    bitexts = [corpus.bitext(codes[0], code, study.pairs, study.sample, leave_out) for code in codes[1:]]
     return {codes[0]: bitexts[0].source_sentences} | {bitext.target: bitext.target_sentences for bitext in bitexts}
+
+
+def _left_out_of_all(corpus: Corpus, codes: Sequence[str], leave_out: str) -> str:
+    """A line that is left out of one language is left out of all, so that all are compared on the same lines."""
+    unwanted = read_left_out(leave_out)
+    if not unwanted.kinds:
+        return leave_out
+    gone = {line for code in codes[1:] for line in left_out(corpus.text(codes[0], code), unwanted)}
+    return str(LeftOut(unwanted.kinds & {"unpaired"}, tuple(sorted(gone))))
 
 
 def _extract_all(recipe: Recipe, sentences: Sentences, watcher: Watcher) -> list[Path]:
@@ -237,6 +249,11 @@ def _extract_all(recipe: Recipe, sentences: Sentences, watcher: Watcher) -> list
             "Raise NEURONXA_CACHE_GB, or choose fewer languages or pairs.",
         )
     return paths
+
+
+def _summed(codes: Sequence[str], paths: Sequence[Path], array: str) -> dict[str, int]:
+    """What an array of counts holds in all, per language."""
+    return {code: int(store.read_counts(path, array).sum()) for code, path in zip(codes, paths, strict=True)}
 
 
 def _score_all(

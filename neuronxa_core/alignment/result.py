@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from neuronxa_core.alignment.scoring import Outcomes, chance_rate
 from neuronxa_core.alignment.uncertainty import bootstrap_interval
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.errors import StudyError
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES
@@ -24,6 +27,8 @@ from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, State, first
 
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
 """The values that a study's fields may take, defaults first."""
+
+_LATER = ("adapter", "neurons", "sample", "leave_out")
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
 """What the mean over layers is called for each state."""
@@ -47,11 +52,21 @@ class Study:
     """The folder of a LoRA adapter on top of the model."""
     neurons: str = ""
     """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
+    sample: int = 0
+    """0 for the first pairs, else the seed of a sample."""
+    leave_out: str = ""
+    """Kinds of lines and numbers of lines that are left out, see selection.read_left_out."""
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):
             object.__setattr__(self, name, language(getattr(self, name)).code)
-        object.__setattr__(self, "pairs", int(self.pairs))
+        for name in ("pairs", "sample"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        object.__setattr__(self, "leave_out", str(read_left_out(self.leave_out)))
+        if self.sample < 0:
+            raise StudyError(
+                f"A sample cannot have the seed {self.sample}.", "Give a positive number, or 0 for the first pairs."
+            )
         if self.model == demo.NAME and self.pooling == "auto":
             object.__setattr__(self, "pooling", "position")
         for name, allowed in CHOICES.items():
@@ -63,7 +78,16 @@ class Study:
     @property
     def fields(self) -> dict[str, Any]:
         """Every field by name; of the later ones only those that are set, so that older files keep their names."""
-        return {name: value for name, value in asdict(self).items() if value or name not in ("adapter", "neurons")}
+        return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
+
+    def bitext(self) -> Bitext:
+        """The pairs of the study. Raises CorpusError if the corpus does not have them."""
+        return open_corpus(self.corpus).bitext(self.source, self.target, self.pairs, self.sample, self.leave_out)
+
+    @property
+    def _choice(self) -> str:
+        sample = f", sample {self.sample}" if self.sample else ""
+        return sample + (f" without {self.leave_out}" if self.leave_out else "")
 
     @property
     def stem(self) -> str:
@@ -75,7 +99,8 @@ class Study:
             self.neurons,
             self.corpus,
             f"{self.source}-{self.target}",
-            str(self.pairs),
+            f"{self.pairs}{f'-seed{self.sample}' if self.sample else ''}",
+            self.leave_out and f"without-{self.leave_out}",
         ]
         text = "_".join(part for part in [*parts, self.site, self.pooling, self.dtype] if part)
         return re.sub(r"[^\w.-]+", "-", text).strip("-.")[-150:]
@@ -86,7 +111,7 @@ class Study:
         return (
             f"{self.model}{f' @ {self.revision}' if self.revision else ''}{f' + {self.adapter}' if self.adapter else ''} · "
             f"{self.corpus} · {f'neurons {self.neurons} · ' if self.neurons else ''}"
-            f"{self.source} → {self.target} · {self.pairs} pairs · {self.site} · {self.pooling} · {self.dtype}"
+            f"{self.source} → {self.target} · {self.pairs} pairs{self._choice} · {self.site} · {self.pooling} · {self.dtype}"
         )
 
 

@@ -17,8 +17,8 @@ from neuronxa_core.alignment.result import Study, StudyResult, read_result, writ
 from neuronxa_core.alignment.scoring import Outcomes, pair_outcomes
 from neuronxa_core.alignment.similarity import cosine_similarity
 from neuronxa_core.corpora.bitext import Bitext, sentences_hash
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.selection import number_ranges
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import Checkpoint
@@ -46,7 +46,7 @@ def run_study(
     Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
     """
     started = time.perf_counter()
-    bitext = _bitext(study)
+    bitext = study.bitext()
     recipe = recipe_for(study, device, watcher)
     stored = recipe.stored_result(bitext) if use_cache else None
     if stored and not (keep_states and recipe.layers(bitext) is None):
@@ -56,7 +56,9 @@ def run_study(
     outcomes = {state: score_layers(state, source, target, watcher) for state in STATES}
     provenance = recipe.provenance | {
         "corpus_hash": sentences_hash((*bitext.source_sentences, *bitext.target_sentences)),
-        "tokens": int(source.tokens.sum() + target.tokens.sum()),
+        "tokens": {study.source: int(source.tokens.sum()), study.target: int(target.tokens.sum())},
+        "unknown_tokens": {study.source: int(source.unknown.sum()), study.target: int(target.unknown.sum())},
+        **described(bitext),
         "seconds": round(time.perf_counter() - started, 3),
     }
     result = StudyResult(recipe.study, outcomes, provenance)
@@ -92,13 +94,13 @@ def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResu
 def find_result(study: Study) -> StudyResult | None:
     """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
-    return Recipe(study, checkpoint, "auto").stored_result(_bitext(study)) if checkpoint else None
+    return Recipe(study, checkpoint, "auto").stored_result(study.bitext()) if checkpoint else None
 
 
 def find_layers(study: Study) -> "StudyLayers | None":
     """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
-    return Recipe(study, checkpoint, "auto").layers(_bitext(study)) if checkpoint else None
+    return Recipe(study, checkpoint, "auto").layers(study.bitext()) if checkpoint else None
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,11 @@ class StudyLayers:
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
         """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises as `states`."""
         return cosine_similarity(*self.states(state, layer))
+
+
+def described(bitext: Bitext) -> dict[str, str]:
+    """For the provenance: which lines of the corpus were used and why."""
+    return {"pairs": str(bitext.choice), "lines": number_ranges(bitext.lines)}
 
 
 def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:
@@ -150,10 +157,6 @@ def recipe_for(study: Study, device: Device, watcher: Watcher) -> "Recipe":
 
 def _cost(study: Study, device: str, sentences: int) -> Cost:
     return study_cost(study.model, study.revision, 0, sentences, study.dtype, device, study.adapter)
-
-
-def _bitext(study: Study) -> Bitext:
-    return open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
 
 
 class Recipe:
@@ -193,7 +196,7 @@ class Recipe:
             store.discard(path)
             return None
         store.touch(path)
-        return replace(result, study=self.study)
+        return replace(result, study=self.study, provenance={**result.provenance, **described(bitext)})
 
     def layers(self, bitext: Bitext) -> "StudyLayers | None":
         paths = [

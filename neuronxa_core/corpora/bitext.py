@@ -1,9 +1,11 @@
 """A bitext: sentences of one language beside their translations in another, line by line."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from neuronxa_core.corpora.selection import Choice, LeftOut, drawn, read_left_out
+from neuronxa_core.corpora.validation import is_decoded, line_findings
 from neuronxa_core.errors import CorpusError
 
 
@@ -15,26 +17,87 @@ class Bitext:
     target: str
     source_sentences: tuple[str, ...]
     target_sentences: tuple[str, ...]
+    choice: Choice | None = None
+    """Which lines of a corpus these are; None for a whole text."""
 
     def __len__(self) -> int:
         return len(self.source_sentences)
 
-    def first(self, pairs: int) -> "Bitext":
-        """The first `pairs` pairs, as MEXA and NeuronXA take them.
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The numbers of the pairs in the corpus, from 1."""
+        return self.choice.lines if self.choice else tuple(range(1, len(self) + 1))
 
-        Raises CorpusError if there are fewer, or if `pairs` is below 2 (one pair always finds itself).
-        """
-        if pairs < 2:
-            raise CorpusError(
-                f"{pairs} pair{'' if pairs == 1 else 's'} cannot be scored: with one pair the translation is the only choice.",
-                "Use at least 2 pairs; the paper uses 100.",
-            )
-        if pairs > len(self):
-            raise CorpusError(
-                f"{self.source}-{self.target} has {len(self)} pairs, fewer than the {pairs} asked for.",
-                f"Ask for {len(self)} pairs or fewer.",
-            )
-        return Bitext(self.source, self.target, self.source_sentences[:pairs], self.target_sentences[:pairs])
+
+def choose_pairs(text: Bitext, name: str, pairs: int, sample: int = 0, leave_out: str = "") -> Bitext:
+    """Of a whole text the first `pairs` pairs, as MEXA and NeuronXA take them, or with a seed a sample of so many.
+
+    What `leave_out` names (see selection.read_left_out) is left out before. Raises CorpusError, naming the corpus, if the
+    sides differ in length, a line in use is empty or cannot be read, or there are fewer pairs than 2 or than asked for.
+    """
+    ours, theirs = text.source_sentences, text.target_sentences
+    unwanted = read_left_out(leave_out)
+    if len(ours) != len(theirs) and "unpaired" not in unwanted.kinds:
+        raise CorpusError(
+            f"{text.source} has {len(ours)} lines and {text.target} has {len(theirs)} in {name}, so they are not aligned.",
+            "Make line i of one file the translation of line i of the other; if only the end is missing, leave it out: unpaired.",
+        )
+    if pairs < 2:
+        raise CorpusError(
+            f"{pairs} pair{'' if pairs == 1 else 's'} cannot be scored: with one pair the translation is the only choice.",
+            "Use at least 2 pairs; the paper uses 100.",
+        )
+    gone = left_out(text, unwanted)
+    kept = [line for line in range(1, min(len(ours), len(theirs)) + 1) if line not in gone]
+    if pairs > len(kept):
+        raise CorpusError(
+            f"{text.source}-{text.target} has {len(kept)} pairs{' left' if gone else ''}, fewer than the {pairs} asked for.",
+            f"Ask for {len(kept)} pairs or fewer." if len(kept) > 1 else "Use a longer text.",
+        )
+    lines = sorted(drawn(kept, sample)[:pairs]) if sample else kept[:pairs]
+    choice = Choice(tuple(lines), len(kept) + len(gone), sample, _counted(gone))
+    chosen = Bitext(
+        text.source,
+        text.target,
+        tuple(ours[line - 1] for line in lines),
+        tuple(theirs[line - 1] for line in lines),
+        choice,
+    )
+    _refuse_unusable(chosen, name)
+    return chosen
+
+
+def left_out(text: Bitext, unwanted: LeftOut) -> dict[int, str]:
+    """The lines of a whole text that go, and why: the first of their kinds, or `by number`."""
+    gone: dict[int, str] = {}
+    if unwanted.kinds:
+        for finding in line_findings(text.source, text.target, text.source_sentences, text.target_sentences):
+            if finding.kind in unwanted.kinds:
+                gone |= {line: finding.kind for line in finding.lines if line not in gone}
+    most = max(len(text.source_sentences), len(text.target_sentences))
+    return gone | {line: "by number" for line in unwanted.lines if line <= most and line not in gone}
+
+
+def _counted(gone: Mapping[int, str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for kind in gone.values():
+        counts[kind] = counts.get(kind, 0) + 1
+    return counts
+
+
+def _refuse_unusable(bitext: Bitext, name: str) -> None:
+    for code, sentences in ((bitext.source, bitext.source_sentences), (bitext.target, bitext.target_sentences)):
+        for line, sentence in zip(bitext.lines, sentences, strict=True):
+            if not sentence:
+                raise CorpusError(
+                    f"Line {line} of {code} in {name} is empty.",
+                    "Fill it in, delete that line from every language, or leave such lines out: empty.",
+                )
+            if not is_decoded(sentence):
+                raise CorpusError(
+                    f"Line {line} of {code} in {name} is not UTF-8, or has the wrong number of columns.",
+                    "Save the file as UTF-8 (one from Windows is often Windows-1252), mend the line, or leave such lines out: unreadable.",
+                )
 
 
 def sentences_hash(sentences: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.bitext import Bitext, choose_pairs, left_out
 from neuronxa_core.corpora.formats import Contents
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_path
+from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import ASSETS, settings
 
@@ -79,28 +80,20 @@ class Corpus:
         paired = [two if code == one else one for one, two in self.contents.pairs if code in (one, two)]
         return tuple(other for other in dict.fromkeys([*together, *paired]) if other != code)
 
-    def bitext(self, source: str, target: str, pairs: int) -> Bitext:
-        """The first `pairs` sentences of `source` beside those of `target`.
-
-        Raises CorpusError if a language is missing, the two differ in length, a line in use is empty, or there are
-        fewer than 2 pairs or fewer than asked for.
-        """
+    def text(self, source: str, target: str) -> Bitext:
+        """All lines of two languages, as they are. Raises CorpusError if one is missing."""
         source, target = language(source).code, language(target).code
-        sides = {source: self.sentences(source, target), target: self.sentences(target, source)}
-        lengths = [len(sides[code]) for code in (source, target)]
-        if lengths[0] != lengths[1]:
-            raise CorpusError(
-                f"{source} has {lengths[0]} lines and {target} has {lengths[1]} in {self.name}, so they are not aligned.",
-                "Make line i of one file the translation of line i of the other.",
-            )
-        bitext = Bitext(source, target, sides[source], sides[target]).first(pairs)
-        for code, sentences in ((source, bitext.source_sentences), (target, bitext.target_sentences)):
-            if "" in sentences:
-                raise CorpusError(
-                    f"Line {sentences.index('') + 1} of {code} in {self.name} is empty.",
-                    "Fill it in, or delete that line from every language.",
-                )
-        return bitext
+        return Bitext(source, target, self.sentences(source, target), self.sentences(target, source))
+
+    def bitext(self, source: str, target: str, pairs: int, sample: int = 0, leave_out: str = "") -> Bitext:
+        """Those pairs of two languages that a study takes, see choose_pairs. Raises CorpusError."""
+        return choose_pairs(self.text(source, target), self.name, pairs, sample, leave_out)
+
+    def usable(self, source: str, target: str, leave_out: str = "") -> int:
+        """How many pairs two languages have when what is not wanted has been left out."""
+        text, unwanted = self.text(source, target), read_left_out(leave_out)
+        paired = min(len(text.source_sentences), len(text.target_sentences))
+        return paired - sum(line <= paired for line in left_out(text, unwanted))
 
 
 def open_corpus(name_or_path: str) -> Corpus:

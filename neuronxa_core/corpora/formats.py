@@ -31,26 +31,31 @@ class Contents:
 
 def read_file(file: Path) -> Contents:
     """Whatever a file holds, told by its suffix. Raises CorpusError, naming the line, for what cannot be read."""
-    read = _BY_SUFFIX.get(file.suffix.lower(), _read_tsv)
-    return read(file)
+    suffix = file.suffix.lower()
+    if suffix in _PACKED:
+        raise CorpusError(f"{file.name} is packed, and archives are not unpacked here.", "Unpack it and give the text.")
+    if suffix in _SHEETS:
+        raise CorpusError(f"{file.name} is a spreadsheet.", "Save it as CSV, with a column per language.")
+    return _BY_SUFFIX.get(suffix, _read_tsv)(file)
 
 
 def text_of(file: Path) -> str:
-    """The text of a UTF-8 file, or of UTF-16 with its mark. Raises CorpusError, naming the line, for any other encoding."""
+    """The text of a UTF-8 file, or of UTF-16 with its mark. Bytes that are neither stay as lone surrogates, which no text has.
+
+    Raises CorpusError if the file cannot be read, or UTF-16 is cut off.
+    """
     try:
         content = file.read_bytes()
     except OSError as error:
         raise CorpusError(
             f"{file} cannot be read ({error.strerror}).", "Check the file and its permissions."
         ) from error
+    if content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-8-sig", "surrogateescape")
     try:
-        return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        return content.decode("utf-16")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise CorpusError(
-            f"{file.name} is not UTF-8 in line {line} (byte {error.start}).",
-            "Save it as UTF-8 and try again; a file from Windows is often Windows-1252.",
-        ) from error
+        raise CorpusError(f"{file.name} is UTF-16 that is cut off.", "Save it as UTF-8 and try again.") from error
 
 
 def lines_of(file: Path) -> list[str]:
@@ -67,39 +72,74 @@ def _read_tsv(file: Path) -> Contents:
 def _read_csv(file: Path) -> Contents:
     text = text_of(file)
     header = text.split("\n", 1)[0]
-    delimiter = max(",;", key=header.count)
-    try:
-        return _table(file, list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)))
-    except csv.Error as error:
-        raise CorpusError(f"{file.name} is no CSV ({error}).", "Quote sentences that hold a quotation mark.") from error
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;", key=header.count), strict=True)
+    rows: list[Sequence[str]] = []
+    before = 0
+    while True:
+        before = reader.line_num
+        try:
+            rows.append(next(reader))
+        except StopIteration:
+            return _table(file, rows)
+        except csv.Error as error:
+            if (
+                len(rows) > 2 and "unexpected end" in str(error) and reader.line_num == before + 1
+            ):  # the file was cut off here
+                return _table(file, [*rows, []])
+            raise CorpusError(
+                f"{file.name} is no CSV from line {before + 1} on ({error}).",
+                "Quote sentences that hold a quotation mark.",
+            ) from error
 
 
 def _table(file: Path, rows: Sequence[Sequence[str]]) -> Contents:
     header = [name.strip() for name in rows[0]] if rows else []
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise CorpusError(
-                f"Line {number} of {file.name} has {len(row)} columns, its header has {len(header)}.",
-                "Give every line the same number of columns.",
-            )
     columns = {column: name for column, name in enumerate(header) if looks_like_a_language(name)}
-    return _columns(file, [(name, [row[column] for row in rows[1:]]) for column, name in columns.items()])
+    misfits = [number for number, row in enumerate(rows[1:], start=2) if len(row) != len(header)]
+    _refuse_if_most(
+        misfits,
+        len(rows) - 1,
+        lambda line: f"Line {line} of {file.name} has {len(rows[line - 1])} columns, its header has {len(header)}.",
+        "Give every line the same number of columns.",
+    )
+    fitting = [row if len(row) == len(header) else [UNREADABLE] * len(header) for row in rows[1:]]
+    return _columns(file, [(name, [row[column] for row in fitting]) for column, name in columns.items()])
+
+
+UNREADABLE = "\udc80"
+"""Stands for a row that does not fit; like bytes that are not UTF-8, a lone surrogate, see validation.is_decoded."""
+
+
+def _refuse_if_most(misfits: Sequence[int], rows: int, said: Callable[[int], str], next_step: str) -> None:
+    """One row that does not fit is a finding about that row; if most do not, the file is something else."""
+    if misfits and 2 * len(misfits) > rows:
+        raise CorpusError(said(misfits[0]), next_step)
 
 
 def _read_jsonl(file: Path) -> Contents:
     """One object on each line, the languages as its keys, or inside `translation`."""
-    rows: list[Mapping[str, Any]] = []
+    rows: list[Mapping[str, Any] | None] = []
+    misfits: dict[int, str] = {}
     for number, line in enumerate(lines_of(file), start=1):
+        if not line.strip():
+            continue
         try:
-            row = json.loads(line) if line.strip() else {}
+            row = json.loads(line)
         except ValueError as error:
-            raise CorpusError(f"Line {number} of {file.name} is not JSON ({error}).", "Mend or remove it.") from error
-        if not isinstance(row, dict):
-            raise CorpusError(f"Line {number} of {file.name} is no JSON object.", "Write one object on each line.")
-        if row:
-            rows.append(row["translation"] if isinstance(row.get("translation"), dict) else row)
-    names = [name for name in (rows[0] if rows else {}) if looks_like_a_language(_bare(name))]
-    return _columns(file, [(name, [_text(row.get(name)) for row in rows]) for name in names])
+            row, misfits[number] = None, f"is not JSON ({error})"
+        if row is not None and not isinstance(row, dict):
+            row, misfits[number] = None, "is no JSON object"
+        rows.append(row["translation"] if row and isinstance(row.get("translation"), dict) else row)
+    _refuse_if_most(
+        list(misfits),
+        len(rows),
+        lambda line: f"Line {line} of {file.name} {misfits[line]}.",
+        "Write one object on each line.",
+    )
+    names = [name for name in next(filter(None, rows), {}) if looks_like_a_language(_bare(name))]
+    return _columns(
+        file, [(name, [UNREADABLE if row is None else _text(row.get(name)) for row in rows]) for name in names]
+    )
 
 
 def _read_parquet(file: Path) -> Contents:
@@ -213,6 +253,8 @@ def by_pairs(file: Path, rows: Sequence[Mapping[str, str]]) -> Contents:
     return Contents(pairs={(one, two): (side(one, two), side(two, one)) for one, two in sorted(pairs)})
 
 
+_PACKED = {".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar"}
+_SHEETS = {".xlsx", ".xls", ".ods", ".numbers"}
 _BY_SUFFIX: dict[str, Callable[[Path], Contents]] = {
     ".csv": _read_csv,
     ".jsonl": _read_jsonl,

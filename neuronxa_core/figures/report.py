@@ -13,7 +13,6 @@ from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.space import MEASURES, space_measures
 from neuronxa_core.alignment.study import StudyLayers, find_layers
 from neuronxa_core.corpora.bitext import Bitext
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
 from neuronxa_core.figures.findings_direction import direction_finding
 from neuronxa_core.figures.findings_projection import projection_finding
@@ -106,7 +105,7 @@ def gather(result: StudyResult) -> Material | None:
         return None
     measures = layers.measures if isinstance(layers, StoredLayers) else space_measures(layers, _last_layer(result))
     return Material(
-        open_corpus(study.corpus).bitext(study.source, study.target, study.pairs),
+        study.bitext(),
         layers,
         measures,
         [each for state in STATES if (each := _projected(study, layers, state))],

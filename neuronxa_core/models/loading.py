@@ -15,10 +15,10 @@ from torch import nn
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
-from neuronxa_core.models.demo import demo_folder
 from neuronxa_core.models.families import family_of
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
 from neuronxa_core.models.shape import BYTES, stored
+from neuronxa_core.models.tokenizer import load_tokenizer
 from neuronxa_core.settings import settings
 
 
@@ -34,6 +34,8 @@ class LoadedModel:
     dtype: str
     context: int
     """The longest sentence, in tokens, that the model has positions for."""
+    unknown: int | None = None
+    """The token that stands for what the tokenizer does not know, if it has one."""
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 
@@ -52,7 +54,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
         _refuse_foreign_code(checkpoint)
         family_of(checkpoint.config)
     try:
-        tokenize = _load_tokenizer(checkpoint)
+        tokenizer = load_tokenizer(checkpoint)
         model = _load_decoder(checkpoint, device, dtype)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, StrictDataclassError, struct.error) as error:
         if is_out_of_memory(error):
@@ -77,12 +79,13 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
             pack_linear_layers(block)
         parts = decoder_parts(model, described, neurons)
     return LoadedModel(
-        tokenize=tokenize,
+        tokenize=tokenizer.tokenize,
         parts=parts,
         fingerprint=checkpoint.fingerprint,
         device=_first_device(model) if device == "spread" else device,
         dtype=dtype,
         context=_context(config.get_text_config(), parts),
+        unknown=tokenizer.unknown,
     )
 
 
@@ -127,23 +130,6 @@ def _context(config: Any, parts: DecoderParts) -> int:
     """How many tokens the model has positions for; a million where its config sets no limit."""
     most = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 1_000_000
     return int(most) - (parts.first_position or 0)
-
-
-def _load_tokenizer(checkpoint: Checkpoint) -> Callable[[Sequence[str]], list[list[int]]]:
-    if checkpoint.folder == demo_folder():  # its tokenizer.json is complete, and read as it is in a third of the time
-        from tokenizers import Tokenizer
-
-        backend = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
-        return lambda sentences: [encoding.ids for encoding in backend.encode_batch(list(sentences))]
-    from transformers import AutoTokenizer
-
-    where = {"gguf_file": checkpoint.gguf} if checkpoint.gguf else {}
-    tokenizer = AutoTokenizer.from_pretrained(
-        checkpoint.folder, local_files_only=True, trust_remote_code=False, **where
-    )
-    return lambda sentences: cast(
-        list[list[int]], tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
-    )
 
 
 def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:

@@ -41,6 +41,7 @@ def extract(
     unique = list(dict.fromkeys(sentences))
     tokens = _tokenize(model, unique)
     lengths = [len(sentence) for sentence in tokens]
+    unknown = [sentence.count(model.unknown) if model.unknown is not None else 0 for sentence in tokens]
     batches = length_sorted_batches(lengths, _batch_tokens(model, batch_tokens))
     arrays: dict[str, NDArray[np.float32]] = {}
     done = 0
@@ -58,8 +59,9 @@ def extract(
         row_of = {sentence: row for row, sentence in enumerate(unique)}
         rows = [row_of[sentence] for sentence in sentences]
         arrays = {state: array[:, rows] for state, array in arrays.items()}
-        lengths = [lengths[row] for row in rows]
-    return SentenceStates(arrays["nas"], arrays["nav"], arrays["embedding"], np.array(lengths, dtype=np.int64))
+        lengths, unknown = ([counts[row] for row in rows] for counts in (lengths, unknown))
+    counts = (np.array(each, dtype=np.int64) for each in (lengths, unknown))
+    return SentenceStates(arrays["nas"], arrays["nav"], arrays["embedding"], *counts)
 
 
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

@@ -26,12 +26,14 @@ class SentenceStates:
     nas, nav: layers 1..L, dim = intermediate_size; NAS in [0, 1], NAV >= 0.
     embedding: layers 0..L, dim = hidden_size.
     tokens: (sentences,), int64, how many tokens each sentence has, special ones included.
+    unknown: (sentences,), int64, how many of them are the tokenizer's token for what it does not know.
     """
 
     nas: NDArray[np.float32]
     nav: NDArray[np.float32]
     embedding: NDArray[np.float32]
     tokens: NDArray[np.int64]
+    unknown: NDArray[np.int64]
 
     def of(self, state: State) -> NDArray[np.float32]:
         return {"nas": self.nas, "nav": self.nav, "embedding": self.embedding}[state]

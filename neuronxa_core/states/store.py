@@ -21,7 +21,7 @@ from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 
 _WHOLE: set[tuple[Path, int, int]] = set()
-FORMAT = 2
+FORMAT = 3
 """Part of every key: raise it when the meaning of a stored number changes."""
 
 
@@ -107,6 +107,18 @@ def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
             return layer
     except (SafetensorError, IndexError) as error:
         raise ValueError(f"{path} holds no layer {index} of {name}") from error
+
+
+def read_counts(path: Path, name: str) -> NDArray[np.int64]:
+    """`tokens` or `unknown` of a file that write_states wrote, (sentences,). Raises as read_layer."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            counts: NDArray[np.int64] = file.get_tensor(name)
+            return counts
+    except SafetensorError as error:
+        raise ValueError(f"{path} holds no {name}") from error
 
 
 def count_layers(path: Path, name: str) -> int:

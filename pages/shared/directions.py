@@ -58,7 +58,7 @@ def direction_view(result: StudyResult) -> None:
 def _one_way(result: StudyResult, state: State, layer: int) -> None:
     """Who is found one way only, and the sentence that took the place of the translation the other way."""
     study = result.study
-    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+    bitext = study.bitext()
     layers = layers_at_hand(study)
     table = one_way_table(result, bitext, state, layer, layers.similarity(state, layer) if layers else None)
     st.subheader(f"Found one way only at layer {layer}: {len(table)} of {result.pairs} pairs")

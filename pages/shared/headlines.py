@@ -10,7 +10,6 @@ from neuronxa_core import figures
 from neuronxa_core.alignment.language_order import level_summary, pivot_scores
 from neuronxa_core.alignment.projection import ProjectionSettings
 from neuronxa_core.alignment.result import SUMMARY_NAMES, Study, StudyResult
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.plates import Plate, preview
@@ -94,7 +93,7 @@ def _projection(result: StudyResult) -> _Shown:
     projection = precomputed_projection(study, _SHOWN, ProjectionSettings())
     if projection is None:
         return None
-    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+    bitext = study.bitext()
     return (
         study,
         plates.projection_plate(projection, bitext, layer),

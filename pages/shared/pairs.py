@@ -15,7 +15,6 @@ from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.space import MEASURES, space_measures
 from neuronxa_core.alignment.study import StudyLayers
 from neuronxa_core.corpora.bitext import Bitext
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_NAMES
@@ -31,7 +30,7 @@ Matrices = dict[State, NDArray[np.float64]]
 def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> None:
     """Everything that depends on the layer or the chosen cell; a change of view draws only this again."""
     study = result.study
-    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+    bitext = study.bitext()
     layer, order_name, shared = _controls(result)
     matrices: Matrices = {state: layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
     best = matrices.get("nas", matrices["embedding"])

@@ -20,7 +20,6 @@ from neuronxa_core.alignment.projection import (
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.study import StudyLayers, find_layers
 from neuronxa_core.corpora.bitext import Bitext
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
@@ -58,7 +57,7 @@ def projection_view(result: StudyResult) -> None:
     with slider:
         layer = _layer(result, states)
     projections, missing = _projections(study, states, settings)
-    bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+    bitext = study.bitext()
     with number:
         pair = _pair(projections[0].pairs)
     _panels(projections, bitext, layer, pair, lines)

@@ -7,7 +7,6 @@ import streamlit as st
 
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.study import StudyLayers, find_layers, find_result, run_study
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
@@ -174,7 +173,7 @@ def _study_work(study: Study) -> Work:
 
 def _invite(study: Study) -> None:
     def sentences() -> tuple[str, ...]:
-        bitext = open_corpus(study.corpus).bitext(study.source, study.target, study.pairs)
+        bitext = study.bitext()
         return (*bitext.source_sentences, *bitext.target_sentences)
 
     invitation(study, _study_work(study), study, sentences)

@@ -107,7 +107,9 @@ def test_states_that_are_not_numbers_are_an_error_that_names_the_layer():
     good = np.random.default_rng(0).random((2, 3, 4)).astype(np.float32)
     bad = good.copy()
     bad[1, 0, 0] = np.nan
-    states = [SentenceStates(nas, good, good, np.ones(3, dtype=np.int64)) for nas in (good, bad)]
+    states = [
+        SentenceStates(nas, good, good, np.ones(3, dtype=np.int64), np.zeros(3, dtype=np.int64)) for nas in (good, bad)
+    ]
     with pytest.raises(ModelError, match="nas states of layer 2"):
         score_layers("nas", *states)
 

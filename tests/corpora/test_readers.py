@@ -97,7 +97,11 @@ def test_white_space_around_a_sentence_is_no_part_of_it(tmp_path: Path):
 @pytest.mark.parametrize(
     ("german", "pairs", "said"),
     [
-        (b"Hund\nBr\xf6tchen\n", 2, "deu_Latn.txt is not UTF-8 in line 2 (byte 7). Save it as UTF-8"),
+        (
+            b"Hund\nBr\xf6tchen\nFluss\n",
+            2,
+            "is not UTF-8, or has the wrong number of columns. Save the file as UTF-8 (one from Windows is often Windows-1252)",
+        ),
         ("Hund\n", 2, "deu_Latn has 1 lines and eng_Latn has 3"),
         ("", 2, "deu_Latn has 0 lines and eng_Latn has 3"),
         ("Hund\n \nFluss\n", 2, "Line 2 of deu_Latn"),
@@ -134,9 +138,10 @@ def test_a_language_that_the_corpus_lacks_is_named_beside_those_it_has(tmp_path:
         ("{there}/notes.txt", "notes.txt has no header with two or more language codes"),
         ("{there}/one.tsv", "one.tsv has no header with two or more language codes"),
         ("{there}/empty.tsv", "empty.tsv has no header with two or more language codes"),
-        ("{there}/short.tsv", "Line 3 of short.tsv has 1 columns, its header has 2. Give every line"),
+        ("{there}/short.tsv", "Line 2 of short.tsv has 1 columns, its header has 2. Give every line"),
         ("{there}/long.tsv", "Line 2 of long.tsv has 3 columns, its header has 2. Give every line"),
-        ("{there}/latin1.tsv", "latin1.tsv is not UTF-8 in line 2 (byte 20). Save it as UTF-8"),
+        ("{there}/packed.zip", "packed.zip is packed, and archives are not unpacked here. Unpack it"),
+        ("{there}/sheet.xlsx", "sheet.xlsx is a spreadsheet. Save it as CSV"),
     ],
 )
 def test_what_is_no_corpus_is_refused_with_a_next_step(tmp_path: Path, name: str, said: str):
@@ -145,9 +150,10 @@ def test_what_is_no_corpus_is_refused_with_a_next_step(tmp_path: Path, name: str
         "notes.txt": b"some words\n",
         "one.tsv": b"deu_Latn\nHund\n",
         "empty.tsv": b"",
-        "short.tsv": header + b"Hund\tdog\nBrot\n",
+        "short.tsv": header + b"Hund\nBrot\tbread\nFluss\n",
         "long.tsv": header + b"Hund\tdog\tchien\n",
-        "latin1.tsv": header + b"Br\xf6tchen\troll\n",
+        "packed.zip": b"PK",
+        "sheet.xlsx": b"PK",
     }
     for file, content in corpus_files.items():
         (tmp_path / file).write_bytes(content)

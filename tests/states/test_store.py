@@ -21,7 +21,9 @@ def some_states(seed: int = 0) -> SentenceStates:
     """Two layers, three sentences, five neurons, a hidden size of four."""
     numbers = np.random.default_rng(seed)
     nas, nav = (numbers.random((2, 3, 5), dtype=np.float32) for _ in range(2))
-    return SentenceStates(nas, nav, numbers.standard_normal((3, 3, 4), dtype=np.float32), np.array([7, 1, 40]))
+    return SentenceStates(
+        nas, nav, numbers.standard_normal((3, 3, 4), dtype=np.float32), np.array([7, 1, 40]), np.array([0, 1, 3])
+    )
 
 
 def same(ours: SentenceStates | None, theirs: SentenceStates) -> bool:
@@ -45,7 +47,9 @@ def test_states_come_back_to_the_last_bit():
 
 def test_states_that_are_a_view_come_back_as_they_look():
     whole = some_states()
-    view = SentenceStates(whole.nas[:, ::-1], whole.nav[..., ::2], whole.embedding[::2], whole.tokens[::-1])
+    view = SentenceStates(
+        whole.nas[:, ::-1], whole.nav[..., ::2], whole.embedding[::2], whole.tokens[::-1], whole.unknown[::2]
+    )
     write_states("a", view, HEADER)
     back = read_states("a")
     assert back is not None

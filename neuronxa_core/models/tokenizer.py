@@ -1,0 +1,70 @@
+"""A model's tokenizer, without the model: sentences to tokens, and what a language costs in them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, cast
+
+from neuronxa_core.errors import ModelError
+from neuronxa_core.models.checkpoint import Checkpoint
+from neuronxa_core.models.demo import demo_folder
+
+
+@dataclass(frozen=True)
+class ModelTokenizer:
+    """Sentences to token ids, with the special tokens that the tokenizer itself adds, and no padding."""
+
+    tokenize: Callable[[Sequence[str]], list[list[int]]]
+    unknown: int | None
+    """The token for what the tokenizer does not know; None if it knows every byte, or uses a token of another meaning."""
+
+
+class TokenCount(NamedTuple):
+    """Tokens of one sentence, special ones included, and how many of them stand for something unknown."""
+
+    tokens: int
+    unknown: int
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
+    """Raises OSError, ValueError, KeyError or ImportError if there is none that transformers can read."""
+    if checkpoint.folder == demo_folder():  # its tokenizer.json is complete, and read as it is in a third of the time
+        from tokenizers import Tokenizer
+
+        backend = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
+        unknown = backend.token_to_id(backend.model.unk_token or "")
+        return ModelTokenizer(
+            lambda sentences: [encoding.ids for encoding in backend.encode_batch(list(sentences))], unknown
+        )
+    from transformers import AutoTokenizer
+
+    where = {"gguf_file": checkpoint.gguf} if checkpoint.gguf else {}
+    tokenizer = AutoTokenizer.from_pretrained(
+        checkpoint.folder, local_files_only=True, trust_remote_code=False, **where
+    )
+    others = {getattr(tokenizer, f"{name}_token_id", None) for name in ("bos", "eos", "cls", "sep", "pad")}
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    return ModelTokenizer(
+        lambda sentences: cast(
+            list[list[int]], tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
+        ),
+        None if unknown in others else unknown,
+    )
+
+
+def count_tokens(checkpoint: Checkpoint, sentences: Sequence[str]) -> list[TokenCount]:
+    """Raises ModelError if the checkpoint has no tokenizer that can be read."""
+    try:
+        tokenizer = _kept(checkpoint)
+        tokens = tokenizer.tokenize(sentences) if sentences else []
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise ModelError(
+            f"The tokenizer of {checkpoint.name} cannot be read.", "Check that its folder is whole."
+        ) from error
+    unknown = tokenizer.unknown
+    return [TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens]
+
+
+@lru_cache(maxsize=4)
+def _kept(checkpoint: Checkpoint) -> ModelTokenizer:
+    return load_tokenizer(checkpoint)
