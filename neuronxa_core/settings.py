@@ -19,9 +19,11 @@ class Settings:
     cache_limit_bytes: int
     """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
     mode: str
-    """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS and the bundled corpora. Default: local."""
+    """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS, and no paths but those in NEURONXA_CORPORA."""
     models: tuple[str, ...]
     """NEURONXA_MODELS: what a shared deployment offers, comma-separated hub ids and paths. Default: demo."""
+    corpora: tuple[Path, ...]
+    """NEURONXA_CORPORA: comma-separated folders and files that are offered as corpora, with all that lies in them."""
     device: str
     """NEURONXA_DEVICE: what the device `auto` is: auto, cpu, cuda, mps, or spread. Default: auto, the fastest one here."""
     memory_bytes: int | None
@@ -39,6 +41,7 @@ def settings() -> Settings:
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
         mode=_one_of("NEURONXA_MODE", ("local", "shared")),
         models=_listed("NEURONXA_MODELS") or ("demo",),
+        corpora=tuple(Path(path).expanduser().absolute() for path in _listed("NEURONXA_CORPORA")),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))

@@ -9,6 +9,7 @@ from neuronxa_core.corpora.formats import Contents
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.corpora.selection import read_left_out
+from neuronxa_core.corpora.uploads import PREFIX, open_upload
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import ASSETS, settings
 
@@ -22,6 +23,7 @@ class CatalogueEntry:
     path: Path
     licence: str
     note: str
+    cite: str
 
 
 EVERYDAY = CatalogueEntry(
@@ -31,6 +33,7 @@ EVERYDAY = CatalogueEntry(
     licence="CC0 1.0",
     note="100 sentences written for this project and translated by a machine into the languages below. No native speaker has "
     "reviewed them: use them for demos and teaching, not for figures you publish.",
+    cite="to cite it, name NeuronXA Explorer",
 )
 BUNDLED = {EVERYDAY.name: EVERYDAY}
 
@@ -101,14 +104,47 @@ def open_corpus(name_or_path: str) -> Corpus:
     entry = BUNDLED.get(name_or_path)
     if entry:
         return _bundled(entry.name)
-    if settings().mode == "shared":
-        raise CorpusError(f"This shared dashboard does not offer {name_or_path}.", f"Choose {', '.join(BUNDLED)}.")
+    if name_or_path.startswith(PREFIX):
+        return Corpus(name_or_path, open_upload(name_or_path))
+    if not is_offered(name_or_path):
+        raise CorpusError(
+            f"This shared dashboard does not offer {name_or_path}.",
+            f"Choose {', '.join(BUNDLED)}, or upload a text on the Data page.",
+        )
     if "/" not in name_or_path and not Path(name_or_path).exists():
         raise CorpusError(
             f"There is no corpus called {name_or_path!r}.",
             f"Use {', '.join(BUNDLED)}, or the path of a folder or file.",
         )
     return Corpus(name_or_path, read_path(Path(name_or_path).expanduser()))
+
+
+def is_offered(name_or_path: str) -> bool:
+    """Whether a corpus may be opened: in a shared dashboard what is bundled, uploaded, or lies in a configured folder."""
+    if settings().mode == "local" or name_or_path in BUNDLED or name_or_path.startswith(PREFIX):
+        return True
+    path = Path(name_or_path).expanduser().resolve()
+    return any(path.is_relative_to(root.resolve()) for root in settings().corpora)
+
+
+def configured() -> tuple[str, ...]:
+    """The paths in NEURONXA_CORPORA that are corpora, and of folders that are none those in them."""
+    found: list[Path] = []
+    for root in settings().corpora:
+        found += [root] if _opens(root) else sorted(each for each in _inside(root) if _opens(each))
+    return tuple(map(str, dict.fromkeys(found)))
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [each for each in folder.iterdir() if not each.name.startswith(".")] if folder.is_dir() else []
+
+
+def _opens(path: Path) -> bool:
+    try:
+        read_path(path)
+    except CorpusError:
+        return False
+    return True
 
 
 @cache

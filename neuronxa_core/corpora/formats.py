@@ -27,6 +27,8 @@ class Contents:
 
     together: dict[str, ReadLanguage] = field(default_factory=dict)
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = field(default_factory=dict)
+    source: str = ""
+    """A key of sources.SOURCES, where names and layout tell."""
 
 
 def read_file(file: Path) -> Contents:

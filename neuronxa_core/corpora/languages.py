@@ -98,6 +98,12 @@ def search_terms(code: str) -> str:
     return " · ".join(dict.fromkeys((known.name, known.autonym, known.code)))
 
 
+def known_languages() -> tuple[str, ...]:
+    """The codes of the table, by English name."""
+    table = _languages()[0]
+    return tuple(sorted(table, key=lambda code: table[code].name))
+
+
 def looks_like_a_language(name: str) -> bool:
     """Whether a file stem or a column header names a language: one of the table, or of the form `xxx_Xxxx`."""
     return language(name).known or bool(_FLORES_CODE.fullmatch(name))

@@ -10,6 +10,9 @@ A file is read by `formats`. A folder may hold, told apart by what lies there:
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from neuronxa_core.corpora.formats import Contents, Pair, ReadLanguage, by_pairs, lines_of, po_messages, read_file
@@ -29,19 +32,35 @@ def read_path(path: Path) -> Contents:
     if path.is_dir():
         return _read_folder(path)
     if path.is_file():
-        return read_file(path)
+        stat = path.stat()
+        return _read_once(path, stat.st_mtime_ns, stat.st_size)
     raise CorpusError(f"There is no corpus at {path}.", "Check the path, or use the bundled corpus: everyday.")
+
+
+@lru_cache(maxsize=8)
+def _read_once(file: Path, changed: int, size: int) -> Contents:
+    """A file that has not changed is not read again with every click."""
+    return read_file(file)
 
 
 def _read_folder(folder: Path) -> Contents:
     for candidate in (folder, folder / "devtest", folder / "dev"):
         files = _files_by_language(candidate) if candidate.is_dir() else {}
         if files:
-            return Contents({code: lambda file=file: read_lines(file) for code, file in files.items()})  # type: ignore[misc]
+            together = {code: lambda file=file: read_lines(file) for code, file in files.items()}
+            return Contents(together, source=_source(files.values()))  # type: ignore[arg-type]
     contents = _pair_files(folder) or _moses_files(folder) or _catalogues(folder)
     if contents:
         return contents
     raise CorpusError(f"No file in {folder} is named after a language.", _NO_LANGUAGE)
+
+
+def _source(files: Iterable[Path]) -> str:
+    """Of a folder of files named by language: NTREX-128 by their names, FLORES by its two splits."""
+    names = [file.name for file in files]
+    if all(map(_NTREX.fullmatch, names)):
+        return "ntrex"
+    return "flores" if all(name.endswith((".dev", ".devtest")) for name in names) else ""
 
 
 def _pair_files(folder: Path) -> Contents | None:
@@ -52,7 +71,9 @@ def _pair_files(folder: Path) -> Contents | None:
         if found and file.is_file() and found["code"] in (found["one"], found["two"]):
             pair = language(found["one"]).code, language(found["two"]).code
             sides.setdefault(pair, {})[language(found["code"]).code] = file
-    return _pairs(folder, {pair: files for pair, files in sides.items() if pair[0] != pair[1]})
+    contents = _pairs(folder, {pair: files for pair, files in sides.items() if pair[0] != pair[1]})
+    tatoeba = any(file.name.lower().startswith("tatoeba.") for files in sides.values() for file in files.values())
+    return replace(contents, source="tatoeba") if contents and tatoeba else contents
 
 
 def _moses_files(folder: Path) -> Contents | None:

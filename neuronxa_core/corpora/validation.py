@@ -45,7 +45,12 @@ class Finding:
     @property
     def can_be_left_out(self) -> bool:
         """Whether the other pairs are sound without these lines."""
-        return self.kind in LEAVE_OUT
+        return self.kind in LEAVE_OUT or self.kind == "long"
+
+    @property
+    def leave_out(self) -> str:
+        """What a study has to leave out to be rid of it: its kind, or the lines themselves where the kind depends on a model."""
+        return self.kind if self.kind in LEAVE_OUT else number_ranges(self.lines)
 
     @property
     def message(self) -> str:

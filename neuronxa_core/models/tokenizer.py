@@ -65,6 +65,20 @@ def count_tokens(checkpoint: Checkpoint, sentences: Sequence[str]) -> list[Token
     return [TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens]
 
 
+def context_length(checkpoint: Checkpoint) -> int | None:
+    """The longest sentence, in tokens, that the config has positions for; None if it does not say."""
+    config = checkpoint.config
+    config = config.get("text_config") or config
+    names = ("max_position_embeddings", "n_positions", "max_seq_len")
+    most = next((int(config[name]) for name in names if config.get(name)), None)
+    family = config.get("model_type") if most else None
+    return most - 2 if most and family in _FROM_TWO else most
+
+
+_FROM_TWO = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"}
+"""Architectures whose positions are counted from 2, after the one for padding."""
+
+
 @lru_cache(maxsize=4)
 def _kept(checkpoint: Checkpoint) -> ModelTokenizer:
     return load_tokenizer(checkpoint)

@@ -24,7 +24,7 @@ from neuronxa_core.alignment.language_order import (
     pivot_scores,
 )
 from neuronxa_core.alignment.result import Study
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import language, search_terms
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.gallery import PIVOT, precomputed_matrix
@@ -183,7 +183,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
         "Pivot",
         codes,
         index=codes.index(PIVOT if PIVOT in codes else codes[0]),
-        format_func=lambda code: language(code).name,
+        format_func=search_terms,
         key="lang_pivot",
         bind="query-params",
         width=320,

@@ -8,6 +8,7 @@ from dataclasses import fields
 import streamlit as st
 
 from neuronxa_core.alignment.result import Study
+from pages.shared import look
 
 _STUDY = {field.name for field in fields(Study)}
 
@@ -26,7 +27,7 @@ def say_what_was_refused() -> None:
     st.session_state.link_view = {}
     if refused:
         st.toast(
-            "The link held values that do not fit this page; its own stand instead: " + "; ".join(refused),
+            "The link held values that do not fit this page; its own stand instead: " + look.plain("; ".join(refused)),
             icon=":material/link_off:",
             duration="long",
         )

@@ -1,8 +1,11 @@
 """How the pages look: theme of the viewer, style sheet, and the few pieces of HTML that Streamlit has no widget for."""
 
+import csv
 import html
+import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -153,6 +156,14 @@ def export(stem: str, files: Files) -> None:
             )
 
 
+def plain(text: str) -> str:
+    """Markdown that shows a text as it is: nothing in it is a link, a formula, an icon or an emphasis."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+_MARKUP = re.compile(r"([\\`*\[\]<>$#|]|~~|:(?=\S)|(?<!\w)_|_(?!\w))")
+
+
 def copy_link() -> None:
     """A button that copies the address as it stands: the study and the view."""
     st.html(ASSETS / "copy_link.html", unsafe_allow_javascript=True)
@@ -179,6 +190,28 @@ def _cell(value: object, spoken: Language | None) -> str:
     return f"<td dir='{spoken.direction}' lang='{html.escape(spoken.code[:3], quote=True)}'>{text}</td>"
 
 
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """CSV that a spreadsheet shows as it is: a text that it would take for a formula gets an apostrophe in front."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_no_formula(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _table_csv(table: pd.DataFrame) -> str:
+    """Numbers as pandas writes them, texts without formulas."""
+    texts = table.select_dtypes(exclude=["number", "bool"])
+    return table.assign(**{str(name): texts[name].map(_no_formula) for name in texts}).to_csv(index=False)
+
+
 def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, key: str, label: str = "") -> None:
     """A table as CSV and as Parquet. A large one may be given as what makes it, when it is asked for."""
     made = (lambda: table) if isinstance(table, pd.DataFrame) else table
@@ -186,7 +219,7 @@ def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str,
         if label:
             st.caption(label)
         for name, suffix, make in (
-            ("CSV", "csv", lambda: made().to_csv(index=False)),
+            ("CSV", "csv", lambda: _table_csv(made())),
             ("Parquet", "parquet", lambda: made().to_parquet(index=False)),
         ):
             st.download_button(

@@ -7,8 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from neuronxa_core.alignment.result import CHOICES, Study
-from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, open_corpus
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, configured, is_offered, open_corpus
+from neuronxa_core.corpora.languages import search_terms
+from neuronxa_core.corpora.selection import LEAVE_OUT
+from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
+from neuronxa_core.corpora.uploads import uploads
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.models import demo
 from neuronxa_core.models.catalogue import is_hub_id
@@ -16,6 +19,7 @@ from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.hub_cache import in_local_cache
 from neuronxa_core.settings import settings
+from pages.shared import look
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
 MOST_LANGUAGES = 30
@@ -25,8 +29,12 @@ _HELP = {
     "model": f"`demo` is {demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL}). A tick stands before models that are on "
     "this machine. Or type a hub id, or the path of a folder with safetensors weights, of a GGUF file, or of a LoRA adapter.",
     "corpus": "`everyday` comes with the dashboard. Or type the path of a folder (FLORES, NTREX-128, Tatoeba, Moses pairs, gettext "
-    "catalogues, or line-aligned files named by language code) or of a TSV, CSV, JSONL, Parquet, TMX or PO file.",
-    "pairs": "How many sentence pairs, from the first one on. The paper finds 100 enough.",
+    "catalogues, or line-aligned files named by language code) or of a TSV, CSV, JSONL, Parquet, TMX or PO file. Texts are "
+    "uploaded and checked on the Data page.",
+    "pairs": "How many sentence pairs. The paper finds 100 enough.",
+    "sample": "0: the first pairs, as the paper and MEXA take them. Any other number: a random sample, drawn with that seed.",
+    "leave_out": "What is left out before pairs are chosen: line numbers (`12`, `40-44`) and kinds of lines "
+    f"({', '.join(f'`{kind}`' for kind in LEAVE_OUT)}). The Data page says which lines are of which kind.",
     "site": "Where a neuron is read. `gate`: after the activation function. `product`: after the gate has been multiplied "
     "with the up-projection, just before the down-projection.",
     "pooling": "How tokens become a sentence. `position`: later tokens weigh more, as they have seen more. `mean`: all the "
@@ -55,7 +63,7 @@ def study_picker() -> None:
     with st.sidebar:
         st.markdown("##### Study")
         _model()
-        _choice("corpus", "Corpus", list(BUNDLED), new=not _shared())
+        _choice("corpus", "Corpus", offered_corpora(), new=not _shared())
         try:
             corpus = open_corpus(state.study_corpus)
         except NeuronXAError as problem:
@@ -94,7 +102,7 @@ def choose_languages(study: Study, key: str, first: Sequence[str], without: str 
             default=[code for code in languages if code in default],
             key=key,
             bind="query-params",
-            format_func=lambda code: language(code).name,
+            format_func=search_terms,
             max_selections=MOST_LANGUAGES,
             help="Each language is run through the model once, whatever the number of pairs.",
         )
@@ -172,6 +180,8 @@ def _more() -> None:
     if not _shared():
         for name in _TYPED if is_hub_id(state.study_model) else _TYPED[1:]:
             st.text_input(name.capitalize(), key=f"study_{name}", help=_HELP[name])
+    st.number_input("Sample", min_value=0, max_value=10**9, step=1, key="study_sample", help=_HELP["sample"])
+    st.text_input("Leave out", key="study_leave_out", help=_HELP["leave_out"])
 
 
 def _languages(corpus: Corpus) -> None:
@@ -182,12 +192,15 @@ def _languages(corpus: Corpus) -> None:
             english = [code for code in ("eng_Latn",) if name == "target" and code in corpus.languages]
             free = [code for code in (*english, *corpus.languages) if code != taken]
             chosen = free[0 if english else fallback]
-            st.toast(f"{corpus.name} has no {state[f'study_{name}']}; {chosen} stands instead.", icon=":material/info:")
+            st.toast(
+                f"{look.plain(corpus.name)} has no {look.plain(state[f'study_{name}'])}; {chosen} stands instead.",
+                icon=":material/info:",
+            )
             state[f"study_{name}"] = chosen
     beside = corpus.beside(state.study_source) if corpus.pairwise else corpus.languages
     if state.study_target not in beside:
         chosen = "eng_Latn" if "eng_Latn" in beside else beside[0]
-        st.toast(f"{corpus.name} has no text in {state.study_source} and {state.study_target}; {chosen} stands instead.", icon=":material/info:")  # fmt: skip
+        st.toast(f"{look.plain(corpus.name)} has no text in {state.study_source} and {state.study_target}; {chosen} stands instead.", icon=":material/info:")  # fmt: skip
         state.study_target = chosen
     _choice("source", "Source language", corpus.languages)
     _choice("target", "Target language", beside)
@@ -195,13 +208,36 @@ def _languages(corpus: Corpus) -> None:
     swap.button(
         "Swap", icon=":material/swap_vert:", on_click=_swap, width="stretch", help="Source and target change places"
     )
-    most = max(2, len(corpus.sentences(state.study_source, state.study_target if corpus.pairwise else "")))
+    most = _most_pairs(corpus)
     if state.study_pairs > most:
         st.toast(
-            f"{corpus.name} has {most} sentences, so {state.study_pairs} pairs become {most}.", icon=":material/info:"
+            f"{look.plain(corpus.name)} has {most} pairs{' left' if state.study_leave_out else ''}, so {state.study_pairs} become {most}.",
+            icon=":material/info:",
         )
         state.study_pairs = most
     pairs.number_input("Pairs", min_value=2, max_value=most, step=10, key="study_pairs", help=_HELP["pairs"])
+
+
+def _most_pairs(corpus: Corpus) -> int:
+    """How many pairs can be asked for; where the two sides do not fit together, the page will say so."""
+    state = st.session_state
+    try:
+        usable = corpus.usable(state.study_source, state.study_target, state.study_leave_out)
+    except NeuronXAError:
+        usable = 0
+    return usable if usable > 1 else max(2, state.study_pairs)
+
+
+def offered_corpora() -> list[str]:
+    """What the box offers: what is bundled or configured, and what was uploaded, in a shared dashboard only by this session."""
+    mine = st.session_state.setdefault("my_uploads", [])
+    return list(dict.fromkeys((*BUNDLED, *configured(), *(mine if _shared() else uploads()))))
+
+
+def _corpus_label(name: str) -> str:
+    if name.startswith(UPLOAD):
+        return f"{name.removeprefix(UPLOAD).rpartition('-')[0]} (uploaded)"
+    return name
 
 
 def _choice(name: str, label: str, options: Sequence[str], new: bool = False) -> None:
@@ -211,15 +247,13 @@ def _choice(name: str, label: str, options: Sequence[str], new: bool = False) ->
         label,
         options if chosen in options else [chosen, *options],
         key=key,
-        format_func=_language_label if name in ("source", "target") else str,
+        format_func=_LABELS.get(name, str),
         accept_new_options=new,
         help=_HELP.get(name),
     )
 
 
-def _language_label(code: str) -> str:
-    known = language(code)
-    return f"{known.name} · {known.autonym} · {code}" if known.autonym != known.name else f"{known.name} · {code}"
+_LABELS = {"source": search_terms, "target": search_terms, "corpus": _corpus_label}
 
 
 def _swap() -> None:
@@ -241,7 +275,7 @@ def _study_from_url() -> Study:
             refused += [f"{name} = {text}" for name, text in change.items()]
     if refused:
         st.toast(
-            "The link held values that do not fit; the default stands instead: " + ", ".join(refused),
+            "The link held values that do not fit; the default stands instead: " + look.plain(", ".join(refused)),
             icon=":material/link_off:",
             duration="long",
         )
@@ -260,12 +294,12 @@ def _value(name: str, text: str, model: str) -> str | int:
 
     Only a model on the hub has a revision.
     """
-    if _shared() and (name in _TYPED or (name == "model" and text not in settings().models) or (name == "corpus" and text not in BUNDLED)):  # fmt: skip
+    if _shared() and (name in _TYPED or (name == "model" and text not in settings().models) or (name == "corpus" and not is_offered(text))):  # fmt: skip
         raise ValueError(name)
-    value = int(text) if name == "pairs" else text
+    value = int(text) if name in ("pairs", "sample") else text
     if name == "revision" and not is_hub_id(model):
         raise ValueError(name)
-    if value == "" or (isinstance(value, int) and value < 2):
+    if value == "" or (name == "pairs" and int(text) < 2):
         raise ValueError(name)
     return value
 

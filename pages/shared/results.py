@@ -26,7 +26,7 @@ _BADGES = {
 def study_or_stop() -> Study:
     """The study in the sidebar; where it does not fit together, one sentence instead of the page."""
     if st.session_state.study is None:
-        st.error(st.session_state.study_problem, icon=":material/info:")
+        st.error(look.plain(st.session_state.study_problem), icon=":material/info:")
         st.stop()
     study: Study = st.session_state.study
     return study
@@ -180,7 +180,7 @@ def _invite(study: Study) -> None:
 
 
 def _failed(problem: str) -> NoReturn:
-    st.error(problem, icon=":material/error:")
+    st.error(look.plain(problem), icon=":material/error:")
     st.stop()
 
 
@@ -203,7 +203,7 @@ def invitation(
             at_once=at_once,
         )
     except NeuronXAError as problem:
-        st.error(str(problem), icon=":material/error:")
+        st.error(look.plain(str(problem)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", on_click=ask_again, key="ask_again")
         return
     st.markdown("#### Not computed yet", text_alignment="center")
@@ -212,7 +212,7 @@ def invitation(
     try:
         refuse_what_does_not_fit(cost)
     except NeuronXAError as problem:
-        st.warning(str(problem), icon=":material/memory:")
+        st.warning(look.plain(str(problem)), icon=":material/memory:")
     st.button(
         "Run",
         type="primary",
@@ -284,7 +284,7 @@ def progress(request: Hashable, work: Work) -> None:
 
 
 def _show_failure(request: Hashable, work: Work, snapshot: Snapshot) -> None:
-    st.error(snapshot.error, icon=":material/error:")
+    st.error(look.plain(snapshot.error), icon=":material/error:")
     if snapshot.error_id:
         st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
     st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request, work), key="retry")

@@ -208,7 +208,7 @@ def test_the_overview_of_a_study_that_is_not_stored_says_what_stands_there(tiny_
 def test_more_pairs_than_the_corpus_has_become_all_it_has_and_the_page_says_so():
     app = open_page("overview", pairs="5000")
     assert app.number_input(key="study_pairs").value == 100
-    assert any("5000 pairs become 100" in toast.value for toast in app.toast)
+    assert any("has 100 pairs, so 5000 become 100" in toast.value for toast in app.toast)
 
 
 def computed_study(folder: Path, corpus: Path) -> AppTest:

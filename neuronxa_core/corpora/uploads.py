@@ -1,0 +1,113 @@
+"""Texts that users bring: kept as they came, under a name made from their content, so that a link finds them again."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from neuronxa_core.corpora.formats import Contents
+from neuronxa_core.corpora.readers import read_path
+from neuronxa_core.errors import CacheError, CorpusError
+from neuronxa_core.settings import settings
+
+PREFIX = "upload:"
+_NAME = re.compile(rf"{PREFIX}(?P<folder>[\w.-]{{1,60}}-[0-9a-f]{{12}})")
+_MOST_SHARED = 5, 5_000
+_MOST_LOCAL = 200, 1_000_000
+
+
+def upload_limits() -> tuple[int, int]:
+    """Megabytes and lines that an upload may have."""
+    return _MOST_SHARED if settings().mode == "shared" else _MOST_LOCAL
+
+
+def keep_upload(files: Mapping[str, bytes]) -> str:
+    """Keeps one file, or several that belong together, and returns the name under which `open_corpus` finds them.
+
+    The same files get the same name. Raises CorpusError for what is too large or no corpus, CacheError if it cannot be kept.
+    """
+    files = {_file_name(name): content for name, content in files.items()}
+    if not files:
+        raise CorpusError("There is nothing to upload.", "Choose a file.")
+    megabytes, _ = upload_limits()
+    size = sum(map(len, files.values()))
+    if size > megabytes * 1_000_000:
+        raise CorpusError(
+            f"These files have {size / 1e6:.1f} MB and uploads here may have {megabytes}.", "Upload a part of the text."
+        )
+    digest = hashlib.blake2b(digest_size=6)
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    stem = re.sub(r"[^\w.-]+", "-", Path(min(files)).stem)
+    folder = f"{stem.strip('-.')[:40] or 'text'}-{digest.hexdigest()}"
+    _write(folder, files)
+    return PREFIX + folder
+
+
+def _write(folder: str, files: Mapping[str, bytes]) -> None:
+    """Written aside, read once, and renamed: what is kept can be read."""
+    kept = _root() / folder
+    if kept.is_dir():
+        return
+    aside = _root() / f".{folder}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        aside.mkdir(parents=True)
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
+        _refuse_too_long(_read(aside))
+        if not kept.is_dir():
+            aside.rename(kept)
+    except OSError as error:
+        raise CacheError(
+            f"The upload cannot be kept in {_root()} ({error.strerror}).",
+            "Make room, or set NEURONXA_CACHE_DIR to a folder that can be written.",
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _refuse_too_long(contents: Contents) -> None:
+    _, most = upload_limits()
+    readers = [*contents.together.values(), *(read for pair in contents.pairs.values() for read in pair)]
+    longest = max(len(read()) for read in readers)
+    if longest > most:
+        raise CorpusError(f"The text has {longest:,} lines and uploads here may have {most:,}.", "Upload a part of it.")
+
+
+def _file_name(name: str) -> str:
+    """The last part of a path, without what a file system or a browser could take for something else."""
+    last = re.sub(r"[^\w. -]+", "-", re.split(r"[/\\]", name)[-1]).strip(" .-")
+    return last[-80:] or "text.tsv"
+
+
+def open_upload(name: str) -> Contents:
+    """What was kept under a name. Raises CorpusError if nothing was."""
+    found = _NAME.fullmatch(name)
+    folder = _root() / found["folder"] if found else None
+    if folder is None or not folder.is_dir():
+        raise CorpusError(f"The upload {name.removeprefix(PREFIX)} is not here.", "Upload the file on the Data page.")
+    return _read(folder)
+
+
+def _read(folder: Path) -> Contents:
+    files = sorted(folder.iterdir())
+    return read_path(files[0] if len(files) == 1 else folder)
+
+
+def uploads() -> tuple[str, ...]:
+    """The names of all that is kept, the newest first."""
+    folders = [folder for folder in _root().glob("*") if _NAME.fullmatch(PREFIX + folder.name)]
+    return tuple(PREFIX + folder.name for folder in sorted(folders, key=lambda each: -each.stat().st_mtime))
+
+
+def remove_upload(name: str) -> None:
+    """Deletes what was kept under a name; nothing happens if it is gone."""
+    found = _NAME.fullmatch(name)
+    if found:
+        shutil.rmtree(_root() / found["folder"], ignore_errors=True)
+
+
+def _root() -> Path:
+    return settings().cache_dir / "uploads"

@@ -1,0 +1,120 @@
+"""Texts that users bring: kept under a name made from their content, within limits, and never outside their folder."""
+
+from pathlib import Path
+
+import pytest
+
+from neuronxa_core.corpora import uploads
+from neuronxa_core.corpora.catalogue import configured, open_corpus
+from neuronxa_core.corpora.uploads import keep_upload, open_upload, remove_upload
+from neuronxa_core.errors import CacheError, CorpusError
+from neuronxa_core.settings import settings
+
+TABLE = b"de,en\nHund,dog\nBrot,bread\n"
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURONXA_MODE", "shared")
+    settings.cache_clear()
+
+
+def test_a_file_is_found_again_by_its_name_and_the_same_file_has_the_same_name():
+    name = keep_upload({"meine texte.csv": TABLE})
+    assert name.startswith("upload:meine-texte-")
+    assert keep_upload({"meine texte.csv": TABLE}) == name
+    assert keep_upload({"meine texte.csv": TABLE + b"Katze,cat\n"}) != name
+    assert open_corpus(name).bitext("de", "en", 2).source_sentences == ("Hund", "Brot")
+    assert name in uploads.uploads()
+    remove_upload(name)
+    with pytest.raises(CorpusError, match=r"is not here\. Upload the file on the Data page"):
+        open_corpus(name)
+
+
+def test_several_files_belong_together():
+    name = keep_upload({"train.de": b"Hund\nBrot\n", "train.en": b"dog\nbread\n"})
+    assert open_corpus(name).bitext("de", "en", 2).target_sentences == ("dog", "bread")
+    pairs = {"tatoeba.fra-eng.fra": b"chat\npain\n", "tatoeba.fra-eng.eng": b"cat\nbread\n"}
+    assert open_corpus(keep_upload(pairs)).pairwise
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "There is nothing to upload"),
+        ({"a.csv": b"some words\n"}, "no header with two or more language codes"),
+        ({"a.zip": b"PK\x03\x04"}, "a.zip is packed, and archives are not unpacked here"),
+        ({"a.tmx": b'<!DOCTYPE x [<!ENTITY a "b">]><tmx>&a;</tmx>'}, "no TMX that can be read"),
+        ({"a.txt": b"Hund\n", "b.txt": b"dog\n"}, "is named after a language"),
+    ],
+)
+def test_what_is_no_corpus_is_not_kept(files: dict[str, bytes], said: str):
+    before = uploads.uploads()
+    with pytest.raises(CorpusError, match=said):
+        keep_upload(files)
+    assert uploads.uploads() == before
+    root = settings().cache_dir / "uploads"
+    assert not root.exists() or not [folder for folder in root.iterdir() if folder.name.startswith(".")]
+
+
+def test_a_shared_dashboard_takes_five_megabytes_and_five_thousand_lines(shared: None):
+    rows = [f"Satz {i},sentence {i}" for i in range(5_001)]
+    assert keep_upload({"a.csv": "\n".join(["de,en", *rows[:-1]]).encode()})
+    with pytest.raises(CorpusError, match=r"has 5,001 lines and uploads here may have 5,000"):
+        keep_upload({"a.csv": "\n".join(["de,en", *rows]).encode()})
+    with pytest.raises(CorpusError, match=r"have 5\.0 MB and uploads here may have 5\."):
+        keep_upload({"a.csv": TABLE, "b.csv": b"x" * 5_000_000})
+
+
+def test_more_is_taken_locally():
+    rows = [f"Satz {i}\tsentence {i}" for i in range(50_000)]
+    name = keep_upload({"a.tsv": "\r\n".join(["\ufeffde\ten", *rows, ""]).encode()})
+    assert open_corpus(name).bitext("de", "en", 50_000).source_sentences[-1] == "Satz 49999"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..", "a/../b.csv", "C:\\texts\\b.csv", ".hidden.csv", "x\0.csv"])
+def test_no_name_leads_out_of_the_folder(name: str):
+    kept = keep_upload({name if name.endswith("csv") else f"{name}/t.csv": TABLE})
+    folder = settings().cache_dir / "uploads" / kept.removeprefix("upload:")
+    (file,) = folder.iterdir()
+    assert file.parent == folder
+    assert not file.name.startswith(".")
+
+
+@pytest.mark.parametrize("name", ["upload:..", "upload:../../etc", "upload:/etc-0123456789ab", "upload:"])
+def test_no_link_leads_out_of_the_folder(name: str):
+    with pytest.raises(CorpusError, match="is not here"):
+        open_upload(name)
+    remove_upload(name)
+    assert settings().cache_dir.parent.is_dir()
+
+
+def test_a_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file"))
+    settings.cache_clear()
+    with pytest.raises(CacheError, match=r"cannot be kept in .* Make room, or set NEURONXA_CACHE_DIR"):
+        keep_upload({"a.csv": TABLE})
+
+
+def test_a_shared_dashboard_opens_configured_folders_and_nothing_beside_them(
+    tiny_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root = tmp_path / "root"
+    (root / "empty").mkdir(parents=True)
+    (root / "mine").symlink_to(tiny_corpus)
+    (root / "table.csv").write_bytes(TABLE)
+    (tmp_path / "beside.csv").write_bytes(TABLE)
+    monkeypatch.setenv("NEURONXA_MODE", "shared")
+    monkeypatch.setenv("NEURONXA_CORPORA", f"{root}, {tiny_corpus}")
+    settings.cache_clear()
+    assert set(configured()) == {str(root / "mine"), str(root / "table.csv"), str(tiny_corpus)}
+    for path in (*configured(), str(root / "empty" / ".." / "table.csv")):
+        assert open_corpus(path).languages
+    for path in (tmp_path / "beside.csv", root / ".." / "beside.csv", "/etc"):
+        with pytest.raises(CorpusError, match="does not offer"):
+            open_corpus(str(path))
+    monkeypatch.setenv("NEURONXA_CORPORA", str(root))
+    settings.cache_clear()
+    with pytest.raises(CorpusError, match="does not offer"):
+        open_corpus(str(root / "mine"))  # a link that leads out of the folder
