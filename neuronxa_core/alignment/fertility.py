@@ -4,35 +4,16 @@ Fertility here is tokens per English token on the same sentences (as Petrov et a
 their tokenization premium); special tokens count. It needs the tokenizer alone.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
-from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.result import ENGLISH, Study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.validation import Finding
 from neuronxa_core.models.catalogue import local_checkpoint
 from neuronxa_core.models.tokenizer import TokenCount, context_length, count_tokens
-
-ENGLISH = "eng_Latn"
-
-
-def fertility(provenance: Mapping[str, Any], code: str, reference: str = ENGLISH) -> float | None:
-    """Tokens of a language per token of the reference, from a result's provenance; None if it does not hold both."""
-    tokens = provenance.get("tokens")
-    if not isinstance(tokens, Mapping) or not tokens.get(reference) or code not in tokens:
-        return None
-    return float(tokens[code] / tokens[reference])
-
-
-def unknown_share(provenance: Mapping[str, Any], code: str) -> float | None:
-    """Share of a language's tokens that stand for something unknown, in [0, 1]; None if it was not counted."""
-    tokens, unknown = provenance.get("tokens"), provenance.get("unknown_tokens")
-    if not isinstance(tokens, Mapping) or not isinstance(unknown, Mapping) or not tokens.get(code):
-        return None
-    return float(unknown.get(code, 0) / tokens[code])
 
 
 def study_sentences(study: Study, codes: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """The orders in which languages can stand, and what a matrix says about head and long-tail languages."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, get_args
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.alignment.language_matrix import LanguageMatrix
+from neuronxa_core.alignment.result import ENGLISH, fertility, unknown_share
 from neuronxa_core.alignment.uncertainty import bootstrap_interval
 from neuronxa_core.corpora.languages import Language, language
 from neuronxa_core.states.sentences import STATES, State
@@ -73,12 +75,14 @@ def cluster(codes: tuple[str, ...], scores: NDArray[np.float64]) -> Arrangement:
 
 
 def pivot_scores(matrix: LanguageMatrix, pivot: str, layer: int | None = None) -> pd.DataFrame:
-    """One row per language other than `pivot`: code, name, level, nas, nav, embedding, gain (NAS minus embedding).
+    """One row per language other than `pivot`: code, name, level, nas, nav, embedding, gain (NAS minus embedding),
+    fertility (tokens per English token, or per token of the pivot without English) and unknown (share of tokens).
 
     Best NAS first; by embedding where layer 0 has no neurons, whose columns are then NaN.
     """
     row = matrix.codes.index(pivot)
     others = [number for number in range(len(matrix.codes)) if number != row]
+    reference = ENGLISH if ENGLISH in matrix.codes else pivot
     known = [language(matrix.codes[number]) for number in others]
     columns: dict[State, NDArray[np.float64]] = {}
     for state in STATES:
@@ -91,9 +95,16 @@ def pivot_scores(matrix: LanguageMatrix, pivot: str, layer: int | None = None) -
             "level": [each.resource_level for each in known],
             **{str(state): column for state, column in columns.items()},
             "gain": columns["nas"] - columns["embedding"],
+            "fertility": _tokens(matrix, others, lambda code: fertility(matrix.provenance, code, reference)),
+            "unknown": _tokens(matrix, others, lambda code: unknown_share(matrix.provenance, code)),
         }
     )
     return frame.sort_values(["nas", "embedding", "name"], ascending=[False, False, True], ignore_index=True)
+
+
+def _tokens(matrix: LanguageMatrix, rows: Sequence[int], of: Callable[[str], float | None]) -> NDArray[np.float64]:
+    """NaN where the tokens were not counted."""
+    return np.array([of(matrix.codes[row]) for row in rows], dtype=np.float64)
 
 
 def level_summary(scores: pd.DataFrame) -> pd.DataFrame:

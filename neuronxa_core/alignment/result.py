@@ -28,6 +28,9 @@ from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, State, first
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
 """The values that a study's fields may take, defaults first."""
 
+ENGLISH = "eng_Latn"
+"""What tokens are counted against, see fertility."""
+
 _LATER = ("adapter", "neurons", "sample", "leave_out")
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
@@ -239,6 +242,22 @@ def from_frame(frame: pd.DataFrame) -> StudyResult:
         rows = frame[frame["state"] == state].sort_values("layer")
         outcomes[state] = Outcomes(*(_stack(rows[name], study.pairs) for name in Outcomes._fields))
     return StudyResult(study, outcomes, json.loads(first["provenance"]))
+
+
+def fertility(provenance: Mapping[str, Any], code: str, reference: str = ENGLISH) -> float | None:
+    """Tokens of a language per token of the reference, from a result's provenance; None if it does not hold both."""
+    tokens = provenance.get("tokens")
+    if not isinstance(tokens, Mapping) or not tokens.get(reference) or code not in tokens:
+        return None
+    return float(tokens[code] / tokens[reference])
+
+
+def unknown_share(provenance: Mapping[str, Any], code: str) -> float | None:
+    """Share of a language's tokens that stand for something unknown, in [0, 1]; None if it was not counted."""
+    tokens, unknown = provenance.get("tokens"), provenance.get("unknown_tokens")
+    if not isinstance(tokens, Mapping) or not isinstance(unknown, Mapping) or not tokens.get(code):
+        return None
+    return float(unknown.get(code, 0) / tokens[code])
 
 
 def study_of(row: Mapping[str, Any]) -> Study:

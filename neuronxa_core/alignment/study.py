@@ -17,6 +17,7 @@ from neuronxa_core.alignment.result import Study, StudyResult, read_result, writ
 from neuronxa_core.alignment.scoring import Outcomes, pair_outcomes
 from neuronxa_core.alignment.similarity import cosine_similarity
 from neuronxa_core.corpora.bitext import Bitext, sentences_hash
+from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import number_ranges
 from neuronxa_core.errors import ModelError
@@ -58,7 +59,7 @@ def run_study(
         "corpus_hash": sentences_hash((*bitext.source_sentences, *bitext.target_sentences)),
         "tokens": {study.source: int(source.tokens.sum()), study.target: int(target.tokens.sum())},
         "unknown_tokens": {study.source: int(source.unknown.sum()), study.target: int(target.unknown.sum())},
-        **described(bitext),
+        **described(bitext, study.corpus),
         "seconds": round(time.perf_counter() - started, 3),
     }
     result = StudyResult(recipe.study, outcomes, provenance)
@@ -124,9 +125,11 @@ class StudyLayers:
         return cosine_similarity(*self.states(state, layer))
 
 
-def described(bitext: Bitext) -> dict[str, str]:
-    """For the provenance: which lines of the corpus were used and why."""
-    return {"pairs": str(bitext.choice), "lines": number_ranges(bitext.lines)}
+def described(bitext: Bitext, corpus: str) -> dict[str, str]:
+    """For the provenance: which lines of the corpus were used and why, and of a corpus on the hub its commit."""
+    commit = open_corpus(corpus).contents.commit
+    named = {"pairs": str(bitext.choice), "lines": number_ranges(bitext.lines)}
+    return named | ({"corpus_commit": commit} if commit else {})
 
 
 def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:
@@ -196,7 +199,9 @@ class Recipe:
             store.discard(path)
             return None
         store.touch(path)
-        return replace(result, study=self.study, provenance={**result.provenance, **described(bitext)})
+        return replace(
+            result, study=self.study, provenance={**result.provenance, **described(bitext, self.study.corpus)}
+        )
 
     def layers(self, bitext: Bitext) -> "StudyLayers | None":
         paths = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from neuronxa_core.corpora.bitext import Bitext, choose_pairs, left_out
 from neuronxa_core.corpora.formats import Contents
+from neuronxa_core.corpora.hub_texts import HUB_NAMES, is_hub_text, open_hub_text
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.corpora.selection import read_left_out
@@ -106,6 +107,8 @@ def open_corpus(name_or_path: str) -> Corpus:
         return _bundled(entry.name)
     if name_or_path.startswith(PREFIX):
         return Corpus(name_or_path, open_upload(name_or_path))
+    if is_hub_text(name_or_path):
+        return Corpus(name_or_path, open_hub_text(name_or_path))
     if not is_offered(name_or_path):
         raise CorpusError(
             f"This shared dashboard does not offer {name_or_path}.",
@@ -114,7 +117,7 @@ def open_corpus(name_or_path: str) -> Corpus:
     if "/" not in name_or_path and not Path(name_or_path).exists():
         raise CorpusError(
             f"There is no corpus called {name_or_path!r}.",
-            f"Use {', '.join(BUNDLED)}, or the path of a folder or file.",
+            f"Use {', '.join((*BUNDLED, *HUB_NAMES))}, or the path of a folder or file.",
         )
     return Corpus(name_or_path, read_path(Path(name_or_path).expanduser()))
 
@@ -122,6 +125,8 @@ def open_corpus(name_or_path: str) -> Corpus:
 def is_offered(name_or_path: str) -> bool:
     """Whether a corpus may be opened: in a shared dashboard what is bundled, uploaded, or lies in a configured folder."""
     if settings().mode == "local" or name_or_path in BUNDLED or name_or_path.startswith(PREFIX):
+        return True
+    if is_hub_text(name_or_path):
         return True
     path = Path(name_or_path).expanduser().resolve()
     return any(path.is_relative_to(root.resolve()) for root in settings().corpora)

@@ -29,6 +29,8 @@ class Contents:
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = field(default_factory=dict)
     source: str = ""
     """A key of sources.SOURCES, where names and layout tell."""
+    commit: str = ""
+    """Of a corpus on the hub."""
 
 
 def read_file(file: Path) -> Contents:

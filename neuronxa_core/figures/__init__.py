@@ -1,9 +1,9 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
 from neuronxa_core.figures.direction import direction_curves, gap_ranking
-from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
+from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding, tokenizer_finding
 from neuronxa_core.figures.findings_direction import direction_finding, gap_languages_finding
-from neuronxa_core.figures.findings_languages import level_finding, matrix_finding, pivot_finding
+from neuronxa_core.figures.findings_languages import fertility_finding, level_finding, matrix_finding, pivot_finding
 from neuronxa_core.figures.findings_projection import projection_finding
 from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
@@ -24,6 +24,7 @@ __all__ = [
     "alignment_finding",
     "direction_curves",
     "direction_finding",
+    "fertility_finding",
     "gap_languages_finding",
     "gap_ranking",
     "language_heatmap",
@@ -45,4 +46,5 @@ __all__ = [
     "similarity_finding",
     "similarity_matrix",
     "space_finding",
+    "tokenizer_finding",
 ]

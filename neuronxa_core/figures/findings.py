@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.alignment.geometry import anisotropy, margins
-from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.alignment.result import ENGLISH, StudyResult, fertility, unknown_share
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.states.sentences import State
@@ -30,6 +30,28 @@ def alignment_finding(result: StudyResult) -> str:
         f"are each other's nearest neighbour by neuron state (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f}; chance "
         f"{result.chance:.3f}). " + _comparison(result)
     )
+
+
+_COSTLY = 2.0
+_UNKNOWN = 0.01
+
+
+def tokenizer_finding(result: StudyResult) -> str:
+    """What the tokenizer makes of the two languages; empty for a result that was stored before tokens were counted."""
+    study, provenance = result.study, result.provenance
+    pivot = ENGLISH if ENGLISH in (study.source, study.target) else study.target
+    other = study.target if pivot == study.source else study.source
+    ratio = fertility(provenance, other, pivot)
+    if ratio is None:
+        return ""
+    name = language(other).name
+    shares = {code: unknown_share(provenance, code) or 0.0 for code in (study.source, study.target)}
+    unknown = [f"{100 * share:.1f} % of {language(code).name}" for code, share in shares.items() if share]
+    text = f"Tokens: {name} takes {ratio:.2f} for every {language(pivot).name} one"
+    text += f", and the tokenizer does not know {' and '.join(unknown)}." if unknown else ", and none is unknown."
+    if ratio >= _COSTLY or max(shares.values()) >= _UNKNOWN:
+        text += " A low score is then often the tokenizer's doing: pieces that small, or unknown, carry little meaning each."
+    return text
 
 
 def _where(layer: int, layers: int) -> str:

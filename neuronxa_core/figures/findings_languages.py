@@ -30,6 +30,23 @@ def matrix_finding(matrix: LanguageMatrix, state: State, layer: int | None = Non
     )
 
 
+def fertility_finding(scores: pd.DataFrame, pivot: str) -> str:
+    """How far tokens per English token go with the score over the languages; empty for fewer than six, or none counted."""
+    known = scores.dropna(subset=["nas", "fertility"])
+    if len(known) < _FEWEST or known["nas"].nunique() < 2 or known["fertility"].nunique() < 2:
+        return ""
+    together = float(known["nas"].corr(known["fertility"], method="spearman"))
+    worst = known.loc[known["fertility"].idxmax()]
+    text = (
+        f"Tokens: {worst['name']} takes most, {worst['fertility']:.2f} for every English one. Over the {len(known)} languages, fertility "
+        f"and the NAS score with {language(pivot).name} go together at Spearman {together:+.2f}"
+    )
+    return text + (": a low score is in part the tokenizer's doing." if together <= -0.3 else ".")
+
+
+_FEWEST = 6
+
+
 def pivot_finding(scores: pd.DataFrame, pivot: str) -> str:
     """The pivot's nearest language, and with how many of them NAS beats the embedding."""
     name, first = language(pivot).name, scores.iloc[0]

@@ -268,6 +268,11 @@ def pivot_ranking(scores: pd.DataFrame, layer: int | None = None, theme: Theme =
     return figure
 
 
+def _token_line(scores: pd.DataFrame) -> list[str]:
+    """A line for the hover text; empty where the tokens were not counted."""
+    return ["" if np.isnan(ratio) else f"<br>{ratio:.2f} tokens per English token" for ratio in scores["fertility"]]
+
+
 def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: Theme) -> None:
     figure.add_trace(
         go.Scatter(
@@ -276,10 +281,10 @@ def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: The
             mode="markers",
             name=STATE_NAMES[state],
             marker={"color": PALETTES[theme].states[state], "symbol": SYMBOLS[state], "size": 9},
-            customdata=rows[["name", "gain"]].to_numpy(),
+            customdata=rows[["name", "gain"]].assign(tokens=_token_line(rows)).to_numpy(),
             hovertemplate=(
                 f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:.2f}}<br>"
-                "NAS minus embedding %{customdata[1]:+.2f}<extra></extra>"
+                "NAS minus embedding %{customdata[1]:+.2f}%{customdata[2]}<extra></extra>"
             ),
         )
     )

@@ -18,6 +18,7 @@ with picture:
 with numbers:
     look.score_cards(result)
 st.markdown(figures.alignment_finding(result))
+st.caption(figures.tokenizer_finding(result))
 with st.expander("The numbers", icon=":material/table:"):
     st.dataframe(result.scores, hide_index=True, column_config=look.SCORE_COLUMNS)
     look.table_downloads(result.scores, f"{result.study.stem}.scores", "alignment_scores")

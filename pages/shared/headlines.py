@@ -9,7 +9,7 @@ import streamlit as st
 from neuronxa_core import figures
 from neuronxa_core.alignment.language_order import level_summary, pivot_scores
 from neuronxa_core.alignment.projection import ProjectionSettings
-from neuronxa_core.alignment.result import SUMMARY_NAMES, Study, StudyResult
+from neuronxa_core.alignment.result import SUMMARY_NAMES, Study, StudyResult, fertility
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.plates import Plate, preview
@@ -124,6 +124,7 @@ def languages_table(results: list[StudyResult]) -> pd.DataFrame:
     rows = []
     for result in results:
         row: dict[str, object] = {"language": result.study.source, "name": language(result.study.source).name}
+        row |= {"fertility": fertility(result.provenance, result.study.source)}
         for state in STATES:
             low, high = result.mean_interval(state)
             layer, peak = result.peak(state)

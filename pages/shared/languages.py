@@ -199,6 +199,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
         look.picture(plates.levels_plate(matrix, scores, summary, pivot, layer), "lang_levels")
         st.markdown(figures.level_finding(summary, pivot))
         st.caption("Languages in italics are long-tail: XLM-R was not trained on them.")
+    st.caption(figures.fertility_finding(scores, pivot))
     with st.expander("The numbers of the two pictures", icon=":material/table:"):
         where = "mean" if layer is None else f"layer{layer}"
         for name, table in (("ranking", scores), ("levels", summary)):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from neuronxa_core.alignment.result import CHOICES, Study
 from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, configured, is_offered, open_corpus
+from neuronxa_core.corpora.hub_texts import HUB_NAMES, hub_title, is_hub_text
 from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
@@ -231,12 +232,14 @@ def _most_pairs(corpus: Corpus) -> int:
 def offered_corpora() -> list[str]:
     """What the box offers: what is bundled or configured, and what was uploaded, in a shared dashboard only by this session."""
     mine = st.session_state.setdefault("my_uploads", [])
-    return list(dict.fromkeys((*BUNDLED, *configured(), *(mine if _shared() else uploads()))))
+    return list(dict.fromkeys((*BUNDLED, *configured(), *(mine if _shared() else uploads()), *HUB_NAMES)))
 
 
 def _corpus_label(name: str) -> str:
     if name.startswith(UPLOAD):
         return f"{name.removeprefix(UPLOAD).rpartition('-')[0]} (uploaded)"
+    if is_hub_text(name):
+        return hub_title(name)
     return name
 
 

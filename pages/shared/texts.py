@@ -59,11 +59,15 @@ def check(study: Study, text: Bitext) -> None:
         )
     else:
         st.markdown(f"{counted}. Lines are counted from 1; a table's header is not counted.")
-    for finding in open_:
-        _finding(study, finding)
-    safe = list(dict.fromkeys(finding.leave_out for finding in open_ if finding.can_be_left_out))
-    if len(safe) > 1:
-        st.button("Leave all of these lines out", icon=":material/filter_alt:", key="leave_all", on_click=_leave_out, args=(study, safe), type="primary")  # fmt: skip
+    shifted = any(finding.kind == "shifted" for finding in open_)
+    safe = [finding for finding in open_ if finding.can_be_left_out and not (shifted and finding.kind == "unpaired")]
+    if open_:
+        with st.container(border=True, gap="xsmall"):
+            for finding in open_:
+                _finding(study, finding, finding in safe)
+    ways = list(dict.fromkeys(finding.leave_out for finding in safe))
+    if len(ways) > 1:
+        st.button("Leave all of these lines out", icon=":material/filter_alt:", key="leave_all", on_click=_leave_out, args=(study, ways), type="primary")  # fmt: skip
     _in_use(study)
 
 
@@ -75,11 +79,11 @@ def _findings(study: Study, text: Bitext) -> list[Finding]:
     return found
 
 
-def _finding(study: Study, finding: Finding) -> None:
-    row = st.container(horizontal=True, vertical_alignment="center", border=True)
+def _finding(study: Study, finding: Finding, safe: bool) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
     icon = ":material/report:" if finding.kind in ("swapped", "shifted") else ":material/info:"
     row.markdown(f"{icon} {look.plain(finding.message)} {NEXT_STEP.get(finding.kind, '')}")
-    if finding.can_be_left_out:
+    if safe:
         row.button(
             "Leave them out" if len(finding.lines) > 1 else "Leave it out",
             key=f"leave_{finding.kind}_{finding.code}",
@@ -122,10 +126,9 @@ def side_by_side(study: Study, text: Bitext) -> None:
         .strip()
         .casefold()
     )
-    every = (
-        which.segmented_control("Show", ["In use", "All lines"], default="In use", required=True, key="data_which")
-        == "All lines"
-    )
+    usual = "In use" if _rows(study, text, every=False) else "All lines"
+    shown = which.segmented_control("Show", ["In use", "All lines"], default=usual, required=True, key="data_which")
+    every = shown == "All lines"
     rows = _rows(study, text, every)
     names = ("line", study.source, study.target)
     table = pd.DataFrame(
@@ -136,10 +139,10 @@ def side_by_side(study: Study, text: Bitext) -> None:
             "No sentence holds that." if sought else "No pairs are in use; see the check.", icon=":material/search_off:"
         )
         return
-    shown = table.head(MOST_SHOWN)
+    top = table.head(MOST_SHOWN)
     with st.container(height=480, border=True):
         look.sentence_table(
-            {name: list(shown[column]) for name, column in zip(("Line", source.name, target.name), names, strict=True)},
+            {name: list(top[column]) for name, column in zip(("Line", source.name, target.name), names, strict=True)},
             {source.name: source, target.name: target},
         )
     if len(table) > MOST_SHOWN:
@@ -182,7 +185,7 @@ def languages(study: Study, corpus: Corpus) -> None:
         },
     )
     look.table_downloads(table, "languages", "data_languages")
-    if table["tokens"].isna().all():
+    if table["tokens"].isna().all() and table["sentences"].notna().any():
         st.caption("Tokens are counted here once the model is on this machine.")
 
 

@@ -1,0 +1,251 @@
+"""Three corpora on the hub, through huggingface_hub alone: one language at a time, cached, and pinned to a commit.
+
+At the first contact the list of a repository's files and its commit are written down, and from then on that commit is read:
+the same numbers tomorrow, and offline. `hub:ntrex@COMMIT` asks for another one.
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from neuronxa_core.corpora.formats import Contents, Pair, ReadLanguage, one_line
+from neuronxa_core.corpora.languages import language, looks_like_a_language
+from neuronxa_core.errors import CorpusError
+from neuronxa_core.settings import settings
+
+PREFIX = "hub:"
+_NAME = re.compile(rf"{PREFIX}(?P<name>[a-z+]+)(@(?P<revision>[\w./-]+))?")
+_TABLE = re.compile(r"\.(parquet|jsonl|jsonl\.gz|csv|tsv)$")
+_PATIENCE = 30.0
+"""Seconds for which an answer that nobody gave is not asked for again."""
+
+
+@dataclass(frozen=True)
+class HubText:
+    """A corpus on the hub: where it lies, and which of its files count."""
+
+    title: str
+    repository: str
+    split: str
+    source: str
+    pairwise: bool = False
+    gated: bool = False
+
+
+HUB_TEXTS = {
+    "flores+": HubText("FLORES+ devtest", "openlanguagedata/flores_plus", "devtest", "flores", gated=True),
+    "ntrex": HubText("NTREX-128", "mteb/NTREX", "test", "ntrex"),
+    "tatoeba": HubText("Tatoeba", "mteb/tatoeba-bitext-mining", "test", "tatoeba", pairwise=True),
+}
+HUB_NAMES = tuple(PREFIX + name for name in HUB_TEXTS)
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A repository at one commit."""
+
+    text: HubText
+    commit: str
+    files: tuple[str, ...]
+
+
+def is_hub_text(name: str) -> bool:
+    """Whether a name is one of HUB_NAMES, with a revision or without."""
+    found = _NAME.fullmatch(name)
+    return found is not None and found["name"] in HUB_TEXTS
+
+
+def hub_title(name: str) -> str:
+    """What a picker says of it."""
+    text = HUB_TEXTS[name.removeprefix(PREFIX).partition("@")[0]]
+    return f"{text.title} (hub{', gated' if text.gated else ''})"
+
+
+def open_hub_text(name: str) -> Contents:
+    """The corpus under a name; a language is downloaded when its sentences are asked for. Raises CorpusError."""
+    found = _NAME.fullmatch(name)
+    text = HUB_TEXTS[found["name"]] if found else None
+    if found is None or text is None:
+        raise CorpusError(f"There is no corpus called {name}.", f"Use one of: {', '.join(HUB_NAMES)}.")
+    listing = _listing(name, text, found["revision"] or "")
+    tables = [file for file in listing.files if _TABLE.search(file) and (text.split in file or _split_of(file) == "")]
+    contents = _by_pair(listing, tables) if text.pairwise else _by_language(listing, tables)
+    if not (contents.together or contents.pairs):
+        raise CorpusError(
+            f"{text.title} on the hub is laid out in a way that is not known here.",
+            "Download it, and give the path of the folder.",
+        )
+    return contents
+
+
+def _split_of(file: str) -> str:
+    return next((split for split in ("train", "validation", "devtest", "dev", "test") if split in file), "")
+
+
+def _by_language(listing: _Listing, tables: Sequence[str]) -> Contents:
+    """A file for each language (`devtest/deu_Latn.parquet`), or one table with a column for each."""
+    found: dict[str, ReadLanguage] = {}
+    for file in sorted(tables):
+        stem = Path(_TABLE.sub("", file)).name
+        named = next((part for part in (stem, Path(file).parent.name) if looks_like_a_language(part)), "")
+        if named:
+            code = language(named).code
+            found.setdefault(code, partial(_column, listing, file, (code, named, "text", "sentence")))
+    if not found and len(tables) == 1:
+        for column in _columns_of(listing, tables[0]):
+            if looks_like_a_language(column):
+                found.setdefault(language(column).code, partial(_column, listing, tables[0], (column,)))
+    return Contents(dict(sorted(found.items())), source=listing.text.source, commit=listing.commit)
+
+
+def _by_pair(listing: _Listing, tables: Sequence[str]) -> Contents:
+    """A file for each pair (`fra-eng/test.parquet`), or one table in which each row names its pair."""
+    pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = {}
+    for file in tables:
+        named = re.search(r"(?<![a-z])(?P<one>[a-z]{3})-(?P<two>[a-z]{3})(?![a-z])", file)
+        if named:
+            _add_pair(pairs, listing, file, named["one"], named["two"], "")
+    if not pairs and len(tables) == 1:
+        for name in sorted(set(_rows(listing, tables[0]).get("lang", ()))):
+            one, _, two = str(name).partition("-")
+            if one and two:
+                _add_pair(pairs, listing, tables[0], one, two, str(name))
+    return Contents(pairs=dict(sorted(pairs.items())), source=listing.text.source, commit=listing.commit)
+
+
+def _add_pair(
+    pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]], listing: _Listing, file: str, one: str, two: str, only: str
+) -> None:
+    codes = language(one).code, language(two).code
+    if codes[0] != codes[1]:
+        read = partial(_column, listing, file, only=only)
+        pairs.setdefault(codes, (partial(read, ("sentence1",)), partial(read, ("sentence2",))))
+
+
+def _column(listing: _Listing, file: str, names: Sequence[str], only: str = "") -> tuple[str, ...]:
+    """The first of these columns, in the order of the rows' numbers where they have one."""
+    rows = _rows(listing, file)
+    if only:
+        rows = rows[rows["lang"] == only]
+    if "id" in rows and listing.text.source == "flores":
+        rows = rows.sort_values("id", kind="stable")
+    column = next((name for name in names if name in rows), None)
+    if column is None:
+        raise CorpusError(
+            f"{file} of {listing.text.title} has no column {names[0]}.", "Download it, and give the path."
+        )
+    return tuple("" if value is None else one_line(str(value)) for value in rows[column])
+
+
+def _columns_of(listing: _Listing, file: str) -> list[str]:
+    return [str(name) for name in _rows(listing, file).columns]
+
+
+@lru_cache(maxsize=8)
+def _rows(listing: _Listing, file: str) -> Any:
+    """A file of the repository as a table; downloaded if it is not here. Raises CorpusError."""
+    import pandas as pd
+
+    path = _file(listing, file)
+    try:
+        if file.endswith(".parquet"):
+            return pd.read_parquet(path)
+        if ".jsonl" in file:
+            return pd.read_json(path, lines=True, dtype=False, compression="gzip" if file.endswith(".gz") else None)
+        return pd.read_csv(path, sep="\t" if file.endswith(".tsv") else ",", dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise CorpusError(f"{file} of {listing.text.title} cannot be read.", "Download it again.") from error
+
+
+def _file(listing: _Listing, file: str) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    with _told(listing.text):
+        return Path(
+            hf_hub_download(
+                listing.text.repository,
+                file,
+                repo_type="dataset",
+                revision=listing.commit,
+                token=_token(),
+                etag_timeout=5,
+            )
+        )
+
+
+def _listing(name: str, text: HubText, revision: str) -> _Listing:
+    """What was written down at the first contact, or what the hub tells now."""
+    path = (
+        settings().cache_dir / "hub_texts" / f"{re.sub(r'[^a-z0-9+.@-]+', '-', name.removeprefix(PREFIX).lower())}.json"
+    )
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        return _Listing(text, written["commit"], tuple(written["files"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        listing = _asked(name, lambda: _ask(text, revision))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(json.dumps({"commit": listing.commit, "files": listing.files}), encoding="utf-8")
+    aside.replace(path)
+    return listing
+
+
+_FAILED: dict[str, tuple[float, CorpusError]] = {}
+
+
+def _asked(name: str, ask: Callable[[], _Listing]) -> _Listing:
+    """A hub that does not answer is not asked again with every click."""
+    when, problem = _FAILED.get(name, (float("-inf"), None))
+    if problem and time.monotonic() - when < _PATIENCE:
+        raise problem
+    try:
+        return ask()
+    except CorpusError as error:
+        _FAILED[name] = time.monotonic(), error
+        raise
+
+
+def _ask(text: HubText, revision: str) -> _Listing:
+    from huggingface_hub import HfApi
+
+    with _told(text):
+        info = HfApi().dataset_info(text.repository, revision=revision or None, timeout=5, token=_token())
+    files = tuple(sibling.rfilename for sibling in info.siblings or ())
+    return _Listing(text, str(info.sha), files)
+
+
+def _token() -> str | bool:
+    """HF_TOKEN alone, as for models; False keeps the library from sending one that somebody saved."""
+    token = os.environ.get("HF_TOKEN", "").strip()
+    return token if token.isascii() and token.isprintable() and token and " " not in token else False
+
+
+@contextmanager
+def _told(text: HubText) -> Iterator[None]:
+    """Turns what the library raises into one sentence."""
+    from httpx2 import HTTPError
+    from huggingface_hub import errors
+
+    folder = "give the path of a folder with it instead"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise CorpusError(
+            f"{text.title} is gated.",
+            f"Accept its terms on the page of {text.repository} and set HF_TOKEN to a token of that account, or {folder}.",
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise CorpusError(f"{text.title} has no such revision.", "Leave out what stands behind the @.") from error
+    except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, HTTPError, OSError, ValueError) as error:
+        answered = isinstance(error, errors.HfHubHTTPError) and not isinstance(error, errors.LocalEntryNotFoundError)
+        what = (
+            f"The hub refuses {text.title}" if answered else f"{text.title} is not here, and the hub cannot be reached"
+        )
+        raise CorpusError(f"{what}.", f"Connect once to download it, or {folder}.") from error
