@@ -94,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the two files go")
     run.set_defaults(command=_run)
+    check = commands.add_parser("check", help="say what may be wrong with a text, line by line and as a whole")
+    check.add_argument("--corpus", required=True, help="as for run")
+    check.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
+    check.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
+    check.set_defaults(command=_check)
     gallery = commands.add_parser("gallery", help="build the precomputed results that the dashboard opens with")
     gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
     gallery.set_defaults(command=_gallery)
@@ -123,6 +128,19 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
     terminal.clear()
     write_files(result, options.out)
     print(_line(result))
+
+
+def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
+    from neuronxa_core.corpora.catalogue import open_corpus
+    from neuronxa_core.corpora.validation import line_findings, text_findings
+
+    text = open_corpus(options.corpus).text(options.source, options.target)
+    arguments = text.source, text.target, text.source_sentences, text.target_sentences
+    findings = (*text_findings(*arguments), *line_findings(*arguments))
+    for finding in findings:
+        print(f"{finding.message} ({f'--leave-out {finding.kind}' if finding.can_be_left_out else finding.kind})")
+    counts = f"{text.source}: {len(text.source_sentences)} lines, {text.target}: {len(text.target_sentences)} lines"
+    print(f"{counts}; {len(findings) or 'nothing'} found")
 
 
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:

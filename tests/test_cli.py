@@ -296,3 +296,33 @@ def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, neuronxa_core; print(*{'torch', 'transformers', 'streamlit', 'umap'} & sys.modules.keys())"
     run = python("-c", code)
     assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")
+
+
+def test_check_names_the_lines_and_what_to_leave_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "deu_Latn.txt").write_text("Hund\n\nBrot\nHund\nTal\n")
+    (tmp_path / "eng_Latn.txt").write_text("dog\ncat\nbread\na dog\n")
+    asked = ["--corpus", str(tmp_path), "--source", "de", "--target", "en"]
+    assert main(["check", *asked]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Line 5 of deu_Latn has no line beside it. (--leave-out unpaired)",
+        "Line 2 of deu_Latn is empty. (--leave-out empty)",
+        "Line 4 of deu_Latn repeats an earlier line; equal sentences tie, and ties lose. (--leave-out duplicate)",
+        "deu_Latn: 5 lines, eng_Latn: 4 lines; 3 found",
+    ]
+    assert main(["check", "--corpus", "/no/such", "--source", "de", "--target", "en"]) == 2
+
+
+def test_a_run_leaves_out_samples_and_says_so(tiny_model, tmp_path: Path):
+    (tmp_path / "deu_Latn.txt").write_text("Hund\n\nBrot\nHund\nTal\nBerg\n")
+    (tmp_path / "eng_Latn.txt").write_text("dog\ncat\nbread\na dog\nvalley\n")
+    study = ["--model", str(tiny_model("llama")), "--corpus", str(tmp_path), "--source", "de", "--target", "en"]
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["run", *study, *out, "--pairs", "3"]) == 2
+    assert main(["run", *study, *out, "--pairs", "3", "--sample", "4", "--leave-out", "empty,unpaired"]) == 0
+    provenance = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]
+    assert provenance["pairs"] == "a sample of 3 of 6 lines, seed 4; left out: 1 unpaired, 1 empty"
+    assert set(provenance["lines"]) <= set("1345,-")
+    assert main(["run", *study, *out, "--pairs", "4", "--leave-out", "empty,unpaired"]) == 0
+    warned = json.loads((tmp_path / "out" / "summary.json").read_text())["provenance"]["warnings"]
+    assert warned.startswith("Line 4 of deu_Latn repeats an earlier line")
+    assert main(["run", *study, *out, "--leave-out", "everything"]) == 2

@@ -16,7 +16,7 @@ from neuronxa_core import __version__
 from neuronxa_core.alignment.result import Study, StudyResult, read_result, write_result
 from neuronxa_core.alignment.scoring import Outcomes, pair_outcomes
 from neuronxa_core.alignment.similarity import cosine_similarity
-from neuronxa_core.corpora.bitext import Bitext, sentences_hash
+from neuronxa_core.corpora.bitext import Bitext, sentences_hash, warnings
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import number_ranges
@@ -126,10 +126,11 @@ class StudyLayers:
 
 
 def described(bitext: Bitext, corpus: str) -> dict[str, str]:
-    """For the provenance: which lines of the corpus were used and why, and of a corpus on the hub its commit."""
+    """For the provenance: which lines were used and why, what the check found in them, the commit of a corpus on the hub."""
     commit = open_corpus(corpus).contents.commit
     named = {"pairs": str(bitext.choice), "lines": number_ranges(bitext.lines)}
-    return named | ({"corpus_commit": commit} if commit else {})
+    found = " ".join(finding.message for finding in warnings(bitext))
+    return named | ({"corpus_commit": commit} if commit else {}) | ({"warnings": found} if found else {})
 
 
 def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:

@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuronxa_core.corpora.selection import Choice, LeftOut, drawn, read_left_out
-from neuronxa_core.corpora.validation import is_decoded, line_findings
+from neuronxa_core.corpora.validation import Finding, is_decoded, line_findings, text_findings
 from neuronxa_core.errors import CorpusError
 
 
@@ -65,6 +65,15 @@ def choose_pairs(text: Bitext, name: str, pairs: int, sample: int = 0, leave_out
     )
     _refuse_unusable(chosen, name)
     return chosen
+
+
+def warnings(bitext: Bitext) -> tuple[Finding, ...]:
+    """What the check finds in the pairs of a study, by their lines in the corpus; a sample is not judged as a whole."""
+    arguments = bitext.source, bitext.target, bitext.source_sentences, bitext.target_sentences
+    found = line_findings(*arguments)
+    if not (bitext.choice and bitext.choice.seed):
+        found = (*text_findings(*arguments), *found)
+    return tuple(replace(each, lines=tuple(bitext.lines[line - 1] for line in each.lines)) for each in found)
 
 
 def left_out(text: Bitext, unwanted: LeftOut) -> dict[int, str]:

@@ -99,7 +99,7 @@ def _length(part: str) -> int:
     return int(last or first) - int(first) + 1
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def line_findings(source: str, target: str, ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[Finding, ...]:
     """What single lines show, in the order of LEAVE_OUT. `ours` is in `source`, `theirs` in `target`."""
     paired = min(len(ours), len(theirs))
@@ -170,7 +170,7 @@ _CHECKS: Mapping[str, Callable[[str, Side], tuple[int, ...]]] = {
 }
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def text_findings(source: str, target: str, ours: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[Finding, ...]:
     """What only the text as a whole shows: lines whose two sides are swapped, and lines that are shifted against each other."""
     paired = min(len(ours), len(theirs), _MOST_COMPARED)

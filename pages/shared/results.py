@@ -45,6 +45,8 @@ def result_or_stop(height: int) -> StudyResult:
     result, badge = found
     study_line(result.study, badge, files=look.study_files(result))
     _say_what_was_guessed(str(result.provenance.get("neurons", "")))
+    if warnings := result.provenance.get("warnings"):
+        st.warning(f"{look.plain(str(warnings))} The Data page has the whole check.", icon=":material/fact_check:")
     return result
 
 
@@ -92,9 +94,16 @@ def study_line(
     line.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
         f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {_dtype(study, badge)}"
+        + _chosen(study)
         + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
         help=_BADGES.get(badge),
     )
+
+
+def _chosen(study: Study) -> str:
+    """Where not simply the first pairs are used: how they were chosen."""
+    sample = f" &nbsp; sample {study.sample}" if study.sample else ""
+    return sample + (f" &nbsp; without {_code(study.leave_out)}" if study.leave_out else "")
 
 
 def _dtype(study: Study, badge: str) -> str:
