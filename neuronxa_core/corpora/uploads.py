@@ -15,7 +15,7 @@ from neuronxa_core.settings import settings
 PREFIX = "upload:"
 _NAME = re.compile(rf"{PREFIX}(?P<folder>[\w.-]{{1,60}}-[0-9a-f]{{12}})")
 _MOST_SHARED = 5, 5_000
-_MOST_LOCAL = 200, 1_000_000
+_MOST_LOCAL = 200, 100_000
 
 
 def upload_limits() -> tuple[int, int]:
@@ -23,7 +23,7 @@ def upload_limits() -> tuple[int, int]:
     return _MOST_SHARED if settings().mode == "shared" else _MOST_LOCAL
 
 
-def keep_upload(files: Mapping[str, bytes]) -> str:
+def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
     """Keeps one file, or several that belong together, and returns the name under which `open_corpus` finds them.
 
     The same files get the same name. Raises CorpusError for what is too large or no corpus, CacheError if it cannot be kept.
@@ -40,7 +40,7 @@ def keep_upload(files: Mapping[str, bytes]) -> str:
     digest = hashlib.blake2b(digest_size=6)
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    stem = re.sub(r"[^\w.-]+", "-", Path(min(files)).stem)
+    stem = re.sub(r"[^\w.-]+", "-", title or Path(min(files)).stem)
     folder = f"{stem.strip('-.')[:40] or 'text'}-{digest.hexdigest()}"
     _write(folder, files)
     return PREFIX + folder

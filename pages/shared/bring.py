@@ -80,17 +80,17 @@ def _paste() -> None:
         if left == right:
             st.error("Both sides are in the same language. Choose two.", icon=":material/error:")
         else:
-            _use({f"{left}.txt": _lines(ours), f"{right}.txt": _lines(theirs)})
+            _use({f"{left}.txt": _lines(ours), f"{right}.txt": _lines(theirs)}, f"pasted-{left}-{right}")
 
 
 def _lines(text: str) -> bytes:
     return text.replace("\r\n", "\n").strip("\n").encode("utf-8", "replace")
 
 
-def _use(files: Mapping[str, bytes]) -> None:
+def _use(files: Mapping[str, bytes], title: str = "") -> None:
     """Keeps the files, and makes them the study's corpus."""
     try:
-        name = keep_upload(files)
+        name = keep_upload(files, title)
         corpus = open_corpus(name)
         source = next(code for code in corpus.languages if code != "eng_Latn" and corpus.beside(code))
         beside = corpus.beside(source)

@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.uploads import keep_upload
+from neuronxa_core.figures.report import gather, study_report
 from neuronxa_core.settings import settings
 from pages.shared import look
 from tests.pages.test_pages import open_page
@@ -194,3 +197,20 @@ def test_a_name_with_markup_is_shown_as_it_is():
     )
     app = open_page("data", corpus="/no/[click](http://x)")
     assert "\\[click\\]" in app.error[0].value
+
+
+def test_hostile_sentences_do_nothing_on_any_page_or_in_a_report(tiny_model, tmp_path: Path):
+    lines = [f"{HOSTILE[i % len(HOSTILE)]} <img src=x onerror=alert({i})> %{{x}} {i}" for i in range(8)]
+    for code in ("deu", "eng"):
+        (tmp_path / f"{code}.txt").write_text("\n".join(f"{line} {code}" for line in lines))
+    study = Study(str(tiny_model("llama")), str(tmp_path), "deu", "eng", pairs=8)
+    result = run_study(study, keep_states=True)
+    query = {"model": study.model, "corpus": study.corpus, "source": "deu_Latn", "target": "eng_Latn", "pairs": "8"}
+    for page in ("alignment", "similarity", "asymmetry", "data"):
+        app = open_page(page, **query)
+        assert not app.exception
+        assert "<img" not in html(app).replace("nx-", "")
+        assert "onerror" not in "".join(str(part.value) for part in (*app.markdown, *app.caption, *app.error))
+    report = study_report(result, gather(result))
+    assert "<img src=x" not in report
+    assert "&lt;img src=x" in report or "\\u003cimg" in report or "&lt;img" in report
