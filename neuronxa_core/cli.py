@@ -128,6 +128,8 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
     terminal.clear()
     write_files(result, options.out)
     print(_line(result))
+    if warnings := result.provenance.get("warnings"):
+        print(f"Warning: {warnings}")
 
 
 def _check(options: argparse.Namespace, terminal: _Terminal) -> None:

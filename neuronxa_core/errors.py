@@ -4,6 +4,7 @@
     |- SettingsError   an environment variable that does not parse
     |- StudyError      a study whose parts do not fit together
     |- CorpusError     a corpus or a language of it that cannot be read
+    |  |- SentenceError   one sentence that a model cannot take
     |- ModelError      a model that cannot be found, loaded or understood
     |- CacheError      a cache folder that cannot be written
     Cancelled          not an error: somebody asked the run to stop
@@ -34,6 +35,14 @@ class StudyError(NeuronXAError):
 
 class CorpusError(NeuronXAError):
     """A corpus, or a language of it, that cannot be read."""
+
+
+class SentenceError(CorpusError):
+    """A sentence that a model cannot take; `sentence` is it, so that whoever knows the corpus can name its line."""
+
+    def __init__(self, problem: str, next_step: str, sentence: str) -> None:
+        super().__init__(problem, next_step)
+        self.sentence = sentence
 
 
 class ModelError(NeuronXAError):

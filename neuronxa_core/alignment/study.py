@@ -20,7 +20,7 @@ from neuronxa_core.corpora.bitext import Bitext, sentences_hash, warnings
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import number_ranges
-from neuronxa_core.errors import ModelError
+from neuronxa_core.errors import CorpusError, ModelError, SentenceError
 from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
@@ -163,6 +163,14 @@ def _cost(study: Study, device: str, sentences: int) -> Cost:
     return study_cost(study.model, study.revision, 0, sentences, study.dtype, device, study.adapter)
 
 
+def _with_its_line(error: SentenceError, bitext: Bitext) -> CorpusError:
+    for code, side in ((bitext.source, bitext.source_sentences), (bitext.target, bitext.target_sentences)):
+        if error.sentence in side:
+            line = bitext.lines[side.index(error.sentence)]
+            return CorpusError(f"Line {line} of {code}: {error.problem}", f"Shorten it, or leave it out: {line}.")
+    return error
+
+
 class Recipe:
     """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make."""
 
@@ -217,9 +225,12 @@ class Recipe:
 
     def both_states(self, bitext: Bitext, use_cache: bool, watcher: Watcher) -> tuple[SentenceStates, SentenceStates]:
         both = Together(watcher, 2 * len(bitext))
-        source = self._states(bitext.source, bitext.source_sentences, use_cache, both)
-        both.before = len(bitext)
-        return source, self._states(bitext.target, bitext.target_sentences, use_cache, both)
+        try:
+            source = self._states(bitext.source, bitext.source_sentences, use_cache, both)
+            both.before = len(bitext)
+            return source, self._states(bitext.target, bitext.target_sentences, use_cache, both)
+        except SentenceError as error:
+            raise _with_its_line(error, bitext) from error
 
     def language_path(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> Path:
         """The file that holds the states of one language, extracted now if it is not there or not whole."""

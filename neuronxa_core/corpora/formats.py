@@ -151,6 +151,7 @@ def _read_parquet(file: Path) -> Contents:
     from pyarrow.lib import ArrowException
 
     try:
+        _refuse_what_bursts(file, parquet.read_metadata(file))
         table = parquet.read_table(file)
     except (ArrowException, OSError) as error:
         raise CorpusError(f"{file.name} cannot be read as Parquet.", "Write or download it again.") from error
@@ -161,6 +162,16 @@ def _read_parquet(file: Path) -> Contents:
         wanted = [name for name in table.column_names if looks_like_a_language(_bare(name))]
         columns = {name: [_text(value) for value in table.column(name).to_pylist()] for name in wanted}
     return _columns(file, [(name, values) for name, values in columns.items() if looks_like_a_language(_bare(name))])
+
+
+def _refuse_what_bursts(file: Path, metadata: Any) -> None:
+    """Parquet is packed: a small file may hold more than fits."""
+    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    if size > _MOST_BYTES or metadata.num_rows > _MOST_ROWS:
+        raise CorpusError(f"{file.name} holds {metadata.num_rows:,} rows, {size / 1e6:,.0f} MB.", "Take a part of it.")
+
+
+_MOST_BYTES, _MOST_ROWS = 1_000_000_000, 2_000_000
 
 
 def _bare(name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuronxa_core.errors import CorpusError, ModelError
+from neuronxa_core.errors import ModelError, SentenceError
 from neuronxa_core.models.loading import LoadedModel, is_out_of_memory, out_of_memory
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
@@ -36,7 +36,7 @@ def extract(
 
     batch_tokens: tokens, padding included, in one forward pass, see length_sorted_batches; by default what the settings
     say, or what suits the device. It and `padding` change results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
-    Raises CorpusError for a sentence that is empty to the tokenizer or beyond the model's context; Cancelled.
+    Raises SentenceError for a sentence that is empty to the tokenizer or beyond the model's context; Cancelled.
     """
     unique = list(dict.fromkeys(sentences))
     tokens = _tokenize(model, unique)
@@ -99,11 +99,12 @@ def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
     tokens: list[list[int]] = model.tokenize(sentences)
     for sentence, ids in zip(sentences, tokens, strict=True):
         if not ids:
-            raise CorpusError(f"The tokenizer finds no token in {sentence[:60]!r}.", "Leave that pair out.")
+            raise SentenceError(f"The tokenizer finds no token in {sentence[:60]!r}.", "Leave that pair out.", sentence)
         if len(ids) > model.context:
-            raise CorpusError(
+            raise SentenceError(
                 f"A sentence has {len(ids)} tokens and the model takes {model.context}: {sentence[:60]!r} ...",
                 "Shorten it or leave that pair out.",
+                sentence,
             )
     vocabulary = model.parts.decoder.get_input_embeddings().num_embeddings  # type: ignore[operator]
     if max(chain.from_iterable(tokens), default=0) >= vocabulary:
