@@ -242,6 +242,15 @@ class Recipe:
             self._write(key, self._extract(sentences, watcher), code)
         return path
 
+    def sentence_bits(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> list[float]:
+        """-log2 p of each sentence, see extraction; the states of the same pass go into the cache if they are not there."""
+        bits = np.zeros(len(sentences))
+        states = self._extract(sentences, watcher, bits)
+        key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        if not store.is_whole(store.states_path(key)):
+            self._write(key, states, code)
+        return [float(value) for value in bits]
+
     def _states(self, code: str, sentences: tuple[str, ...], use_cache: bool, watcher: Watcher) -> SentenceStates:
         key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
         states = store.read_states(key) if use_cache else None
@@ -256,7 +265,9 @@ class Recipe:
     def _write(self, key: str, states: SentenceStates, code: str) -> None:
         store.write_states(key, states, self.key | {"language": code, "taken_from": self.neurons})
 
-    def _extract(self, sentences: tuple[str, ...], watcher: Watcher) -> SentenceStates:
+    def _extract(
+        self, sentences: tuple[str, ...], watcher: Watcher, bits: NDArray[np.float64] | None = None
+    ) -> SentenceStates:
         from neuronxa_core.models.loading import RESIDENT
         from neuronxa_core.states.extraction import extract
 
@@ -267,7 +278,7 @@ class Recipe:
         model = RESIDENT.get(self.checkpoint, self.device, self.dtype, self.study.neurons)
         self.neurons = model.parts.neurons
         return extract(
-            model, sentences, cast(Site, self.study.site), cast(Pooling, self.study.pooling), watcher=watcher
+            model, sentences, cast(Site, self.study.site), cast(Pooling, self.study.pooling), watcher=watcher, bits=bits
         )
 
     @property

@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from neuronxa_core.errors import ModelError
 from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.families import family_of
+from neuronxa_core.models.head import Head, load_head
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
 from neuronxa_core.models.shape import BYTES, stored
 from neuronxa_core.models.tokenizer import load_tokenizer
@@ -36,6 +38,8 @@ class LoadedModel:
     """The longest sentence, in tokens, that the model has positions for."""
     unknown: int | None = None
     """The token that stands for what the tokenizer does not know, if it has one."""
+    load_head: Callable[[], Head] | None = None
+    """Reads the language-model head when likelihoods are asked for. Raises ModelError if there is none."""
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 
@@ -86,6 +90,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
         dtype=dtype,
         context=_context(config.get_text_config(), parts),
         unknown=tokenizer.unknown,
+        load_head=None if parts.encoder else partial(load_head, model, checkpoint),
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from neuronxa_core.errors import ModelError, SentenceError
+from neuronxa_core.models.head import Head
 from neuronxa_core.models.loading import LoadedModel, is_out_of_memory, out_of_memory
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
@@ -31,11 +32,12 @@ def extract(
     batch_tokens: int | None = None,
     padding: Padding = "right",
     watcher: Watcher = SILENT,
+    bits: NDArray[np.float64] | None = None,
 ) -> SentenceStates:
     """NAS, NAV and embeddings of every layer for every sentence, pooled over its tokens.
 
     batch_tokens: tokens, padding included, in one forward pass, see length_sorted_batches; by default what the settings
-    say, or what suits the device. It and `padding` change results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
+    say, or what suits the device. bits: filled, if given, with -log2 p of each sentence, its first token left out. It and `padding` change results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
     Raises SentenceError for a sentence that is empty to the tokenizer or beyond the model's context; Cancelled.
     """
     unique = list(dict.fromkeys(sentences))
@@ -45,16 +47,23 @@ def extract(
     batches = length_sorted_batches(lengths, _batch_tokens(model, batch_tokens))
     arrays: dict[str, NDArray[np.float32]] = {}
     done = 0
+    head = None if bits is None else _head(model)
+    unlikely = np.zeros(len(unique))
     with model.lock:
         for batch in batches:
             watcher.report("extracting", done, len(unique))
-            pooled = _forward(model, [tokens[row] for row in batch], site, pooling, padding, watcher)
+            pooled, unlikely[batch] = _forward(
+                model, [tokens[row] for row in batch], site, pooling, padding, watcher, head
+            )
             for state, layers in pooled.items():
                 if state not in arrays:
                     arrays[state] = np.empty((layers.shape[0], len(unique), layers.shape[2]), dtype=np.float32)
                 arrays[state][:, batch] = layers.cpu().numpy()
             done += len(batch)
     watcher.report("extracting", done, len(unique))
+    if bits is not None:
+        place = {sentence: row for row, sentence in enumerate(unique)}
+        bits[:] = [unlikely[place[sentence]] for sentence in sentences]
     if len(unique) < len(sentences):
         row_of = {sentence: row for row, sentence in enumerate(unique)}
         rows = [row_of[sentence] for sentence in sentences]
@@ -116,20 +125,42 @@ def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
 
 
 def _forward(
-    model: LoadedModel, tokens: list[list[int]], site: Site, pooling: Pooling, padding: Padding, watcher: Watcher
-) -> Pooled:
+    model: LoadedModel,
+    tokens: list[list[int]],
+    site: Site,
+    pooling: Pooling,
+    padding: Padding,
+    watcher: Watcher,
+    head: Head | None,
+) -> tuple[Pooled, NDArray[np.float64]]:
+    """The pooled states of a batch, and with a head the bits of each sentence, else zeros."""
     ids, mask = _pad(tokens, padding)
     ids, mask = ids.to(model.device), mask.to(model.device)
     weights = token_weights(mask, pooling)
     named = {} if model.parts.first_position is None else {"position_ids": _positions(mask, model.parts.first_position)}
     try:
         with torch.inference_mode(), capture(model.parts, site, weights, watcher.check) as pooled:
-            model.parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)
+            output = model.parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)
+            bits = _bits(head, output[0], ids, mask) if head else np.zeros(len(tokens))
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise out_of_memory(f"A batch of {ids.numel()} tokens", model.device) from error
         raise
-    return pooled
+    return pooled, bits
+
+
+def _head(model: LoadedModel) -> Head:
+    if model.load_head is None:
+        raise ModelError("An encoder reads both ways, so it gives a sentence no likelihood.", "Use a decoder.")
+    return model.load_head()
+
+
+def _bits(head: Head, hidden: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> NDArray[np.float64]:
+    """-log2 p of every sentence from its second token on, (sentences,). hidden: (sentences, tokens, hidden size)."""
+    follows = (mask[:, 1:] * mask[:, :-1]).bool()
+    each = torch.zeros(follows.shape, dtype=torch.float64)
+    each[follows.cpu()] = head.bits(hidden[:, :-1][follows], ids[:, 1:][follows]).double().cpu()
+    return np.asarray(each.sum(dim=1).numpy())
 
 
 def _positions(mask: torch.Tensor, first: int) -> torch.Tensor:

@@ -1,0 +1,84 @@
+"""Bits of every family against the model as transformers runs it, head and all, one sentence at a time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from neuronxa_core.alignment.likelihood import bits_per_byte, find_bits_per_byte, run_bits_per_byte
+from neuronxa_core.alignment.result import Study
+from neuronxa_core.alignment.study import find_result, run_study
+from neuronxa_core.errors import ModelError
+from neuronxa_core.models.checkpoint import checkpoint_at
+from neuronxa_core.models.loading import load_model
+from neuronxa_core.states.extraction import extract
+from tests.tiny import FAMILIES, SENTENCES, SIZES, tiny_model_of, tiny_tokenizer
+
+DECODERS = [name for name in FAMILIES if name not in ("bert", "xlm-roberta", "gemma3") and "_vl" not in name]
+
+
+def expected_bits(folder: Path) -> np.ndarray:
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    tokenizer, bits = tiny_tokenizer(), []
+    for sentence in SENTENCES:
+        ids = torch.tensor([tokenizer(sentence)["input_ids"]])
+        with torch.inference_mode():
+            chances = model(input_ids=ids).logits[0].double().log_softmax(dim=-1)
+        bits.append(-float(chances[:-1].gather(1, ids[0, 1:, None]).sum()) / np.log(2))
+    return np.array(bits)
+
+
+def found_bits(folder: Path, **how: object) -> np.ndarray:
+    bits = np.zeros(len(SENTENCES))
+    extract(load_model(checkpoint_at(folder), "cpu", "float32"), SENTENCES, bits=bits, **how)
+    return bits
+
+
+@pytest.mark.parametrize("family", DECODERS)
+def test_the_bits_are_those_of_the_whole_model(tiny_model, family: str):
+    expected = expected_bits(tiny_model(family))
+    np.testing.assert_allclose(found_bits(tiny_model(family), batch_tokens=64), expected, rtol=2e-4)
+    np.testing.assert_allclose(found_bits(tiny_model(family), padding="left"), expected, rtol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "config"),
+    [
+        ("gemma2", {"final_logit_softcapping": 2.0, "head_dim": 8}),
+        ("cohere", {"logit_scale": 0.25}),
+        ("granite", {"logits_scaling": 4.0}),
+        ("llama", {"tie_word_embeddings": True}),
+    ],
+)
+def test_what_an_architecture_does_to_its_logits_is_done(tmp_path: Path, family: str, config: dict[str, object]):
+    tiny_model_of(AutoConfig.for_model(family, **SIZES | config)).save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    np.testing.assert_allclose(found_bits(tmp_path), expected_bits(tmp_path), rtol=2e-4)
+
+
+def test_the_states_of_the_same_pass_are_the_usual_ones(tiny_model):
+    model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
+    plain, besides = extract(model, SENTENCES), extract(model, SENTENCES, bits=np.zeros(len(SENTENCES)))
+    assert all(np.array_equal(getattr(plain, name), array) for name, array in vars(besides).items())
+
+
+def test_an_encoder_gives_no_likelihood(tiny_model):
+    with pytest.raises(ModelError, match="reads both ways"):
+        found_bits(tiny_model("bert"))
+
+
+def test_bits_per_byte_of_a_study_come_with_its_states_and_from_the_cache(tiny_model, tiny_corpus: Path):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "fra", "eng", pairs=4, dtype="float32")
+    codes = ("fra_Latn", "deu_Latn", "eng_Latn")
+    assert find_bits_per_byte(study, codes) is None
+    found = run_bits_per_byte(study, codes)
+    assert find_bits_per_byte(study, codes) == found
+    sentences = study.bitext().source_sentences
+    bits = np.zeros(4)
+    extract(load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32"), sentences, bits=bits)
+    assert found["fra_Latn"] == pytest.approx(bits.sum() / sum(len(text.encode()) for text in sentences))
+    assert found["fra_Latn"] == pytest.approx(bits_per_byte(bits, sentences))
+    assert find_result(study) is None  # scores are another matter
+    assert run_study(study).study == study
