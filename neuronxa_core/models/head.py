@@ -32,7 +32,7 @@ class Head:
     def bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """-log2 p(token) for each, float32. hidden: (n, hidden size), what comes before each token; tokens: (n,)."""
         rows = max(1, _ROOM // len(self.weight))
-        found = [self._bits(*part) for part in zip(hidden.split(rows), tokens.split(rows), strict=True)]
+        found = [self._bits(*part) for part in zip(torch.split(hidden, rows), torch.split(tokens, rows), strict=True)]
         return torch.cat(found) if found else hidden.new_zeros(0, dtype=torch.float32)
 
     def _bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

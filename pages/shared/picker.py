@@ -23,7 +23,7 @@ from neuronxa_core.settings import settings
 from pages.shared import look
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
-MOST_LANGUAGES = 30
+MOST_LANGUAGES = 32
 """Languages in one picture."""
 _OPTIONAL = {field.name: field.default for field in fields(Study) if field.default is not MISSING}
 _HELP = {
@@ -88,7 +88,7 @@ def open_study(page: Path, study: Study) -> None:
 
 
 def choose_languages(study: Study, key: str, first: Sequence[str], without: str = "") -> tuple[str, ...]:
-    """Those of the corpus's languages that the viewer chose; before that `first` and the next ones, thirty at most."""
+    """Those of the corpus's languages that the viewer chose; before that `first` and the next ones, 32 at most."""
     corpus = open_corpus(study.corpus)
     languages = [code for code in (corpus.beside(without) if without else corpus.languages) if code != without]
     ours = [code for code in dict.fromkeys(first) if code in languages]
