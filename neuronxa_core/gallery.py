@@ -4,6 +4,7 @@ They lie in assets/gallery as one Parquet file, a row per study, state and layer
 dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -14,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.alignment.language_matrix import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
+from neuronxa_core.alignment.likelihood import run_bits_per_byte
 from neuronxa_core.alignment.projection import Projection, ProjectionSettings, project, projection_from_frame
 from neuronxa_core.alignment.result import Study, StudyResult, from_frame
 from neuronxa_core.alignment.space import space_measures
@@ -34,6 +36,7 @@ PROJECTED = STATES
 _FILE = "studies.parquet"
 _PROJECTIONS = "projections.parquet"
 _MATRIX = "matrix.parquet"
+_BITS = "bits.json"
 
 
 def gallery_studies() -> tuple[Study, ...]:
@@ -56,6 +59,7 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
     build_matrix(folder, watcher)
+    build_bits(folder, watcher)
 
 
 def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Projection]:
@@ -75,6 +79,27 @@ def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iter
             yield projections[-1]
     frame = pd.concat([projection.to_frame() for projection in projections], ignore_index=True)
     write_aside(folder / _PROJECTIONS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+
+
+def build_bits(folder: Path = GALLERY, watcher: Watcher = SILENT) -> dict[str, float]:
+    """Bits per byte of every bundled language, on the CPU in float32, and writes the file."""
+    study = replace(gallery_studies()[0], dtype="float32")
+    bits = run_bits_per_byte(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
+    write_aside(folder / _BITS, lambda path: path.write_text(json.dumps(bits, indent=1) + "\n"))
+    return bits
+
+
+def precomputed_bits(study: Study) -> dict[str, float] | None:
+    """The gallery's bits per byte of every language, if they are of this study's model, corpus and pairs, or None."""
+    gallery = gallery_studies()[0]
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = replace(wanted, source=gallery.source, target=gallery.target)
+    if replace(wanted, site=gallery.site, pooling=gallery.pooling) != gallery:  # bits do not depend on these two
+        return None
+    try:
+        return {str(code): float(value) for code, value in json.loads((GALLERY / _BITS).read_text()).items()}
+    except FileNotFoundError:
+        return None
 
 
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:

@@ -37,13 +37,56 @@ def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
         raise CorpusError(
             f"These files have {size / 1e6:.1f} MB and uploads here may have {megabytes}.", "Upload a part of the text."
         )
+    folder = _content_name(files, title)
+    _write(folder, files)
+    return PREFIX + folder
+
+
+def keep_accuracies(files: Mapping[str, bytes]) -> str:
+    """Keeps result files as they came, and returns the name under which `open_accuracies` finds them. Raises CacheError."""
+    files = {_file_name(name): content for name, content in files.items()}
+    name = _content_name(files)
+    folder = _root("accuracies") / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            (folder / file).write_bytes(content)
+    except OSError as error:
+        raise _cannot_keep(folder.parent, error) from error
+    return name
+
+
+def open_accuracies(name: str) -> dict[str, bytes] | None:
+    """The files that were kept under a name; None if there are none."""
+    folder = _root("accuracies") / name
+    if not _NAME.fullmatch(PREFIX + name) or not folder.is_dir():
+        return None
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def kept_accuracies() -> tuple[str, ...]:
+    """The names of all that is kept, the newest first."""
+    return _kept_names("accuracies")
+
+
+def _content_name(files: Mapping[str, bytes], title: str = "") -> str:
     digest = hashlib.blake2b(digest_size=6)
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     stem = re.sub(r"[^\w.-]+", "-", title or Path(min(files)).stem)
-    folder = f"{stem.strip('-.')[:40] or 'text'}-{digest.hexdigest()}"
-    _write(folder, files)
-    return PREFIX + folder
+    return f"{stem.strip('-.')[:40] or 'text'}-{digest.hexdigest()}"
+
+
+def _cannot_keep(folder: Path, error: OSError) -> CacheError:
+    return CacheError(
+        f"The upload cannot be kept in {folder} ({error.strerror}).",
+        "Make room, or set NEURONXA_CACHE_DIR to a folder that can be written.",
+    )
+
+
+def _kept_names(kind: str) -> tuple[str, ...]:
+    folders = [folder for folder in _root(kind).glob("*") if _NAME.fullmatch(PREFIX + folder.name)]
+    return tuple(folder.name for folder in sorted(folders, key=lambda each: -each.stat().st_mtime))
 
 
 def _write(folder: str, files: Mapping[str, bytes]) -> None:
@@ -60,10 +103,7 @@ def _write(folder: str, files: Mapping[str, bytes]) -> None:
         if not kept.is_dir():
             aside.rename(kept)
     except OSError as error:
-        raise CacheError(
-            f"The upload cannot be kept in {_root()} ({error.strerror}).",
-            "Make room, or set NEURONXA_CACHE_DIR to a folder that can be written.",
-        ) from error
+        raise _cannot_keep(_root(), error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -98,8 +138,7 @@ def _read(folder: Path) -> Contents:
 
 def uploads() -> tuple[str, ...]:
     """The names of all that is kept, the newest first."""
-    folders = [folder for folder in _root().glob("*") if _NAME.fullmatch(PREFIX + folder.name)]
-    return tuple(PREFIX + folder.name for folder in sorted(folders, key=lambda each: -each.stat().st_mtime))
+    return tuple(PREFIX + name for name in _kept_names("uploads"))
 
 
 def remove_upload(name: str) -> None:
@@ -109,5 +148,5 @@ def remove_upload(name: str) -> None:
         shutil.rmtree(_root() / found["folder"], ignore_errors=True)
 
 
-def _root() -> Path:
-    return settings().cache_dir / "uploads"
+def _root(kind: str = "uploads") -> Path:
+    return settings().cache_dir / kind

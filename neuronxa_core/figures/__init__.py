@@ -1,8 +1,10 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
 from neuronxa_core.figures.direction import direction_curves, gap_ranking
+from neuronxa_core.figures.downstream import correlation_curves, downstream_scatter
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding, tokenizer_finding
 from neuronxa_core.figures.findings_direction import direction_finding, gap_languages_finding
+from neuronxa_core.figures.findings_downstream import best_layer_finding, downstream_finding
 from neuronxa_core.figures.findings_languages import fertility_finding, level_finding, matrix_finding, pivot_finding
 from neuronxa_core.figures.findings_projection import projection_finding
 from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
@@ -22,8 +24,12 @@ __all__ = [
     "MOST_SHOWN",
     "Plate",
     "alignment_finding",
+    "best_layer_finding",
+    "correlation_curves",
     "direction_curves",
     "direction_finding",
+    "downstream_finding",
+    "downstream_scatter",
     "fertility_finding",
     "gap_languages_finding",
     "gap_ranking",

@@ -21,9 +21,10 @@ from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.direction import direction_curves, gap_ranking
+from neuronxa_core.figures.downstream import accuracy_name, correlation_curves, downstream_scatter
 from neuronxa_core.figures.language_matrix import language_heatmap, layer_name, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
-from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme
 from neuronxa_core.figures.projection import NUMBER_NAMES, number_curves, projection_panel
 from neuronxa_core.figures.ranking import language_ranking, layer_ranking
 from neuronxa_core.figures.similarity import (
@@ -253,6 +254,27 @@ def levels_plate(
         "Mean scores with 95 % intervals, languages resampled; the faint marks are single languages.",
         _shared(matrix.study, both=True),
         lambda theme: level_comparison(scores, summary, layer, theme),
+    )
+
+
+def downstream_plate(study: Study, table: pd.DataFrame, state: State, benchmark: str) -> Plate:
+    return Plate(
+        f"{study.stem}.downstream.{state}",
+        f"{SCORE_NAMES[state]} against {accuracy_name(benchmark).lower()}",
+        f"A point is a language against {language(study.target).name}; long-tail languages are open; the line is that of least squares.",
+        _shared(study),
+        lambda theme: downstream_scatter(table, state, benchmark, theme),
+        COLUMN,
+    )
+
+
+def correlation_plate(study: Study, layers: pd.DataFrame, method: str, benchmark: str) -> Plate:
+    return Plate(
+        f"{study.stem}.downstream.layers",
+        f"Which layer's scores go with {accuracy_name(benchmark).lower()}",
+        f"{method.capitalize()} correlation over languages, layer by layer; bands are 95 % intervals, languages resampled.",
+        _shared(study),
+        lambda theme: correlation_curves(layers, method, theme),
     )
 
 

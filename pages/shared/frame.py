@@ -23,6 +23,7 @@ def draw() -> None:
                 _page("explore/projection", "Projection", "scatter_plot"),
                 _page("explore/languages", "Languages", "language"),
             ],
+            "Compare": [_page("compare/downstream", "Downstream", "insights")],
             "Learn": [_page("learn/data", "Data", "translate")],
         }
     )

@@ -1,0 +1,169 @@
+"""Alignment against accuracy: a point for each language, and which layer's scores go with accuracy best."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from neuronxa_core.alignment.correlation import fit_line
+from neuronxa_core.alignment.downstream import BITS
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.frame import blank, spread
+from neuronxa_core.figures.language_matrix import short_codes
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.states.sentences import STATES, State
+
+SCATTER_HEIGHT = 380
+CORRELATION_HEIGHT = 360
+
+
+def accuracy_name(benchmark: str) -> str:
+    """What stands at the axis."""
+    return "Bits per byte (up is better)" if benchmark == BITS else f"Accuracy, {benchmark}"
+
+
+def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme: Theme = "light") -> go.Figure:
+    """A language is a point: its score (across, 0 to 1) and its accuracy (up); the line is that of least squares.
+
+    table: as downstream.joined gives it. Long-tail languages are drawn open. Bits per byte run downwards, less is better.
+    """
+    palette, bits = PALETTES[theme], benchmark == BITS
+    colour = palette.states[state]
+    accuracy = np.abs(table["accuracy"].to_numpy(dtype=np.float64))
+    score = table[state].to_numpy(dtype=np.float64)
+    figure = blank(theme, SCATTER_HEIGHT, margin={"l": 8, "r": 16, "t": 30, "b": 8}, hovermode="closest")
+    slope, intercept = fit_line(score, accuracy)
+    if not np.isnan(slope):
+        ends = np.array([score.min(), score.max()])
+        figure.add_trace(
+            go.Scatter(
+                x=ends,
+                y=slope * ends + intercept,
+                mode="lines",
+                line={"color": palette.muted, "width": 1.2, "dash": "dash"},
+                hoverinfo="skip",
+                name="fit",
+            )
+        )
+    known = [language(code) for code in table["language"]]
+    labels = _labels(short_codes(list(table["language"])), score, accuracy, bits)
+    figure.add_trace(
+        go.Scatter(
+            x=score,
+            y=accuracy,
+            mode="markers+text",
+            name=SCORE_NAMES[state],
+            text=[label for label, _ in labels],
+            textposition=[place for _, place in labels],
+            textfont={"size": 10, "color": palette.muted},
+            marker={
+                "color": [colour if each.head else palette.ground for each in known],
+                "symbol": SYMBOLS[state],
+                "size": 8,
+                "line": {"color": colour, "width": 1.6},
+            },
+            customdata=[[each.name, each.resource_level] for each in known],
+            hovertemplate=(
+                f"<b>%{{customdata[0]}}</b> (%{{customdata[1]}})<br>{SCORE_NAMES[state]} %{{x:.2f}}<br>"
+                f"{'bits per byte' if bits else 'accuracy'} %{{y:.{2 if bits else 3}f}}<extra></extra>"
+            ),
+        )
+    )
+    figure.update_xaxes(title_text=SCORE_NAMES[state], tickformat=".1f", range=[-0.04, 1.04], dtick=0.2)
+    figure.update_yaxes(
+        title_text=accuracy_name(benchmark), tickformat=".1f", **({"autorange": "reversed"} if bits else {})
+    )
+    return figure
+
+
+_PANEL = 230.0, 290.0
+"""Pixels of a panel, about."""
+_AROUND = {"top center": (0, 12), "bottom center": (0, -12), "middle right": (17, 0), "middle left": (-17, 0)}
+
+
+def _labels(names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64], down: bool) -> list[tuple[str, str]]:
+    """A name beside each point where there is room, and none where there is not: the point's hover text has it."""
+    height = float(np.ptp(y)) or 1.0
+    points = np.stack([x * _PANEL[0], (y.max() - y if down else y) / height * _PANEL[1]], axis=1)
+    taken: list[NDArray[np.float64]] = []
+    labels = []
+    for name, point in zip(names, points, strict=True):
+        free = next((place for place, away in _AROUND.items() if _is_free(point + away, points, taken)), None)
+        if free:
+            taken.append(point + _AROUND[free])
+        labels.append((name if free else "", free or "top center"))
+    return labels
+
+
+def _is_free(label: NDArray[np.float64], points: NDArray[np.float64], taken: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether a label of three letters covers no other label and no point."""
+    others = np.abs(np.array(taken).reshape(-1, 2) - label)
+    near = np.abs(points - label)
+    return not ((others < (21, 11)).all(axis=1).any() or (near < (14, 8)).all(axis=1).any())
+
+
+def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light") -> go.Figure:
+    """The correlation of each single layer's scores with accuracy, -1 to 1; bands are 95 percent intervals over languages.
+
+    layers: as downstream.layer_correlations gives it.
+    """
+    last = int(layers["layer"].max())
+    figure = blank(theme, CORRELATION_HEIGHT, margin={"l": 8, "r": 92, "t": 12, "b": 8}, hovermode="closest")
+    low = min(-0.1, float(layers[f"{method}_low"].min()))
+    figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, last + 0.4])
+    figure.update_yaxes(
+        title_text=f"{method.capitalize()} correlation", range=[max(-1.05, low - 0.05), 1.05], tickformat=".1f"
+    )
+    ends: list[float] = []
+    for state in STATES:
+        rows = layers[(layers["state"] == state) & layers[method].notna()]
+        _curve(figure, rows, state, method, theme)
+        ends.append(float(rows[method].iloc[-1]) if len(rows) else 0.0)
+    _names(figure, ends, last, theme)
+    return figure
+
+
+def _curve(figure: go.Figure, rows: pd.DataFrame, state: State, method: str, theme: Theme) -> None:
+    colour = PALETTES[theme].states[state]
+    band = [*rows[f"{method}_high"], *rows[f"{method}_low"][::-1]]
+    figure.add_trace(
+        go.Scatter(
+            x=[*rows["layer"], *rows["layer"][::-1]],
+            y=band,
+            fill="toself",
+            fillcolor=translucent(colour, 0.12),
+            line={"width": 0},
+            hoverinfo="skip",
+            name=f"{STATE_NAMES[state]} interval",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=rows["layer"],
+            y=rows[method],
+            mode="lines+markers",
+            name=STATE_NAMES[state],
+            line={"color": colour, "width": 2.2},
+            marker={"symbol": SYMBOLS[state], "size": 7},
+            customdata=rows[[f"{method}_low", f"{method}_high"]].to_numpy(),
+            hovertemplate=(
+                f"<b>{STATE_NAMES[state]}, layer %{{x}}</b><br>{method} %{{y:.2f}}  [%{{customdata[0]:.2f}}, "
+                "%{customdata[1]:.2f}]<extra></extra>"
+            ),
+        )
+    )
+
+
+def _names(figure: go.Figure, ends: Sequence[float], last: int, theme: Theme) -> None:
+    for state, height in zip(STATES, spread(list(ends), 0.1, -1.0, 1.02), strict=True):
+        figure.add_annotation(
+            x=last + 0.4,
+            y=height,
+            text=STATE_NAMES[state],
+            xanchor="left",
+            xshift=8,
+            showarrow=False,
+            font={"color": PALETTES[theme].states[state], "size": 14},
+        )

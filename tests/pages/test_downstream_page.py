@@ -1,0 +1,124 @@
+"""The Downstream page: bits at once, brought accuracies in every shape, and few languages."""
+
+import json
+
+import pandas as pd
+import pytest
+from scipy import stats
+from streamlit.testing.v1 import AppTest
+
+from neuronxa_core.gallery import gallery_results, precomputed_bits
+from tests.pages.test_pages import ROOT, open_page
+
+
+def downstream(**query: str) -> AppTest:
+    app = open_page(**query)
+    app.switch_page(str(ROOT / "pages" / "compare" / "downstream.py")).run()
+    assert not app.exception
+    return app
+
+
+def tables(app: AppTest) -> dict[str, pd.DataFrame]:
+    found = [frame.value for frame in app.dataframe]
+    by_column = {"pearson": "measure", "accuracy": "nas_adjusted", "layer": "spearman_low"}
+    return {
+        name: next((table for table in found if {name, also} <= set(table.columns)), pd.DataFrame())
+        for name, also in by_column.items()
+    }
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(str(part.value) for part in (*app.markdown, *app.caption, *app.info, *app.error))
+
+
+def bring(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    app.file_uploader(key="down_files").set_value([(name, content, "text/plain") for name, content in files]).run()
+    return app.button(key="down_use").click().run()
+
+
+def test_it_is_never_empty_the_demos_bits_are_there_at_once():
+    app = downstream()
+    table = tables(app)["accuracy"].set_index("language")
+    bits = precomputed_bits(next(iter(gallery_results())))
+    assert len(table) == len(gallery_results())
+    assert table.loc["deu_Latn", "accuracy"] == -bits["deu_Latn"]
+    found = tables(app)["pearson"].set_index("measure")
+    for measure, state in (("NASCA", "nas"), ("NAVCA", "nav"), ("MEXA", "embedding")):
+        assert found.loc[measure, "pearson"] == pytest.approx(stats.pearsonr(table[state], table["accuracy"]).statistic)
+        assert found.loc[measure, "spearman"] == pytest.approx(
+            stats.spearmanr(table[state], table["accuracy"]).statistic
+        )
+    assert "goes best with how well the model predicts the text" in said(app)
+
+
+CODES = ["fr", "deu", "spa_Latn", "Italian", "pt", "rus_Cyrl", "ja", "sw"]
+
+
+def accuracies(percent: bool = False) -> bytes:
+    rows = [f"m,{code},XNLI,{(0.35 + 0.05 * place) * (100 if percent else 1)}" for place, code in enumerate(CODES)]
+    return "\n".join(["model,language,benchmark,accuracy", *rows, "m,en,XNLI,", "m,klingon,XNLI,0.5"]).encode()
+
+
+@pytest.mark.parametrize("percent", [False, True])
+def test_a_table_of_accuracies_is_kept_and_its_link_opens_it_again(percent: bool):
+    app = bring(downstream(), ("mine.csv", accuracies(percent)))
+    assert not app.exception
+    table = tables(app)["accuracy"].set_index("language")
+    assert table.loc["fra_Latn", "accuracy"] == pytest.approx(0.35)
+    assert set(table.index) == {
+        "fra_Latn",
+        "deu_Latn",
+        "spa_Latn",
+        "ita_Latn",
+        "por_Latn",
+        "rus_Cyrl",
+        "jpn_Jpan",
+        "swh_Latn",
+    }
+    assert table["nas_adjusted"].isna().all()  # the row of English is empty
+    assert "no language is called klingon" in said(app)
+    name = app.selectbox(key="down_source").value
+    again = downstream(down_source=name)
+    assert tables(again)["accuracy"].set_index("language").loc["deu_Latn", "accuracy"] == pytest.approx(0.40)
+
+
+def test_a_file_of_the_harness_with_two_benchmarks():
+    results = {
+        f"belebele_{code}": {"acc,none": 0.3 + place / 20}
+        for place, code in enumerate(["eng_Latn", "fra_Latn", "deu_Latn"])
+    }
+    results |= {"xnli_fr": {"acc,none": 0.6}}
+    app = bring(downstream(), ("results.json", json.dumps({"results": results, "model_name": "a/b"}).encode()))
+    assert app.selectbox(key="down_benchmark").options == ["Belebele", "XNLI"]
+    assert "2 languages have both a score and an accuracy; below 6 no coefficient" in said(app)
+    table = tables(app)["accuracy"]
+    assert table["nas_adjusted"].tolist() == pytest.approx((table["nas"] * 0.3).tolist())
+    app.selectbox(key="down_benchmark").set_value("XNLI").run()
+    assert not app.exception
+    assert "1 language has both a score and an accuracy" in said(app)
+
+
+def test_languages_without_an_accuracy_are_told_and_one_language_is_enough_to_draw():
+    app = bring(downstream(), ("mine.csv", b"language,accuracy\nfao,0.5\n"))
+    assert "None of these languages has an accuracy here" in said(app)
+    app = downstream(down_codes="German · Deutsch · deu_Latn")
+    assert not app.exception
+    assert "1 language has both" in said(app)
+
+
+def test_what_is_no_accuracy_file_is_refused_in_place():
+    app = bring(downstream(), ("notes.txt", b"some words"))
+    assert "no column language" in said(app)
+    assert app.selectbox(key="down_source").value == "bits per byte"
+
+
+def test_a_run_measures_bits_and_scores_in_the_same_passes(tiny_model, tiny_corpus):
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "fra_Latn", "target": "eng_Latn"}
+    app = downstream(pairs="4", **query)
+    app.button(key="run").click().run()
+    for _ in range(60):
+        if not app.get("progress"):
+            break
+        app.run()
+    assert not app.exception
+    assert tables(app)["accuracy"]["accuracy"].lt(0).all()
