@@ -146,13 +146,19 @@ def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
-    from neuronxa_core.gallery import GALLERY, build_gallery, build_projections
+    from neuronxa_core.gallery import GALLERY, build_ablations, build_gallery, build_projections, build_variants
 
     folder = options.out or GALLERY
     _make_folder(folder)
     for result in build_gallery(folder, terminal):
         terminal.clear()
         print(_line(result), flush=True)
+    for result in build_variants(folder, terminal):
+        terminal.clear()
+        print(f"{result.study.site}, {result.study.dtype}: {_line(result)}", flush=True)
+    for ablation in build_ablations(folder, terminal):
+        terminal.clear()
+        print(f"{ablation.study.source} -> {ablation.study.target}: {len(ablation.table)} rows of choices", flush=True)
     for projection in build_projections(folder, terminal):
         terminal.clear()
         print(f"{projection.study.source} -> {projection.study.target}: {projection.state} projected", flush=True)

@@ -5,7 +5,7 @@ dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` bu
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neuronxa_core.alignment.ablation import (
+    Ablation,
+    read_ablation,
+    run_ablation,
+    run_pairs_needed,
+    write_ablation,
+)
 from neuronxa_core.alignment.language_matrix import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
 from neuronxa_core.alignment.likelihood import run_bits_per_byte
 from neuronxa_core.alignment.projection import Projection, ProjectionSettings, project, projection_from_frame
@@ -37,6 +44,8 @@ _FILE = "studies.parquet"
 _PROJECTIONS = "projections.parquet"
 _MATRIX = "matrix.parquet"
 _BITS = "bits.json"
+_PAIRS = "pairs_needed.parquet"
+_VARIANTS = "variants.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
@@ -60,6 +69,27 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
     build_matrix(folder, watcher)
     build_bits(folder, watcher)
+
+
+def gallery_variants() -> tuple[Study, ...]:
+    """The other ways in which the demo model is precomputed, to compare: the other site, and bfloat16."""
+    studies = gallery_studies()
+    return (
+        *(replace(study, site="product") for study in studies),
+        *(replace(study, dtype="bfloat16") for study in studies),
+    )
+
+
+def build_variants(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
+    """Runs the variants on the CPU, in float32 unless they say otherwise, yields each result, and writes the file at the end."""
+    results = []
+    for study in gallery_variants():
+        dtype = study.dtype if study.dtype != "auto" else "float32"
+        result = run_study(replace(study, dtype=dtype), device="cpu", watcher=watcher)
+        results.append(replace(result, study=study))
+        yield results[-1]
+    frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
+    write_aside(folder / _VARIANTS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
 
 
 def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Projection]:
@@ -102,6 +132,38 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
         return None
 
 
+def build_ablations(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Ablation]:
+    """Changes each choice for the languages of LAYERED, on the CPU in float32, and writes a file for each and one for all pairs."""
+    studies = gallery_studies()
+    for study in studies:
+        if study.source in LAYERED:
+            ablation = run_ablation(replace(study, dtype="float32"), device="cpu", watcher=watcher)
+            path = folder / "ablations" / f"{study.stem}.parquet"
+            write_aside(path, lambda file, made=ablation: write_ablation(made, file))  # type: ignore[misc]
+            yield replace(ablation, study=study)
+    codes = [study.source for study in studies]
+    needed = run_pairs_needed(replace(studies[0], dtype="float32"), codes, device="cpu", watcher=watcher)
+    write_aside(folder / _PAIRS, lambda path: needed.to_parquet(path, compression="zstd", index=False))
+
+
+def precomputed_ablation(study: Study) -> Ablation | None:
+    """The gallery's ablation of a study, or None."""
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
+    return read_ablation(path, study) if path.is_file() else None
+
+
+def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
+    """The gallery's rank correlations if they are of this study and of these languages, or None."""
+    studies = gallery_studies()
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    if replace(wanted, source=studies[0].source, target=PIVOT) != studies[0] or study.target != PIVOT:
+        return None
+    if set(codes) != {each.source for each in studies} or not (GALLERY / _PAIRS).is_file():
+        return None
+    return pd.read_parquet(GALLERY / _PAIRS)
+
+
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
     """The gallery's projection of one state of a study, from either end, or None. Reads only these rows."""
     wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
@@ -126,7 +188,7 @@ def _stored_projection(study: Study, state: State, settings: ProjectionSettings)
 def precomputed(study: Study) -> StudyResult | None:
     """The gallery's result for a study, from either end, or None. `float32` is what the gallery was computed in."""
     wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
-    results = gallery_results()
+    results = gallery_results() if wanted.site == "gate" and wanted.dtype == "auto" else variant_results()
     if wanted in results:
         return replace(results[wanted], study=study)
     back = replace(wanted, source=study.target, target=study.source)
@@ -208,8 +270,18 @@ def _store_layers(study: Study, layers: StudyLayers, last_layer: int, folder: Pa
 @lru_cache(maxsize=1)
 def gallery_results() -> dict[Study, StudyResult]:
     """Everything in the gallery, by study, in the order of the corpus; empty if it has not been built."""
+    return _results_in(GALLERY / _FILE)
+
+
+@lru_cache(maxsize=1)
+def variant_results() -> dict[Study, StudyResult]:
+    """The variants in the gallery, by study; empty if they have not been built."""
+    return _results_in(GALLERY / _VARIANTS)
+
+
+def _results_in(path: Path) -> dict[Study, StudyResult]:
     try:
-        frame = pd.read_parquet(GALLERY / _FILE)
+        frame = pd.read_parquet(path)
     except FileNotFoundError:
         return {}
     by_study = (from_frame(rows) for _, rows in frame.groupby(list(gallery_studies()[0].fields), sort=False))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,10 @@ from neuronxa_core.models.hub_cache import commit_of
 from neuronxa_core.progress import SILENT, Phase, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site, State, first_layer
+from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site, State, Way, first_layer
+
+if TYPE_CHECKING:
+    from neuronxa_core.models.loading import LoadedModel
 
 
 def run_study(
@@ -242,6 +245,31 @@ class Recipe:
             self._write(key, self._extract(sentences, watcher), code)
         return path
 
+    def ways(self, code: str, sentences: tuple[str, ...], ways: Sequence[Way], watcher: Watcher) -> dict[Way, Path]:
+        """The files that hold the states of one language in several ways; what is missing comes from one pass.
+
+        A way that the model does not have (attention, where nothing is known of it) is left out.
+        """
+        from neuronxa_core.states.extraction import extract_ways
+
+        keys = {way: self._way_key(way, sentences) for way in ways}
+        missing = [way for way in ways if not store.is_whole(store.states_path(keys[way]))]
+        if missing:
+            model = self._model(len(missing) * len(sentences), watcher)
+            missing = [way for way in missing if way.site != "attention" or model.parts.attention]
+            states = extract_ways(model, sentences, missing, watcher=watcher)
+            for way, each in zip(missing, states, strict=True):
+                header = {"language": code, "taken_from": self.neurons}
+                store.write_states(keys[way], each, self._way_parts(way) | header)
+        return {way: path for way in ways if store.is_whole(path := store.states_path(keys[way]))}
+
+    def _way_parts(self, way: Way) -> dict[str, str | int]:
+        changed: dict[str, str | int] = {"site": way.site, "pooling": way.pooling}
+        return self.key | changed | ({"threshold": str(way.threshold)} if way.threshold else {})
+
+    def _way_key(self, way: Way, sentences: tuple[str, ...]) -> str:
+        return store.cache_key(self._way_parts(way) | {"sentences": sentences_hash(sentences)})
+
     def sentence_bits(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> list[float]:
         """-log2 p of each sentence, see extraction; the states of the same pass go into the cache if they are not there."""
         bits = np.zeros(len(sentences))
@@ -268,18 +296,24 @@ class Recipe:
     def _extract(
         self, sentences: tuple[str, ...], watcher: Watcher, bits: NDArray[np.float64] | None = None
     ) -> SentenceStates:
-        from neuronxa_core.models.loading import RESIDENT
         from neuronxa_core.states.extraction import extract
+
+        model = self._model(len(sentences), watcher)
+        return extract(
+            model, sentences, cast(Site, self.study.site), cast(Pooling, self.study.pooling), watcher=watcher, bits=bits
+        )
+
+    def _model(self, sentences: int, watcher: Watcher) -> "LoadedModel":
+        """The study's model in memory. sentences: of how many the states are held at once, in one language."""
+        from neuronxa_core.models.loading import RESIDENT
 
         watcher.report("loading")
         watcher.check()
         if not RESIDENT.holds(self.checkpoint, self.device, self.dtype, self.study.neurons):
-            refuse_what_does_not_fit(_cost(self.study, self.device, 2 * len(sentences)))
+            refuse_what_does_not_fit(_cost(self.study, self.device, 2 * sentences))
         model = RESIDENT.get(self.checkpoint, self.device, self.dtype, self.study.neurons)
         self.neurons = model.parts.neurons
-        return extract(
-            model, sentences, cast(Site, self.study.site), cast(Pooling, self.study.pooling), watcher=watcher, bits=bits
-        )
+        return model
 
     @property
     def provenance(self) -> dict[str, str | int | float]:

@@ -1,8 +1,11 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
+from neuronxa_core.figures.ablation import ablation_figure, ablation_finding, pairs_figure, pairs_finding
+from neuronxa_core.figures.comparison import depth_figure, difference_figure
 from neuronxa_core.figures.direction import direction_curves, gap_ranking
 from neuronxa_core.figures.downstream import correlation_curves, downstream_scatter
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding, tokenizer_finding
+from neuronxa_core.figures.findings_comparison import comparison_finding, difference_finding
 from neuronxa_core.figures.findings_direction import direction_finding, gap_languages_finding
 from neuronxa_core.figures.findings_downstream import best_layer_finding, downstream_finding
 from neuronxa_core.figures.findings_languages import fertility_finding, level_finding, matrix_finding, pivot_finding
@@ -23,9 +26,15 @@ from neuronxa_core.figures.similarity import (
 __all__ = [
     "MOST_SHOWN",
     "Plate",
+    "ablation_figure",
+    "ablation_finding",
     "alignment_finding",
     "best_layer_finding",
+    "comparison_finding",
     "correlation_curves",
+    "depth_figure",
+    "difference_figure",
+    "difference_finding",
     "direction_curves",
     "direction_finding",
     "downstream_finding",
@@ -43,6 +52,8 @@ __all__ = [
     "matrix_finding",
     "measure_curves",
     "number_curves",
+    "pairs_figure",
+    "pairs_finding",
     "pivot_finding",
     "pivot_ranking",
     "printed",

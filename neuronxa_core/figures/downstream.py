@@ -71,7 +71,7 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
             ),
         )
     )
-    figure.update_xaxes(title_text=SCORE_NAMES[state], tickformat=".1f", range=[-0.04, 1.04], dtick=0.2)
+    figure.update_xaxes(title_text=SCORE_NAMES[state], tickformat=".1f", range=[-0.09, 1.04], dtick=0.2)
     figure.update_yaxes(
         title_text=accuracy_name(benchmark), tickformat=".1f", **({"autorange": "reversed"} if bits else {})
     )
@@ -132,6 +132,7 @@ def _curve(figure: go.Figure, rows: pd.DataFrame, state: State, method: str, the
         go.Scatter(
             x=[*rows["layer"], *rows["layer"][::-1]],
             y=band,
+            mode="lines",
             fill="toself",
             fillcolor=translucent(colour, 0.12),
             line={"width": 0},

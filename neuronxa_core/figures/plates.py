@@ -20,6 +20,8 @@ from neuronxa_core.alignment.projection import Projection
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.ablation import ablation_figure, pairs_figure
+from neuronxa_core.figures.comparison import depth_figure, difference_figure
 from neuronxa_core.figures.direction import direction_curves, gap_ranking
 from neuronxa_core.figures.downstream import accuracy_name, correlation_curves, downstream_scatter
 from neuronxa_core.figures.language_matrix import language_heatmap, layer_name, level_comparison, pivot_ranking
@@ -254,6 +256,49 @@ def levels_plate(
         "Mean scores with 95 % intervals, languages resampled; the faint marks are single languages.",
         _shared(matrix.study, both=True),
         lambda theme: level_comparison(scores, summary, layer, theme),
+    )
+
+
+def ablation_plate(study: Study, table: pd.DataFrame, state: State) -> Plate:
+    return Plate(
+        f"{study.stem}.ablation.{state}",
+        f"{SCORE_NAMES[state]} when one choice is changed: {names(study)}",
+        "Means over layers with 95 % intervals; filled where the difference to the study as it is excludes 0, pairs resampled.",
+        study.caption,
+        lambda theme: ablation_figure(table, state, theme),
+    )
+
+
+def pairs_plate(study: Study, pairs: pd.DataFrame, column: str) -> Plate:
+    ranks = column == "rank_correlation"
+    return Plate(
+        f"{study.stem}.pairs.{column}",
+        "Do fewer pairs order the languages alike?" if ranks else f"How many pairs are enough: {names(study)}",
+        "Spearman correlation over languages between the scores from the first pairs and from all."
+        if ranks
+        else "Mean score over layers from the first pairs, with 95 % intervals; fewer pairs have fewer rivals, so scores start high.",
+        _shared(study) if ranks else study.caption,
+        lambda theme: pairs_figure(pairs, column, theme),
+    )
+
+
+def depth_plate(study: Study, curves: pd.DataFrame, state: State) -> Plate:
+    return Plate(
+        f"{study.stem}.depth.{state}",
+        f"{SCORE_NAMES[state]} over relative depth: {names(study)}",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine; a line for each model or setting.",
+        study.caption,
+        lambda theme: depth_figure(curves, state, theme),
+    )
+
+
+def difference_plate(study: Study, table: pd.DataFrame, state: State, variant: str, reference: str) -> Plate:
+    return Plate(
+        f"{study.stem}.difference.{state}",
+        f"What languages gain by {variant} over {reference}: {SCORE_NAMES[state]}",
+        "Difference of the means over layers, with 95 % intervals, pairs resampled; filled where the interval excludes 0.",
+        _shared(study),
+        lambda theme: difference_figure(table, state, theme),
     )
 
 

@@ -1,7 +1,7 @@
 """From a loaded model to the modules that capture hooks into: by the table in `families`, by structure, or as asked for."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any, Literal, cast
@@ -25,6 +25,8 @@ class DecoderParts:
     """Their output is the site `gate`: act_fn(gate_proj(x)), (batch, tokens, neurons)."""
     down_projections: tuple[nn.Module, ...]
     """Their input is the site `product`: act_fn(gate_proj(x)) * up_proj(x). Empty where that is the site `gate`."""
+    attention: tuple[nn.Module, ...] = ()
+    """Their input is the site `attention`. Empty where nothing is known of it."""
     experts: tuple[nn.Module, ...] = ()
     """Instead of both in a mixture of experts, see `expert_neurons`."""
     first_position: int | None = 0
@@ -55,6 +57,7 @@ def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = ""
             norm=_norm(decoder, family.norm),
             activations=_in_each(blocks, family.activation),
             down_projections=_in_each(blocks, family.down),
+            attention=_in_each(blocks, family.attention) if known else _attention(blocks),
             experts=_in_each(blocks, family.experts),
             first_position=_first_position(family, config),
             encoder=family.encoder,
@@ -78,6 +81,15 @@ def _norm(decoder: nn.Module, path: str) -> nn.Module | None:
 
 def _in_each(blocks: Iterable[nn.Module], path: str) -> tuple[nn.Module, ...]:
     return tuple(block.get_submodule(path) for block in blocks) if path else ()
+
+
+def _attention(blocks: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
+    """The one output projection of each block's attention by its usual names; empty if that is not clear."""
+    names = [name for name, _ in blocks[0].named_modules() if _MIXES_HEADS.search(name)]
+    return _in_each(blocks, names[0]) if len(names) == 1 else ()
+
+
+_MIXES_HEADS = re.compile(r"att\w*\.(?:\w+\.)?(?:o_proj|out_proj|c_proj|dense|wo)$")
 
 
 def _in_words(family: Family) -> str:

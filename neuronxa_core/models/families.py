@@ -23,6 +23,8 @@ class Family:
     activation: str = "mlp.act_fn"
     down: str = "mlp.down_proj"
     """Empty in an FFN without a gate: there the site `product` is the site `gate`."""
+    attention: str = "self_attn.o_proj"
+    """What mixes the attention heads; its input is the site `attention`."""
     experts: str = ""
     """The module that is given (hidden states, expert numbers, weights) per token and holds the weights of all experts."""
     positions: Literal["rank", "after padding", "none"] = "rank"
@@ -35,11 +37,11 @@ _LLAMA = Family()
 _FUSED = Family(activation="mlp.activation_fn")  # gate and up are one matrix
 _NO_GATE = Family(down="")
 _BERT = Family(
-    blocks="encoder.layer", norm="", activation="intermediate.intermediate_act_fn", down="", encoder=True
+    blocks="encoder.layer", norm="", activation="intermediate.intermediate_act_fn", down="", attention="attention.output.dense", encoder=True
 )  # fmt: skip
 _ROBERTA = replace(_BERT, positions="after padding")
-_OPT = Family(activation="activation_fn", down="")
-_GPT2 = Family(blocks="h", norm="ln_f", activation="mlp.act", down="")
+_OPT = Family(activation="activation_fn", down="", attention="self_attn.out_proj")
+_GPT2 = Family(blocks="h", norm="ln_f", activation="mlp.act", down="", attention="attn.c_proj")
 _EXPERTS = Family(activation="", down="", experts="mlp.experts")
 _MULTIMODAL = Family(decoder="language_model")
 
@@ -53,13 +55,13 @@ FAMILIES: dict[str, Family] = {
     "arcee": _NO_GATE,
     "nemotron": _NO_GATE,
     **dict.fromkeys(("glm", "glm4", "phi3"), _FUSED),
-    "phi": Family(norm="final_layernorm", activation="mlp.activation_fn", down=""),
-    "bloom": replace(_GPT2, activation="mlp.gelu_impl", positions="none"),
-    "falcon": _GPT2,
+    "phi": Family(norm="final_layernorm", activation="mlp.activation_fn", down="", attention="self_attn.dense"),
+    "bloom": replace(_GPT2, activation="mlp.gelu_impl", positions="none", attention="self_attention.dense"),
+    "falcon": replace(_GPT2, attention="self_attention.dense"),
     "gpt2": _GPT2,
-    "gptj": _GPT2,
-    "gpt_neox": Family(norm="final_layer_norm", activation="mlp.act", down=""),
-    "mpt": Family(blocks="blocks", norm="norm_f", activation="ffn.act", down="", positions="none"),
+    "gptj": replace(_GPT2, attention="attn.out_proj"),
+    "gpt_neox": Family(norm="final_layer_norm", activation="mlp.act", down="", attention="attention.dense"),
+    "mpt": Family(blocks="blocks", norm="norm_f", activation="ffn.act", down="", attention="attn.out_proj", positions="none"),
     "xglm": replace(_OPT, norm="layer_norm"),
     "opt": replace(_OPT, decoder="decoder", norm="final_layer_norm"),
     **dict.fromkeys(("gemma3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "mistral3"), _MULTIMODAL),

@@ -24,11 +24,13 @@ Pooled = dict[State, torch.Tensor]
 
 
 @contextmanager
-def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Callable[[], None]) -> Iterator[Pooled]:
+def capture(
+    parts: DecoderParts, site: Site, weights: torch.Tensor, check: Callable[[], None], threshold: float = 0.0
+) -> Iterator[Pooled]:
     """While the context is open, one forward pass of the decoder fills the dictionary that it yields.
 
     weights: (sentences, tokens), see pooling.token_weights. `check` runs at every layer and may raise to stop the pass.
-    The embedding of layer l is `hidden_states[l]` of transformers: 0 enters the first block, L leaves the final norm.
+    Several may be open at once, for several ways to read one pass. The embedding of layer l is `hidden_states[l]` of transformers: 0 enters the first block, L leaves the final norm.
     """
     pooled: Pooled = {}
     seen: Counter[State] = Counter()
@@ -57,7 +59,7 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
         activation = _per_token(activation, weights)
         if room.shape != activation.shape or room.device != activation.device:
             room = torch.empty_like(activation, dtype=torch.float32)
-        keep("nas", neuron_activation_state(activation, room))
+        keep("nas", neuron_activation_state(activation, room, threshold))
         keep("nav", neuron_activation_value(activation, room))
 
     def keep_experts(experts: nn.Module, hidden: torch.Tensor, routed: torch.Tensor) -> None:
@@ -70,7 +72,9 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
             if len(tokens):
                 activation = expert_neurons(experts, expert, hidden[tokens])[site == "product"].to(weights.device)
                 sentence, weight = tokens // weights.shape[1], per_token[tokens, None]
-                nas[:, expert].index_add_(0, sentence, weight * neuron_activation_state(activation))
+                nas[:, expert].index_add_(
+                    0, sentence, weight * neuron_activation_state(activation, threshold=threshold)
+                )
                 nav[:, expert].index_add_(0, sentence, weight * neuron_activation_value(activation))
 
     def keep_embedding(hidden: Any) -> None:
@@ -80,7 +84,12 @@ def capture(parts: DecoderParts, site: Site, weights: torch.Tensor, check: Calla
         for block in parts.blocks:
             hooks.enter_context(_before(block, lambda _, hidden, *rest: keep_embedding(hidden)))
         hooks.enter_context(_after(parts.norm or parts.blocks[-1], keep_embedding))
-        if parts.experts:
+        if site == "attention":
+            if not parts.attention:
+                raise ModelError("Where this architecture mixes its attention heads is not known.", "Use another site.")
+            for mixing in parts.attention:
+                hooks.enter_context(_before(mixing, lambda _, heads, *rest: keep_neurons(heads)))
+        elif parts.experts:
             for experts in parts.experts:
                 hooks.enter_context(
                     _before(experts, lambda each, hidden, routed, *rest: keep_experts(each, hidden, routed))

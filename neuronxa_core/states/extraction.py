@@ -4,8 +4,9 @@ The batches of a language depend on its sentences alone, so a fresh extraction r
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import chain, pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.capture import Pooled, capture
 from neuronxa_core.states.pooling import token_weights
-from neuronxa_core.states.sentences import Pooling, SentenceStates, Site
+from neuronxa_core.states.sentences import Pooling, SentenceStates, Site, Way
 
 Padding = Literal["right", "left"]
 
@@ -34,7 +35,22 @@ def extract(
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
 ) -> SentenceStates:
-    """NAS, NAV and embeddings of every layer for every sentence, pooled over its tokens.
+    """As `extract_ways`, in one way."""
+    how = {"batch_tokens": batch_tokens, "padding": padding, "watcher": watcher, "bits": bits}
+    return extract_ways(model, sentences, [Way(site, pooling)], **how)[0]  # type: ignore[arg-type]
+
+
+def extract_ways(
+    model: LoadedModel,
+    sentences: Sequence[str],
+    ways: Sequence[Way],
+    *,
+    batch_tokens: int | None = None,
+    padding: Padding = "right",
+    watcher: Watcher = SILENT,
+    bits: NDArray[np.float64] | None = None,
+) -> list[SentenceStates]:
+    """NAS, NAV and embeddings of every layer for every sentence, pooled over its tokens, in several ways from the same passes.
 
     batch_tokens: tokens, padding included, in one forward pass, see length_sorted_batches; by default what the settings
     say, or what suits the device. bits: filled, if given, with -log2 p of each sentence, its first token left out. It and `padding` change results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
@@ -45,32 +61,31 @@ def extract(
     lengths = [len(sentence) for sentence in tokens]
     unknown = [sentence.count(model.unknown) if model.unknown is not None else 0 for sentence in tokens]
     batches = length_sorted_batches(lengths, _batch_tokens(model, batch_tokens))
-    arrays: dict[str, NDArray[np.float32]] = {}
+    arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in ways]
     done = 0
     head = None if bits is None else _head(model)
     unlikely = np.zeros(len(unique))
     with model.lock:
         for batch in batches:
             watcher.report("extracting", done, len(unique))
-            pooled, unlikely[batch] = _forward(
-                model, [tokens[row] for row in batch], site, pooling, padding, watcher, head
-            )
-            for state, layers in pooled.items():
-                if state not in arrays:
-                    arrays[state] = np.empty((layers.shape[0], len(unique), layers.shape[2]), dtype=np.float32)
-                arrays[state][:, batch] = layers.cpu().numpy()
+            passed = _forward(model, [tokens[row] for row in batch], ways, padding, watcher, head)
+            unlikely[batch] = passed.bits
+            for held, pooled in zip(arrays, passed.pooled, strict=True):
+                for state, layers in pooled.items():
+                    if state not in held:
+                        held[state] = np.empty((layers.shape[0], len(unique), layers.shape[2]), dtype=np.float32)
+                    held[state][:, batch] = layers.cpu().numpy()
             done += len(batch)
     watcher.report("extracting", done, len(unique))
+    row_of = {sentence: row for row, sentence in enumerate(unique)}
+    rows = [row_of[sentence] for sentence in sentences]
     if bits is not None:
-        place = {sentence: row for row, sentence in enumerate(unique)}
-        bits[:] = [unlikely[place[sentence]] for sentence in sentences]
+        bits[:] = unlikely[rows]
     if len(unique) < len(sentences):
-        row_of = {sentence: row for row, sentence in enumerate(unique)}
-        rows = [row_of[sentence] for sentence in sentences]
-        arrays = {state: array[:, rows] for state, array in arrays.items()}
+        arrays = [{state: array[:, rows] for state, array in held.items()} for held in arrays]
         lengths, unknown = ([counts[row] for row in rows] for counts in (lengths, unknown))
-    counts = (np.array(each, dtype=np.int64) for each in (lengths, unknown))
-    return SentenceStates(arrays["nas"], arrays["nav"], arrays["embedding"], *counts)
+    counts = [np.array(each, dtype=np.int64) for each in (lengths, unknown)]
+    return [SentenceStates(held["nas"], held["nav"], held["embedding"], *counts) for held in arrays]
 
 
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -124,29 +139,39 @@ def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
     return tokens
 
 
+class _Pass(NamedTuple):
+    """What one forward pass gives: a Pooled for every way, and with a head the bits of every sentence, else zeros."""
+
+    pooled: list[Pooled]
+    bits: NDArray[np.float64]
+
+
 def _forward(
     model: LoadedModel,
     tokens: list[list[int]],
-    site: Site,
-    pooling: Pooling,
+    ways: Sequence[Way],
     padding: Padding,
     watcher: Watcher,
     head: Head | None,
-) -> tuple[Pooled, NDArray[np.float64]]:
-    """The pooled states of a batch, and with a head the bits of each sentence, else zeros."""
+) -> _Pass:
     ids, mask = _pad(tokens, padding)
     ids, mask = ids.to(model.device), mask.to(model.device)
-    weights = token_weights(mask, pooling)
     named = {} if model.parts.first_position is None else {"position_ids": _positions(mask, model.parts.first_position)}
     try:
-        with torch.inference_mode(), capture(model.parts, site, weights, watcher.check) as pooled:
+        with torch.inference_mode(), ExitStack() as open_:
+            pooled = [
+                open_.enter_context(
+                    capture(model.parts, way.site, token_weights(mask, way.pooling), watcher.check, way.threshold)
+                )
+                for way in ways
+            ]
             output = model.parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)
             bits = _bits(head, output[0], ids, mask) if head else np.zeros(len(tokens))
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise out_of_memory(f"A batch of {ids.numel()} tokens", model.device) from error
         raise
-    return pooled, bits
+    return _Pass(pooled, bits)
 
 
 def _head(model: LoadedModel) -> Head:

@@ -1,18 +1,24 @@
 """What a neuron's state is. NAS and NAV are defined here and nowhere else.
 
-A neuron is one unit of an FFN's intermediate layer. Its activation a is read at one of two sites:
+A neuron is one unit of an FFN's intermediate layer. Its activation a is read at one of these sites:
     gate      act_fn(gate_proj(x)), or act_fn(fc1(x)) in an FFN without a gate (default)
     product   act_fn(gate_proj(x)) * up_proj(x), the input of down_proj
+    attention the input of o_proj: what the attention heads say, before it is mixed; no FFN, the paper leaves it open
 Source: Huang et al. 2025, arXiv:2507.14900; the site is this project's choice, see "The method" in README.md.
 """
 
 import torch
 
 
-def neuron_activation_state(activation: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-    """NAS, per token: 1 where the activation is > 0, else 0 (0 itself is inactive); float32, same shape, in `out` if given."""
+def neuron_activation_state(
+    activation: torch.Tensor, out: torch.Tensor | None = None, threshold: float = 0.0
+) -> torch.Tensor:
+    """NAS, per token: 1 where the activation is > 0, else 0 (0 itself is inactive); float32, same shape, in `out` if given.
+
+    threshold: instead of 0, as an ablation.
+    """
     out = torch.empty_like(activation, dtype=torch.float32) if out is None else out
-    return torch.gt(activation, 0, out=out)  # as float32 at once: four times as fast as from booleans
+    return torch.gt(activation, threshold, out=out)  # as float32 at once: four times as fast as from booleans
 
 
 def neuron_activation_value(activation: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:

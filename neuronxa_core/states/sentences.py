@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-Site = Literal["gate", "product"]
+Site = Literal["gate", "product", "attention"]
 """Where a neuron is read, see states.neuron."""
 SITES: tuple[Site, ...] = get_args(Site)
 Pooling = Literal["position", "mean", "last"]
@@ -37,6 +37,15 @@ class SentenceStates:
 
     def of(self, state: State) -> NDArray[np.float32]:
         return {"nas": self.nas, "nav": self.nav, "embedding": self.embedding}[state]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How neurons are read and pooled; NAS is 1 above the threshold."""
+
+    site: Site = "gate"
+    pooling: Pooling = "position"
+    threshold: float = 0.0
 
 
 def first_layer(state: State) -> int:

@@ -23,7 +23,11 @@ def draw() -> None:
                 _page("explore/projection", "Projection", "scatter_plot"),
                 _page("explore/languages", "Languages", "language"),
             ],
-            "Compare": [_page("compare/downstream", "Downstream", "insights")],
+            "Compare": [
+                _page("compare/models", "Models", "compare_arrows"),
+                _page("compare/settings", "Settings", "tune"),
+                _page("compare/downstream", "Downstream", "insights"),
+            ],
             "Learn": [_page("learn/data", "Data", "translate")],
         }
     )

@@ -37,7 +37,7 @@ _HELP = {
     "leave_out": "What is left out before pairs are chosen: line numbers (`12`, `40-44`) and kinds of lines "
     f"({', '.join(f'`{kind}`' for kind in LEAVE_OUT)}). The Data page says which lines are of which kind.",
     "site": "Where a neuron is read. `gate`: after the activation function. `product`: after the gate has been multiplied "
-    "with the up-projection, just before the down-projection.",
+    "with the up-projection, just before the down-projection. `attention`: no FFN, what the attention heads say before it is mixed.",
     "pooling": "How tokens become a sentence. `position`: later tokens weigh more, as they have seen more. `mean`: all the "
     "same. `last`: the last token alone. `auto`: by position in a decoder, by mean in an encoder, where every token sees all.",
     "dtype": "The precision in which the model computes. `auto`: bfloat16 where the device computes in it, which is "
@@ -124,9 +124,17 @@ def _shared() -> bool:
     return settings().mode == "shared"
 
 
+def offered_models() -> tuple[str, ...]:
+    """What the box offers: what a shared dashboard lists, or the demo, what is on this machine, and the curated ones."""
+    return settings().models if _shared() else (demo.NAME, *_on_this_machine(), *(model.id for model in CURATED))
+
+
+def _on_this_machine() -> tuple[str, ...]:
+    return () if _shared() else tuple(model.id for model in in_local_cache() if not model.revision)
+
+
 def _model() -> None:
-    here = () if _shared() else tuple(model.id for model in in_local_cache() if not model.revision)
-    offered = settings().models if _shared() else (demo.NAME, *here, *(model.id for model in CURATED))
+    here, offered = _on_this_machine(), offered_models()
 
     def label(model: str) -> str:
         known = curated(model)

@@ -121,7 +121,7 @@ def find(
     request: Hashable, precomputed: Callable[[], Any | None], cached: Callable[[], Any | None]
 ) -> tuple[Any, str] | None:
     """What was asked for and its badge, from the nearest place that has it; None while it is computed or not there."""
-    if result := precomputed():
+    if (result := precomputed()) is not None:
         return result, "precomputed"
     finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
     if request in finished:

@@ -313,3 +313,44 @@ def test_a_checkpoint_of_an_encoder_needs_no_pooler(tmp_path: Path):
     """Masked language models are stored without one, and no state depends on it."""
     states = extract(load_model(checkpoint_at(save_tiny_model(tmp_path, "bert")), "cpu", "float32"), SENTENCES, pooling="mean")  # fmt: skip
     assert states.embedding.shape == (4, len(SENTENCES), 32)
+
+
+MIXING = {
+    **dict.fromkeys(FAMILIES, "self_attn.o_proj"),
+    **dict.fromkeys(("xglm", "opt"), "self_attn.out_proj"),
+    **dict.fromkeys(("bert", "xlm-roberta"), "attention.output.dense"),
+    **dict.fromkeys(("bloom", "falcon"), "self_attention.dense"),
+    "gpt2": "attn.c_proj",
+    "gptj": "attn.out_proj",
+    "mpt": "attn.out_proj",
+    "phi": "self_attn.dense",
+    "gpt_neox": "attention.dense",
+}
+"""What mixes the heads, family by family."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_site_attention_is_what_the_heads_say_before_they_are_mixed(tiny_model, family: str):
+    folder = tiny_model(family)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    mixed: list[Array] = []
+    blocks = [block.get_submodule(MIXING[family]) for block in model.get_submodule(EXPECTED[family][0])]
+    hooks = [
+        module.register_forward_hook(
+            lambda _, __, output: mixed.append(output.double().numpy().reshape(-1, output.shape[-1])[-1])
+        )
+        for module in blocks
+    ]
+    with torch.inference_mode():
+        model(input_ids=tiny_tokenizer()(SENTENCES[0], return_tensors="pt")["input_ids"])
+    for hook in hooks:
+        hook.remove()
+    loaded = load_model(checkpoint_at(folder), "cpu", "float32")
+    states = extract(loaded, SENTENCES, "attention", "last", batch_tokens=10_000)
+    for layer, (module, expected) in enumerate(zip(blocks, mixed, strict=True)):
+        heads = torch.tensor(
+            states.nav[layer, 0] * (2 * states.nas[layer, 0] - 1)
+        )  # the sign is the state, the size the value
+        with torch.inference_mode():
+            np.testing.assert_allclose(module(heads[None]).numpy()[0], expected, rtol=3e-4, atol=3e-5)
+    assert 0.05 < states.nas.mean() < 0.95

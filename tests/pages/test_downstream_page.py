@@ -8,7 +8,7 @@ from scipy import stats
 from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.gallery import gallery_results, precomputed_bits
-from tests.pages.test_pages import ROOT, open_page
+from tests.pages.test_pages import ROOT, open_page, wait_for_charts
 
 
 def downstream(**query: str) -> AppTest:
@@ -116,9 +116,6 @@ def test_a_run_measures_bits_and_scores_in_the_same_passes(tiny_model, tiny_corp
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "fra_Latn", "target": "eng_Latn"}
     app = downstream(pairs="4", **query)
     app.button(key="run").click().run()
-    for _ in range(60):
-        if not app.get("progress"):
-            break
-        app.run()
+    wait_for_charts(app, 3)
     assert not app.exception
     assert tables(app)["accuracy"]["accuracy"].lt(0).all()

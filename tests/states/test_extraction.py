@@ -4,8 +4,8 @@ import pytest
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import load_model
-from neuronxa_core.states.extraction import extract, length_sorted_batches
-from neuronxa_core.states.sentences import STATES
+from neuronxa_core.states.extraction import extract, extract_ways, length_sorted_batches
+from neuronxa_core.states.sentences import STATES, Way
 from tests.tiny import FAMILIES, SENTENCES
 
 
@@ -54,3 +54,20 @@ def test_a_sentence_beyond_the_models_context_is_named(tiny_model):
     model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
     with pytest.raises(CorpusError, match=r"301 tokens and the model takes 256: 'xxx"):
         extract(model, ["x" * 300, "short"])
+
+
+def test_several_ways_in_one_pass_are_what_each_gives_alone(tiny_model):
+    model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
+    ways = [Way(), Way("product", "mean"), Way("attention", "last"), Way("gate", "position", 0.05)]
+    for way, together in zip(ways, extract_ways(model, SENTENCES, ways), strict=True):
+        alone = extract_ways(model, SENTENCES, [way])[0]
+        assert all(np.array_equal(getattr(alone, name), array) for name, array in vars(together).items())
+
+
+def test_a_threshold_switches_neurons_off_and_leaves_their_values(tiny_model):
+    model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
+    usual, higher = extract_ways(model, SENTENCES, [Way(pooling="last"), Way(pooling="last", threshold=0.05)])
+    on = (usual.nas == 1) & (usual.nav > 0.05)
+    assert np.array_equal(higher.nas == 1, on)
+    assert 0 < on.sum() < (usual.nas == 1).sum()
+    assert np.array_equal(higher.nav, usual.nav)
