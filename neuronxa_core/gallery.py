@@ -23,6 +23,7 @@ from neuronxa_core.alignment.ablation import (
 )
 from neuronxa_core.alignment.language_matrix import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
 from neuronxa_core.alignment.likelihood import run_bits_per_byte
+from neuronxa_core.alignment.neurons import NeuronRates, run_neuron_rates
 from neuronxa_core.alignment.projection import Projection, ProjectionSettings, project, projection_from_frame
 from neuronxa_core.alignment.result import Study, StudyResult, from_frame
 from neuronxa_core.alignment.space import space_measures
@@ -45,6 +46,7 @@ _PROJECTIONS = "projections.parquet"
 _MATRIX = "matrix.parquet"
 _BITS = "bits.json"
 _PAIRS = "pairs_needed.parquet"
+_RATES = "rates.safetensors"
 _VARIANTS = "variants.parquet"
 
 
@@ -69,6 +71,7 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
     build_matrix(folder, watcher)
     build_bits(folder, watcher)
+    build_rates(folder, watcher)
 
 
 def gallery_variants() -> tuple[Study, ...]:
@@ -130,6 +133,40 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
         return {str(code): float(value) for code, value in json.loads((GALLERY / _BITS).read_text()).items()}
     except FileNotFoundError:
         return None
+
+
+def build_rates(folder: Path = GALLERY, watcher: Watcher = SILENT) -> NeuronRates:
+    """The rate of every neuron in every bundled language, on the CPU in float32; stored in steps of 1/255."""
+    from safetensors.numpy import save_file
+
+    study = replace(gallery_studies()[0], dtype="float32")
+    rates = run_neuron_rates(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
+    steps = {code: np.rint(255 * rates.rates[place]).astype(np.uint8) for place, code in enumerate(rates.codes)}
+    header = {"provenance": json.dumps(dict(rates.provenance))}
+    write_aside(folder / _RATES, lambda path: save_file(steps, path, metadata=header))
+    return rates
+
+
+def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
+    """The gallery's rates of these languages, to the nearest 1/255, if they are of this study's model, corpus and site, or None."""
+    gallery = gallery_studies()[0]
+    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
+    if wanted != gallery or not (GALLERY / _RATES).is_file():
+        return None
+    steps, provenance = _gallery_rates()
+    if not set(codes) <= set(steps):
+        return None
+    rates: NDArray[np.float32] = np.stack([steps[code] for code in codes]).astype(np.float32) / np.float32(255)
+    return NeuronRates(study, tuple(codes), rates, provenance)
+
+
+@lru_cache(maxsize=1)
+def _gallery_rates() -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]]:
+    from safetensors import safe_open
+
+    with safe_open(GALLERY / _RATES, framework="numpy") as file:
+        return {code: file.get_tensor(code) for code in file.keys()}, json.loads(file.metadata()["provenance"])  # noqa: SIM118
 
 
 def build_ablations(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Ablation]:

@@ -46,9 +46,12 @@ def test_it_answers_from_either_end_and_to_nothing_else():
     assert precomputed(back).study == back
     for other in (
         {"pairs": 99},
-        {"site": "product"},
+        {"site": "product", "dtype": "bfloat16"},
+        {"site": "attention"},
         {"pooling": "mean"},
-        {"dtype": "bfloat16"},
+        {"dtype": "float16"},
+        {"sample": 3},
+        {"leave_out": "1"},
         {"source": "fra_Latn"},
     ):
         assert precomputed(Study(**{**vars(back), **other})) is None

@@ -34,6 +34,7 @@ from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site
 
 if TYPE_CHECKING:
     from neuronxa_core.models.loading import LoadedModel
+    from neuronxa_core.states.tokens import SentenceTokens
 
 
 def run_study(
@@ -262,6 +263,17 @@ class Recipe:
                 header = {"language": code, "taken_from": self.neurons}
                 store.write_states(keys[way], each, self._way_parts(way) | header)
         return {way: path for way in ways if store.is_whole(path := store.states_path(keys[way]))}
+
+    def way_path(self, way: Way, sentences: tuple[str, ...]) -> Path:
+        """Where the states of one language lie in one way, whether or not they are there."""
+        return store.states_path(self._way_key(way, sentences))
+
+    def token_states(self, sentence: str, layer: int, watcher: Watcher) -> "SentenceTokens":
+        """One sentence at one layer, token by token, see states.tokens."""
+        from neuronxa_core.states.tokens import sentence_tokens
+
+        model = self._model(1, watcher)
+        return sentence_tokens(model, sentence, layer, cast(Site, self.study.site), cast(Pooling, self.study.pooling))
 
     def _way_parts(self, way: Way) -> dict[str, str | int]:
         changed: dict[str, str | int] = {"site": way.site, "pooling": way.pooling}

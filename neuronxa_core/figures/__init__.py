@@ -9,9 +9,11 @@ from neuronxa_core.figures.findings_comparison import comparison_finding, differ
 from neuronxa_core.figures.findings_direction import direction_finding, gap_languages_finding
 from neuronxa_core.figures.findings_downstream import best_layer_finding, downstream_finding
 from neuronxa_core.figures.findings_languages import fertility_finding, level_finding, matrix_finding, pivot_finding
+from neuronxa_core.figures.findings_neurons import overlap_finding, sharing_finding, specific_finding
 from neuronxa_core.figures.findings_projection import projection_finding
 from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.neurons import overlap_figure, sharing_figure, specific_figure, token_figure
 from neuronxa_core.figures.plates import Plate, printed
 from neuronxa_core.figures.projection import number_curves, projection_panel
 from neuronxa_core.figures.ranking import language_ranking, layer_ranking
@@ -52,6 +54,8 @@ __all__ = [
     "matrix_finding",
     "measure_curves",
     "number_curves",
+    "overlap_figure",
+    "overlap_finding",
     "pairs_figure",
     "pairs_finding",
     "pivot_finding",
@@ -59,9 +63,14 @@ __all__ = [
     "printed",
     "projection_finding",
     "projection_panel",
+    "sharing_figure",
+    "sharing_finding",
     "similarity_distribution",
     "similarity_finding",
     "similarity_matrix",
     "space_finding",
+    "specific_figure",
+    "specific_finding",
+    "token_figure",
     "tokenizer_finding",
 ]

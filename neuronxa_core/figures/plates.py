@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from neuronxa_core import __version__
 from neuronxa_core.alignment.language_matrix import LanguageMatrix
 from neuronxa_core.alignment.language_order import Arrangement
+from neuronxa_core.alignment.neurons import NeuronRates, TokenStates
 from neuronxa_core.alignment.projection import Projection
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.corpora.bitext import Bitext
@@ -26,6 +27,7 @@ from neuronxa_core.figures.direction import direction_curves, gap_ranking
 from neuronxa_core.figures.downstream import accuracy_name, correlation_curves, downstream_scatter
 from neuronxa_core.figures.language_matrix import language_heatmap, layer_name, level_comparison, pivot_ranking
 from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.neurons import overlap_figure, sharing_figure, specific_figure, token_figure
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme
 from neuronxa_core.figures.projection import NUMBER_NAMES, number_curves, projection_panel
 from neuronxa_core.figures.ranking import language_ranking, layer_ranking
@@ -279,6 +281,47 @@ def pairs_plate(study: Study, pairs: pd.DataFrame, column: str) -> Plate:
         else "Mean score over layers from the first pairs, with 95 % intervals; fewer pairs have fewer rivals, so scores start high.",
         _shared(study) if ranks else study.caption,
         lambda theme: pairs_figure(pairs, column, theme),
+    )
+
+
+def sharing_plate(study: Study, table: pd.DataFrame, languages: int, threshold: float) -> Plate:
+    return Plate(
+        f"{study.stem}.neurons.sharing",
+        f"Neurons shared by {languages} languages, layer by layer",
+        f"A neuron is active in a language if it is on at more than {100 * threshold:.0f} % of its tokens.",
+        _shared(study, both=True),
+        lambda theme: sharing_figure(table, theme),
+    )
+
+
+def overlap_plate(study: Study, overlap: NDArray[np.float64], codes: Sequence[str], where: str) -> Plate:
+    return Plate(
+        f"{study.stem}.neurons.overlap",
+        f"Overlap of active neurons, {where}",
+        "Jaccard index: neurons active in both languages over neurons active in either.",
+        _shared(study, both=True),
+        lambda theme: overlap_figure(overlap, codes, theme),
+        COLUMN + 120,
+    )
+
+
+def specific_plate(study: Study, table: pd.DataFrame, rates: NeuronRates) -> Plate:
+    return Plate(
+        f"{study.stem}.neurons.specific",
+        "Language-specific neurons by layer",
+        "How many of the neurons with the lowest entropy over languages (LAPE) are most active in each language.",
+        _shared(study, both=True),
+        lambda theme: specific_figure(table, rates, theme),
+    )
+
+
+def token_plate(study: Study, states: TokenStates, neurons: Sequence[int], code: str, pair: int, layer: int) -> Plate:
+    return Plate(
+        f"{study.stem}.tokens.{code}.pair{pair + 1}.layer{layer}",
+        f"{language(code).name}, line {pair + 1} of the study, layer {layer}: tokens by neurons",
+        "Blue: positive activation, NAS 1; orange: negative, NAS 0. Below, what pooling makes of the columns.",
+        study.caption,
+        lambda theme: token_figure(states, neurons, theme),
     )
 
 

@@ -36,6 +36,8 @@ class LoadedModel:
     dtype: str
     context: int
     """The longest sentence, in tokens, that the model has positions for."""
+    token_texts: Callable[[Sequence[int]], list[str]] = lambda ids: [str(token) for token in ids]
+    """Tokens as people read them, one by one."""
     unknown: int | None = None
     """The token that stands for what the tokenizer does not know, if it has one."""
     load_head: Callable[[], Head] | None = None
@@ -89,6 +91,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
         device=_first_device(model) if device == "spread" else device,
         dtype=dtype,
         context=_context(config.get_text_config(), parts),
+        token_texts=tokenizer.texts,
         unknown=tokenizer.unknown,
         load_head=None if parts.encoder else partial(load_head, model, checkpoint),
     )

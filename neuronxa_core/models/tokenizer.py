@@ -17,6 +17,8 @@ class ModelTokenizer:
     tokenize: Callable[[Sequence[str]], list[list[int]]]
     unknown: int | None
     """The token for what the tokenizer does not know; None if it knows every byte, or uses a token of another meaning."""
+    texts: Callable[[Sequence[int]], list[str]]
+    """Tokens as people read them, one by one."""
 
 
 class TokenCount(NamedTuple):
@@ -34,7 +36,9 @@ def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
         backend = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
         unknown = backend.token_to_id(backend.model.unk_token or "")
         return ModelTokenizer(
-            lambda sentences: [encoding.ids for encoding in backend.encode_batch(list(sentences))], unknown
+            lambda sentences: [encoding.ids for encoding in backend.encode_batch(list(sentences))],
+            unknown,
+            lambda ids: [backend.decode([token], skip_special_tokens=False) for token in ids],
         )
     from transformers import AutoTokenizer
 
@@ -49,6 +53,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
             list[list[int]], tokenizer(list(sentences), padding=False, truncation=False)["input_ids"]
         ),
         None if unknown in others else unknown,
+        lambda ids: [str(tokenizer.decode([token])) for token in ids],
     )
 
 

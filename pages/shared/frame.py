@@ -22,6 +22,7 @@ def draw() -> None:
                 _page("explore/asymmetry", "Asymmetry", "swap_horiz"),
                 _page("explore/projection", "Projection", "scatter_plot"),
                 _page("explore/languages", "Languages", "language"),
+                _page("explore/neurons", "Neurons", "neurology"),
             ],
             "Compare": [
                 _page("compare/models", "Models", "compare_arrows"),

@@ -22,6 +22,10 @@ PAGES = {
     "asymmetry": "Asymmetry",
     "projection": "Projection",
     "languages": "Languages",
+    "neurons": "Neurons",
+    "models": "Models",
+    "settings": "Settings",
+    "downstream": "Downstream",
     "data": "The data",
 }
 
@@ -32,8 +36,8 @@ def open_page(name: str = "overview", **query: str) -> AppTest:
     app.query_params.update(query)
     app.run()
     if name != "overview":
-        folder = "learn" if name == "data" else "explore"
-        app.switch_page(str(ROOT / "pages" / folder / f"{name}.py")).run()
+        page = next(page for page in (ROOT / "pages").glob(f"*/{name}.py") if page.parent.name != "shared")
+        app.switch_page(str(page)).run()
     assert not app.exception
     return app
 

@@ -1,0 +1,189 @@
+"""Which neurons languages share, which belong to one of them, and what a sentence's pooled states are made of."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from neuronxa_core.alignment.neurons import SHARES, NeuronRates, TokenStates
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.frame import blank
+from neuronxa_core.figures.language_matrix import short_codes, tick
+from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
+
+SHARING_HEIGHT = 380
+_SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}
+_STRENGTH = {"all": 1.0, "some": 0.55, "one": 0.25, "none": 0.0}
+
+
+def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
+    """Share of each layer's neurons, stacked to 1, that are active in all, some, one or none of the languages.
+
+    table: as neurons.sharing gives it.
+    """
+    palette = PALETTES[theme]
+    figure = blank(theme, SHARING_HEIGHT, margin={"l": 8, "r": 84, "t": 12, "b": 8}, hovermode="x unified")
+    for name in SHARES:
+        strength = _STRENGTH[name]
+        figure.add_trace(
+            go.Bar(
+                x=table["layer"],
+                y=table[name],
+                name=_SHARE_NAMES[name],
+                marker={
+                    "color": translucent(palette.states["nas"], strength)
+                    if strength
+                    else translucent(palette.muted, 0.18),
+                    "line": {"width": 0},
+                },
+                hovertemplate=f"{_SHARE_NAMES[name]} %{{y:.3f}}<extra></extra>",
+            )
+        )
+    figure.update_layout(barmode="stack", bargap=0.12)
+    figure.update_xaxes(title_text="Layer", dtick=2)
+    figure.update_yaxes(title_text="Neurons, as a share of the layer", range=[0, 1], tickformat=".1f", dtick=0.2)
+    below = 0.0
+    last = table.iloc[-1]
+    for name in SHARES:
+        middle, below = below + last[name] / 2, below + last[name]
+        if last[name] >= 0.03:
+            figure.add_annotation(
+                x=1, xref="paper", y=middle, text=_SHARE_NAMES[name], xanchor="left", xshift=6, showarrow=False,
+                font={"size": 13, "color": palette.ink if _STRENGTH[name] else palette.muted},
+            )  # fmt: skip
+    return figure
+
+
+def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Theme = "light") -> go.Figure:
+    """Jaccard index of the languages' active neurons, a cell for each two; the scale runs from the lowest to 1.
+
+    overlap: as neurons.overlap gives it. Long-tail languages in italics.
+    """
+    shown = overlap.copy()
+    np.fill_diagonal(shown, np.nan)
+    names = [language(code).name for code in codes]
+    size = max(280, 17 * len(codes) + 120)
+    figure = blank(theme, size, margin={"l": 8, "r": 8, "t": 12, "b": 8}, hovermode="closest")
+    places = list(range(len(codes)))
+    figure.add_trace(
+        go.Heatmap(
+            x=places,
+            y=places,
+            z=shown.astype(np.float32),
+            zmin=float(np.nanmin(shown)) if np.isfinite(shown).any() else 0,
+            zmax=1,
+            colorscale=score_scale("nas", theme),
+            xgap=1,
+            ygap=1,
+            text=[[f"{one}, {two}" for two in names] for one in names],
+            hovertemplate="<b>%{text}</b><br>overlap %{z:.3f}<extra></extra>",
+            colorbar={"thickness": 8, "len": 0.6, "outlinewidth": 0, "tickformat": ".2f"},
+        )
+    )
+    figure.update_xaxes(tickvals=places, ticktext=short_codes(list(codes)), showgrid=False, ticks="", tickangle=-90)
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[tick(code, longest=18) for code in codes],
+        showgrid=False,
+        ticks="",
+        autorange="reversed",
+    )
+    return figure
+
+
+def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "light") -> go.Figure:
+    """How many language-specific neurons each language has at each layer; languages with most on top.
+
+    table: as neurons.specific_neurons gives it.
+    """
+    layers = rates.rates.shape[1]
+    counts = table.groupby(["language", "layer"]).size().unstack(fill_value=0).reindex(columns=range(1, layers + 1), fill_value=0)  # fmt: skip
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=True).index]
+    figure = blank(theme, 20 * len(counts) + 100, margin={"l": 8, "r": 8, "t": 12, "b": 8}, hovermode="closest")
+    names = [language(code).name for code in counts.index]
+    figure.add_trace(
+        go.Heatmap(
+            x=list(counts.columns),
+            y=list(range(len(counts))),
+            z=counts.to_numpy(),
+            zmin=0,
+            colorscale=score_scale("nas", theme),
+            xgap=1,
+            ygap=1,
+            text=[[name] * layers for name in names],
+            hovertemplate="<b>%{text}, layer %{x}</b><br>%{z} neurons<extra></extra>",
+            colorbar={"thickness": 8, "len": 0.6, "outlinewidth": 0},
+        )
+    )
+    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)
+    figure.update_yaxes(
+        tickvals=list(range(len(counts))), ticktext=[tick(code) for code in counts.index], showgrid=False, ticks=""
+    )
+    return figure
+
+
+def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "light") -> go.Figure:
+    """Tokens (down) x neurons (across): the activations of one sentence at one layer, and below them its pooled NAV and NAS.
+
+    neurons: which, in order. Colours of activations run from the largest negative over 0 to the largest positive one.
+    """
+    palette = PALETTES[theme]
+    chosen = list(neurons)
+    values = states.activations[:, chosen]
+    height = 17 * len(values) + 150
+    figure = make_subplots(
+        rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height,
+        row_heights=[17 * len(values), 20, 20],
+    )  # fmt: skip
+    most = float(np.abs(values).max()) or 1.0
+    diverging = [[0.0, palette.states["nav"]], [0.5, palette.ground], [1.0, palette.states["nas"]]]
+    across = list(range(len(chosen)))
+    rows = (
+        (values, [f"{number + 1}  {token.strip() or repr(token)}" for number, token in enumerate(states.tokens)], diverging, -most, most, "activation"),
+        (states.nav[None, chosen], ["NAV"], score_scale("nav", theme), 0.0, float(states.nav[chosen].max()) or 1.0, "pooled NAV"),
+        (states.nas[None, chosen], ["NAS"], score_scale("nas", theme), 0.0, 1.0, "pooled NAS"),
+    )  # fmt: skip
+    for row, (z, names, scale, low, high, what) in enumerate(rows, start=1):
+        figure.add_trace(
+            go.Heatmap(
+                x=across,
+                y=list(range(len(names))),
+                z=np.asarray(z, dtype=np.float32),
+                zmin=low,
+                zmax=high,
+                colorscale=scale,
+                showscale=False,
+                text=[[f"neuron {neuron}" for neuron in chosen]] * len(names),
+                hovertemplate=f"<b>%{{text}}</b><br>{what} %{{z:.3f}}<extra></extra>",
+            ),
+            row=row,
+            col=1,
+        )
+        figure.update_yaxes(
+            tickvals=list(range(len(names))),
+            ticktext=[_plain(name) for name in names],
+            autorange="reversed",
+            row=row,
+            col=1,
+        )
+    house = blank(theme, height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest").layout
+    figure.update_layout(
+        height=height, margin=house.margin, font=house.font, paper_bgcolor=house.paper_bgcolor, plot_bgcolor=house.plot_bgcolor,
+        hoverlabel=house.hoverlabel, hovermode="closest",
+    )  # fmt: skip
+    figure.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, fixedrange=True)
+    figure.update_yaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, automargin=True)
+    figure.update_xaxes(
+        title_text="Neurons, the strongest in this sentence first",
+        title_font={"size": 13, "color": palette.muted},
+        row=3,
+        col=1,
+    )
+    return figure
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,31 @@
+"""The Neurons page: precomputed for the demo, run for anything else, and a pair of sentences token by token."""
+
+from tests.pages.test_pages import open_page, wait_for_charts
+
+
+def said(app) -> str:
+    return "\n".join(str(part.value) for part in (*app.markdown, *app.caption, *app.info, *app.error))
+
+
+def test_the_demo_has_its_neurons_at_once():
+    app = open_page("neurons")
+    assert not app.exception
+    assert "Active in all 31 languages, at more than 50 % of the tokens" in said(app)
+    assert "neurons most specific to a language" in said(app)
+    assert len(app.get("plotly_chart")) == 3
+    app.slider(key="neu_threshold").set_value(0.95).run()
+    assert "at more than 95 % of the tokens" in said(app)
+    app.selectbox(key="neu_layer").set_value("18").run()
+    assert not app.exception
+    app.multiselect(key="neu_codes").set_value(["deu_Latn"]).run()
+    assert "Choose at least two languages" in said(app)
+
+
+def test_a_run_draws_the_neurons_and_then_a_pair_token_by_token(tiny_model, tiny_corpus):
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "fra_Latn", "target": "eng_Latn"}
+    app = open_page("neurons", pairs="4", **query)
+    app.button(key="run").click().run()
+    wait_for_charts(app, 3)
+    app.button(key="run").click().run()
+    wait_for_charts(app, 5)
+    assert "neurons with the highest NAV in both sentences" in said(app)
