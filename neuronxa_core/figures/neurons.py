@@ -16,6 +16,7 @@ from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, transluc
 
 SHARING_HEIGHT = 380
 _SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}
+_MOST_NAMED = 20
 _STRENGTH = {"all": 1.0, "some": 0.55, "one": 0.25, "none": 0.0}
 
 
@@ -25,7 +26,7 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
     table: as neurons.sharing gives it.
     """
     palette = PALETTES[theme]
-    figure = blank(theme, SHARING_HEIGHT, margin={"l": 8, "r": 84, "t": 12, "b": 8}, hovermode="x unified")
+    figure = blank(theme, SHARING_HEIGHT, margin={"l": 8, "r": 8, "t": 34, "b": 8}, hovermode="x unified")
     for name in SHARES:
         strength = _STRENGTH[name]
         figure.add_trace(
@@ -45,15 +46,13 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
     figure.update_layout(barmode="stack", bargap=0.12)
     figure.update_xaxes(title_text="Layer", dtick=2)
     figure.update_yaxes(title_text="Neurons, as a share of the layer", range=[0, 1], tickformat=".1f", dtick=0.2)
-    below = 0.0
-    last = table.iloc[-1]
-    for name in SHARES:
-        middle, below = below + last[name] / 2, below + last[name]
-        if last[name] >= 0.03:
-            figure.add_annotation(
-                x=1, xref="paper", y=middle, text=_SHARE_NAMES[name], xanchor="left", xshift=6, showarrow=False,
-                font={"size": 13, "color": palette.ink if _STRENGTH[name] else palette.muted},
-            )  # fmt: skip
+    colours = {name: translucent(palette.states["nas"], _STRENGTH[name]) for name in SHARES[:3]} | {
+        "none": palette.muted
+    }
+    figure.add_annotation(
+        text="   ".join(f"<span style='color:{colours[name]}'>■</span> {_SHARE_NAMES[name]}" for name in SHARES),
+        x=0, xref="paper", y=1, yref="paper", yshift=22, xanchor="left", showarrow=False, font={"size": 14},
+    )  # fmt: skip
     return figure
 
 
@@ -83,7 +82,10 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
             colorbar={"thickness": 8, "len": 0.6, "outlinewidth": 0, "tickformat": ".2f"},
         )
     )
-    figure.update_xaxes(tickvals=places, ticktext=short_codes(list(codes)), showgrid=False, ticks="", tickangle=-90)
+    across = (
+        short_codes(list(codes)) if len(codes) <= _MOST_NAMED else [""] * len(codes)
+    )  # as down, and in the hover text
+    figure.update_xaxes(tickvals=places, ticktext=across, showgrid=False, ticks="", tickangle=-90)
     figure.update_yaxes(
         tickvals=places,
         ticktext=[tick(code, longest=18) for code in codes],
@@ -169,7 +171,7 @@ def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "li
             row=row,
             col=1,
         )
-    house = blank(theme, height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest").layout
+    house = blank(theme, height, margin={"l": 8, "r": 8, "t": 8, "b": 44}, hovermode="closest").layout
     figure.update_layout(
         height=height, margin=house.margin, font=house.font, paper_bgcolor=house.paper_bgcolor, plot_bgcolor=house.plot_bgcolor,
         hoverlabel=house.hoverlabel, hovermode="closest",
