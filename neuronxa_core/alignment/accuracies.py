@@ -23,9 +23,12 @@ _METRICS = ("acc", "acc_norm", "exact_match", "exact", "f1")
 _LANGUAGE = r"(?P<language>[a-z]{2,3}(?:[_-](?:[A-Z][a-z]{3}|[A-Z]{2}|[a-z]{4}))?)"
 _TASKS: tuple[tuple[str, str], ...] = (
     ("Belebele", rf"belebele_{_LANGUAGE}"),
-    ("global_mmlu", rf"global_mmlu_(?:full_)?{_LANGUAGE}"),
+    ("global_mmlu full", rf"global_mmlu_full_{_LANGUAGE}"),
+    ("global_mmlu", rf"global_mmlu_{_LANGUAGE}"),
     ("m-MMLU", rf"m_mmlu_{_LANGUAGE}"),
     ("m-ARC", rf"(?:m_)?arc_{_LANGUAGE}"),
+    ("ARC, machine-translated", rf"arc_challenge_mt_{_LANGUAGE}"),
+    ("LAMBADA", rf"lambada_openai_mt_{_LANGUAGE}"),
     ("XNLI", rf"xnli_{_LANGUAGE}"),
     ("XCOPA", rf"xcopa_{_LANGUAGE}"),
     ("XStoryCloze", rf"xstorycloze_{_LANGUAGE}"),
@@ -79,6 +82,7 @@ def task_language(task: str) -> tuple[str, str] | None:
 def _written(code: str) -> str:
     """`zh_cn`, `pt-br` and `fra_latn` as the language table reads them."""
     base, _, rest = code.replace("-", "_").partition("_")
+    base = "ja" if base == "jp" else base  # XWinograd writes the country
     return base if not rest else f"{base}_{rest.title()}" if len(rest) == 4 else f"{base}-{rest.upper()}"
 
 
@@ -132,6 +136,7 @@ def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
     delimiter = max(",;\t", key=(lines[0] if lines else "").count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = {str(column).strip().lower(): column for column in reader.fieldnames or ()}
+    header = {_SYNONYMS.get(name, name): column for name, column in header.items()}
     missing = [column for column in ("language", "accuracy") if column not in header]
     if missing:
         raise StudyError(
@@ -159,6 +164,9 @@ def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
             f"{name} holds no accuracy of a known language.", "Its header is: model, language, benchmark, accuracy."
         )
     return _as_fractions(name, rows, notes)
+
+
+_SYNONYMS = {"lang": "language", "code": "language", "acc": "accuracy", "score": "accuracy", "task": "benchmark"}
 
 
 def _number(text: str) -> float | None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 
 from neuronxa_core.corpora.formats import Contents, Pair, ReadLanguage, by_pairs, lines_of, po_messages, read_file
@@ -65,15 +66,20 @@ def _source(files: Iterable[Path]) -> str:
 
 def _pair_files(folder: Path) -> Contents | None:
     """`stem.fra-eng.fra` beside `stem.fra-eng.eng`."""
-    sides: dict[Pair, dict[str, Path]] = {}
+    texts: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
         found = _PAIR.fullmatch(file.name)
         if found and file.is_file() and found["code"] in (found["one"], found["two"]):
-            pair = language(found["one"]).code, language(found["two"]).code
-            sides.setdefault(pair, {})[language(found["code"]).code] = file
-    contents = _pairs(folder, {pair: files for pair, files in sides.items() if pair[0] != pair[1]})
-    tatoeba = any(file.name.lower().startswith("tatoeba.") for files in sides.values() for file in files.values())
-    return replace(contents, source="tatoeba") if contents and tatoeba else contents
+            text = texts.setdefault(file.name.removesuffix(f".{found['code']}"), {})
+            text |= {
+                language(found[side]).code: text.get(language(found[side]).code, Path()) for side in ("one", "two")
+            }
+            text[language(found["code"]).code] = file
+    contents = _pairs(folder, {stem: files for stem, files in texts.items() if len(files) == 2})
+    return replace(contents, source="tatoeba") if contents and any(map(_TATOEBA.match, texts)) else contents
+
+
+_TATOEBA = re.compile(r"tatoeba\.", re.IGNORECASE)
 
 
 def _moses_files(folder: Path) -> Contents | None:
@@ -87,16 +93,27 @@ def _moses_files(folder: Path) -> Contents | None:
     if len(stems) == 1:
         (files,) = stems.values()
         return Contents({code: lambda file=file: read_lines(file) for code, file in files.items()})  # type: ignore[misc]
-    return _pairs(folder, {tuple(sorted(files)): files for files in stems.values() if len(files) == 2})  # type: ignore[misc]
+    pairs = {
+        f"{stem}.{one}-{two}": {one: files[one], two: files[two]}
+        for stem, files in stems.items()
+        for one, two in combinations(sorted(files), 2)
+    }
+    return _pairs(folder, pairs)
 
 
-def _pairs(folder: Path, sides: dict[Pair, dict[str, Path]]) -> Contents | None:
+def _pairs(folder: Path, texts: dict[str, dict[str, Path]]) -> Contents | None:
+    """texts: by what the files of a text have in common, its two languages' files; a missing one is no file."""
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = {}
-    for (one, two), files in sides.items():
-        if {one, two} != set(files):
-            missing = one if one not in files else two
+    for stem, files in texts.items():
+        one, two = sorted(files)
+        for code in (one, two):
+            if not files[code].is_file():
+                raise CorpusError(
+                    f"{folder} has no {code} side for {one} and {two}.", "Add the file, or remove its other half."
+                )
+        if (one, two) in pairs:
             raise CorpusError(
-                f"{folder} has no {missing} side for {one} and {two}.", "Add the file, or remove its other half."
+                f"{folder} holds {stem} besides another text in {one} and {two}.", "Give each text a folder of its own."
             )
         pairs[one, two] = (
             lambda file=files[one]: read_lines(file),  # type: ignore[misc]

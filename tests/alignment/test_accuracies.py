@@ -16,7 +16,10 @@ from neuronxa_core.errors import StudyError
         ("m_mmlu_de", ("m-MMLU", "deu_Latn")),
         ("mmlu", ("m-MMLU", "eng_Latn")),
         ("global_mmlu_sw", ("global_mmlu", "swh_Latn")),
-        ("global_mmlu_full_am", ("global_mmlu", "amh_Ethi")),
+        ("global_mmlu_full_am", ("global_mmlu full", "amh_Ethi")),
+        ("arc_challenge_mt_fi", ("ARC, machine-translated", "fin_Latn")),
+        ("lambada_openai_mt_de", ("LAMBADA", "deu_Latn")),
+        ("xwinograd_jp", ("XWinograd", "jpn_Jpan")),
         ("arc_vi", ("m-ARC", "vie_Latn")),
         ("m_arc_fr", ("m-ARC", "fra_Latn")),
         ("arc_challenge", ("m-ARC", "eng_Latn")),
@@ -103,6 +106,11 @@ def test_percent_is_told_benchmark_by_benchmark_and_missing_values_are_counted()
 def test_model_and_benchmark_may_be_left_out():
     row = read_accuracies(csv("language,accuracy\nde,0.5\n")).rows.iloc[0]
     assert (row["model"], row["benchmark"]) == ("", "accuracy")
+
+
+def test_other_names_of_the_columns_are_understood():
+    row = read_accuracies(csv("Lang,Task,Acc\nde,XNLI,0.5\n")).rows.iloc[0]
+    assert (row["language"], row["benchmark"], row["accuracy"]) == ("deu_Latn", "XNLI", 0.5)
 
 
 def test_the_last_of_two_figures_counts():

@@ -259,7 +259,7 @@ def test_what_is_damaged_ends_in_one_sentence_that_names_the_place(tmp_path: Pat
 
 def test_half_a_pair_is_named(tmp_path: Path):
     (tmp_path / "tatoeba.fra-eng.fra").write_text("chat\n")
-    with pytest.raises(CorpusError, match="has no eng_Latn side for fra_Latn and eng_Latn"):
+    with pytest.raises(CorpusError, match="has no eng_Latn side for eng_Latn and fra_Latn"):
         open_corpus(str(tmp_path))
 
 
@@ -267,3 +267,27 @@ def test_fifty_thousand_lines_are_read(tmp_path: Path):
     lines = [f"Satz {number}\tsentence {number}" for number in range(50_000)]
     (tmp_path / "c.tsv").write_text("\n".join(["de\ten", *lines]))
     assert open_corpus(str(tmp_path / "c.tsv")).bitext("de", "en", 50_000).source_sentences[-1] == "Satz 49999"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.de", "train.en", "dev.de", "dev.en"),
+        ("a.deu-eng.deu", "a.deu-eng.eng", "b.deu-eng.deu", "b.deu-eng.eng"),
+        ("a.deu-eng.deu", "a.deu-eng.eng", "a.eng-deu.deu", "a.eng-deu.eng"),
+    ],
+)
+def test_several_texts_in_the_same_languages_are_not_chosen_between_in_silence(tmp_path: Path, names: tuple[str, ...]):
+    for name in names:
+        (tmp_path / name).write_text("eins\nzwei\n")
+    with pytest.raises(CorpusError, match=r"besides another text in deu_Latn and eng_Latn\. Give each text a folder"):
+        open_corpus(str(tmp_path))
+
+
+def test_stems_of_three_languages_give_a_text_for_each_two(tmp_path: Path):
+    for name in ("a.de", "a.en", "a.fr", "b.it", "b.en"):
+        (tmp_path / name).write_text(f"{name} 1\n{name} 2\n")
+    corpus = open_corpus(str(tmp_path))
+    assert corpus.sentences("en", "fr") == ("a.en 1", "a.en 2")
+    assert corpus.sentences("en", "it") == ("b.en 1", "b.en 2")
+    assert corpus.beside("deu_Latn") == ("eng_Latn", "fra_Latn")
