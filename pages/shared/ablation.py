@@ -19,7 +19,15 @@ from neuronxa_core.gallery import precomputed_ablation, precomputed_pairs_needed
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, run_here, run_or_stop, study_line, study_or_stop
+from pages.shared.results import (
+    find,
+    invitation,
+    run_here,
+    run_or_stop,
+    sentences_against_target,
+    study_line,
+    study_or_stop,
+)
 
 _MOST_PIVOTS = 5
 
@@ -117,10 +125,7 @@ def _pairs_needed(study: Study) -> None:
             return run_pairs_needed(study, codes, watcher=watcher)
 
         def sentences() -> Iterator[str]:
-            corpus = open_corpus(study.corpus)
-            beside = study.target if corpus.pairwise else ""
-            sides = [corpus.sentences(code, beside) for code in codes] + [corpus.sentences(study.target)]
-            return (text for side in sides for text in side[: study.pairs])
+            return sentences_against_target(study, codes)
 
         run_here(
             request, work, lambda: invitation(request, work, study, sentences, at_once=2 * study.pairs), PAIRS_HEIGHT

@@ -10,7 +10,6 @@ from neuronxa_core import figures
 from neuronxa_core.alignment.comparison import depth_curves, language_differences, variant_names, variant_summary
 from neuronxa_core.alignment.result import CHOICES, Study, StudyResult
 from neuronxa_core.alignment.study import find_against_target, run_against_target
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.comparison import DEPTH_HEIGHT, MOST_VARIANTS
@@ -21,7 +20,7 @@ from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES, State
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
+from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
 
 Results = dict[str, tuple[StudyResult, ...]]
 
@@ -135,11 +134,9 @@ def _run_or_stop(request: Hashable, variants: list[Study], names: list[str], cod
 
     def invite() -> None:
         missing = next((study for study in variants if _nearest(study, codes) is None), variants[-1])
-        corpus = open_corpus(missing.corpus)
 
         def sentences() -> Iterator[str]:
-            sides = [corpus.sentences(code, missing.target if corpus.pairwise else "") for code in codes]
-            return (text for side in (*sides, corpus.sentences(missing.target)) for text in side[: missing.pairs])
+            return sentences_against_target(missing, codes)
 
         st.caption(f"The first that is missing: {look.plain(names[variants.index(missing)])}", text_alignment="center")
         invitation(request, work, missing, sentences, at_once=2 * missing.pairs)

@@ -10,7 +10,6 @@ from neuronxa_core import figures
 from neuronxa_core.alignment.direction import direction_gaps, gap_table, largest_gap, one_way_table
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.study import find_against_target, run_against_target
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_NAMES
@@ -18,7 +17,7 @@ from neuronxa_core.gallery import PIVOT, precomputed
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, layers_at_hand, run_here
+from pages.shared.results import find, invitation, layers_at_hand, run_here, sentences_against_target
 
 
 @st.fragment
@@ -125,12 +124,6 @@ def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
         return run_against_target(study, codes, watcher=watcher)
 
     def sentences() -> Iterator[str]:
-        corpus = open_corpus(study.corpus)
-        sides = [corpus.sentences(code, study.target) for code in codes]
-        if corpus.pairwise:  # the target's sentences are others for each
-            sides += [corpus.sentences(study.target, code) for code in codes]
-        else:
-            sides.append(corpus.sentences(study.target))
-        return (sentence for side in sides for sentence in side[: study.pairs])
+        return sentences_against_target(study, codes)
 
     run_here(key, work, lambda: invitation(key, work, study, sentences, at_once=2 * study.pairs), 300)

@@ -23,7 +23,6 @@ from neuronxa_core.alignment.downstream import (
 from neuronxa_core.alignment.likelihood import find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.study import find_against_target, run_against_target
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
@@ -33,7 +32,7 @@ from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
+from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
 
 _TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
 _MOST_MEGABYTES = 5
@@ -204,12 +203,7 @@ def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...], with_b
         return Measured(run_against_target(study, codes, watcher=watcher), bits)
 
     def sentences() -> Iterator[str]:
-        corpus = open_corpus(study.corpus)
-        return (
-            text
-            for code in (*codes, study.target)
-            for text in corpus.sentences(code, study.target if corpus.pairwise else "")[: study.pairs]
-        )
+        return sentences_against_target(study, codes)
 
     run_or_stop(request, work, lambda: invitation(request, work, study, sentences, at_once=2 * study.pairs), 380)
 

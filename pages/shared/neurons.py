@@ -18,14 +18,21 @@ from neuronxa_core.alignment.neurons import (
     specific_neurons,
 )
 from neuronxa_core.alignment.result import Study
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.neurons import SHARING_HEIGHT
 from neuronxa_core.gallery import PIVOT, precomputed_rates
 from neuronxa_core.progress import Watcher
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, run_here, run_or_stop, study_line, study_or_stop
+from pages.shared.results import (
+    find,
+    invitation,
+    run_here,
+    run_or_stop,
+    sentences_against_target,
+    study_line,
+    study_or_stop,
+)
 
 _STRONGEST = 80
 """Neurons in the image of a sentence."""
@@ -53,13 +60,7 @@ def _rates_or_stop(study: Study, codes: tuple[str, ...]) -> NeuronRates:
             return run_neuron_rates(study, codes, watcher=watcher)
 
         def sentences() -> Iterator[str]:
-            corpus = open_corpus(study.corpus)
-            beside = study.target if corpus.pairwise else ""
-            return (
-                text
-                for code in codes
-                for text in corpus.sentences(code, beside if code != study.target else "")[: study.pairs]
-            )
+            return sentences_against_target(study, codes)
 
         run_or_stop(
             request, work, lambda: invitation(request, work, study, sentences, at_once=study.pairs), SHARING_HEIGHT

@@ -1,12 +1,13 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import streamlit as st
 
 from neuronxa_core.alignment.result import Study, StudyResult
 from neuronxa_core.alignment.study import StudyLayers, find_layers, find_result, run_study
+from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
@@ -191,6 +192,18 @@ def _invite(study: Study) -> None:
 def _failed(problem: str) -> NoReturn:
     st.error(look.plain(problem), icon=":material/error:")
     st.stop()
+
+
+def sentences_against_target(study: Study, codes: Sequence[str]) -> Iterator[str]:
+    """What runs through the model when each language is studied against the study's target, for the cost of it."""
+    corpus = open_corpus(study.corpus)
+    others = [code for code in codes if code != study.target]
+    sides = [corpus.sentences(code, study.target) for code in others]
+    if corpus.pairwise:  # the target's sentences are others for each
+        sides += [corpus.sentences(study.target, code) for code in others]
+    else:
+        sides.append(corpus.sentences(study.target))
+    return (sentence for side in sides for sentence in side[: study.pairs])
 
 
 def invitation(

@@ -119,3 +119,14 @@ def test_a_run_measures_bits_and_scores_in_the_same_passes(tiny_model, tiny_corp
     wait_for_charts(app, 3)
     assert not app.exception
     assert tables(app)["accuracy"]["accuracy"].lt(0).all()
+
+
+def test_a_corpus_of_pairs_is_invited_to_run(tiny_model, tmp_path):
+    for code in ("fra", "deu"):
+        for side in (code, "eng"):
+            (tmp_path / f"tatoeba.{code}-eng.{side}").write_text("\n".join(f"{side} {code} {i}" for i in range(6)))
+    app = downstream(
+        model=str(tiny_model("llama")), corpus=str(tmp_path), source="fra_Latn", target="eng_Latn", pairs="4"
+    )
+    assert not app.error
+    assert "16 sentences to run through" in said(app)
