@@ -133,12 +133,11 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 
 def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
+    from neuronxa_core.corpora.bitext import check
     from neuronxa_core.corpora.catalogue import open_corpus
-    from neuronxa_core.corpora.validation import line_findings, text_findings
 
     text = open_corpus(options.corpus).text(options.source, options.target)
-    arguments = text.source, text.target, text.source_sentences, text.target_sentences
-    findings = (*text_findings(*arguments), *line_findings(*arguments))
+    findings = check(text)
     for finding in findings:
         print(f"{finding.message} ({f'--leave-out {finding.kind}' if finding.can_be_left_out else finding.kind})")
     counts = f"{text.source}: {len(text.source_sentences)} lines, {text.target}: {len(text.target_sentences)} lines"

@@ -8,6 +8,8 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -72,16 +74,26 @@ def likeness(ours: NDArray[np.floating], theirs: NDArray[np.floating], how: Like
     return csls(cosines) if how.endswith("csls") else cosines
 
 
-def layer_outcomes(
-    layers: StudyLayers, state: State, how: Likeness = "cosine", pairs: int | None = None
-) -> NDArray[np.bool_]:
-    """Which of the first `pairs` pairs find each other at every layer, (layers, pairs)."""
-    first = first_layer(state)
-    found = []
-    for layer in range(first, first + layers.count(state)):
-        ours, theirs = (side[:pairs] for side in layers.states(state, layer))
-        found.append(pair_outcomes(likeness(ours, theirs, how)).mutual)
+def layer_outcomes(layers: StudyLayers, state: State, how: Likeness = "cosine") -> NDArray[np.bool_]:
+    """Which pairs find each other at every layer, (layers, pairs)."""
+    found = [pair_outcomes(likeness(*layers.states(state, layer), how)).mutual for layer in _numbers(layers, state)]
     return np.stack(found)
+
+
+def outcomes_by_pairs(layers: StudyLayers, state: State, counts: Sequence[int]) -> dict[int, NDArray[np.float64]]:
+    """For each count: what the first so many pairs score among themselves, means over the layers, (count,)."""
+    found = {count: np.zeros(count) for count in counts}
+    numbers = _numbers(layers, state)
+    for layer in numbers:
+        cosines = layers.similarity(state, layer)
+        for count in counts:
+            found[count] += pair_outcomes(cosines[:count, :count]).mutual
+    return {count: total / len(numbers) for count, total in found.items()}
+
+
+def _numbers(layers: StudyLayers, state: State) -> range:
+    first = first_layer(state)
+    return range(first, first + layers.count(state))
 
 
 def pair_counts(pairs: int) -> list[int]:
@@ -96,7 +108,7 @@ def run_ablation(
     recipe = recipe_for(study, device, watcher)
     study = recipe.study
     path = _path(recipe, study, pivots)
-    stored = _stored(path, study)
+    stored = store.read_or_discard(path, partial(read_ablation, study=study))
     if stored:
         return stored
     bitext, ways = study.bitext(), ways_of(study)
@@ -127,7 +139,8 @@ def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
     if checkpoint is None:
         return None
     recipe = Recipe(study, checkpoint, "auto")
-    return _stored(_path(recipe, recipe.study, pivots), recipe.study)
+    path = _path(recipe, recipe.study, pivots)
+    return store.read_or_discard(path, partial(read_ablation, study=recipe.study))
 
 
 def own_way(study: Study) -> Way:
@@ -193,9 +206,8 @@ def _by_pairs(layers: StudyLayers, pairs: int, watcher: Watcher) -> pd.DataFrame
     """The score from the first 10 pairs to all: fewer pairs have fewer rivals, so it starts too high."""
     rows = []
     for state in STATES:
-        for count in pair_counts(pairs):
-            watcher.check()
-            each = layer_outcomes(layers, state, pairs=count).mean(axis=0)
+        watcher.check()
+        for count, each in outcomes_by_pairs(layers, state, pair_counts(pairs)).items():
             low, high = bootstrap_interval(each)
             rows.append((state, count, float(each.mean()), float(low), float(high)))
     return pd.DataFrame(rows, columns=["state", "pairs", "score", "ci_low", "ci_high"])
@@ -217,9 +229,9 @@ def run_pairs_needed(
         if layers is None:
             raise ValueError(f"the states of {code} are gone")
         for state in STATES:
-            for count in pair_counts(study.pairs):
-                watcher.check()
-                scores.setdefault((state, count), []).append(float(layer_outcomes(layers, state, pairs=count).mean()))
+            watcher.check()
+            for count, each_pair in outcomes_by_pairs(layers, state, pair_counts(study.pairs)).items():
+                scores.setdefault((state, count), []).append(float(each_pair.mean()))
     rows = [
         (state, count, float(spearman(np.array(values), np.array(scores[state, study.pairs]))))
         for (state, count), values in scores.items()
@@ -235,7 +247,7 @@ class _Quiet(Watcher):
         self.check = watcher.check  # type: ignore[method-assign]
 
 
-def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Any:
+def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Path:
     bitext = study.bitext()
     parts = {
         "ablation": " ".join(pivots),
@@ -245,7 +257,7 @@ def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Any:
     return settings().cache_dir / "results" / f"{store.cache_key(recipe.key | parts)}.ablation.parquet"
 
 
-def write_ablation(ablation: Ablation, path: Any) -> None:
+def write_ablation(ablation: Ablation, path: Path) -> None:
     """Parquet: the table, with the curve of pairs in every row. Raises OSError."""
     frame = ablation.table.assign(
         pairs=json.dumps(ablation.pairs.to_dict("list")), study=json.dumps(ablation.study.fields, sort_keys=True)
@@ -253,20 +265,8 @@ def write_ablation(ablation: Ablation, path: Any) -> None:
     frame.to_parquet(path, compression="zstd", index=False)
 
 
-def read_ablation(path: Any, study: Study) -> Ablation:
+def read_ablation(path: Path, study: Study) -> Ablation:
     """Raises OSError or ValueError if it is missing or damaged."""
     frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
     pairs = pd.DataFrame(json.loads(frame["pairs"].iloc[0]))
     return Ablation(study, frame[COLUMNS], pairs)
-
-
-def _stored(path: Any, study: Study) -> Ablation | None:
-    try:
-        ablation = read_ablation(path, study)
-    except FileNotFoundError:
-        return None
-    except Exception:  # a damaged Parquet file fails in many ways
-        store.discard(path)
-        return None
-    store.touch(path)
-    return ablation

@@ -337,16 +337,8 @@ def _path(recipe: Recipe, sentences: Sentences) -> Path:
 
 def _stored(recipe: Recipe, sentences: Sentences) -> LanguageMatrix | None:
     """The cached matrix, under the names by which it is asked for now; a damaged file is removed."""
-    path = _path(recipe, sentences)
-    try:
-        matrix = read_matrix(path).take(list(sentences))
-    except FileNotFoundError:
-        return None
-    except Exception:  # a damaged Parquet file fails in many ways
-        store.discard(path)
-        return None
-    store.touch(path)
-    return replace(matrix, study=recipe.study)
+    matrix = store.read_or_discard(_path(recipe, sentences), lambda path: read_matrix(path).take(list(sentences)))
+    return replace(matrix, study=recipe.study) if matrix else None
 
 
 def write_matrix(matrix: LanguageMatrix, path: Path) -> None:

@@ -7,7 +7,6 @@ and its bytes are.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +41,9 @@ def run_bits_per_byte(
     for number, code in enumerate(codes):
         together.before = study.pairs * number
         together.report("extracting", detail=language(code).name)
-        sentences = _sentences(study, code)
+        sentences = study.sentences(code)
         path = _path(recipe, sentences)
-        bits = _stored(path)
+        bits = store.read_or_discard(path, _read)
         if bits is None:
             bits = recipe.sentence_bits(code, sentences, together)
             text = json.dumps(bits)
@@ -60,18 +59,12 @@ def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] |
         return None
     recipe, found = Recipe(study, checkpoint, "auto"), {}
     for code in codes:
-        sentences = _sentences(study, code)
-        bits = _stored(_path(recipe, sentences))
+        sentences = study.sentences(code)
+        bits = store.read_or_discard(_path(recipe, sentences), _read)
         if bits is None:
             return None
         found[code] = bits_per_byte(np.array(bits), sentences)
     return found
-
-
-def _sentences(study: Study, code: str) -> tuple[str, ...]:
-    if code == study.target:
-        return study.bitext().target_sentences
-    return replace(study, source=code).bitext().source_sentences
 
 
 def _path(recipe: Recipe, sentences: tuple[str, ...]) -> Path:
@@ -81,13 +74,5 @@ def _path(recipe: Recipe, sentences: tuple[str, ...]) -> Path:
     return settings().cache_dir / "results" / f"{key}.bits.json"
 
 
-def _stored(path: Path) -> list[float] | None:
-    try:
-        bits = [float(value) for value in json.loads(path.read_text())]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError):
-        store.discard(path)
-        return None
-    store.touch(path)
-    return bits
+def _read(path: Path) -> list[float]:
+    return [float(value) for value in json.loads(path.read_text())]

@@ -8,6 +8,7 @@ language if its rate is above a threshold. LAPE: Tang et al. 2024, arXiv:2402.16
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -62,7 +63,7 @@ def run_neuron_rates(
         together.before = study.pairs * number
         together.report("extracting", detail=language(code).name)
         way = _way(study)
-        path = recipe.ways(code, _sentences(study, code), [way], together)[way]
+        path = recipe.ways(code, study.sentences(code), [way], together)[way]
         rates.append(_rates(path))
     provenance = recipe.provenance | {"seconds": round(time.perf_counter() - started, 3)}
     return NeuronRates(recipe.study, tuple(codes), np.stack(rates), provenance)
@@ -75,7 +76,7 @@ def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
         return None
     recipe, rates = Recipe(study, checkpoint, "auto"), []
     for code in codes:
-        path = recipe.way_path(_way(study), _sentences(study, code))
+        path = recipe.way_path(_way(study), study.sentences(code))
         if not store.is_whole(path):
             return None
         rates.append(_rates(path))
@@ -87,13 +88,7 @@ def _way(study: Study) -> Way:
     return Way(cast(Site, study.site), "mean")
 
 
-def _sentences(study: Study, code: str) -> tuple[str, ...]:
-    if code == study.target:
-        return study.bitext().target_sentences
-    return replace(study, source=code).bitext().source_sentences
-
-
-def _rates(path: Any) -> NDArray[np.float32]:
+def _rates(path: Path) -> NDArray[np.float32]:
     """(layers, neurons): the mean of the sentences' shares, each weighing as many tokens as it has."""
     tokens = store.read_counts(path, "tokens").astype(np.float64)
     weights = tokens / tokens.sum()

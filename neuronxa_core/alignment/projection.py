@@ -218,16 +218,11 @@ def project(
 
 def find_projection(study: Study, layers: StudyLayers, state: State, settings: ProjectionSettings) -> Projection | None:
     """The projection if the cache holds it; a damaged file is removed."""
-    path = _path(layers, state, settings)
-    try:
-        projection = projection_from_frame(pd.read_parquet(io.BytesIO(path.read_bytes())))
-    except FileNotFoundError:
-        return None
-    except Exception:  # a damaged Parquet file fails in many ways
-        store.discard(path)
-        return None
-    store.touch(path)
-    return replace(projection, study=study)
+    projection = store.read_or_discard(
+        _path(layers, state, settings),
+        lambda path: projection_from_frame(pd.read_parquet(io.BytesIO(path.read_bytes()))),
+    )
+    return replace(projection, study=study) if projection else None
 
 
 def _path(layers: StudyLayers, state: State, settings: ProjectionSettings) -> Path:

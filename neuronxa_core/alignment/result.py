@@ -87,6 +87,12 @@ class Study:
         """The pairs of the study. Raises CorpusError if the corpus does not have them."""
         return open_corpus(self.corpus).bitext(self.source, self.target, self.pairs, self.sample, self.leave_out)
 
+    def sentences(self, code: str) -> tuple[str, ...]:
+        """The lines of one language that a study of it against the target takes. Raises CorpusError."""
+        if code == self.target:
+            return self.bitext().target_sentences
+        return replace(self, source=code).bitext().source_sentences
+
     @property
     def _choice(self) -> str:
         sample = f", sample {self.sample}" if self.sample else ""

@@ -203,15 +203,9 @@ class Recipe:
 
     def stored_result(self, bitext: Bitext) -> StudyResult | None:
         """The cached result, under the names by which the study is asked for now; a damaged file is removed."""
-        path = self.result_path(bitext)
-        try:
-            result = read_result(path)
-        except FileNotFoundError:
+        result = store.read_or_discard(self.result_path(bitext), read_result)
+        if result is None:
             return None
-        except Exception:  # a damaged Parquet file fails in many ways
-            store.discard(path)
-            return None
-        store.touch(path)
         return replace(
             result, study=self.study, provenance={**result.provenance, **described(bitext, self.study.corpus)}
         )

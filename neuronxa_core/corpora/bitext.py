@@ -24,6 +24,11 @@ class Bitext:
         return len(self.source_sentences)
 
     @property
+    def sides(self) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+        """Both codes and both sides, as validation asks for them."""
+        return self.source, self.target, self.source_sentences, self.target_sentences
+
+    @property
     def lines(self) -> tuple[int, ...]:
         """The numbers of the pairs in the corpus, from 1."""
         return self.choice.lines if self.choice else tuple(range(1, len(self) + 1))
@@ -67,12 +72,15 @@ def choose_pairs(text: Bitext, name: str, pairs: int, sample: int = 0, leave_out
     return chosen
 
 
+def check(text: Bitext) -> tuple[Finding, ...]:
+    """What the check finds, by number in the text: first what the whole shows, unless it is a sample, then line by line."""
+    whole = () if text.choice and text.choice.seed else text_findings(*text.sides)
+    return (*whole, *line_findings(*text.sides))
+
+
 def warnings(bitext: Bitext) -> tuple[Finding, ...]:
-    """What the check finds in the pairs of a study, by their lines in the corpus; a sample is not judged as a whole."""
-    arguments = bitext.source, bitext.target, bitext.source_sentences, bitext.target_sentences
-    found = line_findings(*arguments)
-    if not (bitext.choice and bitext.choice.seed):
-        found = (*text_findings(*arguments), *found)
+    """What the check finds in the pairs of a study, by their lines in the corpus."""
+    found = check(bitext)
     return tuple(replace(each, lines=tuple(bitext.lines[line - 1] for line in each.lines)) for each in found)
 
 
@@ -80,7 +88,7 @@ def left_out(text: Bitext, unwanted: LeftOut) -> dict[int, str]:
     """The lines of a whole text that go, and why: the first of their kinds, or `by number`."""
     gone: dict[int, str] = {}
     if unwanted.kinds:
-        for finding in line_findings(text.source, text.target, text.source_sentences, text.target_sentences):
+        for finding in line_findings(*text.sides):
             if finding.kind in unwanted.kinds:
                 gone |= {line: finding.kind for line in finding.lines if line not in gone}
     most = max(len(text.source_sentences), len(text.target_sentences))

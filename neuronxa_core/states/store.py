@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 
+_Read = TypeVar("_Read")
 _WHOLE: set[tuple[Path, int, int]] = set()
 FORMAT = 3
 """Part of every key: raise it when the meaning of a stored number changes."""
@@ -156,6 +157,19 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         discard(aside)
     _evict(keep=path)
+
+
+def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
+    """What `read` makes of a cached file, or None if it is not there; a damaged one is removed, so that it is computed again."""
+    try:
+        found = read(path)
+    except FileNotFoundError:
+        return None
+    except Exception:  # a damaged Parquet or JSON file fails in many ways
+        discard(path)
+        return None
+    touch(path)
+    return found
 
 
 def touch(path: Path) -> None:

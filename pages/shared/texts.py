@@ -8,13 +8,14 @@ import streamlit as st
 
 from neuronxa_core.alignment.fertility import language_statistics, too_long
 from neuronxa_core.alignment.result import Study
+from neuronxa_core.corpora import bitext
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import BUNDLED, Corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.corpora.sources import SOURCES
 from neuronxa_core.corpora.uploads import PREFIX
-from neuronxa_core.corpora.validation import NEXT_STEP, Finding, line_findings, text_findings
+from neuronxa_core.corpora.validation import NEXT_STEP, Finding
 from neuronxa_core.errors import NeuronXAError
 from pages.shared import look
 
@@ -72,8 +73,7 @@ def check(study: Study, text: Bitext) -> None:
 
 
 def _findings(study: Study, text: Bitext) -> list[Finding]:
-    arguments = text.source, text.target, text.source_sentences, text.target_sentences
-    found = [*text_findings(*arguments), *line_findings(*arguments)]
+    found = [*bitext.check(text)]
     with contextlib.suppress(NeuronXAError):  # the study cannot be made yet, which _in_use says
         found += too_long(study)
     return found
@@ -126,10 +126,10 @@ def side_by_side(study: Study, text: Bitext) -> None:
         .strip()
         .casefold()
     )
-    usual = "In use" if _rows(study, text, every=False) else "All lines"
+    in_use = _rows(study, text, every=False)
+    usual = "In use" if in_use else "All lines"
     shown = which.segmented_control("Show", ["In use", "All lines"], default=usual, required=True, key="data_which")
-    every = shown == "All lines"
-    rows = _rows(study, text, every)
+    rows = _rows(study, text, every=True) if shown == "All lines" else in_use
     names = ("line", study.source, study.target)
     table = pd.DataFrame(
         [row for row in rows if sought in row[1].casefold() or sought in row[2].casefold()], columns=list(names)
@@ -152,14 +152,14 @@ def side_by_side(study: Study, text: Bitext) -> None:
 
 def _rows(study: Study, text: Bitext, every: bool) -> list[tuple[int, str, str]]:
     try:
-        bitext = text if every else study.bitext()
+        used = text if every else study.bitext()
     except NeuronXAError:
         return []
-    sides = [[_shown(sentence) for sentence in side] for side in (bitext.source_sentences, bitext.target_sentences)]
+    sides = [[_shown(sentence) for sentence in side] for side in (used.source_sentences, used.target_sentences)]
     missing = len(sides[0]) - len(sides[1])
     sides[0] += [""] * -missing
     sides[1] += [""] * missing
-    return list(zip(bitext.lines if not every else range(1, len(sides[0]) + 1), *sides, strict=True))
+    return list(zip(used.lines if not every else range(1, len(sides[0]) + 1), *sides, strict=True))
 
 
 def _shown(sentence: str) -> str:
