@@ -125,7 +125,7 @@ def build_bits(folder: Path = GALLERY, watcher: Watcher = SILENT) -> dict[str, f
 def precomputed_bits(study: Study) -> dict[str, float] | None:
     """The gallery's bits per byte of every language, if they are of this study's model, corpus and pairs, or None."""
     gallery = gallery_studies()[0]
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target)
     if replace(wanted, site=gallery.site, pooling=gallery.pooling) != gallery:  # bits do not depend on these two
         return None
@@ -150,7 +150,7 @@ def build_rates(folder: Path = GALLERY, watcher: Watcher = SILENT) -> NeuronRate
 def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     """The gallery's rates of these languages, to the nearest 1/255, if they are of this study's model, corpus and site, or None."""
     gallery = gallery_studies()[0]
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
     if wanted != gallery or not (GALLERY / _RATES).is_file():
         return None
@@ -185,7 +185,7 @@ def build_ablations(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterat
 
 def precomputed_ablation(study: Study) -> Ablation | None:
     """The gallery's ablation of a study, or None."""
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
     return read_ablation(path, study) if path.is_file() else None
 
@@ -193,7 +193,7 @@ def precomputed_ablation(study: Study) -> Ablation | None:
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
     """The gallery's rank correlations if they are of this study and of these languages, or None."""
     studies = gallery_studies()
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     if replace(wanted, source=studies[0].source, target=PIVOT) != studies[0] or study.target != PIVOT:
         return None
     if set(codes) != {each.source for each in studies} or not (GALLERY / _PAIRS).is_file():
@@ -203,7 +203,7 @@ def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame
 
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
     """The gallery's projection of one state of a study, from either end, or None. Reads only these rows."""
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     back = replace(wanted, source=study.target, target=study.source)
     for candidate in (wanted, back):
         projection = _stored_projection(candidate, state, settings)
@@ -222,9 +222,20 @@ def _stored_projection(study: Study, state: State, settings: ProjectionSettings)
     return None if rows.empty else projection_from_frame(rows)
 
 
+def _as_stored(study: Study) -> Study:
+    """`float32` is what the gallery was computed in, under the dtype `auto`."""
+    return replace(study, dtype="auto") if study.dtype == "float32" else study
+
+
+def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[StudyResult, ...] | None:
+    """The gallery's results of each language against the study's target, if it has them all."""
+    results = [precomputed(replace(study, source=code)) for code in codes]
+    return tuple(each for each in results if each) if all(results) else None
+
+
 def precomputed(study: Study) -> StudyResult | None:
     """The gallery's result for a study, from either end, or None. `float32` is what the gallery was computed in."""
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     results = gallery_results() if wanted.site == "gate" and wanted.dtype == "auto" else variant_results()
     if wanted in results:
         return replace(results[wanted], study=study)
@@ -243,7 +254,7 @@ def build_matrix(folder: Path = GALLERY, watcher: Watcher = SILENT) -> LanguageM
 
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
     """The gallery's matrix if it is of this study's model, corpus and choices, or None. Read when first asked for."""
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     gallery = gallery_studies()[0]
     if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
         return None
@@ -279,7 +290,7 @@ class StoredLayers:
 
 def precomputed_layers(study: Study) -> StoredLayers | None:
     """The gallery's similarities for a study, from either end, or None."""
-    wanted = replace(study, dtype="auto") if study.dtype == "float32" else study
+    wanted = _as_stored(study)
     back = replace(wanted, source=study.target, target=study.source)
     for candidate, swapped in ((wanted, False), (back, True)):
         path = GALLERY / "layers" / f"{candidate.stem}.safetensors"

@@ -38,11 +38,9 @@ def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
     """
     sentences = study_sentences(study, codes)
     checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
-    counts: dict[str, list[TokenCount]] = {}
+    counts: dict[str, tuple[TokenCount, ...]] = {}
     if checkpoint:
-        flat = [sentence for side in sentences.values() for sentence in side]
-        every = iter(count_tokens(checkpoint, [sentence.encode("utf-8", "replace").decode() for sentence in flat]))
-        counts = {code: [next(every) for _ in side] for code, side in sentences.items()}
+        counts = {code: count_tokens(checkpoint, side) for code, side in sentences.items()}
     tokens = {code: sum(count.tokens for count in side) for code, side in counts.items()}
     english = tokens.get(ENGLISH)
     return pd.DataFrame(

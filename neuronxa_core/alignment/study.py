@@ -212,7 +212,7 @@ class Recipe:
 
     def layers(self, bitext: Bitext) -> "StudyLayers | None":
         paths = [
-            store.states_path(store.cache_key(self.key | {"sentences": sentences_hash(sentences)}))
+            store.states_path(self._states_key(sentences))
             for sentences in (bitext.source_sentences, bitext.target_sentences)
         ]
         if not all(store.is_whole(path) for path in paths):
@@ -232,7 +232,7 @@ class Recipe:
 
     def language_path(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> Path:
         """The file that holds the states of one language, extracted now if it is not there or not whole."""
-        key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        key = self._states_key(sentences)
         path = store.states_path(key)
         if store.is_whole(path):
             store.touch(path)
@@ -269,6 +269,10 @@ class Recipe:
         model = self._model(1, watcher)
         return sentence_tokens(model, sentence, layer, cast(Site, self.study.site), cast(Pooling, self.study.pooling))
 
+    def _states_key(self, sentences: tuple[str, ...]) -> str:
+        """The states of one language in the study's own way."""
+        return store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+
     def _way_parts(self, way: Way) -> dict[str, str | int]:
         changed: dict[str, str | int] = {"site": way.site, "pooling": way.pooling}
         return self.key | changed | ({"threshold": str(way.threshold)} if way.threshold else {})
@@ -280,13 +284,13 @@ class Recipe:
         """-log2 p of each sentence, see extraction; the states of the same pass go into the cache if they are not there."""
         bits = np.zeros(len(sentences))
         states = self._extract(sentences, watcher, bits)
-        key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        key = self._states_key(sentences)
         if not store.is_whole(store.states_path(key)):
             self._write(key, states, code)
         return [float(value) for value in bits]
 
     def _states(self, code: str, sentences: tuple[str, ...], use_cache: bool, watcher: Watcher) -> SentenceStates:
-        key = store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        key = self._states_key(sentences)
         states = store.read_states(key) if use_cache else None
         if states is None:
             states = self._extract(sentences, watcher)

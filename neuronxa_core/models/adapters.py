@@ -73,6 +73,22 @@ def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = ""
     return parts
 
 
+def site_modules(parts: DecoderParts, site: str) -> tuple[tuple[nn.Module, ...], bool]:
+    """The modules at which a site is read, one per block, and whether it is what goes into them, rather than what comes out.
+
+    Raises ModelError where that is not known, and for the neurons of experts, see `expert_neurons`.
+    """
+    if site == "attention":
+        if not parts.attention:
+            raise ModelError("Where this architecture mixes its attention heads is not known.", "Use another site.")
+        return parts.attention, True
+    if parts.experts:
+        raise ModelError("In a mixture of experts each token has neurons of its own.", "Use a model without experts.")
+    if parts.activations and (site == "gate" or not parts.down_projections):
+        return parts.activations, False
+    return parts.down_projections, True
+
+
 def _norm(decoder: nn.Module, path: str) -> nn.Module | None:
     """None also where a norm is switched off by the config, as in OPT 350M."""
     owner, _, name = path.rpartition(".")

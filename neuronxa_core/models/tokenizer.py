@@ -57,17 +57,18 @@ def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
     )
 
 
-def count_tokens(checkpoint: Checkpoint, sentences: Sequence[str]) -> list[TokenCount]:
-    """Raises ModelError if the checkpoint has no tokenizer that can be read."""
+@lru_cache(maxsize=512)
+def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[TokenCount, ...]:
+    """Of every sentence; counted once, since a page asks with every click. Raises ModelError if the checkpoint has no tokenizer that can be read."""
     try:
         tokenizer = _kept(checkpoint)
-        tokens = tokenizer.tokenize(sentences) if sentences else []
+        tokens = tokenizer.tokenize([_encodable(sentence) for sentence in sentences]) if sentences else []
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise ModelError(
             f"The tokenizer of {checkpoint.name} cannot be read.", "Check that its folder is whole."
         ) from error
     unknown = tokenizer.unknown
-    return [TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens]
+    return tuple(TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens)
 
 
 def context_length(checkpoint: Checkpoint) -> int | None:
@@ -82,6 +83,11 @@ def context_length(checkpoint: Checkpoint) -> int | None:
 
 _FROM_TWO = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"}
 """Architectures whose positions are counted from 2, after the one for padding."""
+
+
+def _encodable(sentence: str) -> str:
+    """Without what was not UTF-8, which no tokenizer takes."""
+    return sentence.encode("utf-8", "replace").decode()
 
 
 @lru_cache(maxsize=4)

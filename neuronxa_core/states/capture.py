@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.models.adapters import DecoderParts, expert_neurons, expert_sizes
+from neuronxa_core.models.adapters import DecoderParts, expert_neurons, expert_sizes, site_modules
 from neuronxa_core.states.neuron import neuron_activation_state, neuron_activation_value
 from neuronxa_core.states.pooling import pool
 from neuronxa_core.states.sentences import Site, State
@@ -82,24 +82,21 @@ def capture(
 
     with ExitStack() as hooks:
         for block in parts.blocks:
-            hooks.enter_context(_before(block, lambda _, hidden, *rest: keep_embedding(hidden)))
-        hooks.enter_context(_after(parts.norm or parts.blocks[-1], keep_embedding))
-        if site == "attention":
-            if not parts.attention:
-                raise ModelError("Where this architecture mixes its attention heads is not known.", "Use another site.")
-            for mixing in parts.attention:
-                hooks.enter_context(_before(mixing, lambda _, heads, *rest: keep_neurons(heads)))
-        elif parts.experts:
+            hooks.enter_context(before(block, lambda _, hidden, *rest: keep_embedding(hidden)))
+        hooks.enter_context(after(parts.norm or parts.blocks[-1], keep_embedding))
+        if parts.experts and site != "attention":
             for experts in parts.experts:
                 hooks.enter_context(
-                    _before(experts, lambda each, hidden, routed, *rest: keep_experts(each, hidden, routed))
+                    before(experts, lambda each, hidden, routed, *rest: keep_experts(each, hidden, routed))
                 )
-        elif parts.activations and (site == "gate" or not parts.down_projections):
-            for activation in parts.activations:
-                hooks.enter_context(_after(activation, keep_neurons))
         else:
-            for down in parts.down_projections:
-                hooks.enter_context(_before(down, lambda _, activation, *rest: keep_neurons(activation)))
+            modules, goes_in = site_modules(parts, site)
+            for module in modules:
+                hooks.enter_context(
+                    before(module, lambda _, activation, *rest: keep_neurons(activation))
+                    if goes_in
+                    else after(module, keep_neurons)
+                )
         yield pooled
     if seen["nas"] != len(parts.blocks) or seen["embedding"] != len(parts.blocks) + 1:
         raise _ran_otherwise(parts, seen["nas"])
@@ -124,12 +121,12 @@ def _per_token(
     return activation.reshape(*weights.shape, activation.shape[-1])
 
 
-def _after(module: nn.Module, keep: Callable[[Any], None]) -> Any:
+def after(module: nn.Module, keep: Callable[[Any], None]) -> Any:
     """A removable hook on what `module` returns."""
     return module.register_forward_hook(lambda _module, _inputs, output: keep(output))
 
 
-def _before(module: nn.Module, keep: Callable[..., None]) -> Any:
+def before(module: nn.Module, keep: Callable[..., None]) -> Any:
     """A removable hook on `module` and what it is given, whether by position or by name."""
 
     def hook(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:

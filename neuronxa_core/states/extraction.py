@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from neuronxa_core.errors import ModelError, SentenceError
+from neuronxa_core.models.adapters import DecoderParts
 from neuronxa_core.models.head import Head
 from neuronxa_core.models.loading import LoadedModel, is_out_of_memory, out_of_memory
 from neuronxa_core.progress import SILENT, Watcher
@@ -156,7 +157,6 @@ def _forward(
 ) -> _Pass:
     ids, mask = _pad(tokens, padding)
     ids, mask = ids.to(model.device), mask.to(model.device)
-    named = {} if model.parts.first_position is None else {"position_ids": _positions(mask, model.parts.first_position)}
     try:
         with torch.inference_mode(), ExitStack() as open_:
             pooled = [
@@ -165,13 +165,21 @@ def _forward(
                 )
                 for way in ways
             ]
-            output = model.parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)
-            bits = _bits(head, output[0], ids, mask) if head else np.zeros(len(tokens))
+            hidden = run_decoder(model.parts, ids, mask)
+            bits = _bits(head, hidden, ids, mask) if head else np.zeros(len(tokens))
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise out_of_memory(f"A batch of {ids.numel()} tokens", model.device) from error
         raise
     return _Pass(pooled, bits)
+
+
+def run_decoder(parts: DecoderParts, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """The last hidden states, (sentences, tokens, hidden size). ids, mask: (sentences, tokens)."""
+    first = parts.first_position
+    named = {} if first is None else {"position_ids": _positions(mask, first)}
+    last: torch.Tensor = parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)[0]
+    return last
 
 
 def _head(model: LoadedModel) -> Head:

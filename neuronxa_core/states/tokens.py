@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neuronxa_core.errors import ModelError
+from neuronxa_core.models.adapters import site_modules
 from neuronxa_core.models.loading import LoadedModel
+from neuronxa_core.states.capture import after, before
+from neuronxa_core.states.extraction import run_decoder
 from neuronxa_core.states.neuron import neuron_activation_state, neuron_activation_value
 from neuronxa_core.states.pooling import token_weights
 from neuronxa_core.states.sentences import Pooling, Site
@@ -30,24 +32,15 @@ def sentence_tokens(model: LoadedModel, sentence: str, layer: int, site: Site, p
     parts = model.parts
     if not 1 <= layer <= len(parts.blocks):
         raise IndexError(f"there is no layer {layer}")
-    if parts.experts and site != "attention":
-        raise ModelError("In a mixture of experts each token has neurons of its own.", "Use a model without experts.")
+    modules, goes_in = site_modules(parts, site)
     seen: list[torch.Tensor] = []
-    module, before = _module(model, layer, site)
-    if before:
-        hook = module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().float().cpu()))
-    else:
-        hook = module.register_forward_hook(lambda _, __, output: seen.append(output.detach().float().cpu()))
+    module = modules[layer - 1]
+    hook = before(module, lambda _, values, *rest: seen.append(values)) if goes_in else after(module, seen.append)
     ids = torch.tensor(model.tokenize([sentence]), device=model.device)
     mask = torch.ones_like(ids)
-    first = parts.first_position
-    named = {} if first is None else {"position_ids": torch.arange(ids.shape[1], device=ids.device)[None] + first}
-    try:
-        with model.lock, torch.inference_mode():
-            parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)
-    finally:
-        hook.remove()
-    activations = seen[0].reshape(ids.shape[1], -1)
+    with model.lock, torch.inference_mode(), hook:
+        run_decoder(parts, ids, mask)
+    activations = seen[0].float().cpu().reshape(ids.shape[1], -1)
     weights = token_weights(mask.cpu(), pooling)[0]
     return SentenceTokens(
         tuple(model.token_texts(ids[0].tolist())),
@@ -55,15 +48,3 @@ def sentence_tokens(model: LoadedModel, sentence: str, layer: int, site: Site, p
         (weights @ neuron_activation_state(activations)).numpy(),
         (weights @ neuron_activation_value(activations)).numpy(),
     )
-
-
-def _module(model: LoadedModel, layer: int, site: Site) -> tuple[torch.nn.Module, bool]:
-    """Where a site is read in one block, and whether it is what goes in there."""
-    parts = model.parts
-    if site == "attention":
-        if not parts.attention:
-            raise ModelError("Where this architecture mixes its attention heads is not known.", "Use another site.")
-        return parts.attention[layer - 1], True
-    if parts.activations and (site == "gate" or not parts.down_projections):
-        return parts.activations[layer - 1], False
-    return parts.down_projections[layer - 1], True

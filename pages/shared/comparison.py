@@ -1,6 +1,6 @@
 """The Models page: which variants are compared, their results from the nearest place, the pictures."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -14,7 +14,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.comparison import DEPTH_HEIGHT, MOST_VARIANTS
 from neuronxa_core.figures.palette import SCORE_NAMES
-from neuronxa_core.gallery import PIVOT, precomputed
+from neuronxa_core.gallery import PIVOT, precomputed_against_target
 from neuronxa_core.models import demo
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
@@ -91,7 +91,11 @@ def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...]
     names = variant_names(variants)
     request: Hashable = (tuple(replace(each, source=codes[0]) for each in variants), "variants", codes)
     title = f"{len(variants)} ways, {len(codes)} languages against {language(study.target).name}"
-    found = find(request, lambda: _precomputed(variants, names, codes), lambda: _cached(variants, names, codes))
+    found = find(
+        request,
+        lambda: _all(precomputed_against_target, variants, names, codes),
+        lambda: _all(_nearest, variants, names, codes),
+    )
     if found is None:
         study_line(study, "", title)
         _run_or_stop(request, variants, names, codes)
@@ -101,24 +105,19 @@ def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...]
 
 
 def _nearest(study: Study, codes: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
-    stored = [precomputed(replace(study, source=code)) for code in codes]
-    return tuple(each for each in stored if each) if all(stored) else find_against_target(study, codes)
+    return precomputed_against_target(study, codes) or find_against_target(study, codes)
 
 
-def _precomputed(variants: list[Study], names: list[str], codes: tuple[str, ...]) -> Results | None:
-    found = {
-        name: [precomputed(replace(study, source=code)) for code in codes]
-        for name, study in zip(names, variants, strict=True)
-    }
-    if not all(all(results) for results in found.values()):
-        return None
-    return {name: tuple(each for each in results if each) for name, results in found.items()}
-
-
-def _cached(variants: list[Study], names: list[str], codes: tuple[str, ...]) -> Results | None:
+def _all(
+    of: Callable[[Study, tuple[str, ...]], tuple[StudyResult, ...] | None],
+    variants: list[Study],
+    names: list[str],
+    codes: tuple[str, ...],
+) -> Results | None:
+    """What `of` has of every variant, or None if it lacks one."""
     found: Results = {}
     for name, study in zip(names, variants, strict=True):
-        results = _nearest(study, codes)
+        results = of(study, codes)
         if results is None:
             return None
         found[name] = results

@@ -13,7 +13,7 @@ from neuronxa_core.alignment.study import find_against_target, run_against_targe
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.palette import STATE_NAMES
-from neuronxa_core.gallery import PIVOT, precomputed
+from neuronxa_core.gallery import PIVOT, precomputed_against_target
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from pages.shared import look, picker
@@ -101,7 +101,7 @@ def across_languages(study: Study) -> None:
         st.info("Choose at least one language.", icon=":material/translate:")
         return
     key = (replace(study, source=codes[0]), "against", codes)
-    found = find(key, lambda: _precomputed(study, codes), lambda: find_against_target(study, codes))
+    found = find(key, lambda: precomputed_against_target(study, codes), lambda: find_against_target(study, codes))
     if found is None:
         _run(key, study, codes)
         return
@@ -112,11 +112,6 @@ def across_languages(study: Study) -> None:
         table = gap_table(results)
         st.dataframe(table, hide_index=True)
         look.table_downloads(table, f"{study.stem}.gaps", "asym_languages")
-
-
-def _precomputed(study: Study, codes: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
-    results = [precomputed(replace(study, source=code)) for code in codes]
-    return tuple(each for each in results if each) if all(results) else None
 
 
 def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:

@@ -27,7 +27,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import plates
-from neuronxa_core.gallery import PIVOT, precomputed, precomputed_bits
+from neuronxa_core.gallery import PIVOT, precomputed_against_target, precomputed_bits
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
@@ -184,11 +184,11 @@ def _measured_or_stop(study: Study, codes: tuple[str, ...], with_bits: bool) -> 
 
 
 def _precomputed(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
-    results = [precomputed(replace(study, source=code)) for code in codes]
+    results = precomputed_against_target(study, codes)
     bits = precomputed_bits(study) if with_bits else None
-    if not all(results) or (with_bits and not (bits and {*codes, study.target} <= set(bits))):
+    if results is None or (with_bits and not (bits and {*codes, study.target} <= set(bits))):
         return None
-    return Measured(tuple(each for each in results if each), bits)
+    return Measured(results, bits)
 
 
 def _cached(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
