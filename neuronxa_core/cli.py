@@ -154,7 +154,7 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
         print(_line(result), flush=True)
     for result in build_variants(folder, terminal):
         terminal.clear()
-        print(f"{result.study.site}, {result.study.dtype}: {_line(result)}", flush=True)
+        print(f"{result.study.site}: {_line(result)}", flush=True)
     for ablation in build_ablations(folder, terminal):
         terminal.clear()
         print(f"{ablation.study.source} -> {ablation.study.target}: {len(ablation.table)} rows of choices", flush=True)
@@ -187,5 +187,6 @@ def _line(result: StudyResult) -> str:
     layer, score = result.peak("nas")
     return (
         f"{result.study.source} -> {result.study.target}: NASCA {result.mean('nas'):.4f}, NAVCA {result.mean('nav'):.4f}, "
-        f"MEXA {result.mean('embedding'):.4f}; NAS peaks at layer {layer} with {score:.2f} (chance {result.chance:.3f})"
+        f"MEXA {result.mean('embedding'):.4f}; NAS peaks at layer {layer} with {score:.2f} (chance {result.chance:.3f}); "
+        f"computed in {result.study.dtype}"
     )

@@ -1,7 +1,9 @@
 """Precomputed results: the demo model on the bundled corpus, every language against English.
 
 They lie in assets/gallery as one Parquet file, a row per study, state and layer, and carry their provenance. The
-dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them.
+dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them. All of it is float32, save the
+variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`); every
+answer names the precision that it was computed in.
 """
 
 import json
@@ -37,6 +39,8 @@ from neuronxa_core.states.store import read_layer, write_aside
 
 GALLERY = ASSETS / "gallery"
 PIVOT = "eng_Latn"
+PRECISION = "float32"
+"""The dtype of everything here but the variants, and so what `auto` is for a study that the gallery answers."""
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
 """The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
 PROJECTED = STATES
@@ -53,20 +57,20 @@ _VARIANTS = "variants.parquet"
 def gallery_studies() -> tuple[Study, ...]:
     """What the gallery holds, or should hold: every bundled language to English."""
     languages = open_corpus(EVERYDAY.name).languages
-    return tuple(Study(demo.NAME, EVERYDAY.name, code, PIVOT) for code in languages if code != PIVOT)
+    return tuple(Study(demo.NAME, EVERYDAY.name, code, PIVOT, dtype=PRECISION) for code in languages if code != PIVOT)
 
 
 def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
     """Runs every study of the gallery on the CPU in float32, yields each result, and writes the files at the end."""
     results = []
     for study in gallery_studies():
-        result = run_study(replace(study, dtype="float32"), device="cpu", keep_states=True, watcher=watcher)
-        results.append(replace(result, study=study))
+        result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
+        results.append(result)
         if study.source in LAYERED:
-            layers = find_layers(replace(study, dtype="float32"))
+            layers = find_layers(study)
             assert layers is not None
             _store_layers(study, layers, int(result.scores["layer"].max()), folder)
-        yield results[-1]
+        yield result
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
     build_matrix(folder, watcher)
@@ -84,12 +88,10 @@ def gallery_variants() -> tuple[Study, ...]:
 
 
 def build_variants(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """Runs the variants on the CPU, in float32 unless they say otherwise, yields each result, and writes the file at the end."""
+    """Runs the variants on the CPU, yields each result, and writes the file at the end."""
     results = []
     for study in gallery_variants():
-        dtype = study.dtype if study.dtype != "auto" else "float32"
-        result = run_study(replace(study, dtype=dtype), device="cpu", watcher=watcher)
-        results.append(replace(result, study=study))
+        results.append(run_study(study, device="cpu", watcher=watcher))
         yield results[-1]
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _VARIANTS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
@@ -101,9 +103,8 @@ def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iter
     for study in gallery_studies():
         if study.source not in LAYERED:
             continue
-        computed = replace(study, dtype="float32")
-        result = run_study(computed, device="cpu", keep_states=True, watcher=watcher)
-        layers = find_layers(computed)
+        result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
+        layers = find_layers(study)
         assert layers is not None
         for state in PROJECTED:
             projection = project(study, layers, state, ProjectionSettings(), watcher)
@@ -116,7 +117,7 @@ def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iter
 
 def build_bits(folder: Path = GALLERY, watcher: Watcher = SILENT) -> dict[str, float]:
     """Bits per byte of every bundled language, on the CPU in float32, and writes the file."""
-    study = replace(gallery_studies()[0], dtype="float32")
+    study = gallery_studies()[0]
     bits = run_bits_per_byte(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
     write_aside(folder / _BITS, lambda path: path.write_text(json.dumps(bits, indent=1) + "\n"))
     return bits
@@ -139,7 +140,7 @@ def build_rates(folder: Path = GALLERY, watcher: Watcher = SILENT) -> NeuronRate
     """The rate of every neuron in every bundled language, on the CPU in float32; stored in steps of 1/255."""
     from safetensors.numpy import save_file
 
-    study = replace(gallery_studies()[0], dtype="float32")
+    study = gallery_studies()[0]
     rates = run_neuron_rates(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
     steps = {code: np.rint(255 * rates.rates[place]).astype(np.uint8) for place, code in enumerate(rates.codes)}
     header = {"provenance": json.dumps(dict(rates.provenance))}
@@ -158,7 +159,7 @@ def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     if not set(codes) <= set(steps):
         return None
     rates: NDArray[np.float32] = np.stack([steps[code] for code in codes]).astype(np.float32) / np.float32(255)
-    return NeuronRates(study, tuple(codes), rates, provenance)
+    return NeuronRates(_as_stored(study), tuple(codes), rates, provenance)
 
 
 @lru_cache(maxsize=1)
@@ -174,12 +175,12 @@ def build_ablations(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterat
     studies = gallery_studies()
     for study in studies:
         if study.source in LAYERED:
-            ablation = run_ablation(replace(study, dtype="float32"), device="cpu", watcher=watcher)
+            ablation = run_ablation(study, device="cpu", watcher=watcher)
             path = folder / "ablations" / f"{study.stem}.parquet"
             write_aside(path, lambda file, made=ablation: write_ablation(made, file))  # type: ignore[misc]
-            yield replace(ablation, study=study)
+            yield ablation
     codes = [study.source for study in studies]
-    needed = run_pairs_needed(replace(studies[0], dtype="float32"), codes, device="cpu", watcher=watcher)
+    needed = run_pairs_needed(studies[0], codes, device="cpu", watcher=watcher)
     write_aside(folder / _PAIRS, lambda path: needed.to_parquet(path, compression="zstd", index=False))
 
 
@@ -187,7 +188,7 @@ def precomputed_ablation(study: Study) -> Ablation | None:
     """The gallery's ablation of a study, or None."""
     wanted = _as_stored(study)
     path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
-    return read_ablation(path, study) if path.is_file() else None
+    return read_ablation(path, wanted) if path.is_file() else None
 
 
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
@@ -204,11 +205,11 @@ def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
     """The gallery's projection of one state of a study, from either end, or None. Reads only these rows."""
     wanted = _as_stored(study)
-    back = replace(wanted, source=study.target, target=study.source)
+    back = replace(wanted, source=wanted.target, target=wanted.source)
     for candidate in (wanted, back):
         projection = _stored_projection(candidate, state, settings)
         if projection:
-            return replace(projection if candidate == wanted else projection.reversed(), study=study)
+            return projection if candidate == wanted else projection.reversed()
     return None
 
 
@@ -223,8 +224,8 @@ def _stored_projection(study: Study, state: State, settings: ProjectionSettings)
 
 
 def _as_stored(study: Study) -> Study:
-    """`float32` is what the gallery was computed in, under the dtype `auto`."""
-    return replace(study, dtype="auto") if study.dtype == "float32" else study
+    """The study as the gallery would name its answer: a dtype that is left open is the gallery's."""
+    return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
 
 
 def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[StudyResult, ...] | None:
@@ -234,20 +235,19 @@ def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[Stud
 
 
 def precomputed(study: Study) -> StudyResult | None:
-    """The gallery's result for a study, from either end, or None. `float32` is what the gallery was computed in."""
+    """The gallery's result for a study, from either end, or None."""
     wanted = _as_stored(study)
-    results = gallery_results() if wanted.site == "gate" and wanted.dtype == "auto" else variant_results()
+    results = gallery_results() if wanted.site == "gate" and wanted.dtype == PRECISION else variant_results()
     if wanted in results:
-        return replace(results[wanted], study=study)
-    back = replace(wanted, source=study.target, target=study.source)
-    return replace(results[back].reversed(), study=study) if back in results else None
+        return results[wanted]
+    back = replace(wanted, source=wanted.target, target=wanted.source)
+    return results[back].reversed() if back in results else None
 
 
 def build_matrix(folder: Path = GALLERY, watcher: Watcher = SILENT) -> LanguageMatrix:
     """Scores every bundled language against every other, on the CPU in float32, and writes the file."""
-    study = replace(gallery_studies()[0], dtype="float32")
+    study = gallery_studies()[0]
     matrix = run_language_matrix(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
-    matrix = replace(matrix, study=replace(matrix.study, dtype="auto"))
     write_aside(folder / _MATRIX, lambda path: write_matrix(matrix, path))
     return matrix
 
@@ -258,8 +258,7 @@ def precomputed_matrix(study: Study) -> LanguageMatrix | None:
     gallery = gallery_studies()[0]
     if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
         return None
-    matrix = _gallery_matrix()
-    return replace(matrix, study=replace(matrix.study, dtype=study.dtype)) if matrix else None
+    return _gallery_matrix()
 
 
 @lru_cache(maxsize=1)

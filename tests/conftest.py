@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa_core.models import demo
+from neuronxa_core.models import demo, hardware
 from neuronxa_core.settings import settings
 from tests.tiny import save_tiny_model
 
@@ -23,6 +23,19 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     settings.cache_clear()
     yield tmp_path / "cache"
     settings.cache_clear()
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def device_dtype(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the dtype `auto` is on this machine's CPU, for the test at hand: one, then the other, whatever the CPU is."""
+    auto_is(request.param, monkeypatch)
+    return str(request.param)
+
+
+def auto_is(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURONXA_DEVICE", "cpu")
+    settings.cache_clear()
+    monkeypatch.setattr(hardware, "_processor_computes_in_bfloat16", lambda: dtype == "bfloat16")
 
 
 @pytest.fixture(scope="session")

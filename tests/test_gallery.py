@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from neuronxa_core.alignment.projection import ProjectionSettings
@@ -6,13 +8,18 @@ from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery import (
+    GALLERY,
     LAYERED,
     PROJECTED,
     gallery_results,
     gallery_studies,
     precomputed,
+    precomputed_ablation,
+    precomputed_layers,
     precomputed_matrix,
     precomputed_projection,
+    precomputed_rates,
+    variant_results,
 )
 from neuronxa_core.states.sentences import STATES
 
@@ -43,7 +50,7 @@ def test_it_answers_from_either_end_and_to_nothing_else():
     study = Study("demo", "everyday", "deu_Latn", "eng_Latn")
     back = Study("demo", "everyday", "eng_Latn", "deu_Latn")
     assert precomputed(back).direction_gap("nas") == pytest.approx(-precomputed(study).direction_gap("nas"))
-    assert precomputed(back).study == back
+    assert precomputed(back).study == replace(back, dtype="float32")
     for other in (
         {"pairs": 99},
         {"site": "product", "dtype": "bfloat16"},
@@ -57,6 +64,33 @@ def test_it_answers_from_either_end_and_to_nothing_else():
         assert precomputed(Study(**{**vars(back), **other})) is None
 
 
+def test_an_answer_names_the_precision_that_it_was_computed_in():
+    every = [*gallery_results().items(), *variant_results().items()]
+    assert {study.dtype for study, _ in every} == {"float32", "bfloat16"}
+    assert all(study.dtype == result.study.dtype == result.provenance["dtype"] for study, result in every)
+    asked = Study("demo", "everyday", "deu_Latn", "eng_Latn")
+    assert asked.dtype == "auto"
+    for answer in (
+        precomputed(asked),
+        precomputed(replace(asked, site="product")),
+        precomputed_matrix(asked),
+        precomputed_ablation(asked),
+        precomputed_projection(asked, "nas", ProjectionSettings()),
+        precomputed_rates(asked, ("deu_Latn", "eng_Latn")),
+    ):
+        assert answer.study.dtype == "float32"
+    assert precomputed(replace(asked, dtype="bfloat16")).study.dtype == "bfloat16"
+    assert precomputed_ablation(replace(asked, dtype="bfloat16")) is None
+    assert precomputed_layers(replace(asked, dtype="bfloat16")) is None
+    assert precomputed_rates(replace(asked, dtype="bfloat16"), ("deu_Latn", "eng_Latn")) is None
+
+
+def test_no_file_of_it_is_named_by_a_dtype_that_is_left_open():
+    files = [path.name for path in GALLERY.rglob("*") if path.is_file()]
+    assert files
+    assert [name for name in files if "auto" in name] == []
+
+
 def test_it_holds_the_projections_of_its_layered_languages_from_either_end():
     studies = [study for study in gallery_studies() if study.source in LAYERED]
     assert studies
@@ -67,7 +101,7 @@ def test_it_holds_the_projections_of_its_layered_languages_from_either_end():
             assert projection.coordinates.shape[1:] == (200, 2)
             assert projection.table["mutual"].tolist() == pytest.approx(result.of(state)["score"].tolist(), abs=0.011)
             assert projection.provenance["corpus_hash"] == result.provenance["corpus_hash"]
-    back = Study("demo", "everyday", studies[0].target, studies[0].source)
+    back = replace(studies[0], source=studies[0].target, target=studies[0].source)
     assert precomputed_projection(back, "nas", ProjectionSettings()).study == back
     assert precomputed_projection(studies[0], "nas", ProjectionSettings(seed=1)) is None
 

@@ -204,6 +204,7 @@ def project(
     Raises Cancelled if the watcher asks for it, CacheError if the cache cannot be written, OSError or ValueError if the
     states are gone.
     """
+    study = layers.named(study)
     found = find_projection(study, layers, state, settings) if use_cache else None
     if found:
         return found
@@ -222,7 +223,7 @@ def find_projection(study: Study, layers: StudyLayers, state: State, settings: P
         _path(layers, state, settings),
         lambda path: projection_from_frame(pd.read_parquet(io.BytesIO(path.read_bytes()))),
     )
-    return replace(projection, study=study) if projection else None
+    return replace(projection, study=layers.named(study)) if projection else None
 
 
 def _path(layers: StudyLayers, state: State, settings: ProjectionSettings) -> Path:

@@ -50,6 +50,7 @@ class Study:
     pooling: str = "auto"
     """`auto` is `mean` for an encoder and `position` for a decoder; a result names the one that it was."""
     dtype: str = "auto"
+    """`auto` is for the device to say, see hardware.resolve_dtype; a result names the one that it was."""
     revision: str = ""
     adapter: str = ""
     """The folder of a LoRA adapter on top of the model."""
@@ -92,6 +93,11 @@ class Study:
         if code == self.target:
             return self.bitext().target_sentences
         return replace(self, source=code).bitext().source_sentences
+
+    def answers(self, asked: "Study") -> bool:
+        """Whether a result of this study answers what was asked: the same study, whatever `auto` came to be."""
+        open_ = {name: getattr(self, name) for name in ("pooling", "dtype") if getattr(asked, name) == "auto"}
+        return replace(asked, **open_) == self
 
     @property
     def _choice(self) -> str:

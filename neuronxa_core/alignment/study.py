@@ -128,6 +128,12 @@ class StudyLayers:
         """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises as `states`."""
         return cosine_similarity(*self.states(state, layer))
 
+    def named(self, study: Study) -> Study:
+        """The study with the dtype in which these states were computed, where it says `auto`."""
+        if study.dtype != "auto":
+            return study
+        return replace(study, dtype=str(store.read_header(self.source).get("dtype", study.dtype)))
+
 
 def described(bitext: Bitext, corpus: str) -> dict[str, str]:
     """For the provenance: which lines were used and why, what the check found in them, the commit of a corpus on the hub."""
@@ -175,16 +181,25 @@ def _with_its_line(error: SentenceError, bitext: Bitext) -> CorpusError:
     return error
 
 
+def resolved(study: Study, device: Device = "auto") -> Study:
+    """The study in the precision that its dtype is on a device. Raises ModelError if device or dtype are not here."""
+    return replace(study, dtype=resolve_dtype(cast(Dtype, study.dtype), resolve_device(device)))
+
+
 class Recipe:
-    """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make."""
+    """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make.
+
+    Its study names the pooling and the dtype that `auto` is, and so does every result that is made from it.
+    """
 
     def __init__(self, study: Study, checkpoint: Checkpoint, device: Device) -> None:
         if study.pooling == "auto":
             study = replace(study, pooling="mean" if is_encoder(checkpoint.config) else "position")
-        self.study, self.checkpoint = study, checkpoint
+        self.checkpoint = checkpoint
         self.neurons = ""
         self.device = resolve_device(device)
         self.dtype = resolve_dtype(cast(Dtype, study.dtype), self.device)
+        self.study = replace(study, dtype=self.dtype)
 
     @cached_property
     def key(self) -> dict[str, str | int]:

@@ -31,7 +31,7 @@ def result_to_show() -> StudyResult | None:
 def say_what_stands_instead(result: StudyResult) -> None:
     """Where the sidebar asks for something that did not come with the dashboard."""
     chosen = st.session_state.study
-    if chosen and chosen != result.study:
+    if chosen and not result.study.answers(chosen):
         st.info(
             f"The study in the sidebar is not among the precomputed ones, so {plates.names(result.study)} stand here. "
             "The other pages show yours.",
@@ -42,7 +42,7 @@ def say_what_stands_instead(result: StudyResult) -> None:
 def link(page: str, label: str, study: Study) -> None:
     """To a page of the Explore section, with the study that is shown here."""
     path, icon = _EXPLORE / f"{page}.py", ":material/arrow_forward:"
-    if st.session_state.study == study:
+    if st.session_state.study and study.answers(st.session_state.study):
         st.page_link(path, label=label, icon=icon)
     elif st.button(label, icon=icon, type="tertiary", key=f"open_{page}"):
         picker.open_study(path, study)

@@ -173,7 +173,7 @@ def test_a_projection_is_found_again_as_it_was_and_a_damaged_one_is_not_trusted(
     for name in ("coordinates", "numbers", "ranks"):
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
     np.testing.assert_allclose(found.cosines, made.cosines, rtol=1e-6)
-    assert (found.study, found.state, found.settings) == (study, "embedding", settings)
+    assert (found.study, found.state, found.settings) == (made.study, "embedding", settings)
     assert find_projection(study, layers, "nas", settings) is None
     path = projection._path(layers, "embedding", settings)
     path.write_bytes(path.read_bytes()[:100])
