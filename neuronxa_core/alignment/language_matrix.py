@@ -21,7 +21,7 @@ from neuronxa_core.alignment.study import Recipe, Together, check_finite, recipe
 from neuronxa_core.corpora.bitext import left_out, sentences_hash
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.corpora.selection import LeftOut, read_left_out
+from neuronxa_core.corpora.selection import LeftOut, read_left_out, runs_of
 from neuronxa_core.errors import CacheError, CorpusError, StudyError
 from neuronxa_core.models.catalogue import local_checkpoint
 from neuronxa_core.models.hardware import Device
@@ -232,7 +232,7 @@ def _left_out_of_all(corpus: Corpus, codes: Sequence[str], leave_out: str) -> st
     if not unwanted.kinds:
         return leave_out
     gone = {line for code in codes[1:] for line in left_out(corpus.text(codes[0], code), unwanted)}
-    return str(LeftOut(unwanted.kinds & {"unpaired"}, tuple(sorted(gone))))
+    return str(LeftOut(unwanted.kinds & {"unpaired"}, runs_of(sorted(gone))))
 
 
 def _extract_all(recipe: Recipe, sentences: Sentences, watcher: Watcher) -> list[Path]:

@@ -92,7 +92,7 @@ def left_out(text: Bitext, unwanted: LeftOut) -> dict[int, str]:
             if finding.kind in unwanted.kinds:
                 gone |= {line: finding.kind for line in finding.lines if line not in gone}
     most = max(len(text.source_sentences), len(text.target_sentences))
-    return gone | {line: "by number" for line in unwanted.lines if line <= most and line not in gone}
+    return gone | {line: "by number" for line in unwanted.up_to(most) if line not in gone}
 
 
 def _counted(gone: Mapping[int, str]) -> dict[str, int]:

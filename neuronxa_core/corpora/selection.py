@@ -2,63 +2,94 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from neuronxa_core.errors import StudyError
 
 LEAVE_OUT = ("unpaired", "unreadable", "empty", "duplicate", "same", "script", "control")
 """The kinds of lines that can be left out, see validation.LINE_KINDS, the one that is told first at the front."""
+Range = tuple[int, int]
+"""The first and the last line of a run of lines."""
 
+_PART = re.compile(r"[^\s,]+")
 _LINES = re.compile(r"(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
+_MOST_LINES = 10_000_000
+_MOST_CHARACTERS = 2_000_000
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a study leaves out: kinds of lines, and lines by their number, from 1."""
+    """What a study leaves out: kinds of lines, and lines by their number, from 1.
+
+    lines: ascending runs that neither overlap nor touch; as many lines as a run may have, it takes no more memory than one.
+    """
 
     kinds: frozenset[str] = frozenset()
-    lines: tuple[int, ...] = ()
+    lines: tuple[Range, ...] = ()
 
     def __str__(self) -> str:
         kinds = [kind for kind in LEAVE_OUT if kind in self.kinds]
-        return ",".join([*kinds, *([number_ranges(self.lines)] if self.lines else [])])
+        return ",".join([*kinds, *([_written(self.lines)] if self.lines else [])])
+
+    def names(self, line: int) -> bool:
+        """Whether a line is left out by its number."""
+        place = bisect_right(self.lines, (line, _MOST_LINES)) - 1
+        return place >= 0 and line <= self.lines[place][1]
+
+    def up_to(self, last: int) -> Iterator[int]:
+        """The lines that are left out by their number, in a text of so many lines."""
+        for first, end in self.lines:
+            yield from range(first, min(end, last) + 1)
 
 
 def read_left_out(text: str) -> LeftOut:
-    """`empty,duplicate,12,40-44` as kinds and lines. Raises StudyError for what is neither."""
+    """`empty,duplicate,12,40-44` as kinds and lines. Raises StudyError for what is neither, and for millions of parts."""
+    if len(text) > _MOST_CHARACTERS:
+        raise StudyError("The list of lines to leave out is too long.", "Give runs of lines, 40-44, or mend the file.")
     kinds: set[str] = set()
-    lines: set[int] = set()
-    for part in filter(None, re.split(r"[\s,]+", text)):
+    lines: list[Range] = []
+    for found in _PART.finditer(text):
+        part = found[0]
         numbers = _LINES.fullmatch(part)
         if part in LEAVE_OUT:
             kinds.add(part)
         elif numbers and 0 < int(numbers["first"]) <= int(numbers["last"] or numbers["first"]) <= _MOST_LINES:
-            lines |= set(range(int(numbers["first"]), int(numbers["last"] or numbers["first"]) + 1))
+            lines.append((int(numbers["first"]), int(numbers["last"] or numbers["first"])))
         else:
             raise StudyError(
-                f"{part!r} is nothing that can be left out.",
+                f"{part[:40]!r} is nothing that can be left out.",
                 f"Give line numbers (12, or 40-44) or one of: {', '.join(LEAVE_OUT)}.",
             )
-    return LeftOut(frozenset(kinds), tuple(sorted(lines)))
+    return LeftOut(frozenset(kinds), _merged(sorted(lines)))
 
 
-_MOST_LINES = 10_000_000
+def runs_of(numbers: Iterable[int]) -> tuple[Range, ...]:
+    """Ascending numbers as runs that do not touch."""
+    return _merged((number, number) for number in numbers)
+
+
+def _merged(ascending: Iterable[Range]) -> tuple[Range, ...]:
+    runs: list[Range] = []
+    for first, last in ascending:
+        if runs and first <= runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], max(last, runs[-1][1])
+        else:
+            runs.append((first, last))
+    return tuple(runs)
 
 
 def number_ranges(numbers: Iterable[int]) -> str:
     """Ascending numbers, runs of three and more as one part: `3,7,10-12`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    parts = [
+    return _written(runs_of(numbers))
+
+
+def _written(runs: Iterable[Range]) -> str:
+    return ",".join(
         f"{first}-{last}" if last > first + 1 else ",".join(map(str, dict.fromkeys((first, last))))
         for first, last in runs
-    ]
-    return ",".join(parts)
+    )
 
 
 def drawn(lines: Iterable[int], seed: int) -> list[int]:

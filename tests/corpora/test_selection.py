@@ -9,9 +9,10 @@ from neuronxa_core.alignment.language_matrix import run_language_matrix
 from neuronxa_core.alignment.result import Study
 from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.catalogue import open_corpus
-from neuronxa_core.corpora.selection import drawn, number_ranges, read_left_out
+from neuronxa_core.corpora.selection import LeftOut, drawn, number_ranges, read_left_out, runs_of
 from neuronxa_core.errors import CorpusError, StudyError
 from neuronxa_core.states import store
+from tests.confined import confined
 
 GERMAN = ["Hund", "", "Brot", "Hund", "bread", "Käse \udcff", "Нож", "Fluss", "Berg\x07", "Wald", "Meer"]
 ENGLISH = ["dog", "cat", "bread", "a dog", "bread", "cheese", "knife", "river", "mountain", "forest"]
@@ -78,6 +79,8 @@ def test_a_sample_is_spread_over_the_text():
         ("duplicate, empty", "empty,duplicate"),
         ("12 3-5,4,6", "3-6,12"),
         ("2,1,empty,empty", "empty,1,2"),
+        ("40-44,1-3,42-50,4", "1-4,40-50"),
+        ("7-8,10", "7,8,10"),
         ("", ""),
     ],
 )
@@ -94,6 +97,42 @@ def test_what_nobody_can_leave_out_is_refused(text: str):
 
 def test_ranges_of_lines():
     assert number_ranges([1, 2, 3, 5, 6, 9]) == "1-3,5,6,9"
+
+
+def test_a_run_of_lines_stays_a_run_and_is_cut_to_the_text():
+    left_out = read_left_out("3-10000000,1")
+    assert left_out.lines == ((1, 1), (3, 10_000_000))
+    assert list(left_out.up_to(5)) == [1, 3, 4, 5]
+    assert [line for line in range(7) if left_out.names(line)] == [1, 3, 4, 5, 6]
+    assert not LeftOut().names(1)
+    assert runs_of([2, 4, 5, 6]) == ((2, 2), (4, 6))
+    everyday = open_corpus("everyday").bitext("deu", "eng", 3, leave_out="4-10000000")
+    assert everyday.lines == (1, 2, 3)
+    assert everyday.choice is not None
+    assert everyday.choice.left_out == {"by number": 97}
+
+
+def test_a_list_of_millions_of_parts_is_refused():
+    with pytest.raises(StudyError, match="list of lines to leave out is too long"):
+        read_left_out("1," * 1_500_000)
+
+
+def test_a_link_with_ten_million_line_numbers_takes_no_more_memory_than_one_with_two():
+    said = confined(
+        """
+        import tracemalloc
+        from neuronxa_core.alignment.result import Study
+        from neuronxa_core.corpora.catalogue import open_corpus
+        open_corpus("everyday").usable("deu", "eng")
+        tracemalloc.start()
+        study = Study("demo", "everyday", "deu", "eng", 2, leave_out="1-98,101-10000000")
+        print(study.bitext().lines, study.stem, open_corpus("everyday").usable("deu", "eng", study.leave_out))
+        print(tracemalloc.get_traced_memory()[1])
+        """
+    )
+    told, peak = said.splitlines()
+    assert told == "(99, 100) demo_everyday_deu_Latn-eng_Latn_2_without-1-98-101-10000000_gate_position_auto 2"
+    assert int(peak) < 5_000_000
 
 
 def test_the_choice_is_part_of_the_study_of_its_names_and_of_its_result(tiny_model, tiny_corpus: Path):

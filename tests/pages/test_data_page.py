@@ -1,5 +1,6 @@
 """The Data page: sentences, check, languages in numbers, and bringing one's own text."""
 
+import resource
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from neuronxa_core.corpora.uploads import keep_upload
 from neuronxa_core.figures.report import gather, study_report
 from neuronxa_core.settings import settings
 from pages.shared import look
+from tests.confined import confined
 from tests.pages.test_pages import open_page
 
 DAMAGED = {
@@ -47,6 +49,18 @@ def test_the_bundled_corpus_is_clean_and_says_how_far_to_trust_it():
     assert "No native speaker has reviewed them" in app.warning[0].value
     assert "**In use:** all 100 lines" in body(app)
     assert statistics(app).loc["arb_Arab", "direction"] == "rtl"
+
+
+def test_a_link_with_ten_million_line_numbers_opens_in_a_process_of_three_gigabytes(demo_cache: Path):
+    said = confined(
+        """
+        from tests.pages.test_pages import open_page
+        app = open_page("data", leave_out="51-10000000", pairs="50")
+        print(app.session_state.study.leave_out, *[each.value for each in app.markdown if "In use" in each.value])
+        """,
+        what=resource.RLIMIT_DATA,
+    )
+    assert said.strip() == "51-10000000 **In use:** the first 50 of 100 lines; left out: 50 by number."
 
 
 def test_each_finding_can_be_left_out_and_taken_back(damaged: str):
