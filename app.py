@@ -8,9 +8,11 @@ session runs is the frame, which has no such folder beside it.
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared import frame
+from pages.shared import access, frame
 
 app = st.App(frame.__file__)
 
 if get_script_run_ctx(suppress_warning=True) is not None:  # run as a script after all, as AppTest does
     frame.draw()
+else:
+    access.guard_server()

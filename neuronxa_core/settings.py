@@ -20,6 +20,8 @@ class Settings:
     """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
     mode: str
     """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS, and no paths but those in NEURONXA_CORPORA."""
+    allow_remote: bool
+    """NEURONXA_ALLOW_REMOTE: 1 lets the dashboard serve other machines in local mode too. Default: 0."""
     models: tuple[str, ...]
     """NEURONXA_MODELS: what a shared deployment offers, comma-separated hub ids and paths. Default: demo."""
     corpora: tuple[Path, ...]
@@ -40,6 +42,7 @@ def settings() -> Settings:
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
         mode=_one_of("NEURONXA_MODE", ("local", "shared")),
+        allow_remote=_one_of("NEURONXA_ALLOW_REMOTE", ("0", "1")) == "1",
         models=_listed("NEURONXA_MODELS") or ("demo",),
         corpora=tuple(Path(path).expanduser().absolute() for path in _listed("NEURONXA_CORPORA")),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),

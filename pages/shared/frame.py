@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import link, look, picker
+from pages.shared import access, link, look, picker
 
 PAGES = Path(__file__).parent.parent
 
 
 def draw() -> None:
     st.set_page_config(page_title="NeuronXA Explorer", page_icon=str(look.ICON), layout="wide")
+    access.stop_other_machines()
     st.logo(str(look.LOGO), icon_image=str(look.ICON), size="large")
     look.apply_style()
     page = st.navigation(
