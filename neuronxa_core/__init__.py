@@ -12,17 +12,17 @@ __version__ = "0.1.0"
 __all__ = ["NeuronXAError", "Study", "StudyResult", "open_corpus", "run_study"]
 
 if TYPE_CHECKING:
-    from neuronxa_core.alignment.result import Study, StudyResult
-    from neuronxa_core.alignment.study import run_study
     from neuronxa_core.corpora.catalogue import open_corpus
     from neuronxa_core.errors import NeuronXAError
+    from neuronxa_core.study.result import Study, StudyResult
+    from neuronxa_core.study.runner import run_study
 
 _HOMES = {
     "NeuronXAError": "errors",
-    "Study": "alignment.result",
-    "StudyResult": "alignment.result",
+    "Study": "study.result",
+    "StudyResult": "study.result",
     "open_corpus": "corpora.catalogue",
-    "run_study": "alignment.study",
+    "run_study": "study.runner",
 }
 
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from neuronxa_core.alignment.result import CHOICES, Study, StudyResult
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Phase, Watcher, counted
+from neuronxa_core.study.result import CHOICES, Study, StudyResult
 
 
 class _Terminal(Watcher):
@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
-    from neuronxa_core.alignment.study import run_study
+    from neuronxa_core.study.runner import run_study
 
     study = Study(
         model=options.model,
@@ -145,7 +145,7 @@ def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
-    from neuronxa_core.gallery import GALLERY, build_ablations, build_gallery, build_projections, build_variants
+    from neuronxa_core.gallery.read import GALLERY, build_ablations, build_gallery, build_projections, build_variants
 
     folder = options.out or GALLERY
     _make_folder(folder)

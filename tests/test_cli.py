@@ -12,10 +12,10 @@ import pytest
 from huggingface_hub import constants
 from safetensors.numpy import load_file, save_file
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.cli import main
 from neuronxa_core.settings import settings
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 
 ROOT = Path(__file__).parents[1]
 COLUMNS = ["state", "layer", "score", "source_to_target", "target_to_source", "ci_low", "ci_high"]
@@ -263,7 +263,7 @@ def test_a_run_that_is_interrupted_says_so_in_one_line(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuronxa_core.alignment.study.run_study", interrupt)
+    monkeypatch.setattr("neuronxa_core.study.runner.run_study", interrupt)
     assert setting.run() == 130
     assert capsys.readouterr() == ("", "neuronxa: stopped.\n")
 

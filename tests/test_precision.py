@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from neuronxa_core import cli
-from neuronxa_core.alignment.ablation import find_ablation, run_ablation
-from neuronxa_core.alignment.language_matrix import find_language_matrix, run_language_matrix
-from neuronxa_core.alignment.neurons import find_neuron_rates, run_neuron_rates
-from neuronxa_core.alignment.projection import ProjectionSettings, find_projection, project
-from neuronxa_core.alignment.result import Study, write_result
-from neuronxa_core.alignment.study import Recipe, find_layers, find_result, resolved, run_study
-from neuronxa_core.models.catalogue import local_checkpoint
+from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
+from neuronxa_core.analyses.neurons import find_neuron_rates, run_neuron_rates
+from neuronxa_core.analyses.projection import ProjectionSettings, find_projection, project
+from neuronxa_core.analyses.settings import find_ablation, run_ablation
+from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.settings import settings
+from neuronxa_core.study.result import Study, write_result
+from neuronxa_core.study.runner import Recipe, find_layers, find_result, resolved, run_study
 
 CODES = ("fra_Latn", "deu_Latn", "eng_Latn")
 

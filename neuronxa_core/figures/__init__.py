@@ -1,8 +1,7 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly."""
 
-from neuronxa_core.figures.ablation import ablation_figure, ablation_finding, pairs_figure, pairs_finding
-from neuronxa_core.figures.comparison import depth_figure, difference_figure
-from neuronxa_core.figures.direction import direction_curves, gap_ranking
+from neuronxa_core.figures.alignment import layer_curves
+from neuronxa_core.figures.asymmetry import direction_curves, gap_ranking
 from neuronxa_core.figures.downstream import correlation_curves, downstream_scatter
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding, tokenizer_finding
 from neuronxa_core.figures.findings_comparison import comparison_finding, difference_finding
@@ -11,12 +10,13 @@ from neuronxa_core.figures.findings_downstream import best_layer_finding, downst
 from neuronxa_core.figures.findings_languages import fertility_finding, level_finding, matrix_finding, pivot_finding
 from neuronxa_core.figures.findings_neurons import overlap_finding, sharing_finding, specific_finding
 from neuronxa_core.figures.findings_projection import projection_finding
-from neuronxa_core.figures.language_matrix import language_heatmap, level_comparison, pivot_ranking
-from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.languages import language_heatmap, level_comparison, pivot_ranking
+from neuronxa_core.figures.models import depth_figure, difference_figure
 from neuronxa_core.figures.neurons import overlap_figure, sharing_figure, specific_figure, token_figure
+from neuronxa_core.figures.overview import language_ranking, layer_ranking
 from neuronxa_core.figures.plates import Plate, printed
 from neuronxa_core.figures.projection import number_curves, projection_panel
-from neuronxa_core.figures.ranking import language_ranking, layer_ranking
+from neuronxa_core.figures.settings import ablation_figure, ablation_finding, pairs_figure, pairs_finding
 from neuronxa_core.figures.similarity import (
     MOST_SHOWN,
     layer_strip,

@@ -7,12 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from neuronxa_core.alignment.correlation import fit_line
-from neuronxa_core.alignment.downstream import BITS
+from neuronxa_core.analyses.downstream import BITS
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.frame import blank, spread
-from neuronxa_core.figures.language_matrix import short_codes
+from neuronxa_core.figures.languages import short_codes
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.figures.style import blank, spread
+from neuronxa_core.metrics.correlation import fit_line
 from neuronxa_core.states.sentences import STATES, State
 
 SCATTER_HEIGHT = 380

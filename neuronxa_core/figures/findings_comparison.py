@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from neuronxa_core.alignment.result import SUMMARY_NAMES
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.states.sentences import State
+from neuronxa_core.study.result import SUMMARY_NAMES
 
 
 def comparison_finding(summary: pd.DataFrame, state: State) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuronxa_core.alignment.direction import largest_gap, mean_gap
-from neuronxa_core.alignment.result import StudyResult
-from neuronxa_core.alignment.uncertainty import bootstrap_interval
+from neuronxa_core.analyses.asymmetry import largest_gap, mean_gap
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.direction import PAPERS_GAP
+from neuronxa_core.figures.asymmetry import PAPERS_GAP
 from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.states.sentences import State
+from neuronxa_core.study.result import StudyResult
 
 
 def direction_finding(result: StudyResult, state: State) -> str:

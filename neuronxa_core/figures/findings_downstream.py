@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from neuronxa_core.alignment.correlation import FEWEST
-from neuronxa_core.alignment.downstream import BITS, best_layer
+from neuronxa_core.analyses.downstream import BITS, best_layer
 from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.metrics.correlation import FEWEST
 from neuronxa_core.states.sentences import STATES
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from neuronxa_core.alignment.language_matrix import LanguageMatrix
+from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.states.sentences import State

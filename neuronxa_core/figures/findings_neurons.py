@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.alignment.neurons import NeuronRates
+from neuronxa_core.analyses.neurons import NeuronRates
 from neuronxa_core.corpora.languages import language
 
 

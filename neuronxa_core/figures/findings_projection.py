@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from neuronxa_core.alignment.projection import NEIGHBOURS, Projection
+from neuronxa_core.analyses.projection import NEIGHBOURS, Projection
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import STATE_NAMES
 

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from neuronxa_core.alignment.neurons import SHARES, NeuronRates, TokenStates
+from neuronxa_core.analyses.neurons import SHARES, NeuronRates, TokenStates
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.frame import blank
-from neuronxa_core.figures.language_matrix import short_codes, tick
+from neuronxa_core.figures.languages import short_codes, tick
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
+from neuronxa_core.figures.style import blank
 
 SHARING_HEIGHT = 380
 _SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}

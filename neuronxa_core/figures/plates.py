@@ -14,23 +14,22 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from neuronxa_core import __version__
-from neuronxa_core.alignment.language_matrix import LanguageMatrix
-from neuronxa_core.alignment.language_order import Arrangement
-from neuronxa_core.alignment.neurons import NeuronRates, TokenStates
-from neuronxa_core.alignment.projection import Projection
-from neuronxa_core.alignment.result import Study, StudyResult
+from neuronxa_core.analyses.language_order import Arrangement
+from neuronxa_core.analyses.languages import LanguageMatrix
+from neuronxa_core.analyses.neurons import NeuronRates, TokenStates
+from neuronxa_core.analyses.projection import Projection
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.ablation import ablation_figure, pairs_figure
-from neuronxa_core.figures.comparison import depth_figure, difference_figure
-from neuronxa_core.figures.direction import direction_curves, gap_ranking
+from neuronxa_core.figures.alignment import layer_curves
+from neuronxa_core.figures.asymmetry import direction_curves, gap_ranking
 from neuronxa_core.figures.downstream import accuracy_name, correlation_curves, downstream_scatter
-from neuronxa_core.figures.language_matrix import language_heatmap, layer_name, level_comparison, pivot_ranking
-from neuronxa_core.figures.layers import layer_curves
+from neuronxa_core.figures.languages import language_heatmap, layer_name, level_comparison, pivot_ranking
+from neuronxa_core.figures.models import depth_figure, difference_figure
 from neuronxa_core.figures.neurons import overlap_figure, sharing_figure, specific_figure, token_figure
+from neuronxa_core.figures.overview import language_ranking, layer_ranking
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme
 from neuronxa_core.figures.projection import NUMBER_NAMES, number_curves, projection_panel
-from neuronxa_core.figures.ranking import language_ranking, layer_ranking
+from neuronxa_core.figures.settings import ablation_figure, pairs_figure
 from neuronxa_core.figures.similarity import (
     MEASURE_TITLES,
     measure_curves,
@@ -38,6 +37,7 @@ from neuronxa_core.figures.similarity import (
     similarity_matrix,
 )
 from neuronxa_core.states.sentences import State
+from neuronxa_core.study.result import Study, StudyResult
 
 PAGE, COLUMN = 680, 400
 """Widths of a printed figure in CSS pixels, 96 to the inch: 180 mm across a page, and 106 mm for what is square."""

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from neuronxa_core.alignment.projection import NUMBERS, Projection
+from neuronxa_core.analyses.projection import NUMBERS, Projection
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.frame import blank, upright
 from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.figures.style import blank, upright
 
 HEIGHT = 460
 _STEP, _GLIDE = 900, 600

@@ -3,16 +3,12 @@
 import html
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
-from neuronxa_core.alignment.direction import direction_gaps, largest_gap
-from neuronxa_core.alignment.projection import Projection, ProjectionSettings, find_projection, project
-from neuronxa_core.alignment.result import Study, StudyResult
-from neuronxa_core.alignment.space import MEASURES, space_measures
-from neuronxa_core.alignment.study import StudyLayers, find_layers
-from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
+from neuronxa_core.analyses.report import Material
+from neuronxa_core.analyses.space import MEASURES
 from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
 from neuronxa_core.figures.findings_direction import direction_finding
 from neuronxa_core.figures.findings_projection import projection_finding
@@ -29,8 +25,8 @@ from neuronxa_core.figures.plates import (
     standing,
 )
 from neuronxa_core.figures.similarity import MOST_SHOWN
-from neuronxa_core.gallery import StoredLayers, precomputed_layers, precomputed_projection
-from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.states.sentences import STATES, first_layer
+from neuronxa_core.study.result import StudyResult
 
 BIBTEX = """@inproceedings{huang-etal-2025-neurons,
   title = {From Neurons to Semantics: Evaluating Cross-Linguistic Alignment Capabilities of Large Language Models
@@ -82,42 +78,6 @@ _ABSENT = (
     "These figures need the states of this pair, which were not on the machine that wrote this report: open the "
     "Similarity page once, and save the report again."
 )
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a report shows beside the scores, as far as it is on this machine."""
-
-    bitext: Bitext
-    layers: StudyLayers | StoredLayers
-    measures: pd.DataFrame
-    projections: Sequence[Projection]
-
-
-def gather(result: StudyResult) -> Material | None:
-    """The states of the study and what follows from them, or None if neither gallery nor cache holds them.
-
-    A projection is UMAP with its default settings where that has been computed, else PCA. Loads no model.
-    """
-    study = result.study
-    layers = precomputed_layers(study) or find_layers(study)
-    if layers is None:
-        return None
-    measures = layers.measures if isinstance(layers, StoredLayers) else space_measures(layers, _last_layer(result))
-    return Material(
-        study.bitext(),
-        layers,
-        measures,
-        [each for state in STATES if (each := _projected(study, layers, state))],
-    )
-
-
-def _projected(study: Study, layers: StudyLayers | StoredLayers, state: State) -> Projection | None:
-    umap = ProjectionSettings()
-    found = precomputed_projection(study, state, umap)
-    if found is None and isinstance(layers, StudyLayers):
-        found = find_projection(study, layers, state, umap) or project(study, layers, state, ProjectionSettings("pca"))
-    return found
 
 
 def _last_layer(result: StudyResult) -> int:

@@ -7,10 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from neuronxa_core.alignment.result import StudyResult
-from neuronxa_core.figures.frame import blank, click_targets, spread, upright
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.figures.style import blank, click_targets, spread, upright
 from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.result import StudyResult
 
 MOST_SHOWN = 150
 """Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""

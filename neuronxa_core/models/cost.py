@@ -15,7 +15,7 @@ import numpy as np
 
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models import demo, hub
-from neuronxa_core.models.catalogue import is_hub_id, local_checkpoint
+from neuronxa_core.models.config import BYTES, Shape, shape_of, stored
 from neuronxa_core.models.hardware import (
     Device,
     Dtype,
@@ -24,7 +24,7 @@ from neuronxa_core.models.hardware import (
     resolve_device,
     resolve_dtype,
 )
-from neuronxa_core.models.shape import BYTES, Shape, shape_of, stored
+from neuronxa_core.models.locate import is_hub_id, local_checkpoint
 
 _CHARACTERS_PER_TOKEN = 3.0
 """Measured on the bundled corpus with Gemma's tokenizer, 2.9 to 4.1 by language; a guess for any other."""

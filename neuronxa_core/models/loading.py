@@ -16,10 +16,10 @@ from torch import nn
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
+from neuronxa_core.models.config import BYTES, stored
 from neuronxa_core.models.families import family_of
 from neuronxa_core.models.head import Head, load_head
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
-from neuronxa_core.models.shape import BYTES, stored
 from neuronxa_core.models.tokenizer import load_tokenizer
 from neuronxa_core.settings import settings
 

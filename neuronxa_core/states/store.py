@@ -1,6 +1,6 @@
 """The cache on disk. A file is written aside and renamed, checked when it is read, and recomputed if it is damaged.
 
-States lie as safetensors with a JSON header, one language in one file; results as Parquet (see alignment.result). The
+States lie as safetensors with a JSON header, one language in one file; results as Parquet (see study.result). The
 least recently used files go when the folder outgrows NEURONXA_CACHE_GB.
 """
 

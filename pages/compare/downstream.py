@@ -1,15 +1,253 @@
 """Downstream: does alignment predict how well the model does in a language?"""
 
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from typing import cast
+
+import pandas as pd
 import streamlit as st
 
-from pages.shared import downstream, look
+from neuronxa_core import figures
+from neuronxa_core.analyses.accuracies import COLUMNS, read_accuracies
+from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte, run_bits_per_byte
+from neuronxa_core.analyses.downstream import (
+    BITS,
+    PUBLISHED,
+    PUBLISHED_MEXA,
+    Measured,
+    Over,
+    alignment_table,
+    bits_as_accuracies,
+    correlation_table,
+    joined,
+    layer_correlations,
+)
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
+from neuronxa_core.errors import NeuronXAError, StudyError
+from neuronxa_core.figures import plates
+from neuronxa_core.gallery.read import PIVOT, precomputed_against_target, precomputed_bits
+from neuronxa_core.progress import Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.runner import find_against_target, run_against_target
+from pages.shared import look, picker
+from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
+
+_TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
+_MOST_MEGABYTES = 5
+
+
+def bring_accuracies() -> None:
+    """Result files of the harness or a CSV; kept under a name that a link can hold."""
+    with st.expander("Bring accuracies", icon=":material/upload_file:"):
+        st.markdown(
+            "Result files of lm-evaluation-harness as they are (Belebele, m-MMLU, global_mmlu, m-ARC, XNLI, XCOPA, XStoryCloze and others "
+            "whose tasks name a language), or a CSV with the columns `model, language, benchmark, accuracy`. Languages may be written `fr`, "
+            "`fra`, `fra_Latn` or `French`; accuracies as fractions or percent."
+        )
+        files = st.file_uploader(
+            "Accuracy files",
+            accept_multiple_files=True,
+            max_upload_size=_MOST_MEGABYTES,
+            key="down_files",
+            label_visibility="collapsed",
+        )
+        use, template = st.columns([1, 2])
+        if use.button("Use these files", type="primary", disabled=not files, key="down_use", icon=":material/check:"):
+            _keep({file.name: file.getvalue() for file in files})
+        template.download_button(
+            "A template to fill in",
+            _TEMPLATE,
+            file_name="accuracies.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="down_template",
+        )
+
+
+def _keep(files: dict[str, bytes]) -> None:
+    try:
+        found = read_accuracies(files)
+        name = keep_accuracies(files)
+    except NeuronXAError as problem:
+        st.error(look.plain(str(problem)), icon=":material/error:")
+        return
+    st.session_state.setdefault("my_accuracies", []).insert(0, name)
+    st.session_state.down_next = name
+    st.toast(f"{len(found.rows)} accuracies of {found.rows['language'].nunique()} languages.", icon=":material/check:")
+    st.rerun()
+
+
+def downstream_page() -> None:
+    """Everything below: the choice of an accuracy, the run or its invitation, the pictures."""
+    study = study_or_stop()
+    if study.source == PIVOT:
+        study = replace(study, source=study.target, target=PIVOT)
+    which, benchmark_box, model_box = st.columns([1.4, 1, 1.2], vertical_alignment="bottom")
+    with which:
+        name = _accuracy_source()
+    rows, notes = _accuracies(name)
+    benchmark = _benchmark(benchmark_box, rows)
+    model = _model(model_box, rows[rows["benchmark"] == benchmark], study)
+    codes = picker.choose_languages(study, "down_codes", (study.source,), without=study.target)
+    if not codes:
+        st.info("Choose at least one language.", icon=":material/translate:")
+        st.stop()
+    measured = _measured_or_stop(study, codes, name == BITS)
+    if measured.bits is not None and name == BITS:
+        rows = bits_as_accuracies(measured.bits, study.model)
+    chosen = rows[(rows["benchmark"] == benchmark) & ((rows["model"] == model) | (name == BITS))]
+    for note in notes:
+        st.caption(look.plain(note))
+    _view(study, measured.results, chosen, benchmark)
+
+
+def _accuracy_source() -> str:
+    """`bits per byte`, or the name of kept files."""
+    mine = st.session_state.setdefault("my_accuracies", [])
+    kept = tuple(mine) if settings().mode == "shared" else (*mine, *kept_accuracies())
+    linked = st.query_params.get("down_source", "")
+    offered = list(dict.fromkeys((BITS, *kept, *([linked] if open_accuracies(linked) else []))))
+    if wanted := st.session_state.pop("down_next", None):
+        st.session_state.down_source = wanted
+    return st.selectbox(
+        "Accuracy from",
+        offered,
+        key="down_source",
+        bind="query-params",
+        help="`bits per byte`: how many bits the model needs for a byte of each language's sentences, from the same forward passes. "
+        "Or files that you brought.",
+    )
+
+
+def _accuracies(name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    files = None if name == BITS else open_accuracies(name)
+    if files is None:
+        return pd.DataFrame([("", BITS, "", 0.0, BITS)], columns=list(COLUMNS)), ()
+    try:
+        found = read_accuracies(files)
+    except StudyError as problem:
+        st.error(look.plain(str(problem)), icon=":material/error:")
+        st.stop()
+    return found.rows, found.notes
+
+
+def _benchmark(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame) -> str:
+    offered = sorted(rows["benchmark"].unique())
+    if st.session_state.get("down_benchmark", offered[0]) not in offered:
+        del st.session_state.down_benchmark
+    return cast(
+        str, box.selectbox("Benchmark", offered, key="down_benchmark", bind="query-params", disabled=len(offered) == 1)
+    )
+
+
+def _model(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame, study: Study) -> str:
+    """Whose accuracies: the file's model that is the study's, else its first."""
+    offered = sorted(rows["model"].unique())
+    if st.session_state.get("down_model", offered[0]) not in offered:
+        del st.session_state.down_model
+    like = [model for model in offered if model and model.split("/")[-1].lower() == study.model.split("/")[-1].lower()]
+    return cast(
+        str,
+        box.selectbox(
+            "Model in the file",
+            offered,
+            index=offered.index(like[0]) if like else 0,
+            key="down_model",
+            bind="query-params",
+            disabled=len(offered) == 1,
+            format_func=lambda model: model or "not named",
+        ),
+    )
+
+
+def _measured_or_stop(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured:
+    request: Hashable = (replace(study, source=codes[0]), "downstream", codes, with_bits)
+    names = f"{len(codes)} languages against {language(study.target).name}"
+    found = find(request, lambda: _precomputed(study, codes, with_bits), lambda: _cached(study, codes, with_bits))
+    if found is None:
+        study_line(study, "", names)
+        _run_or_stop(request, study, codes, with_bits)
+    measured, badge = found
+    study_line(study, badge, names)
+    return cast(Measured, measured)
+
+
+def _precomputed(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
+    results = precomputed_against_target(study, codes)
+    bits = precomputed_bits(study) if with_bits else None
+    if results is None or (with_bits and not (bits and {*codes, study.target} <= set(bits))):
+        return None
+    return Measured(results, bits)
+
+
+def _cached(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
+    bits = find_bits_per_byte(study, (*codes, study.target)) if with_bits else None
+    results = None if with_bits and bits is None else find_against_target(study, codes)
+    return Measured(results, bits) if results else None
+
+
+def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...], with_bits: bool) -> None:
+    def work(watcher: Watcher) -> Measured:
+        bits = run_bits_per_byte(study, (*codes, study.target), watcher=watcher) if with_bits else None
+        return Measured(run_against_target(study, codes, watcher=watcher), bits)
+
+    def sentences() -> Iterator[str]:
+        return sentences_against_target(study, codes)
+
+    run_or_stop(request, work, lambda: invitation(request, work, study, sentences, at_once=2 * study.pairs), 380)
+
+
+@st.fragment
+def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFrame, benchmark: str) -> None:
+    """What depends on how layers are summed up and which coefficient is drawn."""
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    over = cast(
+        Over,
+        left.segmented_control(
+            "Over the layers", ["mean", "max"], default="mean", required=True, key="down_over", bind="query-params"
+        ),
+    )
+    method = cast(str, right.segmented_control("Coefficient of the layer curve", ["pearson", "spearman"], default="pearson", required=True, key="down_method", bind="query-params", format_func=str.capitalize))  # fmt: skip
+    table = joined(alignment_table(results, over), accuracies)
+    if table.empty:
+        st.info(
+            "None of these languages has an accuracy here. Choose others, or bring their accuracies.",
+            icon=":material/search_off:",
+        )
+        return
+    for column, state in zip(st.columns(3), STATES, strict=True):
+        with column:
+            look.picture(plates.downstream_plate(study, table, state, benchmark), f"down_{state}")
+    correlations = correlation_table(table)
+    st.markdown(figures.downstream_finding(correlations, benchmark))
+    layers = layer_correlations(results, accuracies)
+    if layers[method].notna().any():
+        look.picture(plates.correlation_plate(study, layers, method, benchmark), "down_layers")
+        st.markdown(figures.best_layer_finding(layers))
+    with st.expander("The numbers", icon=":material/table:"):
+        for key, shown in (("correlations", correlations), ("languages", table), ("layers", layers)):
+            st.dataframe(shown, hide_index=True)
+            look.table_downloads(shown, f"{study.stem}.downstream.{key}", f"down_{key}")
+
+
+def published() -> None:
+    """What papers report, to compare with, with source."""
+    st.markdown("Pearson correlations over languages:")
+    st.dataframe(PUBLISHED, hide_index=True)
+    st.markdown("MEXA on FLORES, mean pooling (Kargaran et al. 2025, arXiv:2410.05873):")
+    st.dataframe(pd.DataFrame({"model": list(PUBLISHED_MEXA), "mexa": list(PUBLISHED_MEXA.values())}), hide_index=True)
+
 
 st.title("Downstream")
 st.html("<p class='nx-question'>Does alignment predict how well the model does in a language?</p>")
 
-downstream.bring_accuracies()
-downstream.downstream_page()
+bring_accuracies()
+downstream_page()
 with st.expander("What papers report", icon=":material/menu_book:"):
-    downstream.published()
+    published()
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "downstream.md").read_text(encoding="utf-8"))

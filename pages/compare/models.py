@@ -1,12 +1,192 @@
 """Models: two to six models, or one in several ways, on the same sentences."""
 
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
+from typing import cast
+
 import streamlit as st
 
-from pages.shared import comparison, look
+from neuronxa_core import figures
+from neuronxa_core.analyses.models import depth_curves, language_differences, variant_names, variant_summary
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
+from neuronxa_core.figures.models import DEPTH_HEIGHT, MOST_VARIANTS
+from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
+from neuronxa_core.models import demo
+from neuronxa_core.progress import Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.result import CHOICES, Study, StudyResult
+from neuronxa_core.study.runner import find_against_target, run_against_target
+from pages.shared import look, picker
+from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
+
+Results = dict[str, tuple[StudyResult, ...]]
+
+
+def comparison_page() -> None:
+    study = study_or_stop()
+    if study.source == PIVOT:
+        study = replace(study, source=study.target, target=PIVOT)
+    variants = _variants(study)
+    if not 2 <= len(variants) <= MOST_VARIANTS:
+        st.info(
+            f"These are {len(variants)} ways; choose two to {MOST_VARIANTS}: another model, site or dtype makes one more.",
+            icon=":material/compare_arrows:",
+        )
+        return
+    codes = picker.choose_languages(study, "cmp_codes", (study.source,), without=study.target)
+    if not codes:
+        st.info("Choose at least one language.", icon=":material/translate:")
+        return
+    _view(study, _results_or_stop(study, variants, codes))
+
+
+def _variants(study: Study) -> list[Study]:
+    """Every combination of the chosen models, sites and dtypes, the study's own first."""
+    shared = settings().mode == "shared"
+    models = [*settings().models] if shared else list(dict.fromkeys((study.model, *picker.offered_models())))
+    which, site_box, dtype_box = st.columns([2, 1.2, 1.4])
+    chosen = which.multiselect(
+        "Models",
+        list(dict.fromkeys((study.model, *models))),
+        default=[study.model],
+        key="cmp_models",
+        bind="query-params",
+        accept_new_options=not shared,
+        max_selections=MOST_VARIANTS,
+        help="Hub ids, paths, or `demo`. Each runs on the same sentences, one after the other.",
+    )
+    usual = ["gate", "product"] if study.model == demo.NAME else [study.site]
+    sites = site_box.multiselect(
+        "Sites", CHOICES["site"], default=usual, key="cmp_sites", bind="query-params", help="Where a neuron is read."
+    )
+    plain = [dtype for dtype in CHOICES["dtype"] if dtype not in ("8bit", "4bit")]
+    default = [study.dtype if study.dtype in plain else "auto"]
+    dtypes = dtype_box.multiselect(
+        "dtypes",
+        plain,
+        default=default,
+        key="cmp_dtypes",
+        bind="query-params",
+        help="`auto` is what came precomputed in float32.",
+    )
+    return [
+        _as(study, model, site, dtype)
+        for model in chosen
+        for site in (sites or [study.site])
+        for dtype in (dtypes or [study.dtype])
+    ]
+
+
+def _as(study: Study, model: str, site: str, dtype: str) -> Study:
+    """The study with another model and in another way; what was named inside the study's own model stays with it."""
+    if model == study.model:
+        return replace(study, site=site, dtype=dtype)
+    return replace(study, model=model, site=site, dtype=dtype, pooling="auto", revision="", adapter="", neurons="")
+
+
+def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...]) -> Results:
+    names = variant_names(variants)
+    request: Hashable = (tuple(replace(each, source=codes[0]) for each in variants), "variants", codes)
+    title = f"{len(variants)} ways, {len(codes)} languages against {language(study.target).name}"
+    found = find(
+        request,
+        lambda: _all(precomputed_against_target, variants, names, codes),
+        lambda: _all(_nearest, variants, names, codes),
+    )
+    if found is None:
+        study_line(study, "", title)
+        _run_or_stop(request, variants, names, codes)
+    results, badge = found
+    study_line(study, badge, title)
+    return cast(Results, results)
+
+
+def _nearest(study: Study, codes: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
+    return precomputed_against_target(study, codes) or find_against_target(study, codes)
+
+
+def _all(
+    of: Callable[[Study, tuple[str, ...]], tuple[StudyResult, ...] | None],
+    variants: list[Study],
+    names: list[str],
+    codes: tuple[str, ...],
+) -> Results | None:
+    """What `of` has of every variant, or None if it lacks one."""
+    found: Results = {}
+    for name, study in zip(names, variants, strict=True):
+        results = of(study, codes)
+        if results is None:
+            return None
+        found[name] = results
+    return found
+
+
+def _run_or_stop(request: Hashable, variants: list[Study], names: list[str], codes: tuple[str, ...]) -> None:
+    def work(watcher: Watcher) -> Results:
+        return {
+            name: _nearest(study, codes) or run_against_target(study, codes, watcher=watcher)
+            for name, study in zip(names, variants, strict=True)
+        }
+
+    def invite() -> None:
+        missing = next((study for study in variants if _nearest(study, codes) is None), variants[-1])
+
+        def sentences() -> Iterator[str]:
+            return sentences_against_target(missing, codes)
+
+        st.caption(f"The first that is missing: {look.plain(names[variants.index(missing)])}", text_alignment="center")
+        invitation(request, work, missing, sentences, at_once=2 * missing.pairs)
+
+    run_or_stop(request, work, invite, DEPTH_HEIGHT)
+
+
+@st.fragment
+def _view(study: Study, results: Results) -> None:
+    names = list(results)
+    known = [result.study.source for result in results[names[0]]]
+    source = study.source if study.source in known else known[0]
+    left, middle, right = st.columns([1.3, 1, 1], vertical_alignment="bottom")
+    state = cast(
+        State,
+        left.segmented_control(
+            "State",
+            STATES,
+            format_func=SCORE_NAMES.get,
+            default="nas",
+            required=True,
+            key="cmp_state",
+            bind="query-params",
+        ),
+    )
+    variant = middle.selectbox("Compare", names, index=1, key="cmp_variant", bind="query-params")
+    reference = right.selectbox("with", names, index=0, key="cmp_reference", bind="query-params")
+    curves = depth_curves(results, source)
+    summary = variant_summary(results)
+    picture, gains = st.columns([1.3, 1], gap="large")
+    with picture:
+        look.picture(plates.depth_plate(replace(study, source=source), curves, state), "cmp_depth")
+        st.markdown(look.plain(figures.comparison_finding(summary, state)))
+        st.dataframe(
+            summary,
+            hide_index=True,
+            column_config={name: st.column_config.NumberColumn(format="%.2f") for name in summary.columns[2:]},
+        )
+    table = language_differences(results[variant], results[reference], state)
+    with gains:
+        look.picture(plates.difference_plate(study, table, state, variant, reference), "cmp_gains")
+        st.markdown(look.plain(figures.difference_finding(table, variant, reference)))
+    with st.expander("The numbers", icon=":material/table:"):
+        for key, shown in (("summary", summary), ("differences", table), ("curves", curves)):
+            st.dataframe(shown, hide_index=True)
+            look.table_downloads(shown, f"{study.stem}.models.{key}", f"cmp_{key}")
+
 
 st.title("Models")
 st.html("<p class='nx-question'>Which model keeps which languages together, and at what depth?</p>")
 
-comparison.comparison_page()
+comparison_page()
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "models.md").read_text(encoding="utf-8"))

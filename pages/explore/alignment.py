@@ -4,7 +4,7 @@ import streamlit as st
 
 from neuronxa_core import figures
 from neuronxa_core.figures import plates
-from neuronxa_core.figures.layers import HEIGHT
+from neuronxa_core.figures.alignment import HEIGHT
 from pages.shared import look
 from pages.shared.results import result_or_stop
 

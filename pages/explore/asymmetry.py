@@ -1,17 +1,136 @@
 """Asymmetry: does each language find the other equally well?"""
 
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from typing import cast
+
 import streamlit as st
 
-from neuronxa_core.figures.direction import CURVES_HEIGHT
-from pages.shared import directions, look
-from pages.shared.results import result_or_stop
+from neuronxa_core import figures
+from neuronxa_core.analyses.asymmetry import direction_gaps, gap_table, largest_gap, one_way_table
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
+from neuronxa_core.figures.asymmetry import CURVES_HEIGHT
+from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
+from neuronxa_core.progress import Watcher
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.runner import find_against_target, run_against_target
+from pages.shared import look, picker
+from pages.shared.results import find, invitation, layers_at_hand, result_or_stop, run_here, sentences_against_target
+
+
+@st.fragment
+def direction_view(result: StudyResult) -> None:
+    """Both directions of one state; a change of view draws only this again."""
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    state = cast(
+        State,
+        left.segmented_control(
+            "State",
+            STATES,
+            format_func=STATE_NAMES.get,
+            default="nas",
+            required=True,
+            key="asym_state",
+            bind="query-params",
+        ),
+    )
+    last = int(result.scores["layer"].max())
+    layer = right.slider(
+        "Layer of the table below",
+        first_layer(state),
+        last,
+        largest_gap(result, state)[0],
+        key=f"asym_layer_{state}",
+        bind="query-params",
+    )
+    look.picture(plates.direction_plate(result, state, layer), "asym_curves")
+    st.markdown(figures.direction_finding(result, state))
+    _one_way(result, state, layer)
+    with st.expander("The numbers", icon=":material/table:"):
+        gaps = direction_gaps(result)
+        st.dataframe(gaps, hide_index=True)
+        look.table_downloads(gaps, f"{result.study.stem}.directions", "asym_gaps")
+
+
+def _one_way(result: StudyResult, state: State, layer: int) -> None:
+    """Who is found one way only, and the sentence that took the place of the translation the other way."""
+    study = result.study
+    bitext = study.bitext()
+    layers = layers_at_hand(study)
+    table = one_way_table(result, bitext, state, layer, layers.similarity(state, layer) if layers else None)
+    st.subheader(f"Found one way only at layer {layer}: {len(table)} of {result.pairs} pairs")
+    if table.empty:
+        st.caption("Every pair is found both ways or not at all.")
+        return
+    source, target = language(study.source).name, language(study.target).name
+    columns = {
+        "Pair": table["pair"],
+        "Found": [_way(study, found) for found in table["found"]],
+        source: table["source_sentence"],
+        target: table["target_sentence"],
+    }
+    if layers:
+        columns |= {"Taken by": table["taken_by"], "Sentence in its place": table["sentence_in_its_place"]}
+    with st.container(height=360, border=True):
+        look.sentence_table(
+            {name: list(values) for name, values in columns.items()},
+            {source: language(study.source), target: language(study.target)},
+        )
+    look.table_downloads(table, f"{study.stem}.layer{layer}.{state}.one_way", "asym_one_way")
+    if not layers:
+        st.caption(
+            "Which sentence took a translation's place needs the states of this pair, which are not on this machine: "
+            "open the Similarity page to compute them."
+        )
+
+
+def _way(study: Study, found: str) -> str:
+    codes = study.source[:3], study.target[:3]
+    return " → ".join(codes if found == "source_to_target" else reversed(codes))
+
+
+def across_languages(study: Study) -> None:
+    """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
+    st.subheader("Across languages")
+    if study.source == PIVOT:  # the paper's pivot stays the target, whichever way round the study is
+        study = replace(study, source=study.target, target=PIVOT)
+    codes = picker.choose_languages(study, "asym_codes", (study.source,), without=study.target)
+    if not codes:
+        st.info("Choose at least one language.", icon=":material/translate:")
+        return
+    key = (replace(study, source=codes[0]), "against", codes)
+    found = find(key, lambda: precomputed_against_target(study, codes), lambda: find_against_target(study, codes))
+    if found is None:
+        _run(key, study, codes)
+        return
+    results = found[0]
+    look.picture(plates.gaps_plate(results), "asym_ranking")
+    st.markdown(figures.gap_languages_finding(results))
+    with st.expander("The numbers", icon=":material/table:"):
+        table = gap_table(results)
+        st.dataframe(table, hide_index=True)
+        look.table_downloads(table, f"{study.stem}.gaps", "asym_languages")
+
+
+def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
+    def work(watcher: Watcher) -> tuple[StudyResult, ...]:
+        return run_against_target(study, codes, watcher=watcher)
+
+    def sentences() -> Iterator[str]:
+        return sentences_against_target(study, codes)
+
+    run_here(key, work, lambda: invitation(key, work, study, sentences, at_once=2 * study.pairs), 300)
+
 
 st.title("Asymmetry")
 st.html("<p class='nx-question'>Is the way there as easy as the way back?</p>")
 
 result = result_or_stop(CURVES_HEIGHT)
-directions.direction_view(result)
-directions.across_languages(result.study)
+direction_view(result)
+across_languages(result.study)
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "asymmetry.md").read_text(encoding="utf-8"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):

@@ -1,14 +1,221 @@
 """Languages: every language of the corpus against every other."""
 
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pandas as pd
 import streamlit as st
 
-from pages.shared import languages, look
+from neuronxa_core import figures
+from neuronxa_core.analyses.language_order import (
+    LANGUAGE_ORDERS,
+    LanguageOrder,
+    arrange,
+    level_summary,
+    pivot_scores,
+)
+from neuronxa_core.analyses.languages import (
+    LanguageMatrix,
+    find_language_matrix,
+    language_sentences,
+    matrix_study,
+    run_language_matrix,
+)
+from neuronxa_core.corpora.languages import language, search_terms
+from neuronxa_core.figures import plates
+from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
+from neuronxa_core.gallery.read import PIVOT, precomputed_matrix
+from neuronxa_core.progress import Watcher
+from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.result import Study
+from pages.shared import look, picker
+from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
+
+HEIGHT = 560
+_ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"
+_ORDER_NAMES = {
+    "similarity": "Like beside like",
+    "family": "By family",
+    "script": "By script",
+    "resources": "Head, then long-tail",
+    "name": "By name",
+}
+_MEAN = "mean"
+
+
+def matrix_or_stop() -> LanguageMatrix:
+    """The matrix of the chosen languages, with its study line above; without one the invitation or progress, then stop."""
+    study = study_or_stop()
+    codes = picker.choose_languages(study, "lang_codes", (PIVOT, study.source, study.target))
+    if len(codes) < 2:
+        st.info("Choose at least two languages.", icon=":material/translate:")
+        st.stop()
+    study = matrix_study(study, codes)
+    request: Hashable = (study, codes)
+    found = find(request, lambda: _precomputed(study, codes), lambda: find_language_matrix(study, codes))
+    names = f"{len(codes)} languages, each against every other"
+    if found is None:
+        study_line(study, "", names)
+        _run_or_stop(request, study, codes)
+    matrix, badge = found
+    study_line(study, badge, names, look.matrix_files(matrix), matrix.stem)
+    return cast(LanguageMatrix, matrix)
+
+
+def _precomputed(study: Study, codes: tuple[str, ...]) -> LanguageMatrix | None:
+    matrix = precomputed_matrix(study)
+    return matrix.take(codes) if matrix and set(codes) <= set(matrix.codes) else None
+
+
+def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...]) -> None:
+    def work(watcher: Watcher) -> LanguageMatrix:
+        return run_language_matrix(study, codes, watcher=watcher)
+
+    def sentences() -> Iterator[str]:
+        return (sentence for side in language_sentences(study, codes).values() for sentence in side)
+
+    run_or_stop(request, work, lambda: invitation(request, work, study, sentences, at_once=study.pairs), HEIGHT)
+
+
+@st.fragment
+def languages_view(matrix: LanguageMatrix) -> None:
+    """Everything that depends on the state, the layer, the order or the pivot; a change of view draws only this again."""
+    if pair := st.session_state.pop("lang_pair", None):
+        picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
+    state, layer, order = _controls(matrix)
+    picture, table = st.columns([1.55, 1])
+    with picture:
+        _heatmap(matrix, state, layer, order)
+    with table:
+        _pairs(matrix, state, layer)
+    st.markdown(figures.matrix_finding(matrix, state, layer))
+    _pivot(matrix, layer)
+
+
+def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]:
+    which, how_deep, how = st.columns([1.3, 1.6, 1], vertical_alignment="bottom")
+    state = cast(
+        State,
+        which.segmented_control(
+            "State",
+            STATES,
+            default="nas",
+            format_func=STATE_NAMES.get,
+            key="lang_state",
+            bind="query-params",
+            required=True,
+            help="\n\n".join(f"**{STATE_NAMES[state]}.** {STATE_HELP[state]}" for state in STATES),
+        ),
+    )
+    layers = [_MEAN, *map(str, matrix.layers(state))]
+    if st.session_state.get("lang_layer", _MEAN) not in layers:
+        st.session_state.lang_layer = _MEAN
+    layer = how_deep.select_slider(
+        "Layer",
+        layers,
+        key="lang_layer",
+        bind="query-params",
+        help="Far left: the mean over all layers, which is NASCA, NAVCA or MEXA. Layer 0 is the token embedding.",
+    )
+    order = how.selectbox("Order", LANGUAGE_ORDERS, format_func=_ORDER_NAMES.get, key="lang_order", bind="query-params")
+    return state, None if layer == _MEAN else int(layer), cast(LanguageOrder, order)
+
+
+def _heatmap(matrix: LanguageMatrix, state: State, layer: int | None, order: LanguageOrder) -> None:
+    plate = plates.languages_plate(matrix, arrange(matrix, order, state, layer), state, layer)
+    look.picture(plate, "lang_matrix", on_select=_clicked, selection_mode="points")
+
+
+def _clicked() -> None:
+    """A click on a cell: its pair is opened as soon as the view is drawn again."""
+    points = st.session_state.lang_matrix.selection.points
+    if points and points[0]["customdata"][0] != points[0]["customdata"][1]:
+        st.session_state.lang_pair = tuple(points[0]["customdata"][:2])
+
+
+def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
+    """The pairs, best first, to sort and to choose from."""
+    pairs = matrix.pairs(state, layer).sort_values("score", ascending=False, ignore_index=True, kind="stable")
+    names = pairs[["source", "target"]].map(lambda code: language(code).name)
+
+    def chosen() -> None:
+        rows = st.session_state.lang_pairs.selection.rows
+        if rows:
+            st.session_state.lang_pair = tuple(pairs.loc[rows[0], ["source", "target"]])
+
+    st.caption("Click a cell, or tick a row, to open that pair on the Alignment page.")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Language": names["source"],
+                "and": names["target"],
+                "Score": pairs["score"],
+                "→": pairs["source_to_target"],
+                "←": pairs["target_to_source"],
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "Language": st.column_config.TextColumn(width=92),
+            "and": st.column_config.TextColumn(width=92),
+            "Score": _number("Share of sentence pairs that are each other's nearest neighbour"),
+            "→": _number("P@1 from the first language to the second"),
+            "←": _number("P@1 from the second language to the first"),
+        },
+        key="lang_pairs",
+        on_select=chosen,
+        selection_mode="single-row",
+        height=min(HEIGHT, 36 * (len(pairs) + 1) + 2),
+    )
+    where = "mean" if layer is None else f"layer{layer}"
+    look.table_downloads(pairs, f"{matrix.stem}.{state}.{where}.pairs", "lang_pairs_table")
+
+
+def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
+    """One language against all others, and what its head and long-tail partners have in common."""
+    st.subheader("One language against all others")
+    codes = sorted(matrix.codes, key=lambda code: language(code).name)
+    if st.session_state.get("lang_pivot", codes[0]) not in codes:
+        del st.session_state.lang_pivot
+    pivot = st.selectbox(
+        "Pivot",
+        codes,
+        index=codes.index(PIVOT if PIVOT in codes else codes[0]),
+        format_func=search_terms,
+        key="lang_pivot",
+        bind="query-params",
+        width=320,
+        help="The paper measures everything against English; here any language can take its place.",
+    )
+    scores = pivot_scores(matrix, pivot, layer)
+    summary = level_summary(scores)
+    ranking, levels = st.columns([1.2, 1], gap="large")
+    with ranking:
+        look.picture(plates.pivot_plate(matrix, scores, pivot, layer), "lang_ranking")
+        st.markdown(figures.pivot_finding(scores, pivot))
+    with levels:
+        look.picture(plates.levels_plate(matrix, scores, summary, pivot, layer), "lang_levels")
+        st.markdown(figures.level_finding(summary, pivot))
+        st.caption("Languages in italics are long-tail: XLM-R was not trained on them.")
+    st.caption(figures.fertility_finding(scores, pivot))
+    with st.expander("The numbers of the two pictures", icon=":material/table:"):
+        where = "mean" if layer is None else f"layer{layer}"
+        for name, table in (("ranking", scores), ("levels", summary)):
+            st.dataframe(table, hide_index=True)
+            look.table_downloads(table, f"{matrix.stem}.{pivot}.{where}.{name}", f"lang_{name}_table")
+
+
+def _number(help: str) -> object:
+    return st.column_config.NumberColumn(format="%.2f", help=help, width=50)
+
 
 st.title("Languages")
 st.html("<p class='nx-question'>Which languages lie close together inside the model, and which are left out?</p>")
 
-matrix = languages.matrix_or_stop()
-languages.languages_view(matrix)
+matrix = matrix_or_stop()
+languages_view(matrix)
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "languages.md").read_text(encoding="utf-8"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):

@@ -1,12 +1,150 @@
 """Neurons: which are shared by languages, which belong to one, and what pooled states are made of."""
 
+from collections.abc import Hashable, Iterator
+from typing import cast
+
+import numpy as np
 import streamlit as st
 
-from pages.shared import look, neurons
+from neuronxa_core import figures
+from neuronxa_core.analyses.neurons import (
+    NeuronRates,
+    TokenStates,
+    find_neuron_rates,
+    overlap,
+    run_neuron_rates,
+    run_token_states,
+    sharing,
+    specific_neurons,
+)
+from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.figures import plates
+from neuronxa_core.figures.neurons import SHARING_HEIGHT
+from neuronxa_core.gallery.read import PIVOT, precomputed_rates
+from neuronxa_core.progress import Watcher
+from neuronxa_core.study.result import Study
+from pages.shared import look, picker
+from pages.shared.results import (
+    find,
+    invitation,
+    run_here,
+    run_or_stop,
+    sentences_against_target,
+    study_line,
+    study_or_stop,
+)
+
+_STRONGEST = 80
+"""Neurons in the image of a sentence."""
+
+
+def neurons_page() -> None:
+    study = study_or_stop()
+    codes = picker.choose_languages(study, "neu_codes", (PIVOT, study.source, study.target))
+    if len(codes) < 2:
+        st.info("Choose at least two languages.", icon=":material/translate:")
+        st.stop()
+    rates = _rates_or_stop(study, codes)
+    _view(rates)
+    _tokens(study, rates.rates.shape[1])
+
+
+def _rates_or_stop(study: Study, codes: tuple[str, ...]) -> NeuronRates:
+    request: Hashable = (study, "neurons", codes)
+    names = f"{len(codes)} languages"
+    found = find(request, lambda: precomputed_rates(study, codes), lambda: _cached(study, codes))
+    if found is None:
+        study_line(study, "", names)
+
+        def work(watcher: Watcher) -> NeuronRates:
+            return run_neuron_rates(study, codes, watcher=watcher)
+
+        def sentences() -> Iterator[str]:
+            return sentences_against_target(study, codes)
+
+        run_or_stop(
+            request, work, lambda: invitation(request, work, study, sentences, at_once=study.pairs), SHARING_HEIGHT
+        )
+    rates, badge = found
+    study_line(study, badge, names)
+    return cast(NeuronRates, rates)
+
+
+def _cached(study: Study, codes: tuple[str, ...]) -> NeuronRates | None:
+    try:
+        return find_neuron_rates(study, codes)
+    except NeuronXAError:
+        return None
+
+
+@st.fragment
+def _view(rates: NeuronRates) -> None:
+    """What depends on the threshold and the layer."""
+    study, layers = rates.study, rates.rates.shape[1]
+    left, right = st.columns(2)
+    threshold = left.slider(
+        "Active if on at more than this share of the tokens",
+        0.05,
+        0.95,
+        0.5,
+        0.05,
+        key="neu_threshold",
+        bind="query-params",
+    )
+    depth = right.selectbox(
+        "Layer of the overlap", ["all layers", *map(str, range(1, layers + 1))], key="neu_layer", bind="query-params"
+    )
+    table = sharing(rates, threshold)
+    look.picture(plates.sharing_plate(study, table, len(rates.codes), threshold), "neu_sharing")
+    st.markdown(figures.sharing_finding(table, len(rates.codes), threshold))
+    layer = None if depth == "all layers" else int(depth)
+    shared = overlap(rates, threshold, layer)
+    specific = specific_neurons(rates)
+    one, two = st.columns(2, gap="large")
+    with one:
+        where = "all layers" if layer is None else f"layer {layer}"
+        look.picture(plates.overlap_plate(study, shared, rates.codes, where), "neu_overlap")
+        st.markdown(figures.overlap_finding(shared, rates.codes))
+    with two:
+        look.picture(plates.specific_plate(study, specific, rates), "neu_specific")
+        st.markdown(figures.specific_finding(specific, rates))
+    with st.expander("The numbers", icon=":material/table:"):
+        for key, shown in (("specific", specific), ("sharing", table)):
+            st.dataframe(shown, hide_index=True)
+            look.table_downloads(shown, f"{study.stem}.neurons.{key}", f"neu_{key}_table")
+
+
+def _tokens(study: Study, layers: int) -> None:
+    """One pair of sentences at one layer, token by token; a run of the model on two sentences."""
+    st.subheader("One pair of sentences, token by token")
+    left, right = st.columns(2)
+    pair = int(left.number_input("Pair", 1, study.pairs, 1, key="neu_pair", bind="query-params")) - 1
+    layer = int(right.slider("Layer", 1, layers, max(1, layers // 2), key="neu_token_layer", bind="query-params"))
+    request: Hashable = (study, "tokens", pair, layer)
+    found = find(request, lambda: None, lambda: None)
+    if found is None:
+
+        def work(watcher: Watcher) -> tuple[TokenStates, TokenStates]:
+            return run_token_states(study, pair, layer, watcher=watcher)
+
+        def sentences() -> tuple[str, str]:
+            bitext = study.bitext()
+            return bitext.source_sentences[pair], bitext.target_sentences[pair]
+
+        run_here(request, work, lambda: invitation(request, work, study, sentences), 320)
+        return
+    states = cast(tuple[TokenStates, TokenStates], found[0])
+    neurons = np.argsort(-(states[0].nav + states[1].nav), kind="stable")[:_STRONGEST].tolist()
+    for code, each in zip((study.source, study.target), states, strict=True):
+        look.picture(plates.token_plate(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
+    st.caption(
+        f"The {len(neurons)} neurons with the highest NAV in both sentences together, in the same order above and below."
+    )
+
 
 st.title("Neurons")
 st.html("<p class='nx-question'>Which neurons do languages share, and which does one keep for itself?</p>")
 
-neurons.neurons_page()
+neurons_page()
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "neurons.md").read_text(encoding="utf-8"))

@@ -1,12 +1,147 @@
 """The first page: what this is, real pictures at once, and four questions that lead into the other pages."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
 import streamlit as st
 
 from neuronxa_core import figures
+from neuronxa_core.analyses.language_order import level_summary, pivot_scores
+from neuronxa_core.analyses.projection import ProjectionSettings
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
-from neuronxa_core.gallery import gallery_results
-from pages.shared import headlines, look
+from neuronxa_core.figures.plates import Plate, preview
+from neuronxa_core.gallery.read import (
+    PIVOT,
+    gallery_results,
+    precomputed,
+    precomputed_layers,
+    precomputed_matrix,
+    precomputed_projection,
+)
+from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.result import SUMMARY_NAMES, Study, StudyResult, fertility
+from pages.shared import look, picker
 from pages.shared.results import study_line
+
+_EXPLORE = Path(__file__).parent
+_SHOWN: State = "nas"
+_PREVIEW = 300
+
+
+def result_to_show() -> StudyResult | None:
+    """The study in the sidebar if it came with the dashboard, else the default one, which does."""
+    chosen = st.session_state.study
+    return (precomputed(chosen) if chosen else None) or precomputed(picker.DEFAULT)
+
+
+def say_what_stands_instead(result: StudyResult) -> None:
+    """Where the sidebar asks for something that did not come with the dashboard."""
+    chosen = st.session_state.study
+    if chosen and not result.study.answers(chosen):
+        st.info(
+            f"The study in the sidebar is not among the precomputed ones, so {plates.names(result.study)} stand here. "
+            "The other pages show yours.",
+            icon=":material/info:",
+        )
+
+
+def link(page: str, label: str, study: Study) -> None:
+    """To a page of the Explore section, with the study that is shown here."""
+    path, icon = _EXPLORE / f"{page}.py", ":material/arrow_forward:"
+    if st.session_state.study and study.answers(st.session_state.study):
+        st.page_link(path, label=label, icon=icon)
+    elif st.button(label, icon=icon, type="tertiary", key=f"open_{page}"):
+        picker.open_study(path, study)
+
+
+def four_questions(result: StudyResult) -> None:
+    """A card per page; each shows a picture of this study where one is stored, else of the default study."""
+    for row in (_QUESTIONS[:2], _QUESTIONS[2:]):
+        for column, (page, question, label, show) in zip(st.columns(2), row, strict=True):
+            with column.container(border=True, height="stretch"):
+                st.markdown(f"#### {question}")
+                shown = show(result) or show(precomputed(picker.DEFAULT) or result)
+                if shown:
+                    study, plate, finding = shown
+                    st.plotly_chart(
+                        preview(plate, look.theme(), _PREVIEW),
+                        key=f"overview_{page}",
+                        theme=None,
+                        config={"staticPlot": True},
+                    )
+                    st.caption(finding)
+                    link(page, label, study)
+
+
+_Shown = tuple[Study, Plate, str] | None
+
+
+def _similarity(result: StudyResult) -> _Shown:
+    layers, layer = precomputed_layers(result.study), result.peak(_SHOWN)[0]
+    if layers is None:
+        return None
+    matrix = layers.similarity(_SHOWN, layer)
+    plate = plates.matrix_plate(result.study, matrix, _SHOWN, layer, range(result.pairs))
+    return (
+        result.study,
+        plate,
+        f"{plates.names(result.study)}. {figures.similarity_finding(result, {_SHOWN: matrix}, layer)}",
+    )
+
+
+def _asymmetry(result: StudyResult) -> _Shown:
+    plate = plates.direction_plate(result, _SHOWN, result.peak(_SHOWN)[0])
+    return result.study, plate, figures.direction_finding(result, _SHOWN)
+
+
+def _projection(result: StudyResult) -> _Shown:
+    study, layer = result.study, result.peak(_SHOWN)[0]
+    projection = precomputed_projection(study, _SHOWN, ProjectionSettings())
+    if projection is None:
+        return None
+    bitext = study.bitext()
+    return (
+        study,
+        plates.projection_plate(projection, bitext, layer),
+        figures.projection_finding([projection], layer),
+    )
+
+
+def _languages(result: StudyResult) -> _Shown:
+    matrix = precomputed_matrix(result.study)
+    if matrix is None:
+        return None
+    scores = pivot_scores(matrix, PIVOT)
+    summary = level_summary(scores)
+    plate = plates.levels_plate(matrix, scores, summary, PIVOT, None)
+    return result.study, plate, figures.level_finding(summary, PIVOT)
+
+
+_QUESTIONS: tuple[tuple[str, str, str, Callable[[StudyResult], _Shown]], ...] = (
+    ("similarity", "Which sentences does it take for each other?", "Open Similarity", _similarity),
+    ("projection", "Do sentences gather by meaning or by language?", "Open Projection", _projection),
+    ("asymmetry", "Is the way there as easy as the way back?", "Open Asymmetry", _asymmetry),
+    ("languages", "Who is close to whom, and who is left out?", "Open Languages", _languages),
+)
+
+
+def languages_table(results: list[StudyResult]) -> pd.DataFrame:
+    """One row per result: language, its name, and per state the mean over layers with its interval, peak and its layer."""
+    rows = []
+    for result in results:
+        row: dict[str, object] = {"language": result.study.source, "name": language(result.study.source).name}
+        row |= {"fertility": fertility(result.provenance, result.study.source)}
+        for state in STATES:
+            low, high = result.mean_interval(state)
+            layer, peak = result.peak(state)
+            name = SUMMARY_NAMES[state]
+            row |= {name: result.mean(state), f"{name}_low": low, f"{name}_high": high}
+            row |= {f"{state}_peak": peak, f"{state}_peak_layer": layer}
+        rows.append(row)
+    return pd.DataFrame(rows).sort_values("nasca", ascending=False, ignore_index=True)
+
 
 st.title("Inside a multilingual language model")
 st.html(
@@ -15,24 +150,24 @@ st.html(
 st.markdown((look.TEXTS / "welcome.md").read_text(encoding="utf-8"))
 
 studies = gallery_results()
-result = headlines.result_to_show()
+result = result_to_show()
 if result is None:
     st.info(
         "The precomputed results are missing. Build them with: python -m neuronxa_core gallery", icon=":material/info:"
     )
     st.stop()
 study_line(result.study, "precomputed", files=look.study_files(result))
-headlines.say_what_stands_instead(result)
+say_what_stands_instead(result)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
     look.picture(plates.curves_plate(result), "overview_curve")
 with numbers:
     look.score_cards(result)
 st.markdown(figures.alignment_finding(result))
-headlines.link("alignment", "Look closer, or run another pair", result.study)
+link("alignment", "Look closer, or run another pair", result.study)
 
 st.header("Four questions to ask it")
-headlines.four_questions(result)
+four_questions(result)
 
 st.header("Which languages does this model keep close to English?")
 left, right = st.columns(2)
@@ -46,7 +181,7 @@ st.caption(
     "publication. Languages in italics are long-tail: XLM-R was not trained on them."
 )
 with st.expander("The numbers", icon=":material/table:"):
-    table = headlines.languages_table(list(studies.values()))
+    table = languages_table(list(studies.values()))
     st.dataframe(table, hide_index=True)
     look.table_downloads(table, "languages_to_english", "overview_table")
 with st.expander("What am I looking at?", icon=":material/help:"):

@@ -1,10 +1,338 @@
 """Projection: every sentence a point, layer by layer, with the numbers that keep the picture honest."""
 
+import html
+from typing import Any, cast
+
+import pandas as pd
 import streamlit as st
 
+from neuronxa_core import figures
+from neuronxa_core.analyses.projection import (
+    METHODS,
+    METRICS,
+    MOST_PAIRS,
+    Projection,
+    ProjectionSettings,
+    find_projection,
+    project,
+    warm_up_in_background,
+)
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
+from neuronxa_core.figures.projection import HEIGHT, NUMBER_NAMES
+from neuronxa_core.gallery.read import precomputed_projection
+from neuronxa_core.jobs import Work
+from neuronxa_core.progress import Watcher
+from neuronxa_core.settings import ASSETS
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.runner import StudyLayers, find_layers
 from pages.shared import look
-from pages.shared.points import projection_view
-from pages.shared.results import result_or_stop
+from pages.shared.results import progress, release, result_or_stop, states_or_stop, submit, waiting
+
+_METHOD_NAMES = {"umap": "UMAP", "pca": "PCA"}
+_HELP = {
+    "mutual": "Share of pairs that are each other's only nearest neighbour among the sentences of the other language.",
+    "source_to_target": "Share of source sentences whose nearest target sentence is their translation.",
+    "target_to_source": "Share of target sentences whose nearest source sentence is their translation.",
+    "foreign_neighbours": "Of a sentence's ten nearest neighbours, both languages together, how many are of the other "
+    "language. About half if languages were mixed; 0 if they stay apart.",
+    "silhouette": "How far the two languages stand apart, -1 to 1, in the original space. Near 0: they overlap.",
+    "silhouette_projection": "The same, from distances in the picture. Far above the original: the picture exaggerates.",
+    "trustworthiness": "How many of the neighbours that the picture shows are neighbours in the original space, 0 to 1.",
+}
+_BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection", "trustworthiness")
+Request = tuple[str, Study, tuple[State, ...], ProjectionSettings]
+
+
+@st.fragment
+def projection_view(result: StudyResult) -> None:
+    """Everything that depends on layer, states, method or pair; a change of view draws only this again."""
+    study = result.study
+    warm_up_in_background()
+    states, settings, lines = _controls()
+    slider, number = st.columns([4, 1], vertical_alignment="bottom")
+    with slider:
+        layer = _layer(result, states)
+    projections, missing = _projections(study, states, settings)
+    bitext = study.bitext()
+    with number:
+        pair = _pair(projections[0].pairs)
+    _panels(projections, bitext, layer, pair, lines)
+    if missing:
+        _umap_in_worker(("umap", study, missing, settings))
+    st.markdown(figures.projection_finding(projections, layer))
+    if pair is not None:
+        _pair_details(projections, bitext, layer, pair)
+    _beside(projections, layer)
+    _table_of_pairs(study, projections, bitext, layer)
+    _table_of_numbers(projections)
+
+
+def _controls() -> tuple[list[State], ProjectionSettings, bool]:
+    states, method, lines, more = st.columns([2, 1.2, 1.3, 0.8], vertical_alignment="bottom")
+    chosen = states.pills(
+        "States",
+        STATES,
+        selection_mode="multi",
+        default=["nas", "embedding"],
+        format_func=STATE_NAMES.get,
+        key="proj_states",
+        bind="query-params",
+    )
+    way = method.segmented_control(
+        "Method",
+        METHODS,
+        default="umap",
+        format_func=_METHOD_NAMES.get,
+        key="proj_method",
+        bind="query-params",
+        required=True,
+        help="UMAP keeps neighbours together. PCA is a plain rotation: nothing is bent, much is left out.",
+    )
+    show = lines.toggle("Lines between pairs", key="proj_lines", bind="query-params")
+    with more.popover("More", icon=":material/tune:", width="stretch"):
+        values = _umap_settings()
+    settings = ProjectionSettings(method=way or "umap", **values)
+    return [state for state in STATES if state in (chosen or ["nas"])], settings, show
+
+
+def _umap_settings() -> dict[str, Any]:
+    neighbours = st.number_input(
+        "Neighbours",
+        2,
+        100,
+        15,
+        key="proj_neighbours",
+        bind="query-params",
+        help="How many neighbours UMAP preserves: few for fine detail, many for the large shape.",
+    )
+    min_dist = st.number_input(
+        "min_dist",
+        0.0,
+        1.0,
+        0.1,
+        0.05,
+        key="proj_min_dist",
+        bind="query-params",
+        help="How close together UMAP may put two points.",
+    )
+    metric = st.selectbox("Metric", METRICS, key="proj_metric", bind="query-params")
+    seed = st.number_input(
+        "Seed", 0, 9999, 42, key="proj_seed", bind="query-params", help="Another seed, another picture: try some."
+    )
+    return {"neighbours": neighbours, "min_dist": min_dist, "metric": metric, "seed": seed}
+
+
+def _layer(result: StudyResult, states: list[State]) -> int:
+    last = int(result.scores["layer"].max())
+    first = min(first_layer(state) for state in states)
+    held = st.session_state.get("proj_layer", last)
+    if not first <= held <= last:
+        st.session_state.proj_layer = min(max(held, first), last)
+    strip = st.empty()
+    layer = st.slider(
+        "Layer",
+        first,
+        last,
+        result.peak("nas")[0],
+        key="proj_layer",
+        bind="query-params",
+        help="The curves are the scores of NAS, NAV and embedding. Layer 0 is the token embedding, before any neuron.",
+    )
+    strip.plotly_chart(
+        figures.layer_strip(result, layer, look.theme()), key="proj_strip", theme=None, config={"staticPlot": True}
+    )
+    return layer
+
+
+def _projections(
+    study: Study, states: list[State], settings: ProjectionSettings
+) -> tuple[list[Projection], tuple[State, ...]]:
+    """From the gallery or the cache, or PCA where UMAP is not there yet; and the states whose UMAP is missing."""
+    ready = {state: precomputed_projection(study, state, settings) for state in states}
+    if all(ready.values()):
+        return cast(list[Projection], [*ready.values()]), ()
+    layers = states_or_stop(study, HEIGHT)
+    ready = {state: found or find_projection(study, layers, state, settings) for state, found in ready.items()}
+    shown = [found or project(study, layers, state, ProjectionSettings("pca")) for state, found in ready.items()]
+    return shown, tuple(state for state, found in ready.items() if found is None and settings.method == "umap")
+
+
+def _umap_in_worker(request: Request) -> None:
+    """Starts the fit once, lets go of one for other settings, and shows how it goes."""
+    state = st.session_state
+    if state.get("proj_request") not in (None, request):
+        release(state.proj_request)
+    if state.get("proj_request") != request:
+        state.proj_request = request
+        submit(request, _work(request))
+    with st.container(border=True):
+        if waiting(request):
+            st.caption("UMAP is being computed; meanwhile the picture is PCA.")
+            progress(request, _work(request))
+        else:
+            st.caption("UMAP has not been computed for these settings; the picture is PCA.")
+            st.button(
+                "Compute UMAP",
+                icon=":material/play_arrow:",
+                on_click=submit,
+                args=(request, _work(request)),
+                key="proj_run",
+            )
+
+
+def _work(request: Request) -> Work:
+    return lambda watcher: _fit(request, watcher)
+
+
+def _fit(request: Request, watcher: Watcher) -> None:
+    """In the worker: fills the cache, from which the page then reads."""
+    _, study, states, settings = request
+    layers = cast(StudyLayers, find_layers(study))
+    for state in states:
+        project(study, layers, state, settings, watcher)
+
+
+def _pair(pairs: int) -> int | None:
+    """The index of the pair that is looked at, if any."""
+    if (st.session_state.get("proj_pair") or 0) > pairs:
+        st.session_state.proj_pair = None
+    number = st.number_input(
+        "Pair",
+        1,
+        pairs,
+        None,
+        key="proj_pair",
+        bind="query-params",
+        placeholder="Click a point",
+        help="A click on a point, a row of the table below, or a number typed here.",
+    )
+    return None if number is None else number - 1
+
+
+def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int | None, lines: bool) -> None:
+    for column, projection in zip(st.columns(len(projections)), projections, strict=True):
+        if layer not in projection.layers:
+            column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
+            continue
+        key = f"proj_panel_{projection.state}"
+        plate = plates.projection_plate(projection, bitext, layer, pair, lines)
+        with column:
+            look.picture(plate, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+    if sum(layer in each.layers for each in projections) > 1:
+        st.html(_together(len(projections)), unsafe_allow_javascript=True)
+    if len(bitext) > MOST_PAIRS:
+        st.caption(f"The first {MOST_PAIRS} of {len(bitext)} pairs; picture and numbers are of these.")
+
+
+def _together(panels: int) -> str:
+    """Buttons that press Play, or Stop, in every panel at once."""
+    text = (ASSETS / "play_together.html").read_text(encoding="utf-8")
+    return text if panels == 2 else text.replace(" both", " all")
+
+
+def _clicked(key: str) -> None:
+    """A click on a point: its pair is looked at from now on."""
+    points = st.session_state[key].selection.points
+    if points:
+        number = points[0]["customdata"]
+        st.session_state.proj_pair = int(number[0] if isinstance(number, list) else number)
+
+
+def _pair_details(projections: list[Projection], bitext: Bitext, layer: int, pair: int) -> None:
+    """Both sentences in full, and how near they are to each other in every state."""
+    sides = ((bitext.source, bitext.source_sentences[pair]), (bitext.target, bitext.target_sentences[pair]))
+    for column, (code, sentence), colour in zip(st.columns(2), sides, PALETTES[look.theme()].languages, strict=True):
+        known = language(code)
+        column.html(
+            f"<div class='nx-sentence'><span style='color: {colour}; opacity: 1'>{html.escape(known.name)} {pair + 1}</span>"
+            f"<p dir='{known.direction}' lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(sentence)}</p></div>"
+        )
+    st.dataframe(
+        pd.DataFrame([_pair_row(each, layer, pair) for each in projections if layer in each.layers]),
+        hide_index=True,
+        column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")},
+    )
+
+
+def _pair_row(projection: Projection, layer: int, pair: int) -> dict[str, Any]:
+    index = layer - first_layer(projection.state)
+    there, back = (int(rank) for rank in projection.ranks[index, :, pair])
+    return {
+        "State": STATE_NAMES[projection.state],
+        "Cosine": projection.cosines[index, pair],
+        "Rank of the translation": there,
+        "Rank of the source": back,
+        "Aligned": there == back == 1,
+    }
+
+
+def _beside(projections: list[Projection], layer: int) -> None:
+    """The numbers of the layer in view, a line per state, and their way through the layers."""
+    for projection in projections:
+        if layer not in projection.layers:
+            continue
+        name, colour = STATE_NAMES[projection.state], PALETTES[look.theme()].states[projection.state]
+        row = projection.table.set_index("layer").loc[layer]
+        st.html(f"<div class='nx-name' style='--nx: {colour}'>{name}, layer {layer}</div>")
+        with st.container(horizontal=True, gap="medium"):
+            for number in _BESIDE:
+                value = f"{100 * row[number]:.0f} %" if number in _BESIDE[:2] else f"{row[number]:.2f}"
+                st.metric(NUMBER_NAMES[number], value, help=_HELP[number], width="content")
+    for column, number in zip(st.columns(2), ("foreign_neighbours", "silhouette"), strict=True):
+        with column:
+            look.picture(plates.numbers_plate(projections, number, layer), f"proj_{number}")
+
+
+def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext, layer: int) -> None:
+    """All pairs; a chosen row is a chosen point."""
+    count = projections[0].pairs
+    table = pd.DataFrame(
+        {
+            "Pair": range(1, count + 1),
+            language(bitext.source).name: bitext.source_sentences[:count],
+            language(bitext.target).name: bitext.target_sentences[:count],
+        }
+    )
+    for projection in projections:
+        if layer in projection.layers:
+            rows = [_pair_row(projection, layer, pair) for pair in range(count)]
+            table.insert(1, f"{STATE_NAMES[projection.state]} cosine", [row["Cosine"] for row in rows])
+            table.insert(1, f"{STATE_NAMES[projection.state]} aligned", [row["Aligned"] for row in rows])
+
+    def chosen() -> None:
+        rows = st.session_state.proj_table.selection.rows
+        if rows:
+            st.session_state.proj_pair = rows[0] + 1
+
+    with st.expander("All pairs: pick a row to see it in the picture", icon=":material/list:"):
+        st.dataframe(
+            table, hide_index=True, key="proj_table", on_select=chosen, selection_mode="single-row", height=320
+        )
+        look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "proj_pairs")
+
+
+def _table_of_numbers(projections: list[Projection]) -> None:
+    table = pd.concat([projection.table for projection in projections], ignore_index=True)
+    columns = {
+        name: st.column_config.NumberColumn(title, format="%.2f", help=_HELP[name])
+        for name, title in NUMBER_NAMES.items()
+    }
+    with st.expander("The numbers", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, column_config={"state": "State", "layer": "Layer", **columns})
+        first = projections[0]
+        stem = f"{first.study.stem}.{first.settings.method}"
+        look.table_downloads(table, stem, "proj_numbers", "These numbers:")
+        look.table_downloads(
+            lambda: pd.concat([each.points_table for each in projections], ignore_index=True),
+            f"{stem}.points",
+            "proj_points",
+            "The points of all layers:",
+        )
+
 
 st.title("Projection")
 st.html("<p class='nx-question'>Do sentences gather by what they say, or by the language they say it in?</p>")

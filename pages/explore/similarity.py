@@ -1,17 +1,296 @@
 """Similarity: every sentence of one language against every sentence of the other, at one layer."""
 
-import streamlit as st
+import html
+from functools import partial
+from typing import Any, cast
 
-from neuronxa_core.figures.layers import HEIGHT
-from pages.shared import look, pairs
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from neuronxa_core import figures
+from neuronxa_core.analyses.similarity import ORDERS, Order, cosine_table, pair_order, pair_table, rival_table
+from neuronxa_core.analyses.space import MEASURES, space_measures
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import plates
+from neuronxa_core.figures.alignment import HEIGHT
+from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.gallery.read import StoredLayers
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.runner import StudyLayers
+from pages.shared import look
 from pages.shared.results import layers_or_stop, result_or_stop
+
+_ORDER_NAMES = {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Like beside like"}
+Matrices = dict[State, NDArray[np.float64]]
+
+
+@st.fragment
+def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> None:
+    """Everything that depends on the layer or the chosen cell; a change of view draws only this again."""
+    study = result.study
+    bitext = study.bitext()
+    layer, order_name, shared = _controls(result)
+    matrices: Matrices = {state: layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+    best = matrices.get("nas", matrices["embedding"])
+    pictures = st.container()
+    st.markdown(figures.similarity_finding(result, matrices, layer))
+    source, target = _cell(bitext)
+    with pictures:
+        order = _window(pair_order(best, order_name), source)
+        _panels(study, layer, matrices, order, (source, target), shared)
+    _cell_details(study, layer, bitext, matrices, source, target)
+    _table(study, bitext, matrices, layer)
+    _space(result, layers, matrices, layer)
+
+
+def _controls(result: StudyResult) -> tuple[int, Order, bool]:
+    last = int(result.scores["layer"].max())
+    slider, order, scale = st.columns([2.2, 1, 1], vertical_alignment="bottom")
+    with slider:
+        layer = int(st.session_state.get("sim_layer", result.peak("nas")[0]))
+        strip = st.empty()
+        layer = st.slider(
+            "Layer",
+            0,
+            last,
+            min(layer, last),
+            key="sim_layer",
+            bind="query-params",
+            help="0 is the token embedding, before any neuron. The curves above are the scores of NAS, NAV and embedding.",
+        )
+        strip.plotly_chart(
+            figures.layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
+        )
+    order_name = order.selectbox(
+        "Order", ORDERS, format_func=_ORDER_NAMES.get, key="sim_order", bind="query-params", help="Of rows and columns."
+    )
+    shared = scale.toggle(
+        "One colour scale",
+        key="sim_scale",
+        bind="query-params",
+        help="On: the three matrices share one scale, so that their colours compare. Off: each uses its own range.",
+    )
+    return layer, cast(Order, order_name), shared
+
+
+def _cell(bitext: Bitext) -> tuple[int, int]:
+    """The cell that is looked at, as indices: clicked, picked in the table, typed here, or asked for by the link."""
+    numbers = []
+    for column, (name, code) in zip(
+        st.columns(2), (("sim_source", bitext.source), ("sim_target", bitext.target)), strict=True
+    ):
+        if st.session_state.get(name, 1) > len(bitext):
+            st.session_state[name] = 1
+        number = column.number_input(
+            f"{language(code).name} sentence",
+            1,
+            len(bitext),
+            1,
+            key=name,
+            bind="query-params",
+            width=200,
+            help="A click on a cell, a row of the table below, or a number typed here.",
+        )
+        numbers.append(number - 1)
+    return numbers[0], numbers[1]
+
+
+def _look_at(source: int, target: int) -> None:
+    """From the next drawing on. source, target: indices."""
+    st.session_state.sim_source, st.session_state.sim_target = source + 1, target + 1
+
+
+def _window(order: list[int], source: int) -> list[int]:
+    """The part of a long order that the pictures show. source: the row that is looked at, which a new choice brings in."""
+    if len(order) <= figures.MOST_SHOWN:
+        return order
+    last = len(order) - figures.MOST_SHOWN + 1
+    first, place = st.session_state.get("sim_from", 1), order.index(source)
+    if st.session_state.get("sim_followed") != source and not first - 1 <= place < first - 1 + figures.MOST_SHOWN:
+        first = place + 1
+    if "sim_from" in st.session_state or first > 1:
+        st.session_state.sim_from = min(first, last)
+    st.session_state.sim_followed = source
+    first = st.number_input(
+        f"{figures.MOST_SHOWN} of {len(order)} pairs, from the",
+        1,
+        last,
+        1,
+        figures.MOST_SHOWN,
+        key="sim_from",
+        bind="query-params",
+        width=260,
+        help="The pictures show a part of the pairs, in the order chosen above; the numbers and the table are of all.",
+    )
+    return order[first - 1 :][: figures.MOST_SHOWN]
+
+
+def _panels(
+    study: Study, layer: int, matrices: Matrices, order: list[int], cell: tuple[int, int], shared: bool
+) -> None:
+    scale = None
+    if shared:
+        scale = (min(float(m.min()) for m in matrices.values()), max(float(m.max()) for m in matrices.values()))
+    for column, state in zip(st.columns(3), STATES, strict=True):
+        if state not in matrices:
+            column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
+            continue
+        plate = plates.matrix_plate(study, matrices[state], state, layer, order, cell, scale)
+        key = f"sim_matrix_{state}"
+        with column:
+            look.picture(plate, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+
+
+def _clicked(key: str) -> None:
+    """A click on a cell of a matrix: its sentences are looked at from now on."""
+    points = st.session_state[key].selection.points
+    if points:
+        numbers = points[0]["customdata"]  # a list, or a mapping where the figure's arrays travel in binary
+        _look_at(*(int(numbers[at]) - 1 for at in ((0, 1) if isinstance(numbers, list) else ("0", "1"))))
+
+
+def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
+    """Both sentences in full, their similarity and ranks, and the strongest rivals on each side."""
+    left, right = st.columns(2)
+    _sentence(left, bitext.source, source, bitext.source_sentences[source])
+    _sentence(right, bitext.target, target, bitext.target_sentences[target])
+    if source == target:
+        st.caption("A pair of translations.")
+    else:
+        st.caption(f"Not translations of each other: source sentence {source + 1} and target sentence {target + 1}.")
+    rows = []
+    for state, similarity in matrices.items():
+        rows.append(
+            {
+                "State": STATE_NAMES[state],
+                "Cosine": similarity[source, target],
+                "Rank among targets": int((similarity[source] >= similarity[source, target]).sum()),
+                "Rank among sources": int((similarity[:, target] >= similarity[source, target]).sum()),
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Cosine": _number("%.3f")})
+    rivals = rival_table(bitext, matrices, source, target)
+    if st.session_state.get("sim_rivals") not in (None, *matrices):  # at layer 0 there are no neurons
+        del st.session_state.sim_rivals
+    state = cast(
+        State,
+        st.segmented_control(
+            "Strongest rivals in",
+            list(matrices),
+            format_func=STATE_NAMES.get,
+            default=next(iter(matrices)),
+            key="sim_rivals",
+            bind="query-params",
+            required=True,
+        ),
+    )
+    if state not in matrices:
+        state = next(iter(matrices))
+    for column, side, code, other in zip(
+        st.columns(2), ("source", "target"), (bitext.source, bitext.target), (bitext.target, bitext.source), strict=True
+    ):
+        with column:
+            _rivals(code, other, rivals[(rivals["state"] == state) & (rivals["side"] == side)])
+    look.table_downloads(rivals, f"{study.stem}.layer{layer}.cell{source + 1}-{target + 1}", "sim_rivals_table")
+
+
+def _sentence(place: Any, code: str, number: int, text: str) -> None:
+    known = language(code)
+    place.html(
+        f"<div class='nx-sentence'><span>{html.escape(known.name)} {number + 1}</span>"
+        f"<p dir='{known.direction}' lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(text)}</p></div>"
+    )
+
+
+def _rivals(code: str, other: str, rivals: pd.DataFrame) -> None:
+    """The sentences of `code` that stand nearest to the chosen sentence of `other`."""
+    st.caption(f"{language(code).name} sentences nearest to the {language(other).name} one")
+    columns = {"No.": rivals["pair"], "Cosine": rivals["cosine"], "Sentence": rivals["sentence"]}
+    look.sentence_table({name: list(values) for name, values in columns.items()}, {"Sentence": language(code)})
+
+
+def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:
+    """All pairs, to sort and to choose from; a chosen row is a chosen cell."""
+    st.subheader("All pairs")
+    table = pair_table(bitext, matrices)
+    shown = table.rename(
+        columns={
+            "pair": "Pair",
+            "source_sentence": language(bitext.source).name,
+            "target_sentence": language(bitext.target).name,
+        }
+    )
+    config: dict[str, Any] = {"Pair": st.column_config.NumberColumn(width=56, pinned=True)}
+    for state in reversed(matrices):
+        name = STATE_NAMES[state]
+        shown.insert(1, f"{name} aligned", table[f"{state}_margin"] > 0)
+        config |= {
+            f"{state}_cosine": _number("%.3f", f"{name} cosine"),
+            f"{state}_margin": _number("%.3f", f"{name} margin", "c_ii minus the best rival in its row or column"),
+            f"{state}_rank_source_to_target": _number(
+                "%d", f"{name} rank →", "Rank of the translation among all target sentences"
+            ),
+            f"{state}_rank_target_to_source": _number(
+                "%d", f"{name} rank ←", "Rank of the translation among all source sentences"
+            ),
+        }
+
+    def chosen() -> None:
+        rows = st.session_state.sim_table.selection.rows
+        if rows:
+            _look_at(rows[0], rows[0])
+
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config=config,
+        key="sim_table",
+        on_select=chosen,
+        selection_mode="single-row",
+        height=320,
+    )
+    look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs", "All pairs:")
+    cosines = partial(cosine_table, matrices)
+    look.table_downloads(cosines, f"{study.stem}.layer{layer}.cosines", "sim_cosines", "All cells of the matrices:")
+
+
+def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
+    """Why embeddings fail: the distribution at this layer, the measures through all of them."""
+    st.subheader("How the space is used")
+    look.picture(plates.distribution_plate(result.study, matrices, layer), "sim_distribution")
+    measures = _measures(result, layers)
+    for column, measure in zip(st.columns(3), MEASURES[1:], strict=True):
+        with column:
+            look.picture(plates.measure_plate(result.study, measures, measure, layer), f"sim_{measure}")
+    st.markdown(figures.space_finding(measures, layer))
+    with st.expander("The numbers", icon=":material/table:"):
+        st.dataframe(measures, hide_index=True)
+        look.table_downloads(measures, f"{result.study.stem}.space", "sim_space")
+
+
+def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.DataFrame:
+    """Computed once per study and session, in about a second; the gallery brings its own."""
+    kept: dict[Study, pd.DataFrame] = st.session_state.setdefault("space_measures", {})
+    if result.study not in kept:
+        last = int(result.scores["layer"].max())
+        kept[result.study] = space_measures(layers, last) if isinstance(layers, StudyLayers) else layers.measures
+    return kept[result.study]
+
+
+def _number(pattern: str, label: str | None = None, help: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format=pattern, help=help)
+
 
 st.title("Similarity")
 st.html("<p class='nx-question'>Which sentences does the model take for each other, and by how much?</p>")
 
 result = result_or_stop(HEIGHT)
 layers = layers_or_stop(result.study, HEIGHT)
-pairs.similarity_view(result, layers)
+similarity_view(result, layers)
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "similarity.md").read_text(encoding="utf-8"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):

@@ -1,15 +1,224 @@
 """The data: the sentences of the study side by side, what may be wrong with them, and the way to bring one's own."""
 
+import contextlib
+from dataclasses import replace
+
+import pandas as pd
 import streamlit as st
 
-from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.analyses.tokenization import language_statistics, too_long
+from neuronxa_core.corpora import bitext
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.selection import read_left_out
+from neuronxa_core.corpora.sources import SOURCES
+from neuronxa_core.corpora.uploads import PREFIX
+from neuronxa_core.corpora.validation import NEXT_STEP, Finding
 from neuronxa_core.errors import NeuronXAError
-from pages.shared import bring, look, texts
+from neuronxa_core.study.result import Study
+from pages.learn.data_upload import bring_a_text
+from pages.shared import look
 from pages.shared.results import study_or_stop
+
+MOST_SHOWN = 500
+_FERTILITY = (
+    "Tokens per English token on the same sentences. A low score is often the tokenizer's doing: what is cut into many small "
+    "pieces is harder to align."
+)
+
+
+def about(study: Study, corpus: Corpus) -> None:
+    """Licence, how to cite it, and what it is good for."""
+    entry, source = BUNDLED.get(study.corpus), SOURCES.get(corpus.contents.source)
+    if entry:
+        st.warning(entry.note, icon=":material/smart_toy:")
+        st.caption(f"{entry.title} · licence: {entry.licence} · {entry.cite}")
+    elif source:
+        st.caption(f"{source.note} Licence: [{source.licence}]({source.licence_url}) · [{source.title}]({source.url})")
+        st.caption(f"To cite: {source.cite}")
+    else:
+        whose = "An uploaded text" if study.corpus.startswith(PREFIX) else "A text of your own"
+        st.caption(f"{whose}: its licence and whom to cite are not known here.")
+
+
+def check(study: Study, text: Bitext) -> None:
+    """The report: what was found, with the lines, and a button for what can be left out safely."""
+    st.subheader("The check")
+    findings = _findings(study, text)
+    taken = read_left_out(study.leave_out)
+    open_, gone = [], []
+    for finding in findings:
+        left = finding.kind in taken.kinds or all(map(taken.names, finding.lines))
+        (gone if left else open_).append(finding)
+    lengths = dict(
+        zip((study.source, study.target), map(len, (text.source_sentences, text.target_sentences)), strict=True)
+    )
+    counted = " and ".join(f"{count:,} lines of {language(code).name}" for code, count in lengths.items())
+    if not open_:
+        st.success(
+            f"{counted}: nothing {'more ' if gone else ''}was found that could spoil the comparison.",
+            icon=":material/check:",
+        )
+    else:
+        st.markdown(f"{counted}. Lines are counted from 1; a table's header is not counted.")
+    shifted = any(finding.kind == "shifted" for finding in open_)
+    safe = [finding for finding in open_ if finding.can_be_left_out and not (shifted and finding.kind == "unpaired")]
+    if open_:
+        with st.container(border=True, gap="xsmall"):
+            for finding in open_:
+                _finding(study, finding, finding in safe)
+    ways = list(dict.fromkeys(finding.leave_out for finding in safe))
+    if len(ways) > 1:
+        st.button("Leave all of these lines out", icon=":material/filter_alt:", key="leave_all", on_click=_leave_out, args=(study, ways), type="primary")  # fmt: skip
+    _in_use(study)
+
+
+def _findings(study: Study, text: Bitext) -> list[Finding]:
+    found = [*bitext.check(text)]
+    with contextlib.suppress(NeuronXAError):  # the study cannot be made yet, which _in_use says
+        found += too_long(study)
+    return found
+
+
+def _finding(study: Study, finding: Finding, safe: bool) -> None:
+    row = st.container(horizontal=True, vertical_alignment="center")
+    icon = ":material/report:" if finding.kind in ("swapped", "shifted") else ":material/info:"
+    row.markdown(f"{icon} {look.plain(finding.message)} {NEXT_STEP.get(finding.kind, '')}")
+    if safe:
+        row.button(
+            "Leave them out" if len(finding.lines) > 1 else "Leave it out",
+            key=f"leave_{finding.kind}_{finding.code}",
+            on_click=_leave_out,
+            args=(study, [finding.leave_out]),
+        )
+
+
+def _leave_out(study: Study, what: list[str]) -> None:
+    st.session_state.study_next = replace(study, leave_out=",".join(filter(None, [study.leave_out, *what])))
+
+
+def _take_back(study: Study) -> None:
+    st.session_state.study_next = replace(study, leave_out="")
+
+
+def _in_use(study: Study) -> None:
+    """Which pairs the study takes, or why it cannot take any."""
+    try:
+        choice = study.bitext().choice
+    except NeuronXAError as problem:
+        st.error(look.plain(str(problem)), icon=":material/error:")
+        choice = None
+    line = st.container(horizontal=True, vertical_alignment="center")
+    if choice:
+        line.markdown(f"**In use:** {choice}.")
+    if study.leave_out:
+        line.button(
+            "Leave nothing out", icon=":material/undo:", key="leave_nothing", on_click=_take_back, args=(study,)
+        )
+
+
+def side_by_side(study: Study, text: Bitext) -> None:
+    """The pairs of the study, or all lines, narrowed down by a search on both sides."""
+    source, target = language(study.source), language(study.target)
+    st.subheader("The sentences")
+    search, which = st.columns([2, 1], vertical_alignment="bottom")
+    sought = (
+        search.text_input("Search", key="data_search", placeholder="A word or a part of it, on either side")
+        .strip()
+        .casefold()
+    )
+    in_use = _rows(study, text, every=False)
+    usual = "In use" if in_use else "All lines"
+    shown = which.segmented_control("Show", ["In use", "All lines"], default=usual, required=True, key="data_which")
+    rows = _rows(study, text, every=True) if shown == "All lines" else in_use
+    names = ("line", study.source, study.target)
+    table = pd.DataFrame(
+        [row for row in rows if sought in row[1].casefold() or sought in row[2].casefold()], columns=list(names)
+    )
+    if table.empty:
+        st.info(
+            "No sentence holds that." if sought else "No pairs are in use; see the check.", icon=":material/search_off:"
+        )
+        return
+    top = table.head(MOST_SHOWN)
+    with st.container(height=480, border=True):
+        look.sentence_table(
+            {name: list(top[column]) for name, column in zip(("Line", source.name, target.name), names, strict=True)},
+            {source.name: source, target.name: target},
+        )
+    if len(table) > MOST_SHOWN:
+        st.caption(f"The first {MOST_SHOWN} of {len(table):,}.")
+    look.table_downloads(table, f"{study.source}-{study.target}_{len(table)}", "data_pairs")
+
+
+def _rows(study: Study, text: Bitext, every: bool) -> list[tuple[int, str, str]]:
+    try:
+        used = text if every else study.bitext()
+    except NeuronXAError:
+        return []
+    sides = [[_shown(sentence) for sentence in side] for side in (used.source_sentences, used.target_sentences)]
+    missing = len(sides[0]) - len(sides[1])
+    sides[0] += [""] * -missing
+    sides[1] += [""] * missing
+    return list(zip(used.lines if not every else range(1, len(sides[0]) + 1), *sides, strict=True))
+
+
+def _shown(sentence: str) -> str:
+    """Bytes that are not UTF-8 as the mark for such."""
+    return sentence.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def languages(study: Study, corpus: Corpus) -> None:
+    """What each language of the corpus is, and what its sentences cost in characters and tokens."""
+    st.subheader(f"{len(corpus.languages)} languages")
+    table = _language_table(study, corpus)
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "characters": _number("Per sentence, mean over the pairs in use", "%.0f"),
+            "tokens": _number("Per sentence, special tokens included", "%.1f"),
+            "fertility": _number(_FERTILITY, "%.2f"),
+            "unknown": _number("Share of tokens that stand for something the tokenizer does not know", "%.3f"),
+            "resources": st.column_config.TextColumn(
+                help="Head languages are those XLM-R was trained on, all others are long-tail (Glot500)."
+            ),
+        },
+    )
+    look.table_downloads(table, "languages", "data_languages")
+    if table["tokens"].isna().all() and table["sentences"].notna().any():
+        st.caption("Tokens are counted here once the model is on this machine.")
+
+
+def _number(help: str, form: str) -> object:
+    return st.column_config.NumberColumn(format=form, help=help)
+
+
+def _language_table(study: Study, corpus: Corpus) -> pd.DataFrame:
+    known = [language(code) for code in corpus.languages]
+    table = pd.DataFrame(
+        {
+            "code": [each.code for each in known],
+            "name": [each.name for each in known],
+            "own name": [each.autonym for each in known],
+            "family": [each.family for each in known],
+            "script": [each.script for each in known],
+            "direction": [each.direction for each in known],
+            "resources": [each.resource_level for each in known],
+        }
+    )
+    numbers = ["code", "sentences", "characters", "tokens", "fertility", "unknown"]
+    try:
+        statistics = language_statistics(study, corpus.languages)
+    except NeuronXAError:
+        statistics = pd.DataFrame(columns=numbers)
+    return table.merge(statistics.reindex(columns=numbers), on="code", how="left")
+
 
 st.title("The data")
 st.html("<p class='nx-question'>Which sentences are compared, and what are they good for?</p>")
-bring.bring_a_text()
+bring_a_text()
 study = study_or_stop()
 try:
     corpus = open_corpus(study.corpus)
@@ -17,7 +226,7 @@ try:
 except NeuronXAError as problem:
     st.error(look.plain(str(problem)), icon=":material/error:")
     st.stop()
-texts.about(study, corpus)
-texts.check(study, text)
-texts.side_by_side(study, text)
-texts.languages(study, corpus)
+about(study, corpus)
+check(study, text)
+side_by_side(study, text)
+languages(study, corpus)

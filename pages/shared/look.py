@@ -11,14 +11,15 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.alignment.language_matrix import LanguageMatrix
-from neuronxa_core.alignment.result import StudyResult
+from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import Language
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.plates import DPI, Plate, printed
-from neuronxa_core.figures.report import BIBTEX, gather, study_report
+from neuronxa_core.figures.report import BIBTEX, study_report
+from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.result import StudyResult
 
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"

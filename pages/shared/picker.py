@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from neuronxa_core.alignment.result import CHOICES, Study
 from neuronxa_core.corpora.catalogue import BUNDLED, EVERYDAY, Corpus, configured, is_offered, open_corpus
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, hub_title, is_hub_text
 from neuronxa_core.corpora.languages import search_terms
@@ -15,11 +14,12 @@ from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
 from neuronxa_core.corpora.uploads import uploads
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.models import demo
-from neuronxa_core.models.catalogue import is_hub_id
 from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.hub_cache import in_local_cache
+from neuronxa_core.models.locate import is_hub_id
 from neuronxa_core.settings import settings
+from neuronxa_core.study.result import CHOICES, Study
 from pages.shared import look
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")

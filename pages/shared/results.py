@@ -5,16 +5,16 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from neuronxa_core.alignment.result import Study, StudyResult
-from neuronxa_core.alignment.study import StudyLayers, find_layers, find_result, run_study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery import StoredLayers, precomputed, precomputed_layers
+from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.hardware import resolve_device, resolve_dtype
 from neuronxa_core.progress import Watcher, counted
+from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.runner import StudyLayers, find_layers, find_result, run_study
 from pages.shared import look
 
 _BADGES = {

@@ -23,20 +23,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neuronxa_core.alignment.language_matrix import run_language_matrix, score_languages
-from neuronxa_core.alignment.result import Study, StudyResult
-from neuronxa_core.alignment.study import run_study, score_layers
+from neuronxa_core.analyses.languages import run_language_matrix, score_languages
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.models import demo
 from neuronxa_core.models.adapters import decoder_parts
-from neuronxa_core.models.catalogue import find_checkpoint
 from neuronxa_core.models.hardware import resolve_dtype
 from neuronxa_core.models.loading import LoadedModel, load_model
+from neuronxa_core.models.locate import find_checkpoint
 from neuronxa_core.settings import settings
 from neuronxa_core.states import extraction
 from neuronxa_core.states.capture import capture
 from neuronxa_core.states.extraction import extract, length_sorted_batches
 from neuronxa_core.states.sentences import STATES, SentenceStates
+from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.runner import run_study, score_layers
 from tests.conftest import NTREX
 
 CORPUS = str(NTREX) if NTREX.is_dir() else "everyday"
@@ -238,7 +238,7 @@ def start_rows() -> list[Row]:
     code = (
         "import time; started = time.perf_counter()\n"
         "import torch, transformers.models.gemma3.modeling_gemma3\n"
-        "from neuronxa_core.models.catalogue import find_checkpoint\n"
+        "from neuronxa_core.models.locate import find_checkpoint\n"
         "from neuronxa_core.models.loading import load_model\n"
         "imported = time.perf_counter(); load_model(find_checkpoint('demo'), 'cpu', 'float32')\n"
         "print(time.perf_counter() - imported, imported - started)"

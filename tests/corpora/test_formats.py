@@ -9,12 +9,12 @@ from xml.sax.saxutils import escape
 import pandas as pd
 import pytest
 
-from neuronxa_core.alignment.language_matrix import run_language_matrix
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
+from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.validation import is_decoded
 from neuronxa_core.errors import CorpusError
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from tests.pages.test_pages import open_page
 
 GERMAN = ("Der Hund schläft.", 'Sie sagt: "Komm!"', "<b>Brot</b> & Butter, bitte; jetzt", "=1+1 ist zwei")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa_core.alignment.language_matrix import run_language_matrix
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
+from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.selection import LeftOut, drawn, number_ranges, read_left_out, runs_of
 from neuronxa_core.errors import CorpusError, StudyError
 from neuronxa_core.states import store
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from tests.confined import confined
 
 GERMAN = ["Hund", "", "Brot", "Hund", "bread", "Käse \udcff", "Нож", "Fluss", "Berg\x07", "Wald", "Meer"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from neuronxa_core.figures import alignment_finding, language_ranking, layer_curves
-from neuronxa_core.figures.frame import spread
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
-from neuronxa_core.gallery import gallery_results
+from neuronxa_core.figures.style import spread
+from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.states.sentences import STATES
 
 

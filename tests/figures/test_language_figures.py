@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from neuronxa_core.alignment.language_order import LANGUAGE_ORDERS, arrange, level_summary, pivot_scores
+from neuronxa_core.analyses.language_order import LANGUAGE_ORDERS, arrange, level_summary, pivot_scores
 from neuronxa_core.figures import (
     language_heatmap,
     level_comparison,
@@ -10,10 +10,10 @@ from neuronxa_core.figures import (
     pivot_finding,
     pivot_ranking,
 )
-from neuronxa_core.figures.language_matrix import short_codes, tick
+from neuronxa_core.figures.languages import short_codes, tick
 from neuronxa_core.figures.palette import PALETTES, score_scale
 from neuronxa_core.states.sentences import STATES
-from tests.alignment.test_language_matrix import synthetic
+from tests.analyses.test_languages import synthetic
 
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "yor_Latn")
 AGAINST = dict(zip(CODES[1:], (0.9, 0.6, 0.3, 0.2), strict=True))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from neuronxa_core.alignment.neurons import TokenStates, overlap, sharing, specific_neurons
+from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.figures import (
     overlap_figure,
     overlap_finding,
@@ -12,7 +12,7 @@ from neuronxa_core.figures import (
     token_figure,
 )
 from neuronxa_core.figures.palette import PALETTES
-from neuronxa_core.gallery import gallery_studies, precomputed_rates
+from neuronxa_core.gallery.read import gallery_studies, precomputed_rates
 
 
 @pytest.fixture(scope="module")

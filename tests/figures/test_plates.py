@@ -4,13 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuronxa_core.alignment.language_order import arrange, level_summary, pivot_scores
-from neuronxa_core.alignment.projection import ProjectionSettings
-from neuronxa_core.alignment.space import MEASURES
+from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
+from neuronxa_core.analyses.projection import ProjectionSettings
+from neuronxa_core.analyses.space import MEASURES
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.plates import Plate, preview, printed, standing
-from neuronxa_core.gallery import (
+from neuronxa_core.gallery.read import (
     gallery_results,
     gallery_studies,
     precomputed_layers,

@@ -1,11 +1,12 @@
 import re
 from dataclasses import replace
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.figures.plates import names
-from neuronxa_core.figures.report import gather, study_report
-from neuronxa_core.gallery import gallery_results, gallery_studies
+from neuronxa_core.figures.report import study_report
+from neuronxa_core.gallery.read import gallery_results, gallery_studies
+from neuronxa_core.gallery.report import gather
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
 ALL = 1 + 3 + 3 + 1 + 3 + 3 + 2

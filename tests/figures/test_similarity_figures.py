@@ -3,7 +3,7 @@ import pytest
 
 from neuronxa_core.figures import MOST_SHOWN, measure_curves, similarity_distribution, similarity_matrix
 from neuronxa_core.figures.palette import PALETTES
-from tests.alignment.test_pairs import SIMILARITY
+from tests.analyses.test_similarity import SIMILARITY
 
 
 @pytest.mark.parametrize("theme", PALETTES)

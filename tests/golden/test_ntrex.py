@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.models.demo import GGUF_SHA256
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from tests.conftest import NTREX, needs_ntrex
 
 pytestmark = needs_ntrex

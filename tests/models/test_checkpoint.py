@@ -8,9 +8,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.models.catalogue import find_checkpoint
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import LoadedModel, load_model
+from neuronxa_core.models.locate import find_checkpoint
 
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 

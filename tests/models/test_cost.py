@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from gguf import GGUFWriter
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models import cost, demo, hardware, hub, hub_cache, loading
 from neuronxa_core.models.checkpoint import checkpoint_at
@@ -17,6 +15,8 @@ from neuronxa_core.models.loading import load_model
 from neuronxa_core.settings import settings
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from tests.tiny import FAMILIES, SENTENCES
 
 LLAMA_70B = {

@@ -22,14 +22,14 @@ from huggingface_hub import constants, file_download
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.models import hub, hub_cache
-from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import Checkpoint, checkpoint_at
 from neuronxa_core.models.cost import ask_again
+from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from tests import tiny
 from tests.hub_stand_in import StandIn, running
 
@@ -118,7 +118,7 @@ def test_a_revision_that_is_a_commit_is_found_by_it(stand_in: StandIn):
 
 def test_a_killed_download_goes_on_where_it_stopped(stand_in: StandIn, large_model: Path, cache_of_hub: Path):
     stand_in.pause = 0.1
-    code = f"from neuronxa_core.models.catalogue import find_checkpoint; find_checkpoint({MODEL!r})"
+    code = f"from neuronxa_core.models.locate import find_checkpoint; find_checkpoint({MODEL!r})"
     environment = os.environ | {"HF_ENDPOINT": stand_in.address, "HF_HUB_CACHE": str(cache_of_hub)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT)
     deadline = time.monotonic() + 60

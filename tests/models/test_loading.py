@@ -12,16 +12,16 @@ from peft import IA3Config, LoraConfig, get_peft_model
 from safetensors.numpy import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models import loading
-from neuronxa_core.models.catalogue import find_checkpoint, local_checkpoint
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.loading import LoadedModel, load_model
+from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES, SentenceStates
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from tests.tiny import SENTENCES, save_tiny_model, tiny_tokenizer
 
 

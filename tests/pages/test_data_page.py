@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import run_study
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.uploads import keep_upload
-from neuronxa_core.figures.report import gather, study_report
+from neuronxa_core.figures.report import study_report
+from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import settings
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import run_study
 from pages.shared import look
 from tests.confined import confined
 from tests.pages.test_pages import open_page
@@ -174,7 +175,7 @@ def test_what_is_no_corpus_is_refused_in_place_and_the_study_stays():
 
 
 def test_the_template_is_a_corpus():
-    from pages.shared.bring import _template
+    from pages.learn.data_upload import _template
 
     name = keep_upload({"template.csv": _template().encode()})
     assert open_corpus(name).languages == ("deu_Latn", "eng_Latn", "hin_Deva")

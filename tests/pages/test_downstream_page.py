@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from streamlit.testing.v1 import AppTest
 
-from neuronxa_core.gallery import gallery_results, precomputed_bits
+from neuronxa_core.gallery.read import gallery_results, precomputed_bits
 from tests.pages.test_pages import ROOT, open_page, wait_for_charts
 
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa_core.alignment import projection
-from neuronxa_core.alignment.projection import ProjectionSettings, find_projection
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import find_layers, run_study
+from neuronxa_core.analyses import projection
+from neuronxa_core.analyses.projection import ProjectionSettings, find_projection
 from neuronxa_core.jobs import shared_queue
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import find_layers, run_study
 from tests.pages.test_pages import ROOT, open_page
 
 PAGE = str(ROOT / "pages" / "explore" / "projection.py")

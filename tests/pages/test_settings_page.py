@@ -1,6 +1,6 @@
 """The Settings page: precomputed for the demo, run for anything else, pivots and pairs."""
 
-from neuronxa_core.gallery import LAYERED
+from neuronxa_core.gallery.read import LAYERED
 from tests.pages.test_pages import ROOT, open_page, wait_for_charts
 
 

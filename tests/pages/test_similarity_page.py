@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pytest
 
-from neuronxa_core.alignment.geometry import cell_rivals
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import find_layers, run_study
+from neuronxa_core.analyses import space
+from neuronxa_core.metrics.geometry import cell_rivals
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import find_layers, run_study
 from tests.pages.test_pages import ROOT, open_page, table_rows
 
 
@@ -53,11 +54,9 @@ def test_another_layer_shows_its_own_numbers(study: Study):
 
 
 def test_a_warm_layer_change_does_not_recompute_the_space(study: Study, monkeypatch):
-    from pages.shared import pairs
-
     run_study(study)
     app = open_similarity(study)
-    monkeypatch.setattr(pairs, "space_measures", lambda *args: pytest.fail("computed twice"))
+    monkeypatch.setattr(space, "space_measures", lambda *args: pytest.fail("computed twice"))
     app.slider(key="sim_layer").set_value(2).run()
     assert not app.exception
 

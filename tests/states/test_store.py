@@ -7,12 +7,12 @@ import pytest
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from neuronxa_core.alignment.result import Study
-from neuronxa_core.alignment.study import find_result, run_study
 from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 from neuronxa_core.states.store import cache_key, read_states, states_path, write_aside, write_states
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import find_result, run_study
 
 HEADER = {"model": "abc", "language": "deu_Latn"}
 

@@ -1,0 +1,78 @@
+"""Bits per byte: how well a model predicts a language, measured on the study's own sentences in the same forward passes.
+
+`-log2 p` of all tokens but each sentence's first, over the UTF-8 bytes of the sentences: lower is better, and languages and
+tokenizers compare, since a byte is a byte. Where a tokenizer puts no token before a sentence, its first token is not counted,
+and its bytes are.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronxa_core.corpora.bitext import sentences_hash
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.models.locate import local_checkpoint
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.states import store
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import Recipe, Together, recipe_for
+
+
+def bits_per_byte(bits: NDArray[np.float64], sentences: Sequence[str]) -> float:
+    """Of all sentences together. bits: (sentences,), as extraction gives them."""
+    return float(bits.sum() / sum(len(sentence.encode()) for sentence in sentences))
+
+
+def run_bits_per_byte(
+    study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
+) -> dict[str, float]:
+    """Bits per byte of each language on the lines that a study of it against the study's target takes.
+
+    The states of a language that had none in the cache are left there. Raises as run_study.
+    """
+    recipe = recipe_for(study, device, watcher)
+    together = Together(watcher, study.pairs * len(codes))
+    found = {}
+    for number, code in enumerate(codes):
+        together.before = study.pairs * number
+        together.report("extracting", detail=language(code).name)
+        sentences = study.sentences(code)
+        path = _path(recipe, sentences)
+        bits = store.read_or_discard(path, _read)
+        if bits is None:
+            bits = recipe.sentence_bits(code, sentences, together)
+            text = json.dumps(bits)
+            store.write_aside(path, lambda file, text=text: file.write_text(text))  # type: ignore[misc]
+        found[code] = bits_per_byte(np.array(bits), sentences)
+    return found
+
+
+def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] | None:
+    """What run_bits_per_byte gives, if the cache holds all of it. Prepares, downloads and loads no model."""
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    if checkpoint is None:
+        return None
+    recipe, found = Recipe(study, checkpoint, "auto"), {}
+    for code in codes:
+        sentences = study.sentences(code)
+        bits = store.read_or_discard(_path(recipe, sentences), _read)
+        if bits is None:
+            return None
+        found[code] = bits_per_byte(np.array(bits), sentences)
+    return found
+
+
+def _path(recipe: Recipe, sentences: tuple[str, ...]) -> Path:
+    """Bits depend on the model alone, not on where neurons are read or how tokens are pooled."""
+    parts = {name: recipe.key[name] for name in ("model", "dtype", "device")}
+    key = store.cache_key(parts | {"bits": sentences_hash(sentences)})
+    return settings().cache_dir / "results" / f"{key}.bits.json"
+
+
+def _read(path: Path) -> list[float]:
+    return [float(value) for value in json.loads(path.read_text())]

@@ -1,0 +1,138 @@
+"""Does alignment predict performance? Scores of languages against a pivot beside their accuracies.
+
+Source: Huang et al. 2025, arXiv:2507.14900, and Kargaran et al. 2025, arXiv:2410.05873, who correlate over languages.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.metrics.correlation import Vector, correlation, difference, fit_line
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.result import ENGLISH, SUMMARY_NAMES, StudyResult
+
+BITS = "bits per byte"
+"""The measure that is always at hand; lower is better, so it stands here with its sign turned."""
+Over = Literal["mean", "max"]
+
+PUBLISHED = pd.DataFrame(
+    [
+        ("MEXA", "Belebele", 0.8994, "mean over models, FLORES", "Kargaran et al. 2025, arXiv:2410.05873"),
+        ("MEXA", "m-MMLU", 0.9513, "mean over models, FLORES", "Kargaran et al. 2025, arXiv:2410.05873"),
+        ("MEXA", "m-ARC", 0.9393, "mean over models, FLORES", "Kargaran et al. 2025, arXiv:2410.05873"),
+        *(
+            (measure, benchmark, value, "7B to 14B", "Huang et al. 2025, arXiv:2507.14900")
+            for measure, values in (
+                ("MEXA", (0.8370, 0.7463, 0.8291)),
+                ("NASCA", (0.9326, 0.7701, 0.8312)),
+                ("NAVCA", (0.8937, 0.8065, 0.8191)),
+            )
+            for benchmark, value in zip(
+                ("XNLI", "BMLAMA-53", "mean of the multilingual benchmarks"), values, strict=True
+            )
+        ),
+    ],
+    columns=["measure", "benchmark", "pearson", "of", "source"],
+)
+"""Pearson correlations that papers report, to compare with."""
+PUBLISHED_MEXA = {
+    "Gemma 2 9B": 0.5088, "Llama 3.1 70B": 0.4110, "Llama 3.1 8B": 0.3963, "Gemma 1 7B": 0.3815,
+    "Mistral 0.3 7B": 0.2642, "Llama 2 7B": 0.0866, "OLMo 1.7 7B": 0.0413,
+}  # fmt: skip
+"""MEXA on FLORES, mean pooling, by model. Source: Kargaran et al. 2025, arXiv:2410.05873."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The scores of every language against the pivot, and bits per byte if they were asked for."""
+
+    results: tuple[StudyResult, ...]
+    bits: dict[str, float] | None
+
+
+def alignment_table(results: Sequence[StudyResult], over: Over = "mean") -> pd.DataFrame:
+    """One row per result: language (its source), name, and nas, nav, embedding: mean or max of the scores over the layers."""
+    rows = []
+    for result in results:
+        scores = [result.mean(state) if over == "mean" else result.peak(state)[1] for state in STATES]
+        source = result.study.source
+        rows.append([source, language(source).name, *scores])
+    return pd.DataFrame(rows, columns=["language", "name", *STATES])
+
+
+def joined(alignment: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `alignment` that have an accuracy, with it, and the adjusted estimates of MEXA: score x English accuracy.
+
+    accuracies: the rows of one model and benchmark, as accuracies.COLUMNS. Without English there is no adjusted estimate (NaN).
+    """
+    by_language = accuracies.drop_duplicates("language", keep="last").set_index("language")["accuracy"]
+    table = alignment[alignment["language"].isin(by_language.index)].reset_index(drop=True)
+    table["accuracy"] = table["language"].map(by_language).astype(np.float64)
+    english = float(by_language.get(ENGLISH, np.nan))
+    for state in STATES:
+        table[f"{state}_adjusted"] = table[state] * english
+    return table
+
+
+def bits_as_accuracies(bits: Mapping[str, float], model: str) -> pd.DataFrame:
+    """Bits per byte as rows of accuracies.COLUMNS, with the sign turned, so that more is better as everywhere."""
+    rows = [(model, BITS, code, -value, BITS) for code, value in bits.items()]
+    return pd.DataFrame(rows, columns=["model", "benchmark", "language", "accuracy", "metric"])
+
+
+def correlation_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row per measure: languages, Pearson and Spearman with intervals, how far Pearson is from MEXA's, and the fit line.
+
+    table: as `joined` gives it. Coefficients are NaN for fewer than six languages.
+    """
+    accuracy: Vector = table["accuracy"].to_numpy(dtype=np.float64)
+    mexa: Vector = table["embedding"].to_numpy(dtype=np.float64)
+    rows = []
+    for state in STATES:
+        score: Vector = table[state].to_numpy(dtype=np.float64)
+        slope, intercept = fit_line(score, accuracy)
+        row: dict[str, object] = {"measure": SUMMARY_NAMES[state].upper(), "languages": len(table)}
+        for method in ("pearson", "spearman"):
+            found = correlation(score, accuracy, method)
+            row |= {method: found.value, f"{method}_low": found.low, f"{method}_high": found.high}
+        apart = difference(score, mexa, accuracy) if state != "embedding" else None
+        row |= {
+            "over_mexa": apart.value if apart else np.nan,
+            "over_mexa_low": apart.low if apart else np.nan,
+            "over_mexa_high": apart.high if apart else np.nan,
+        }
+        rows.append(row | {"slope": slope, "intercept": intercept})
+    return pd.DataFrame(rows)
+
+
+def layer_correlations(results: Sequence[StudyResult], accuracies: pd.DataFrame) -> pd.DataFrame:
+    """One row per state and layer: the Pearson and Spearman correlation of that layer's scores with accuracy, with intervals.
+
+    Only the results whose source has an accuracy count. Empty if there are none.
+    """
+    by_language = accuracies.drop_duplicates("language", keep="last").set_index("language")["accuracy"]
+    known = [result for result in results if result.study.source in by_language.index]
+    accuracy: Vector = np.array([by_language[result.study.source] for result in known], dtype=np.float64)
+    rows = []
+    for state in STATES if known else ():
+        scores = np.stack([result.outcomes[state].mutual.mean(axis=1) for result in known])  # (languages, layers)
+        for layer, column in enumerate(scores.T, first_layer(state)):
+            row: dict[str, object] = {"state": state, "layer": layer}
+            for method in ("pearson", "spearman"):
+                found = correlation(column, accuracy, method)
+                row |= {method: found.value, f"{method}_low": found.low, f"{method}_high": found.high}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def best_layer(layers: pd.DataFrame, state: State) -> tuple[int, float] | None:
+    """The layer whose scores go best with accuracy, by Pearson, and its coefficient; None if there is none."""
+    rows = layers[(layers["state"] == state) & layers["pearson"].notna()] if len(layers) else layers
+    if rows.empty:
+        return None
+    best = rows.loc[rows["pearson"].idxmax()]
+    return int(best["layer"]), float(best["pearson"])

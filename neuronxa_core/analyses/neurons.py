@@ -1,0 +1,190 @@
+"""Which neurons are shared: how often each is active in each language, who shares them, and which belong to one language.
+
+A neuron's rate in a language is the share of its tokens (special ones included) at which its activation is above 0. It is active in the
+language if its rate is above a threshold. LAPE: Tang et al. 2024, arXiv:2402.16438; shared by all, some, one or none: Wang et al.
+2024, arXiv:2406.09265.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import StudyError
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.models.locate import local_checkpoint
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.states import store
+from neuronxa_core.states.sentences import Site, Way
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import Recipe, Together, recipe_for
+
+SHARES = ("all", "some", "one", "none")
+"""In how many of the languages a neuron is active."""
+_OFTEN = 0.95
+"""LAPE looks only at neurons whose highest rate is above this quantile of all rates."""
+
+
+@dataclass(frozen=True)
+class NeuronRates:
+    """rates: (languages, layers, neurons), float32 in [0, 1]; layers 1..L."""
+
+    study: Study
+    codes: tuple[str, ...]
+    rates: NDArray[np.float32]
+    provenance: Mapping[str, Any]
+
+    def take(self, codes: Sequence[str]) -> "NeuronRates":
+        """The same numbers for some of the languages, in the order given. Raises ValueError for one it lacks."""
+        places = [self.codes.index(code) for code in codes]
+        return replace(self, codes=tuple(codes), rates=self.rates[places])
+
+
+def run_neuron_rates(
+    study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
+) -> NeuronRates:
+    """The rate of every neuron in every language, on the lines that a study of it against the study's target takes.
+
+    Raises as run_study, and StudyError for fewer than two languages.
+    """
+    started = time.perf_counter()
+    if len(set(codes)) < 2:
+        raise StudyError("Whether neurons are shared needs two languages or more.", "Choose more languages.")
+    recipe = recipe_for(study, device, watcher)
+    together = Together(watcher, study.pairs * len(codes))
+    rates = []
+    for number, code in enumerate(codes):
+        together.before = study.pairs * number
+        together.report("extracting", detail=language(code).name)
+        way = _way(study)
+        path = recipe.ways(code, study.sentences(code), [way], together)[way]
+        rates.append(_rates(path))
+    provenance = recipe.provenance | {"seconds": round(time.perf_counter() - started, 3)}
+    return NeuronRates(recipe.study, tuple(codes), np.stack(rates), provenance)
+
+
+def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
+    """What run_neuron_rates gives, if the cache holds the states of all languages. Prepares, downloads and loads no model."""
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    if checkpoint is None:
+        return None
+    recipe, rates = Recipe(study, checkpoint, "auto"), []
+    for code in codes:
+        path = recipe.way_path(_way(study), study.sentences(code))
+        if not store.is_whole(path):
+            return None
+        rates.append(_rates(path))
+    return NeuronRates(recipe.study, tuple(codes), np.stack(rates), recipe.provenance)
+
+
+def _way(study: Study) -> Way:
+    """Pooled by mean, whatever the study's pooling: a rate counts every token once."""
+    return Way(cast(Site, study.site), "mean")
+
+
+def _rates(path: Path) -> NDArray[np.float32]:
+    """(layers, neurons): the mean of the sentences' shares, each weighing as many tokens as it has."""
+    tokens = store.read_counts(path, "tokens").astype(np.float64)
+    weights = tokens / tokens.sum()
+    layers = [weights @ store.read_layer(path, "nas", layer) for layer in range(store.count_layers(path, "nas"))]
+    return np.stack(layers).astype(np.float32)
+
+
+def sharing(rates: NeuronRates, threshold: float) -> pd.DataFrame:
+    """One row per layer: the share of its neurons that are active in all, some (not all, not one), one or none of the languages.
+
+    With two languages nothing is "some". The four shares of a layer sum to 1.
+    """
+    languages = len(rates.codes)
+    active = (rates.rates > threshold).sum(axis=0)  # (layers, neurons)
+    kinds = {
+        "all": active == languages,
+        "some": (active > 1) & (active < languages),
+        "one": active == 1,
+        "none": active == 0,
+    }
+    table = pd.DataFrame({name: kind.mean(axis=1) for name, kind in kinds.items()})
+    table.insert(0, "layer", np.arange(1, len(table) + 1))
+    return table
+
+
+def overlap(rates: NeuronRates, threshold: float, layer: int | None = None) -> NDArray[np.float64]:
+    """Jaccard index of the languages' active neurons at a layer, or of all layers together, (languages, languages).
+
+    Active in both over active in either; NaN where neither has any.
+    """
+    chosen = rates.rates if layer is None else rates.rates[:, layer - 1]
+    active = (chosen > threshold).reshape(len(rates.codes), -1).astype(np.float64)
+    both = active @ active.T
+    each = active.sum(axis=1)
+    either = each[:, None] + each[None, :] - both
+    return np.where(either > 0, both / np.where(either > 0, either, 1), np.nan)
+
+
+def lape(rates: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Entropy over languages of each neuron's rates, normalised to sum to 1, in nats: 0 for one language, ln(languages) for all alike.
+
+    rates: (languages, ...); NaN where a neuron is never active. Source: Tang et al. 2024, arXiv:2402.16438.
+    """
+    exact: NDArray[np.float64] = rates.astype(np.float64)
+    total = exact.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = exact / total
+        entropy = -np.where(share > 0, share * np.log(np.where(share > 0, share, 1)), 0).sum(axis=0)
+    return np.where(total > 0, entropy, np.nan)
+
+
+def specific_neurons(rates: NeuronRates, share: float = 0.01) -> pd.DataFrame:
+    """The neurons most specific to a language: those of the lowest LAPE among the ones that are often active somewhere.
+
+    One row per neuron, the most specific first: layer, neuron (from 0), lape, language (of its highest rate), name, rate, and the mean rate
+    in the others. `share` of all neurons at most; only neurons whose highest rate is above the 95th percentile of all rates.
+    """
+    entropy, highest = lape(rates.rates), rates.rates.max(axis=0)
+    often = highest > np.quantile(rates.rates, _OFTEN)
+    layers, neurons = np.nonzero(often & ~np.isnan(entropy))
+    order = np.argsort(entropy[layers, neurons], kind="stable")[: max(1, round(share * entropy.size))]
+    layers, neurons = layers[order], neurons[order]
+    best = rates.rates[:, layers, neurons].argmax(axis=0)
+    rate = rates.rates[best, layers, neurons]
+    others = (rates.rates[:, layers, neurons].sum(axis=0) - rate) / max(1, len(rates.codes) - 1)
+    codes = [rates.codes[place] for place in best]
+    return pd.DataFrame(
+        {
+            "layer": layers + 1,
+            "neuron": neurons,
+            "lape": entropy[layers, neurons],
+            "language": codes,
+            "name": [language(code).name for code in codes],
+            "rate": rate.astype(np.float64),
+            "rate_elsewhere": others.astype(np.float64),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class TokenStates:
+    """One sentence at one layer. activations: (tokens, neurons), float32; nas, nav: (neurons,), pooled as the study pools."""
+
+    tokens: tuple[str, ...]
+    activations: NDArray[np.float32]
+    nas: NDArray[np.float32]
+    nav: NDArray[np.float32]
+
+
+def run_token_states(
+    study: Study, pair: int, layer: int, *, device: Device = "auto", watcher: Watcher = SILENT
+) -> tuple[TokenStates, TokenStates]:
+    """Both sentences of a pair (from 0) at one layer, token by token. Raises as run_study, IndexError for a layer that is not there."""
+    recipe = recipe_for(study, device, watcher)
+    bitext = study.bitext()
+    one, two = (
+        recipe.token_states(side[pair], layer, watcher) for side in (bitext.source_sentences, bitext.target_sentences)
+    )
+    return TokenStates(*one), TokenStates(*two)

@@ -1,0 +1,272 @@
+"""How much the choices of the method matter: each changed on its own, on one study, from one pass of the model per language.
+
+Rows of `Ablation.table`: choice, value, state, score (mean over the state's layers, or the best layer's), its 95 percent interval, and
+the difference to the study as it is, with its interval on the same resampled pairs.
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.corpora.bitext import sentences_hash
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.metrics.correlation import spearman
+from neuronxa_core.metrics.scoring import pair_outcomes
+from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.models.locate import local_checkpoint
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.states import store
+from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, Pooling, Site, State, Way, first_layer
+from neuronxa_core.study.result import Study
+from neuronxa_core.study.runner import Recipe, StudyLayers, Together, find_layers, recipe_for, run_study
+
+Likeness = Literal["cosine", "centred", "csls", "centred csls"]
+LIKENESSES: tuple[Likeness, ...] = get_args(Likeness)
+THRESHOLDS = (0.01, 0.1, 0.5)
+NEIGHBOURS = 10
+"""k of CSLS, as Conneau et al. 2018 set it."""
+COLUMNS = ["choice", "value", "state", "score", "ci_low", "ci_high", "difference", "difference_low", "difference_high"]
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """table: as COLUMNS. pairs: one row per state and number of pairs: state, pairs, score, ci_low, ci_high."""
+
+    study: Study
+    table: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+def centred(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Each language's mean taken off. vectors: (pairs, dim)."""
+    exact: NDArray[np.float64] = vectors.astype(np.float64)
+    return np.asarray(exact - exact.mean(axis=0))
+
+
+def csls(similarity: NDArray[np.floating], neighbours: int = NEIGHBOURS) -> NDArray[np.float64]:
+    """2 cos(x, y) - r(x) - r(y), r the mean cosine to the nearest sentences of the other side, (pairs, pairs).
+
+    Source: Conneau et al. 2018, arXiv:1710.04087.
+    """
+    k = min(neighbours, len(similarity))
+    exact: NDArray[np.float64] = similarity.astype(np.float64)
+    rows = np.sort(exact, axis=1)[:, -k:].mean(axis=1)
+    columns = np.sort(exact, axis=0)[-k:].mean(axis=0)
+    return np.asarray(np.round(2 * exact - rows[:, None] - columns[None, :], 12))
+
+
+def likeness(ours: NDArray[np.floating], theirs: NDArray[np.floating], how: Likeness) -> NDArray[np.float64]:
+    """(pairs, pairs) between the vectors of one layer, each (pairs, dim)."""
+    if how.startswith("centred"):
+        ours, theirs = centred(ours), centred(theirs)
+    cosines = cosine_similarity(ours, theirs)
+    return csls(cosines) if how.endswith("csls") else cosines
+
+
+def layer_outcomes(layers: StudyLayers, state: State, how: Likeness = "cosine") -> NDArray[np.bool_]:
+    """Which pairs find each other at every layer, (layers, pairs)."""
+    found = [pair_outcomes(likeness(*layers.states(state, layer), how)).mutual for layer in _numbers(layers, state)]
+    return np.stack(found)
+
+
+def outcomes_by_pairs(layers: StudyLayers, state: State, counts: Sequence[int]) -> dict[int, NDArray[np.float64]]:
+    """For each count: what the first so many pairs score among themselves, means over the layers, (count,)."""
+    found = {count: np.zeros(count) for count in counts}
+    numbers = _numbers(layers, state)
+    for layer in numbers:
+        cosines = layers.similarity(state, layer)
+        for count in counts:
+            found[count] += pair_outcomes(cosines[:count, :count]).mutual
+    return {count: total / len(numbers) for count, total in found.items()}
+
+
+def _numbers(layers: StudyLayers, state: State) -> range:
+    first = first_layer(state)
+    return range(first, first + layers.count(state))
+
+
+def pair_counts(pairs: int) -> list[int]:
+    """From 10 to all."""
+    return [count for count in (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000) if count < pairs] + [pairs]
+
+
+def run_ablation(
+    study: Study, pivots: Sequence[str] = (), *, device: Device = "auto", watcher: Watcher = SILENT
+) -> Ablation:
+    """Changes each choice on its own. pivots: other target languages to score the source against. Raises as run_study."""
+    recipe = recipe_for(study, device, watcher)
+    study = recipe.study
+    path = _path(recipe, study, pivots)
+    stored = store.read_or_discard(path, partial(read_ablation, study=study))
+    if stored:
+        return stored
+    bitext, ways = study.bitext(), ways_of(study)
+    together = Together(watcher, 2 * len(bitext))
+    sides = []
+    for number, (code, sentences) in enumerate(
+        ((bitext.source, bitext.source_sentences), (bitext.target, bitext.target_sentences))
+    ):
+        together.before = number * len(bitext)
+        sides.append(recipe.ways(code, sentences, ways, together))
+    layers = {way: StudyLayers(sides[0][way], sides[1][way]) for way in ways if way in sides[0]}
+    watcher.report("scoring")
+    rows = _Rows(study, layers, watcher)
+    rows.add_all()
+    for pivot in pivots:
+        result = run_study(replace(study, target=pivot), device=device, watcher=watcher)
+        for state in STATES:
+            rows.add("pivot", pivot, state, result.outcomes[state].mutual.mean(axis=0), paired=False)
+    own = layers[own_way(study)]
+    ablation = Ablation(study, pd.DataFrame(rows.found, columns=COLUMNS), _by_pairs(own, study.pairs, watcher))
+    store.write_aside(path, lambda file: write_ablation(ablation, file))
+    return ablation
+
+
+def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
+    """What run_ablation gives, if the cache holds it. Prepares, downloads and loads no model."""
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    if checkpoint is None:
+        return None
+    recipe = Recipe(study, checkpoint, "auto")
+    path = _path(recipe, recipe.study, pivots)
+    return store.read_or_discard(path, partial(read_ablation, study=recipe.study))
+
+
+def own_way(study: Study) -> Way:
+    return Way(cast(Site, study.site), cast(Pooling, study.pooling))
+
+
+def ways_of(study: Study) -> list[Way]:
+    """The study's own, and each with one choice changed: site, pooling, threshold."""
+    own = own_way(study)
+    changed = [
+        *(replace(own, site=site) for site in SITES),
+        *(replace(own, pooling=pooling) for pooling in POOLINGS),
+        *(replace(own, threshold=threshold) for threshold in THRESHOLDS),
+    ]
+    return list(dict.fromkeys((own, *changed)))
+
+
+class _Rows:
+    """Collects the rows of the table; the study as it is comes first, for every state."""
+
+    def __init__(self, study: Study, layers: Mapping[Way, StudyLayers], watcher: Watcher) -> None:
+        self.study, self.layers, self.watcher = study, layers, watcher
+        self.own = own_way(study)
+        self.base: dict[State, NDArray[np.float64]] = {}
+        self.found: list[list[Any]] = []
+
+    def add_all(self) -> None:
+        for state in STATES:
+            self.watcher.check()
+            outcomes = layer_outcomes(self.layers[self.own], state)
+            self.base[state] = outcomes.mean(axis=0)
+            self.add("as it is", "", state, self.base[state])
+            self.add("layers", "best layer", state, outcomes[outcomes.mean(axis=1).argmax()])
+            for how in LIKENESSES[1:]:
+                self.add("similarity", how, state, layer_outcomes(self.layers[self.own], state, how).mean(axis=0))
+            for way in self.layers:
+                self._add_way(way, state)
+
+    def _add_way(self, way: Way, state: State) -> None:
+        """The embedding has no site, and only NAS has a threshold."""
+        self.watcher.check()
+        if way.site != self.own.site and state != "embedding":
+            self.add("site", way.site, state, self._mean(way, state))
+        elif way.pooling != self.own.pooling:
+            self.add("pooling", way.pooling, state, self._mean(way, state))
+        elif way.threshold and state == "nas":
+            self.add("threshold of NAS", f"{way.threshold:g}", state, self._mean(way, state))
+
+    def _mean(self, way: Way, state: State) -> NDArray[np.float64]:
+        return np.asarray(layer_outcomes(self.layers[way], state).mean(axis=0))
+
+    def add(self, choice: str, value: str, state: State, each: NDArray[Any], paired: bool = True) -> None:
+        """each: what every pair scores, (pairs,). Not paired: other sentences, so the difference has no interval."""
+        per_pair: NDArray[np.float64] = np.asarray(each, dtype=np.float64)
+        low, high = bootstrap_interval(per_pair)
+        apart = per_pair - self.base[state] if state in self.base else np.zeros_like(per_pair)
+        apart_low, apart_high = bootstrap_interval(apart) if paired else (np.nan, np.nan)
+        numbers = (per_pair.mean(), low, high, apart.mean(), apart_low, apart_high)
+        self.found.append([choice, value, state, *map(float, numbers)])
+
+
+def _by_pairs(layers: StudyLayers, pairs: int, watcher: Watcher) -> pd.DataFrame:
+    """The score from the first 10 pairs to all: fewer pairs have fewer rivals, so it starts too high."""
+    rows = []
+    for state in STATES:
+        watcher.check()
+        for count, each in outcomes_by_pairs(layers, state, pair_counts(pairs)).items():
+            low, high = bootstrap_interval(each)
+            rows.append((state, count, float(each.mean()), float(low), float(high)))
+    return pd.DataFrame(rows, columns=["state", "pairs", "score", "ci_low", "ci_high"])
+
+
+def run_pairs_needed(
+    study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
+) -> pd.DataFrame:
+    """Whether fewer pairs order the languages alike: one row per state and number of pairs.
+
+    state, pairs, rank_correlation: Spearman over the languages between the scores from so many pairs and from all.
+    """
+    scores: dict[tuple[State, int], list[float]] = {}
+    for number, code in enumerate(codes):
+        each = replace(study, source=code)
+        watcher.report("extracting", number, len(codes), language(code).name)
+        run_study(each, device=device, keep_states=True, watcher=_Quiet(watcher))
+        layers = find_layers(each)
+        if layers is None:
+            raise ValueError(f"the states of {code} are gone")
+        for state in STATES:
+            watcher.check()
+            for count, each_pair in outcomes_by_pairs(layers, state, pair_counts(study.pairs)).items():
+                scores.setdefault((state, count), []).append(float(each_pair.mean()))
+    rows = [
+        (state, count, float(spearman(np.array(values), np.array(scores[state, study.pairs]))))
+        for (state, count), values in scores.items()
+    ]
+    table = pd.DataFrame(rows, columns=["state", "pairs", "rank_correlation"])
+    return table.sort_values(["state", "pairs"], ignore_index=True)
+
+
+class _Quiet(Watcher):
+    """Stops when it should, and tells nothing: the languages are counted instead."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self.check = watcher.check  # type: ignore[method-assign]
+
+
+def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Path:
+    bitext = study.bitext()
+    parts = {
+        "ablation": " ".join(pivots),
+        "source": sentences_hash(bitext.source_sentences),
+        "target": sentences_hash(bitext.target_sentences),
+    }
+    return settings().cache_dir / "results" / f"{store.cache_key(recipe.key | parts)}.ablation.parquet"
+
+
+def write_ablation(ablation: Ablation, path: Path) -> None:
+    """Parquet: the table, with the curve of pairs in every row. Raises OSError."""
+    frame = ablation.table.assign(
+        pairs=json.dumps(ablation.pairs.to_dict("list")), study=json.dumps(ablation.study.fields, sort_keys=True)
+    )
+    frame.to_parquet(path, compression="zstd", index=False)
+
+
+def read_ablation(path: Path, study: Study) -> Ablation:
+    """Raises OSError or ValueError if it is missing or damaged."""
+    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+    pairs = pd.DataFrame(json.loads(frame["pairs"].iloc[0]))
+    return Ablation(study, frame[COLUMNS], pairs)

@@ -1,0 +1,72 @@
+"""What a language costs in tokens: a low score is often the tokenizer's doing.
+
+Fertility here is tokens per English token on the same sentences (as Petrov et al. 2023, arXiv:2305.15425, compare languages by
+their tokenization premium); special tokens count. It needs the tokenizer alone.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.validation import Finding
+from neuronxa_core.models.locate import local_checkpoint
+from neuronxa_core.models.tokenizer import TokenCount, context_length, count_tokens
+from neuronxa_core.study.result import ENGLISH, Study
+
+
+def study_sentences(study: Study, codes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The study's lines in each language that has them. Raises CorpusError if the study's own languages do not."""
+    bitext = study.bitext()
+    corpus = open_corpus(study.corpus)
+    found = {bitext.source: bitext.source_sentences, bitext.target: bitext.target_sentences}
+    for code in codes:
+        if code in found or corpus.pairwise:
+            continue
+        side = corpus.sentences(code)
+        if len(side) >= bitext.lines[-1]:
+            found[code] = tuple(side[line - 1] for line in bitext.lines)
+    return {code: found[code] for code in codes if code in found}
+
+
+def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
+    """One row per language of the study's lines: code, name, sentences, characters, tokens, fertility, unknown.
+
+    characters and tokens are means per sentence, fertility is tokens per English token, unknown a share in [0, 1]. The last
+    three are missing while the model is not on this machine, fertility also where the corpus has no English. Raises CorpusError.
+    """
+    sentences = study_sentences(study, codes)
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    counts: dict[str, tuple[TokenCount, ...]] = {}
+    if checkpoint:
+        counts = {code: count_tokens(checkpoint, side) for code, side in sentences.items()}
+    tokens = {code: sum(count.tokens for count in side) for code, side in counts.items()}
+    english = tokens.get(ENGLISH)
+    return pd.DataFrame(
+        {
+            "code": code,
+            "name": language(code).name,
+            "sentences": len(side),
+            "characters": sum(map(len, side)) / len(side),
+            "tokens": tokens[code] / len(side) if code in tokens else None,
+            "fertility": tokens[code] / english if english and code in tokens else None,
+            "unknown": sum(count.unknown for count in counts[code]) / max(1, tokens[code]) if code in tokens else None,
+        }
+        for code, side in sentences.items()
+    )
+
+
+def too_long(study: Study) -> tuple[Finding, ...]:
+    """The study's lines that are longer than its model takes; none while the model is not on this machine. Raises CorpusError."""
+    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    most = context_length(checkpoint) if checkpoint else None
+    if checkpoint is None or most is None:
+        return ()
+    bitext = study.bitext()
+    found = []
+    for code, side in ((bitext.source, bitext.source_sentences), (bitext.target, bitext.target_sentences)):
+        counts = count_tokens(checkpoint, side)
+        lines = tuple(line for line, count in zip(bitext.lines, counts, strict=True) if count.tokens > most)
+        found.append(Finding("long", lines, code, f": {most:,} tokens"))
+    return tuple(finding for finding in found if finding.lines)

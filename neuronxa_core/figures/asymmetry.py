@@ -1,0 +1,172 @@
+"""Both directions of a search: P@1 by layer with the gap under it, and the gap of every language."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.figures.style import blank, spread, upright
+from neuronxa_core.states.sentences import State
+from neuronxa_core.study.result import StudyResult
+
+PAPERS_GAP = 30.73
+"""Points between En to xx and xx to En for embeddings on Tatoeba, at most (Huang et al. 2025, arXiv:2507.14900)."""
+CURVES_HEIGHT = 520
+_ROW = 24
+
+
+def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme = "light") -> go.Figure:
+    """P@1 (0 to 1) from source to target, solid, and back, dashed; below it their gap in points with its interval."""
+    palette = PALETTES[theme]
+    colour = palette.states[state]
+    rows = direction_gaps(result).query("state == @state")
+    layers = int(result.scores["layer"].max())
+    names = [f"{a} → {b}" for a, b in _directions(result)]
+    figure = blank(theme, CURVES_HEIGHT, margin={"l": 8, "r": 104, "t": 16, "b": 8}, hovermode="x unified")
+    for name, column, dash in zip(names, ("source_to_target", "target_to_source"), ("solid", "dash"), strict=True):
+        figure.add_trace(
+            go.Scatter(
+                x=rows["layer"],
+                y=rows[column],
+                mode="lines",
+                name=name,
+                line={"color": colour, "width": 2.4, "dash": dash},
+                hovertemplate=f"{name}: %{{y:.2f}}<extra></extra>",
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=[*rows["layer"], *rows["layer"][::-1]],
+            y=[*rows["gap_high"], *rows["gap_low"][::-1]],
+            yaxis="y2",
+            fill="toself",
+            fillcolor=translucent(colour, 0.15),
+            line={"width": 0},
+            hoverinfo="skip",
+            name="interval",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=rows["layer"],
+            y=rows["gap"],
+            yaxis="y2",
+            fill="tozeroy",
+            fillcolor=translucent(colour, 0.35),
+            line={"color": colour, "width": 1.6},
+            customdata=rows[["gap_low", "gap_high"]].to_numpy(),
+            name="gap",
+            hovertemplate="gap %{y:+.0f} points [%{customdata[0]:+.0f}, %{customdata[1]:+.0f}]<extra></extra>",
+        )
+    )
+    reach = max(20.0, float(rows[["gap_low", "gap_high"]].abs().to_numpy().max()) * 1.1)
+    figure.update_layout(
+        yaxis={
+            "domain": [0.46, 1],
+            "range": [-0.02, 1.04],
+            "title": {"text": "P@1"},
+            "dtick": 0.2,
+            "tickformat": ".1f",
+        },
+        yaxis2={**figure.layout.yaxis.to_plotly_json(), "domain": [0, 0.38], "range": [-reach, reach], "anchor": "x"}
+        | {
+            "title": {"text": "Gap, points", "font": {"size": 13, "color": palette.muted}},
+            "dtick": None,
+            "tickformat": "+.0f",
+        },
+        xaxis={"title": {"text": "Layer"}, "range": [-0.4, layers + 0.4], "anchor": "y2"},
+    )
+    figure.add_shape(
+        type="line", x0=0, x1=1, y0=0, y1=0, xref="paper", yref="y2", line={"color": palette.muted, "width": 1}
+    )
+    upright(figure, layer, color=palette.muted, width=1, dash="dot")
+    ends = [float(rows["source_to_target"].iloc[-1]), float(rows["target_to_source"].iloc[-1])]
+    for name, height in zip(names, spread(ends, 0.08, 0.02, 1.0), strict=True):
+        _end_label(figure, layers, height, name, colour)
+    return figure
+
+
+def _directions(result: StudyResult) -> tuple[tuple[str, str], tuple[str, str]]:
+    source, target = result.study.source[:3], result.study.target[:3]
+    return (source, target), (target, source)
+
+
+def _end_label(figure: go.Figure, layers: int, height: float, text: str, colour: str) -> None:
+    figure.add_annotation(
+        x=layers + 0.4,
+        y=height,
+        text=text,
+        xanchor="left",
+        xshift=6,
+        showarrow=False,
+        font={"color": colour, "size": 13},
+    )
+
+
+def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Figure:
+    """The gap of NAS beside that of embeddings, in points, averaged over layers, with 95 percent intervals.
+
+    One row per source language, all against the same target, the largest gap of embeddings on top. Dotted: the largest
+    gap of embeddings that the paper reports.
+    """
+    palette = PALETTES[theme]
+    ordered = sorted(results, key=lambda result: abs(mean_gap(result, "embedding")[0]))
+    names = [language(result.study.source).name for result in ordered]
+    figure = blank(theme, _ROW * len(ordered) + 100, margin={"l": 8, "r": 12, "t": 40, "b": 8})
+    states: tuple[State, ...] = ("embedding", "nas")
+    for state, shift in zip(states, (-0.14, 0.14), strict=True):
+        gaps = [mean_gap(result, state) for result in ordered]
+        figure.add_trace(
+            go.Scatter(
+                x=[gap for gap, _, _ in gaps],
+                y=[row + shift for row in range(len(ordered))],
+                mode="markers",
+                name=STATE_NAMES[state],
+                marker={"color": palette.states[state], "symbol": SYMBOLS[state], "size": 8},
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [high - gap for gap, _, high in gaps],
+                    "arrayminus": [gap - low for gap, low, _ in gaps],
+                    "color": palette.states[state],
+                    "thickness": 1.4,
+                    "width": 0,
+                },
+                customdata=[[name, low, high] for name, (_, low, high) in zip(names, gaps, strict=True)],
+                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:+.1f}} points "
+                "[%{customdata[1]:+.1f}, %{customdata[2]:+.1f}]<extra></extra>",
+            )
+        )
+    upright(figure, 0, color=palette.muted, width=1)
+    for side in (-PAPERS_GAP, PAPERS_GAP):
+        upright(figure, side, color=palette.muted, width=1, dash="dot")
+    figure.add_annotation(
+        x=PAPERS_GAP,
+        y=1,
+        yref="paper",
+        yshift=12,
+        text=f"paper: up to {PAPERS_GAP}",
+        xanchor="right",
+        showarrow=False,
+        font={"size": 12, "color": palette.muted},
+    )
+    figure.add_annotation(
+        text=f"<span style='color:{palette.states['nas']}'>● NAS</span>   <span style='color:{palette.states['embedding']}'>■ Embedding</span>",
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=30,
+        xanchor="left",
+        showarrow=False,
+        font={"size": 14},
+    )
+    figure.update_xaxes(
+        title_text="Direction gap in points, mean over layers", range=[-38, 38], dtick=10, tickformat="+.0f"
+    )
+    figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=names, range=[-0.7, len(names) - 0.3], showgrid=False, ticks=""
+    )
+    return figure

@@ -1,0 +1,109 @@
+"""Several models or settings side by side: curves over relative depth, and the languages that gain."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from neuronxa_core.figures.languages import tick
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, translucent
+from neuronxa_core.figures.style import blank
+from neuronxa_core.states.sentences import State
+
+DEPTH_HEIGHT = 420
+MOST_VARIANTS = 6
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_MARKS = ("circle", "triangle-up", "square-open", "diamond-open", "x-thin-open", "star")
+
+
+def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> go.Figure:
+    """Score of one state, 0 to 1, over relative depth, a line per variant; the state keeps its colour, dashes tell variants apart.
+
+    curves: as comparison.depth_curves gives it.
+    """
+    palette = PALETTES[theme]
+    rows = curves[curves["state"] == state]
+    names = list(dict.fromkeys(rows["variant"]))
+    figure = blank(
+        theme, DEPTH_HEIGHT, margin={"l": 8, "r": 12, "t": 12 + 19 * len(names), "b": 8}, hovermode="closest"
+    )
+    figure.update_xaxes(
+        title_text="Depth (0 is the token embedding, 1 the last layer)", range=[-0.03, 1.03], tickformat=".1f"
+    )
+    figure.update_yaxes(
+        title_text=f"{SCORE_NAMES[state]} at that depth", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2
+    )
+    for place, name in enumerate(names):
+        mine = rows[rows["variant"] == name]
+        colour = translucent(palette.states[state], 1 - 0.11 * place)
+        figure.add_trace(
+            go.Scatter(
+                x=mine["depth"],
+                y=mine["score"],
+                mode="lines+markers",
+                name=name,
+                line={"color": colour, "width": 2.2, "dash": _DASHES[place % len(_DASHES)]},
+                marker={"symbol": _MARKS[place % len(_MARKS)], "size": 7, "line": {"width": 1.5}},
+                customdata=mine[["layer", "ci_low", "ci_high"]].to_numpy(),
+                hovertemplate="<b>%{fullData.name}</b>, layer %{customdata[0]}<br>score %{y:.2f}  [%{customdata[1]:.2f}, %{customdata[2]:.2f}]<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "v",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.0,
+            "yanchor": "bottom",
+            "itemwidth": 40,
+            "bgcolor": "rgba(0,0,0,0)",
+        },
+    )
+    return figure
+
+
+def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -> go.Figure:
+    """What each language gains, with its 95 percent interval; the line is no difference. Long-tail languages in italics.
+
+    table: as comparison.language_differences gives it.
+    """
+    palette, rows = PALETTES[theme], table.iloc[::-1].reset_index(drop=True)
+    colour = palette.states[state]
+    sure = (rows["ci_low"] > 0) | (rows["ci_high"] < 0)
+    figure = blank(theme, 22 * len(rows) + 76, margin={"l": 8, "r": 12, "t": 12, "b": 8}, hovermode="closest")
+    figure.add_trace(
+        go.Scatter(
+            x=rows["difference"],
+            y=list(range(len(rows))),
+            mode="markers",
+            name="difference",
+            marker={
+                "color": [colour if each else palette.ground for each in sure],
+                "size": 8,
+                "line": {"color": colour, "width": 1.6},
+            },
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": rows["ci_high"] - rows["difference"],
+                "arrayminus": rows["difference"] - rows["ci_low"],
+                "color": colour,
+                "thickness": 1.4,
+                "width": 0,
+            },
+            customdata=rows[["name", "score", "reference", "ci_low", "ci_high"]].to_numpy(),
+            hovertemplate=(
+                "<b>%{customdata[0]}</b><br>%{customdata[1]:.2f} against %{customdata[2]:.2f}<br>difference %{x:+.2f}  "
+                "[%{customdata[3]:+.2f}, %{customdata[4]:+.2f}]<extra></extra>"
+            ),
+        )
+    )
+    figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
+    figure.update_xaxes(title_text=f"Difference in {SCORE_NAMES[state]}", tickformat="+.2f")
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[tick(code) for code in rows["language"]],
+        range=[-0.7, len(rows) - 0.3],
+        showgrid=False,
+        ticks="",
+    )
+    return figure

@@ -1,0 +1,135 @@
+"""Languages in order of their score: one study each, all of one model and corpus."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
+from neuronxa_core.figures.style import blank
+from neuronxa_core.states.sentences import State, first_layer
+from neuronxa_core.study.result import StudyResult
+
+_ROW = 24
+
+
+def language_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Figure:
+    """NASCA and MEXA, 0 to 1, with 95 percent intervals, one row per source language, best NASCA on top.
+
+    Long-tail languages stand in italics.
+    """
+    ordered = sorted(results, key=lambda result: result.mean("nas"))
+    names = [language(result.study.source).name for result in ordered]
+    figure = blank(theme, _ROW * len(ordered) + 90, margin={"l": 8, "r": 12, "t": 34, "b": 8})
+    for state, shift in (("embedding", -0.14), ("nas", 0.14)):
+        _dots(figure, ordered, names, state, shift, theme)  # type: ignore[arg-type]
+    figure.update_xaxes(title_text="Mean score over the layers", range=[-0.01, 1.0], tickformat=".1f", dtick=0.2)
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[_tick(result) for result in ordered],
+        range=[-0.7, len(names) - 0.3],
+        showgrid=False,
+        ticks="",
+    )
+    _key(figure, theme)
+    return figure
+
+
+def _tick(result: StudyResult) -> str:
+    """The language's name; long-tail languages in italics."""
+    source = language(result.study.source)
+    return source.name if source.head else f"<i>{source.name}</i>"
+
+
+def _dots(
+    figure: go.Figure, ordered: Sequence[StudyResult], names: Sequence[str], state: State, shift: float, theme: Theme
+) -> None:
+    means = [result.mean(state) for result in ordered]
+    intervals = [result.mean_interval(state) for result in ordered]
+    colour = PALETTES[theme].states[state]
+    figure.add_trace(
+        go.Scatter(
+            x=means,
+            y=[row + shift for row in range(len(ordered))],
+            mode="markers",
+            name=SCORE_NAMES[state],
+            marker={"color": colour, "symbol": SYMBOLS[state], "size": 8},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - mean for mean, (_, high) in zip(means, intervals, strict=True)],
+                "arrayminus": [mean - low for mean, (low, _) in zip(means, intervals, strict=True)],
+                "color": colour,
+                "thickness": 1.4,
+                "width": 0,
+            },
+            customdata=[[name, *interval] for name, interval in zip(names, intervals, strict=True)],
+            hovertemplate=(
+                f"<b>%{{customdata[0]}}</b><br>{SCORE_NAMES[state]} %{{x:.2f}}  [%{{customdata[1]:.2f}}, "
+                "%{customdata[2]:.2f}]<extra></extra>"
+            ),
+        )
+    )
+
+
+def _key(figure: go.Figure, theme: Theme) -> None:
+    """Which colour is which, above the rows."""
+    colours = PALETTES[theme].states
+    figure.add_annotation(
+        text=f"<span style='color:{colours['nas']}'>● NASCA</span>   "
+        f"<span style='color:{colours['embedding']}'>■ MEXA</span>",
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=24,
+        xanchor="left",
+        showarrow=False,
+        font={"size": 14},
+    )
+
+
+def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "light") -> go.Figure:
+    """Score of one state, 0 to 1, by layer (across) and source language (down), best mean on top.
+
+    Long-tail languages stand in italics.
+    """
+    ordered = sorted(results, key=lambda result: result.mean(state))
+    scores = np.stack([result.outcomes[state].mutual.mean(axis=1) for result in ordered])
+    figure = blank(theme, 20 * len(ordered) + 112, margin={"l": 8, "r": 12, "t": 8, "b": 64}, hovermode="closest")
+    figure.add_trace(
+        go.Heatmap(
+            x=list(range(first_layer(state), first_layer(state) + scores.shape[1])),
+            y=list(range(len(ordered))),
+            z=scores.astype(np.float32),
+            zmin=0,
+            zmax=1,
+            colorscale=score_scale(state, theme),
+            xgap=1,
+            ygap=1,
+            text=[[language(result.study.source).name] * scores.shape[1] for result in ordered],
+            hovertemplate=f"<b>%{{text}}, layer %{{x}}</b><br>{STATE_NAMES[state]} score %{{z:.2f}}<extra></extra>",
+            colorbar={
+                "orientation": "h",
+                "thickness": 8,
+                "len": 0.6,
+                "yref": "container",
+                "y": 0.0,
+                "yanchor": "bottom",
+                "ypad": 2,
+                "dtick": 0.2,
+                "tickformat": ".1f",
+                "outlinewidth": 0,
+            },
+        )
+    )
+    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)
+    figure.update_yaxes(
+        tickvals=list(range(len(ordered))),
+        ticktext=[_tick(result) for result in ordered],
+        showgrid=False,
+        ticks="",
+        showline=False,
+    )
+    return figure

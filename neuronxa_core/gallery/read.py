@@ -1,0 +1,335 @@
+"""Precomputed results: the demo model on the bundled corpus, every language against English.
+
+They lie in assets/gallery as one Parquet file, a row per study, state and layer, and carry their provenance. The
+dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them. All of it is float32, save the
+variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`); every
+answer names the precision that it was computed in.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.analyses.bits_per_byte import run_bits_per_byte
+from neuronxa_core.analyses.languages import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
+from neuronxa_core.analyses.neurons import NeuronRates, run_neuron_rates
+from neuronxa_core.analyses.projection import Projection, ProjectionSettings, project, projection_from_frame
+from neuronxa_core.analyses.settings import (
+    Ablation,
+    read_ablation,
+    run_ablation,
+    run_pairs_needed,
+    write_ablation,
+)
+from neuronxa_core.analyses.space import space_measures
+from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.models import demo
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.settings import ASSETS
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.states.store import read_layer, write_aside
+from neuronxa_core.study.result import Study, StudyResult, from_frame
+from neuronxa_core.study.runner import StudyLayers, find_layers, run_study
+
+GALLERY = ASSETS / "gallery"
+PIVOT = "eng_Latn"
+PRECISION = "float32"
+"""The dtype of everything here but the variants, and so what `auto` is for a study that the gallery answers."""
+LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
+"""The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
+PROJECTED = STATES
+"""The states of those languages whose UMAP is stored, with its default settings."""
+_FILE = "studies.parquet"
+_PROJECTIONS = "projections.parquet"
+_MATRIX = "matrix.parquet"
+_BITS = "bits.json"
+_PAIRS = "pairs_needed.parquet"
+_RATES = "rates.safetensors"
+_VARIANTS = "variants.parquet"
+
+
+def gallery_studies() -> tuple[Study, ...]:
+    """What the gallery holds, or should hold: every bundled language to English."""
+    languages = open_corpus(EVERYDAY.name).languages
+    return tuple(Study(demo.NAME, EVERYDAY.name, code, PIVOT, dtype=PRECISION) for code in languages if code != PIVOT)
+
+
+def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
+    """Runs every study of the gallery on the CPU in float32, yields each result, and writes the files at the end."""
+    results = []
+    for study in gallery_studies():
+        result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
+        results.append(result)
+        if study.source in LAYERED:
+            layers = find_layers(study)
+            assert layers is not None
+            _store_layers(study, layers, int(result.scores["layer"].max()), folder)
+        yield result
+    frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
+    write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+    build_matrix(folder, watcher)
+    build_bits(folder, watcher)
+    build_rates(folder, watcher)
+
+
+def gallery_variants() -> tuple[Study, ...]:
+    """The other ways in which the demo model is precomputed, to compare: the other site, and bfloat16."""
+    studies = gallery_studies()
+    return (
+        *(replace(study, site="product") for study in studies),
+        *(replace(study, dtype="bfloat16") for study in studies),
+    )
+
+
+def build_variants(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
+    """Runs the variants on the CPU, yields each result, and writes the file at the end."""
+    results = []
+    for study in gallery_variants():
+        results.append(run_study(study, device="cpu", watcher=watcher))
+        yield results[-1]
+    frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
+    write_aside(folder / _VARIANTS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+
+
+def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Projection]:
+    """Projects the languages of LAYERED with English, yields each projection, and writes the file at the end."""
+    projections = []
+    for study in gallery_studies():
+        if study.source not in LAYERED:
+            continue
+        result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
+        layers = find_layers(study)
+        assert layers is not None
+        for state in PROJECTED:
+            projection = project(study, layers, state, ProjectionSettings(), watcher)
+            provenance = {name: result.provenance[name] for name in ("corpus_hash", "model_fingerprint", "dtype")}
+            projections.append(replace(projection, provenance={**projection.provenance, **provenance}))
+            yield projections[-1]
+    frame = pd.concat([projection.to_frame() for projection in projections], ignore_index=True)
+    write_aside(folder / _PROJECTIONS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+
+
+def build_bits(folder: Path = GALLERY, watcher: Watcher = SILENT) -> dict[str, float]:
+    """Bits per byte of every bundled language, on the CPU in float32, and writes the file."""
+    study = gallery_studies()[0]
+    bits = run_bits_per_byte(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
+    write_aside(folder / _BITS, lambda path: path.write_text(json.dumps(bits, indent=1) + "\n"))
+    return bits
+
+
+def precomputed_bits(study: Study) -> dict[str, float] | None:
+    """The gallery's bits per byte of every language, if they are of this study's model, corpus and pairs, or None."""
+    gallery = gallery_studies()[0]
+    wanted = _as_stored(study)
+    wanted = replace(wanted, source=gallery.source, target=gallery.target)
+    if replace(wanted, site=gallery.site, pooling=gallery.pooling) != gallery:  # bits do not depend on these two
+        return None
+    try:
+        return {str(code): float(value) for code, value in json.loads((GALLERY / _BITS).read_text()).items()}
+    except FileNotFoundError:
+        return None
+
+
+def build_rates(folder: Path = GALLERY, watcher: Watcher = SILENT) -> NeuronRates:
+    """The rate of every neuron in every bundled language, on the CPU in float32; stored in steps of 1/255."""
+    from safetensors.numpy import save_file
+
+    study = gallery_studies()[0]
+    rates = run_neuron_rates(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
+    steps = {code: np.rint(255 * rates.rates[place]).astype(np.uint8) for place, code in enumerate(rates.codes)}
+    header = {"provenance": json.dumps(dict(rates.provenance))}
+    write_aside(folder / _RATES, lambda path: save_file(steps, path, metadata=header))
+    return rates
+
+
+def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
+    """The gallery's rates of these languages, to the nearest 1/255, if they are of this study's model, corpus and site, or None."""
+    gallery = gallery_studies()[0]
+    wanted = _as_stored(study)
+    wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
+    if wanted != gallery or not (GALLERY / _RATES).is_file():
+        return None
+    steps, provenance = _gallery_rates()
+    if not set(codes) <= set(steps):
+        return None
+    rates: NDArray[np.float32] = np.stack([steps[code] for code in codes]).astype(np.float32) / np.float32(255)
+    return NeuronRates(_as_stored(study), tuple(codes), rates, provenance)
+
+
+@lru_cache(maxsize=1)
+def _gallery_rates() -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]]:
+    from safetensors import safe_open
+
+    with safe_open(GALLERY / _RATES, framework="numpy") as file:
+        return {code: file.get_tensor(code) for code in file.keys()}, json.loads(file.metadata()["provenance"])  # noqa: SIM118
+
+
+def build_ablations(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Ablation]:
+    """Changes each choice for the languages of LAYERED, on the CPU in float32, and writes a file for each and one for all pairs."""
+    studies = gallery_studies()
+    for study in studies:
+        if study.source in LAYERED:
+            ablation = run_ablation(study, device="cpu", watcher=watcher)
+            path = folder / "ablations" / f"{study.stem}.parquet"
+            write_aside(path, lambda file, made=ablation: write_ablation(made, file))  # type: ignore[misc]
+            yield ablation
+    codes = [study.source for study in studies]
+    needed = run_pairs_needed(studies[0], codes, device="cpu", watcher=watcher)
+    write_aside(folder / _PAIRS, lambda path: needed.to_parquet(path, compression="zstd", index=False))
+
+
+def precomputed_ablation(study: Study) -> Ablation | None:
+    """The gallery's ablation of a study, or None."""
+    wanted = _as_stored(study)
+    path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
+    return read_ablation(path, wanted) if path.is_file() else None
+
+
+def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
+    """The gallery's rank correlations if they are of this study and of these languages, or None."""
+    studies = gallery_studies()
+    wanted = _as_stored(study)
+    if replace(wanted, source=studies[0].source, target=PIVOT) != studies[0] or study.target != PIVOT:
+        return None
+    if set(codes) != {each.source for each in studies} or not (GALLERY / _PAIRS).is_file():
+        return None
+    return pd.read_parquet(GALLERY / _PAIRS)
+
+
+def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
+    """The gallery's projection of one state of a study, from either end, or None. Reads only these rows."""
+    wanted = _as_stored(study)
+    back = replace(wanted, source=wanted.target, target=wanted.source)
+    for candidate in (wanted, back):
+        projection = _stored_projection(candidate, state, settings)
+        if projection:
+            return projection if candidate == wanted else projection.reversed()
+    return None
+
+
+@lru_cache(maxsize=32)
+def _stored_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
+    wanted = {**study.fields, **asdict(settings), "state": state}
+    try:
+        rows = pd.read_parquet(GALLERY / _PROJECTIONS, filters=[(name, "==", value) for name, value in wanted.items()])
+    except FileNotFoundError:
+        return None
+    return None if rows.empty else projection_from_frame(rows)
+
+
+def _as_stored(study: Study) -> Study:
+    """The study as the gallery would name its answer: a dtype that is left open is the gallery's."""
+    return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
+
+
+def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[StudyResult, ...] | None:
+    """The gallery's results of each language against the study's target, if it has them all."""
+    results = [precomputed(replace(study, source=code)) for code in codes]
+    return tuple(each for each in results if each) if all(results) else None
+
+
+def precomputed(study: Study) -> StudyResult | None:
+    """The gallery's result for a study, from either end, or None."""
+    wanted = _as_stored(study)
+    results = gallery_results() if wanted.site == "gate" and wanted.dtype == PRECISION else variant_results()
+    if wanted in results:
+        return results[wanted]
+    back = replace(wanted, source=wanted.target, target=wanted.source)
+    return results[back].reversed() if back in results else None
+
+
+def build_matrix(folder: Path = GALLERY, watcher: Watcher = SILENT) -> LanguageMatrix:
+    """Scores every bundled language against every other, on the CPU in float32, and writes the file."""
+    study = gallery_studies()[0]
+    matrix = run_language_matrix(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
+    write_aside(folder / _MATRIX, lambda path: write_matrix(matrix, path))
+    return matrix
+
+
+def precomputed_matrix(study: Study) -> LanguageMatrix | None:
+    """The gallery's matrix if it is of this study's model, corpus and choices, or None. Read when first asked for."""
+    wanted = _as_stored(study)
+    gallery = gallery_studies()[0]
+    if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
+        return None
+    return _gallery_matrix()
+
+
+@lru_cache(maxsize=1)
+def _gallery_matrix() -> LanguageMatrix | None:
+    try:
+        return read_matrix(GALLERY / _MATRIX)
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class StoredLayers:
+    """A gallery study's cosines, layer by layer, and the measures of its space: what StudyLayers tells, without states."""
+
+    path: Path
+    swapped: bool = False
+
+    def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
+        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
+        distance = read_layer(self.path, state, layer - first_layer(state)).astype(np.float64)
+        return 1 - (distance.T if self.swapped else distance)
+
+    @property
+    def measures(self) -> pd.DataFrame:
+        """As analyses.space.space_measures gives them; they are the same from either end."""
+        return pd.read_parquet(self.path.with_suffix(".parquet"))
+
+
+def precomputed_layers(study: Study) -> StoredLayers | None:
+    """The gallery's similarities for a study, from either end, or None."""
+    wanted = _as_stored(study)
+    back = replace(wanted, source=study.target, target=study.source)
+    for candidate, swapped in ((wanted, False), (back, True)):
+        path = GALLERY / "layers" / f"{candidate.stem}.safetensors"
+        if path.is_file():
+            return StoredLayers(path, swapped)
+    return None
+
+
+def _store_layers(study: Study, layers: StudyLayers, last_layer: int, folder: Path) -> None:
+    """Cosine distances, float32: near 0 they keep more digits than cosines near 1 would."""
+    from safetensors.numpy import save_file
+
+    distances = {
+        state: np.stack([1 - layers.similarity(state, layer) for layer in range(first_layer(state), last_layer + 1)])
+        for state in STATES
+    }
+    path = folder / "layers" / f"{study.stem}.safetensors"
+    write_aside(
+        path, lambda file: save_file({name: array.astype(np.float32) for name, array in distances.items()}, file)
+    )
+    measures = space_measures(layers, last_layer)
+    write_aside(path.with_suffix(".parquet"), lambda file: measures.to_parquet(file, compression="zstd", index=False))
+
+
+@lru_cache(maxsize=1)
+def gallery_results() -> dict[Study, StudyResult]:
+    """Everything in the gallery, by study, in the order of the corpus; empty if it has not been built."""
+    return _results_in(GALLERY / _FILE)
+
+
+@lru_cache(maxsize=1)
+def variant_results() -> dict[Study, StudyResult]:
+    """The variants in the gallery, by study; empty if they have not been built."""
+    return _results_in(GALLERY / _VARIANTS)
+
+
+def _results_in(path: Path) -> dict[Study, StudyResult]:
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError:
+        return {}
+    by_study = (from_frame(rows) for _, rows in frame.groupby(list(gallery_studies()[0].fields), sort=False))
+    return {result.study: result for result in by_study}

@@ -1,0 +1,305 @@
+"""A study and what came out of it. Nothing here needs torch: a stored result opens without loading a model."""
+
+import io
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.selection import read_left_out
+from neuronxa_core.errors import StudyError
+from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.metrics.scoring import Outcomes, chance_rate
+from neuronxa_core.models import demo
+from neuronxa_core.models.hardware import DTYPES
+from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, State, first_layer
+
+CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
+"""The values that a study's fields may take, defaults first."""
+
+ENGLISH = "eng_Latn"
+"""What tokens are counted against, see fertility."""
+
+_LATER = ("adapter", "neurons", "sample", "leave_out")
+
+SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
+"""What the mean over layers is called for each state."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked: at once the cache key, the file stem, the URL and the caption."""
+
+    model: str
+    corpus: str
+    source: str
+    target: str
+    pairs: int = 100
+    site: str = "gate"
+    pooling: str = "auto"
+    """`auto` is `mean` for an encoder and `position` for a decoder; a result names the one that it was."""
+    dtype: str = "auto"
+    """`auto` is for the device to say, see hardware.resolve_dtype; a result names the one that it was."""
+    revision: str = ""
+    adapter: str = ""
+    """The folder of a LoRA adapter on top of the model."""
+    neurons: str = ""
+    """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
+    sample: int = 0
+    """0 for the first pairs, else the seed of a sample."""
+    leave_out: str = ""
+    """Kinds of lines and numbers of lines that are left out, see selection.read_left_out."""
+
+    def __post_init__(self) -> None:
+        for name in ("source", "target"):
+            object.__setattr__(self, name, language(getattr(self, name)).code)
+        for name in ("pairs", "sample"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        object.__setattr__(self, "leave_out", str(read_left_out(self.leave_out)))
+        if self.sample < 0:
+            raise StudyError(
+                f"A sample cannot have the seed {self.sample}.", "Give a positive number, or 0 for the first pairs."
+            )
+        if self.model == demo.NAME and self.pooling == "auto":
+            object.__setattr__(self, "pooling", "position")
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise StudyError(f"{name} cannot be {getattr(self, name)!r}.", f"Choose one of: {', '.join(allowed)}.")
+        if self.source == self.target:
+            raise StudyError(f"Source and target are both {self.source}.", "Choose two different languages.")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Every field by name; of the later ones only those that are set, so that older files keep their names."""
+        return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
+
+    def bitext(self) -> Bitext:
+        """The pairs of the study. Raises CorpusError if the corpus does not have them."""
+        return open_corpus(self.corpus).bitext(self.source, self.target, self.pairs, self.sample, self.leave_out)
+
+    def sentences(self, code: str) -> tuple[str, ...]:
+        """The lines of one language that a study of it against the target takes. Raises CorpusError."""
+        if code == self.target:
+            return self.bitext().target_sentences
+        return replace(self, source=code).bitext().source_sentences
+
+    def answers(self, asked: "Study") -> bool:
+        """Whether a result of this study answers what was asked: the same study, whatever `auto` came to be."""
+        open_ = {name: getattr(self, name) for name in ("pooling", "dtype") if getattr(asked, name) == "auto"}
+        return replace(asked, **open_) == self
+
+    @property
+    def _choice(self) -> str:
+        sample = f", sample {self.sample}" if self.sample else ""
+        return sample + (f" without {self.leave_out}" if self.leave_out else "")
+
+    @property
+    def stem(self) -> str:
+        """A file name without its suffix."""
+        parts = [
+            self.model,
+            self.revision,
+            self.adapter,
+            self.neurons,
+            self.corpus,
+            f"{self.source}-{self.target}",
+            f"{self.pairs}{f'-seed{self.sample}' if self.sample else ''}",
+            self.leave_out and f"without-{self.leave_out}",
+        ]
+        text = "_".join(part for part in [*parts, self.site, self.pooling, self.dtype] if part)
+        return re.sub(r"[^\w.-]+", "-", text).strip("-.")[-150:]
+
+    @property
+    def caption(self) -> str:
+        """One line that a figure can carry."""
+        return (
+            f"{self.model}{f' @ {self.revision}' if self.revision else ''}{f' + {self.adapter}' if self.adapter else ''} · "
+            f"{self.corpus} · {f'neurons {self.neurons} · ' if self.neurons else ''}"
+            f"{self.source} → {self.target} · {self.pairs} pairs{self._choice} · {self.site} · {self.pooling} · {self.dtype}"
+        )
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Per state and layer who found whom, and where the numbers come from.
+
+    outcomes: per state, both directions, each (layers, pairs) bool. Everything else is derived from it.
+    provenance: model fingerprint, corpus hash, versions, device, dtype, seconds.
+    """
+
+    study: Study
+    outcomes: Mapping[State, Outcomes]
+    provenance: Mapping[str, Any]
+
+    @property
+    def pairs(self) -> int:
+        return self.study.pairs
+
+    @property
+    def chance(self) -> float:
+        return chance_rate(self.pairs)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per state and layer: state, layer, score, source_to_target, target_to_source, ci_low, ci_high.
+
+        Fractions in [0, 1]; the interval is that of the score, 95 percent.
+        """
+        return pd.concat([self._scores_of(state) for state in STATES], ignore_index=True)
+
+    def _scores_of(self, state: State) -> pd.DataFrame:
+        outcomes = self.outcomes[state]
+        mutual = outcomes.mutual
+        low, high = bootstrap_interval(mutual).T
+        return pd.DataFrame(
+            {
+                "state": state,
+                "layer": np.arange(len(mutual)) + first_layer(state),
+                "score": mutual.mean(axis=1),
+                "source_to_target": outcomes.source_to_target.mean(axis=1),
+                "target_to_source": outcomes.target_to_source.mean(axis=1),
+                "ci_low": low,
+                "ci_high": high,
+            }
+        )
+
+    @property
+    def pair_outcomes(self) -> pd.DataFrame:
+        """One row per state, layer and pair (from 1): source_to_target, target_to_source, aligned; all else follows from these."""
+        frames = []
+        for state in STATES:
+            outcomes = self.outcomes[state]
+            layers, pairs = outcomes.mutual.shape
+            layer = np.repeat(np.arange(layers) + first_layer(state), pairs)
+            columns = {"state": state, "layer": layer, "pair": np.tile(np.arange(1, pairs + 1), layers)}
+            columns |= {name: getattr(outcomes, name).ravel() for name in Outcomes._fields}
+            frames.append(pd.DataFrame(columns | {"aligned": outcomes.mutual.ravel()}))
+        return pd.concat(frames, ignore_index=True)
+
+    def of(self, state: State) -> pd.DataFrame:
+        """The rows of `scores` of one state."""
+        return self.scores[self.scores["state"] == state].reset_index(drop=True)
+
+    def mean(self, state: State) -> float:
+        """NASCA, NAVCA or MEXA: the mean score over the state's layers."""
+        return float(self.outcomes[state].mutual.mean())
+
+    def mean_interval(self, state: State) -> tuple[float, float]:
+        """The 95 percent interval of `mean`: the pairs are resampled, each with all its layers."""
+        low, high = bootstrap_interval(self.outcomes[state].mutual.mean(axis=0))
+        return float(low), float(high)
+
+    def peak(self, state: State) -> tuple[int, float]:
+        """The layer with the highest score, the first of equals, and that score."""
+        scores = self.outcomes[state].mutual.mean(axis=1)
+        return int(scores.argmax()) + first_layer(state), float(scores.max())
+
+    def direction_gap(self, state: State) -> float:
+        """P@1 source to target minus target to source, mean over layers, in percentage points."""
+        outcomes = self.outcomes[state]
+        return 100 * float(outcomes.source_to_target.mean() - outcomes.target_to_source.mean())
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """summary.json: nasca, navca and mexa; interval, peak and direction gap by state; the study; the provenance."""
+        means = {name: self.mean(state) for state, name in SUMMARY_NAMES.items()}
+        return means | {
+            "interval": {state: list(self.mean_interval(state)) for state in STATES},
+            "peak": {state: dict(zip(("layer", "score"), self.peak(state), strict=True)) for state in STATES},
+            "direction_gap": {state: self.direction_gap(state) for state in STATES},
+            "study": self.study.fields,
+            "provenance": dict(self.provenance),
+        }
+
+    def advantage_interval(self, state: State, over: State) -> tuple[float, float]:
+        """The 95 percent interval of `mean(state) - mean(over)`, on the same pairs. Above 0: `state` is more aligned."""
+        difference = self.outcomes[state].mutual.mean(axis=0) - self.outcomes[over].mutual.mean(axis=0)
+        low, high = bootstrap_interval(difference)
+        return float(low), float(high)
+
+    def reversed(self) -> "StudyResult":
+        """The same result seen from the other language: the directions change places, the scores stay."""
+        study = replace(self.study, source=self.study.target, target=self.study.source)
+        outcomes = {state: Outcomes(*reversed(directions)) for state, directions in self.outcomes.items()}
+        return StudyResult(study, outcomes, self.provenance)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The result as rows, one per state and layer: its study's fields, and the outcomes as lists of bool."""
+        rows = [
+            {**self.study.fields, "state": state, "layer": layer + first_layer(state)}
+            | {name: getattr(self.outcomes[state], name)[layer].tolist() for name in Outcomes._fields}
+            for state in STATES
+            for layer in range(len(self.outcomes[state].mutual))
+        ]
+        return pd.DataFrame(rows).assign(provenance=json.dumps(dict(self.provenance), sort_keys=True))
+
+
+def from_frame(frame: pd.DataFrame) -> StudyResult:
+    """The result that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
+    first = frame.iloc[0]
+    study = study_of(first)
+    outcomes: dict[State, Outcomes] = {}
+    for state in STATES:
+        rows = frame[frame["state"] == state].sort_values("layer")
+        outcomes[state] = Outcomes(*(_stack(rows[name], study.pairs) for name in Outcomes._fields))
+    return StudyResult(study, outcomes, json.loads(first["provenance"]))
+
+
+def fertility(provenance: Mapping[str, Any], code: str, reference: str = ENGLISH) -> float | None:
+    """Tokens of a language per token of the reference, from a result's provenance; None if it does not hold both."""
+    tokens = provenance.get("tokens")
+    if not isinstance(tokens, Mapping) or not tokens.get(reference) or code not in tokens:
+        return None
+    return float(tokens[code] / tokens[reference])
+
+
+def unknown_share(provenance: Mapping[str, Any], code: str) -> float | None:
+    """Share of a language's tokens that stand for something unknown, in [0, 1]; None if it was not counted."""
+    tokens, unknown = provenance.get("tokens"), provenance.get("unknown_tokens")
+    if not isinstance(tokens, Mapping) or not isinstance(unknown, Mapping) or not tokens.get(code):
+        return None
+    return float(unknown.get(code, 0) / tokens[code])
+
+
+def study_of(row: Mapping[str, Any]) -> Study:
+    """The study whose `fields` stand in a row. Raises KeyError if they do not."""
+    return Study(
+        **{field.name: row[field.name] for field in fields(Study) if field.name in row or field.name == "model"}
+    )
+
+
+def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:
+    return np.array(lists.tolist(), dtype=bool).reshape(len(lists), pairs)
+
+
+def write_result(result: StudyResult, path: Path) -> None:
+    """Parquet, zstd. Raises OSError if it cannot be written."""
+    result.to_frame().assign(checksum=_checksum(result)).to_parquet(path, compression="zstd", index=False)
+
+
+def read_result(path: Path) -> StudyResult:
+    """Raises OSError or ValueError if the file is missing or damaged."""
+    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+    result = from_frame(frame)
+    if (frame["checksum"] != _checksum(result)).any():
+        raise ValueError("checksum")
+    return result
+
+
+def _checksum(result: StudyResult) -> int:
+    """CRC-32 over all that a stored result says, since Parquet does not notice every flipped bit."""
+    text = json.dumps([result.study.fields, dict(result.provenance)], sort_keys=True)
+    return zlib.crc32(
+        b"".join(np.stack(result.outcomes[state]).tobytes() for state in STATES), zlib.crc32(text.encode())
+    )

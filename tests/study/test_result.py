@@ -1,0 +1,111 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neuronxa_core.errors import StudyError
+from neuronxa_core.metrics.scoring import Outcomes
+from neuronxa_core.study.result import Study, StudyResult, from_frame, read_result, write_result
+
+STUDY = Study("demo", "everyday", "deu_Latn", "eng_Latn", pairs=4)
+
+
+def result() -> StudyResult:
+    """Two neuron layers, three embedding layers, four pairs, small enough to check by eye."""
+    both = np.array([[1, 1, 0, 0], [1, 1, 1, 0]], dtype=bool)
+    forth = both | np.array([[0, 0, 1, 0], [0, 0, 0, 0]], dtype=bool)
+    embedding = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=bool)
+    outcomes = {"nas": Outcomes(forth, both), "nav": Outcomes(both, both), "embedding": Outcomes(embedding, embedding)}
+    return StudyResult(STUDY, outcomes, {"device": "cpu", "seconds": 1.5})
+
+
+def test_scores_are_the_shares_of_the_outcomes():
+    rows = result().of("nas")
+    assert rows["layer"].tolist() == [1, 2]
+    assert rows["score"].tolist() == [0.5, 0.75]
+    assert rows["source_to_target"].tolist() == [0.75, 0.75]
+    assert rows["target_to_source"].tolist() == [0.5, 0.75]
+    assert result().scores.columns.tolist() == [
+        "state", "layer", "score", "source_to_target", "target_to_source", "ci_low", "ci_high"
+    ]  # fmt: skip
+
+
+def test_embeddings_start_at_layer_zero_and_mexa_averages_all_of_them():
+    assert result().of("embedding")["layer"].tolist() == [0, 1, 2]
+    assert result().mean("embedding") == pytest.approx(1 / 12)
+    assert result().mean("nas") == 0.625
+
+
+def test_peak_is_the_first_of_the_best_layers_and_the_gap_is_in_points():
+    assert result().peak("nas") == (2, 0.75)
+    assert result().peak("embedding") == (1, 0.25)
+    assert result().direction_gap("nas") == pytest.approx(12.5)
+    assert result().direction_gap("nav") == 0
+
+
+def test_seen_from_the_other_language_the_directions_change_places():
+    back = result().reversed()
+    assert (back.study.source, back.study.target) == ("eng_Latn", "deu_Latn")
+    assert back.mean("nas") == result().mean("nas")
+    assert back.direction_gap("nas") == -result().direction_gap("nas")
+    assert back.reversed().scores.equals(result().scores)
+
+
+def test_parquet_gives_back_what_it_was_given(tmp_path):
+    write_result(result(), tmp_path / "result.parquet")
+    again = read_result(tmp_path / "result.parquet")
+    assert again.study == STUDY
+    assert again.provenance == result().provenance
+    assert again.scores.equals(result().scores)
+    assert from_frame(result().to_frame().sample(frac=1, random_state=0)).scores.equals(result().scores)
+
+
+def test_the_summary_is_json_and_has_what_the_contract_names():
+    summary = json.loads(json.dumps(result().summary))
+    assert summary["nasca"] == 0.625
+    assert summary["peak"]["nas"] == {"layer": 2, "score": 0.75}
+    assert summary["direction_gap"]["nas"] == pytest.approx(12.5)
+    assert summary["study"]["source"] == "deu_Latn"
+    assert summary["provenance"]["device"] == "cpu"
+    assert {"navca", "mexa"} <= summary.keys()
+
+
+def test_the_advantage_is_told_with_the_interval_of_the_paired_difference():
+    low, high = result().advantage_interval("nas", "embedding")
+    assert low <= result().mean("nas") - result().mean("embedding") <= high
+
+
+def test_a_study_knows_a_language_by_any_of_its_codes():
+    assert Study("demo", "everyday", "deu", "zho-CN") == Study("demo", "everyday", "deu_Latn", "zho_Hans")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"site": "up"}, "site"),
+        ({"pooling": "max"}, "pooling"),
+        ({"dtype": "int3"}, "dtype"),
+        ({"target": "deu"}, "both"),
+    ],
+)
+def test_a_study_that_does_not_fit_together_is_refused(change: dict[str, str], named: str):
+    with pytest.raises(StudyError, match=named):
+        replace(STUDY, **change)
+
+
+def test_the_stem_is_a_file_name():
+    stem = replace(STUDY, model="/some/where/model", corpus="../data/x y").stem
+    assert "/" not in stem
+    assert " " not in stem
+    assert "deu_Latn-eng_Latn" in stem
+
+
+def test_everything_can_be_computed_again_from_the_outcomes_of_every_pair():
+    outcomes = result().pair_outcomes
+    again = outcomes.groupby(["state", "layer"])[["aligned", "source_to_target", "target_to_source"]].mean()
+    scores = result().scores.set_index(["state", "layer"]).sort_index()
+    assert again["aligned"].tolist() == scores["score"].tolist()
+    assert again["source_to_target"].tolist() == scores["source_to_target"].tolist()
+    row = outcomes[(outcomes["state"] == "nas") & (outcomes["layer"] == 1) & (outcomes["pair"] == 3)].iloc[0]
+    assert (row["source_to_target"], row["target_to_source"], row["aligned"]) == (True, False, False)
