@@ -33,7 +33,15 @@ from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import Study, StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
+from pages.shared.results import (
+    find,
+    in_one_precision,
+    invitation,
+    run_or_stop,
+    sentences_against_target,
+    study_line,
+    study_or_stop,
+)
 
 _TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
 _MOST_MEGABYTES = 5
@@ -96,6 +104,7 @@ def downstream_page() -> None:
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         st.stop()
+    study = in_one_precision(study, lambda asked: _precomputed(asked, codes, name == BITS))
     measured = _measured_or_stop(study, codes, name == BITS)
     if measured.bits is not None and name == BITS:
         rows = bits_as_accuracies(measured.bits, study.model)

@@ -21,6 +21,7 @@ from neuronxa_core.study.result import Study
 from pages.shared import look, picker
 from pages.shared.results import (
     find,
+    in_one_precision,
     invitation,
     run_here,
     run_or_stop,
@@ -33,11 +34,11 @@ _MOST_PIVOTS = 5
 
 
 def ablation_page() -> None:
-    study = study_or_stop()
+    study = in_one_precision(study_or_stop())
     pivots = _pivots(study)
     ablation = _ablation_or_stop(study, pivots)
     _view(ablation)
-    _pairs_needed(study)
+    _pairs_needed(ablation.study)
 
 
 def _pivots(study: Study) -> tuple[str, ...]:

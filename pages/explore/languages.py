@@ -31,7 +31,7 @@ from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import Study
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
+from pages.shared.results import find, in_one_precision, invitation, run_or_stop, study_line, study_or_stop
 
 HEIGHT = 560
 _ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"
@@ -52,7 +52,7 @@ def matrix_or_stop() -> LanguageMatrix:
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
-    study = matrix_study(study, codes)
+    study = in_one_precision(matrix_study(study, codes), lambda asked: _precomputed(asked, codes))
     request: Hashable = (study, codes)
     found = find(request, lambda: _precomputed(study, codes), lambda: find_language_matrix(study, codes))
     names = f"{len(codes)} languages, each against every other"

@@ -26,6 +26,7 @@ from neuronxa_core.study.result import Study
 from pages.shared import look, picker
 from pages.shared.results import (
     find,
+    in_one_precision,
     invitation,
     run_here,
     run_or_stop,
@@ -44,9 +45,9 @@ def neurons_page() -> None:
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
-    rates = _rates_or_stop(study, codes)
+    rates = _rates_or_stop(in_one_precision(study, lambda asked: precomputed_rates(asked, codes)), codes)
     _view(rates)
-    _tokens(study, rates.rates.shape[1])
+    _tokens(rates.study, rates.rates.shape[1])
 
 
 def _rates_or_stop(study: Study, codes: tuple[str, ...]) -> NeuronRates:

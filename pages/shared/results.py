@@ -8,17 +8,16 @@ import streamlit as st
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers
+from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers, settled
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
-from neuronxa_core.models.hardware import resolve_device, resolve_dtype
 from neuronxa_core.progress import Watcher, counted
 from neuronxa_core.study.result import Study, StudyResult
 from neuronxa_core.study.runner import StudyLayers, find_layers, find_result, run_study
 from pages.shared import look
 
 _BADGES = {
-    "precomputed": "Came with the dashboard: computed in float32 on a processor.",
+    "precomputed": "Came with the dashboard, computed on a CPU.",
     "cached": "Computed on this machine before and taken from its cache.",
     "fresh": "Computed on this machine just now.",
 }
@@ -33,12 +32,23 @@ def study_or_stop() -> Study:
     return study
 
 
+def in_one_precision(study: Study, stored: Callable[[Study], object] = precomputed) -> Study:
+    """The study with its dtype settled, once for all that a page shows of it, see gallery.settled.
+
+    So nothing on a page is in another precision than the rest, and `auto` and what it is are the same question.
+    """
+    try:
+        return settled(study, stored)
+    except NeuronXAError as problem:
+        _failed(str(problem))
+
+
 def result_or_stop(height: int) -> StudyResult:
     """The study's result with its study line above. Without one: the invitation, the progress or the error, then stop.
 
     height: of the picture that will stand here, in pixels, so that the page does not jump.
     """
-    study = study_or_stop()
+    study = in_one_precision(study_or_stop())
     found = find(study, lambda: precomputed(study), lambda: find_result(study))
     if found is None:
         study_line(study, "")
@@ -94,7 +104,7 @@ def study_line(
             look.export(stem or study.stem, files)
     line.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
-        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {_dtype(study, badge)}"
+        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
         + _chosen(study)
         + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
         help=_BADGES.get(badge),
@@ -105,13 +115,6 @@ def _chosen(study: Study) -> str:
     """Where not simply the first pairs are used: how they were chosen."""
     sample = f" &nbsp; sample {study.sample}" if study.sample else ""
     return sample + (f" &nbsp; without {_code(study.leave_out)}" if study.leave_out else "")
-
-
-def _dtype(study: Study, badge: str) -> str:
-    """What was asked for and, behind `auto`, what that is for these numbers."""
-    if study.dtype != "auto":
-        return study.dtype
-    return f"auto ({'float32' if badge == 'precomputed' else resolve_dtype('auto', resolve_device('auto'))})"
 
 
 def _code(text: str) -> str:
