@@ -37,10 +37,8 @@ from neuronxa_core.states.extraction import extract, length_sorted_batches
 from neuronxa_core.states.sentences import STATES, SentenceStates
 from neuronxa_core.study.result import Study, StudyResult
 from neuronxa_core.study.runner import run_study, score_layers
-from tests.conftest import NTREX
-
-CORPUS = str(NTREX) if NTREX.is_dir() else "everyday"
-PAIRS = 100
+from tests.benchmarks.memory import MeasurementError, memory_rows
+from tests.benchmarks.pairs import CORPUS, PAIRS, sides
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -61,16 +59,6 @@ def medians(rounds: int, *works: Callable[[], object]) -> list[float]:
             for kept in times:
                 kept.clear()
     return [statistics.median(kept) for kept in times]
-
-
-def sides(pairs: int = PAIRS) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Beyond the corpus its sentences come again with a number behind them, since equal ones are extracted once."""
-    corpus = open_corpus(CORPUS)
-    every = [corpus.sentences(code) for code in ("deu_Latn", "eng_Latn")]
-    return tuple(  # type: ignore[return-value]
-        tuple(side[row % len(side)] + (f" {row // len(side)}" if row >= len(side) else "") for row in range(pairs))
-        for side in every
-    )
 
 
 @contextmanager
@@ -188,31 +176,6 @@ def scoring_rows(rounds: int) -> list[Row]:
     ]  # fmt: skip
 
 
-def memory_rows() -> list[Row]:
-    """In a process of its own per size: the peak above what it took with the whole model in memory and one sentence read."""
-    rows = []
-    for pairs, most in ((PAIRS, 150), (1000, None)):
-        code = (
-            "import resource\n"
-            "from tests.benchmarks.speed import *\n"
-            "model = load_model(find_checkpoint('demo'), 'cpu', 'float32')\n"
-            f"both = sides({pairs})\n"
-            "extract(model, both[0][:1])\n"
-            "[float(each.sum()) for each in model.parts.decoder.parameters()]  # all of it in memory, mapped or not\n"
-            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-            "kept = [extract(model, side) for side in both]\n"
-            "states = sum(array.nbytes for each in kept for array in vars(each).values())\n"
-            "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, states / 2**20)"
-        )
-        peak, states = map(float, subprocess.check_output([sys.executable, "-c", code], text=True).split())
-        rows.append((
-            f"peak memory above the loaded model, {pairs} pairs (of it states: {states:.0f} MB)",
-            f"under {most} MB" if most else "states and 100 MB", f"{peak:.0f} MB",
-            peak < (most or states + 100),
-        ))  # fmt: skip
-    return rows
-
-
 def cache_rows(rounds: int) -> list[Row]:
     prepared = demo.demo_folder()
     with other_cache() as cache:
@@ -315,7 +278,11 @@ def main() -> None:
     print("\n| what | target | measured | met |\n|---|---|---|---|", flush=True)
     parts = PARTS | {"large": large_rows}
     for name in [options.only] if options.only else PARTS if options.device == "cpu" else ["extraction"]:
-        for what, target, measured, met in parts[name](options.rounds, options.device):
+        try:
+            rows = parts[name](options.rounds, options.device)
+        except MeasurementError as error:
+            sys.exit(str(error))
+        for what, target, measured, met in rows:
             print(f"| {what} | {target} | {measured} | {'yes' if met else 'no'} |", flush=True)
 
 
