@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from neuronxa_core.corpora.bitext import Bitext, choose_pairs, left_out
-from neuronxa_core.corpora.formats import Contents
+from neuronxa_core.corpora.contents import Contents
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, is_hub_text, open_hub_text
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_path

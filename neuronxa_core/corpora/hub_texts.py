@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from neuronxa_core.corpora.formats import Contents, Pair, ReadLanguage, one_line
+from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, one_line
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings

@@ -59,7 +59,7 @@ def language(code: str) -> Language:
             return known
     script = code[4:8] if _FLORES_CODE.fullmatch(code) else ""
     direction = "rtl" if script in _RIGHT_TO_LEFT else "ltr"
-    name, autonym = _named(code)
+    name, autonym = _named(code) if len(code) < 40 else (code, code)  # what is remembered is short
     return Language(code, name, autonym, script, direction, "unknown", head=False, known=False)
 
 

@@ -9,15 +9,20 @@ A file is read by `formats`. A folder may hold, told apart by what lies there:
 - gettext catalogues: `de.po`, `fr.po`, or `de/LC_MESSAGES/name.po`.
 """
 
+import os
 import re
-from collections.abc import Iterable
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
-from neuronxa_core.corpora.formats import Contents, Pair, ReadLanguage, by_pairs, lines_of, po_messages, read_file
+from neuronxa_core.corpora.bounds import GENEROUS, MOST_FILES, MOST_PAIRS, Bound, Budget, told_in_one_sentence
+from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, by_pairs
+from neuronxa_core.corpora.formats import lines_of, read_file
 from neuronxa_core.corpora.languages import language, looks_like_a_language
+from neuronxa_core.corpora.memories import po_messages
 from neuronxa_core.errors import CorpusError
 
 _SPLITS = (".devtest", ".dev", ".txt")
@@ -28,29 +33,51 @@ _PAIR = re.compile(
 _NO_LANGUAGE = "Name its files by language code (deu_Latn.txt, eng_Latn.txt), line i of each meaning the same."
 
 
-def read_path(path: Path) -> Contents:
-    """Whatever lies at `path`. Raises CorpusError if no language is found there."""
-    if path.is_dir():
-        return _read_folder(path)
-    if path.is_file():
-        stat = path.stat()
-        return _read_once(path, stat.st_mtime_ns, stat.st_size)
-    raise CorpusError(f"There is no corpus at {path}.", "Check the path, or use the bundled corpus: everyday.")
+def read_path(path: Path, bound: Bound = GENEROUS) -> Contents:
+    """Whatever lies at `path`. Raises CorpusError if no language is found there, or what is there cannot be read."""
+    with told_in_one_sentence(path.name or str(path)):
+        if path.is_dir():
+            return _read_folder(path, bound)
+        if path.is_file():
+            return _read_once(path, bound)
+        if path.exists():
+            raise CorpusError(f"{path.name} is neither a file nor a folder.", "Remove it, or put a file in its place.")
+        raise CorpusError(f"There is no corpus at {path}.", "Check the path, or use the bundled corpus: everyday.")
 
 
-@lru_cache(maxsize=8)
-def _read_once(file: Path, changed: int, size: int) -> Contents:
-    """A file that has not changed is not read again with every click."""
-    return read_file(file)
+_kept: OrderedDict[tuple[object, ...], Contents] = OrderedDict()
+_lock = threading.Lock()
+_MOST_KEPT = 8, GENEROUS.size
 
 
-def _read_folder(folder: Path) -> Contents:
+def _read_once(file: Path, bound: Bound) -> Contents:
+    """A file that has not changed is not read again with every click: the last ones are kept while they take little memory."""
+    status = file.stat()
+    key = file, status.st_mtime_ns, status.st_ctime_ns, status.st_size, bound
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    contents = read_file(file, bound)
+    with _lock:
+        _kept[key] = contents
+        while len(_kept) > _MOST_KEPT[0] or (
+            len(_kept) > 1 and sum(each.size for each in _kept.values()) > _MOST_KEPT[1]
+        ):
+            _kept.popitem(last=False)
+    return contents
+
+
+def _read_folder(folder: Path, bound: Bound) -> Contents:
+    for number, _ in enumerate(folder.iterdir(), start=1):
+        if number > MOST_FILES:
+            raise _too_many(folder)
     for candidate in (folder, folder / "devtest", folder / "dev"):
         files = _files_by_language(candidate) if candidate.is_dir() else {}
         if files:
-            together = {code: lambda file=file: read_lines(file) for code, file in files.items()}
+            together = {code: lambda file=file: read_lines(file, bound) for code, file in files.items()}
             return Contents(together, source=_source(files.values()))  # type: ignore[arg-type]
-    contents = _pair_files(folder) or _moses_files(folder) or _catalogues(folder)
+    contents = _pair_files(folder, bound) or _moses_files(folder, bound) or _catalogues(folder, bound)
     if contents:
         return contents
     raise CorpusError(f"No file in {folder} is named after a language.", _NO_LANGUAGE)
@@ -64,7 +91,11 @@ def _source(files: Iterable[Path]) -> str:
     return "flores" if all(name.endswith((".dev", ".devtest")) for name in names) else ""
 
 
-def _pair_files(folder: Path) -> Contents | None:
+def _too_many(folder: Path) -> CorpusError:
+    return CorpusError(f"{folder} holds more than {MOST_FILES:,} files.", "Give a folder with the text alone.")
+
+
+def _pair_files(folder: Path, bound: Bound) -> Contents | None:
     """`stem.fra-eng.fra` beside `stem.fra-eng.eng`."""
     texts: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
@@ -75,14 +106,14 @@ def _pair_files(folder: Path) -> Contents | None:
                 language(found[side]).code: text.get(language(found[side]).code, Path()) for side in ("one", "two")
             }
             text[language(found["code"]).code] = file
-    contents = _pairs(folder, {stem: files for stem, files in texts.items() if len(files) == 2})
+    contents = _pairs(folder, {stem: files for stem, files in texts.items() if len(files) == 2}, bound)
     return replace(contents, source="tatoeba") if contents and any(map(_TATOEBA.match, texts)) else contents
 
 
 _TATOEBA = re.compile(r"tatoeba\.", re.IGNORECASE)
 
 
-def _moses_files(folder: Path) -> Contents | None:
+def _moses_files(folder: Path, bound: Bound) -> Contents | None:
     """`stem.de` beside `stem.en`: one text in several languages, or with several stems a text for each pair."""
     stems: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
@@ -92,16 +123,18 @@ def _moses_files(folder: Path) -> Contents | None:
     stems = {stem: files for stem, files in stems.items() if len(files) > 1}
     if len(stems) == 1:
         (files,) = stems.values()
-        return Contents({code: lambda file=file: read_lines(file) for code, file in files.items()})  # type: ignore[misc]
+        return Contents({code: lambda file=file: read_lines(file, bound) for code, file in files.items()})  # type: ignore[misc]
+    if sum(len(files) * (len(files) - 1) // 2 for files in stems.values()) > MOST_PAIRS:
+        raise CorpusError(f"{folder} has more than {MOST_PAIRS:,} pairs of languages.", "Keep fewer languages.")
     pairs = {
         f"{stem}.{one}-{two}": {one: files[one], two: files[two]}
         for stem, files in stems.items()
         for one, two in combinations(sorted(files), 2)
     }
-    return _pairs(folder, pairs)
+    return _pairs(folder, pairs, bound)
 
 
-def _pairs(folder: Path, texts: dict[str, dict[str, Path]]) -> Contents | None:
+def _pairs(folder: Path, texts: dict[str, dict[str, Path]], bound: Bound) -> Contents | None:
     """texts: by what the files of a text have in common, its two languages' files; a missing one is no file."""
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = {}
     for stem, files in texts.items():
@@ -116,20 +149,30 @@ def _pairs(folder: Path, texts: dict[str, dict[str, Path]]) -> Contents | None:
                 f"{folder} holds {stem} besides another text in {one} and {two}.", "Give each text a folder of its own."
             )
         pairs[one, two] = (
-            lambda file=files[one]: read_lines(file),  # type: ignore[misc]
-            lambda file=files[two]: read_lines(file),  # type: ignore[misc]
+            lambda file=files[one]: read_lines(file, bound),  # type: ignore[misc]
+            lambda file=files[two]: read_lines(file, bound),  # type: ignore[misc]
         )
     return Contents(pairs=pairs) if pairs else None
 
 
-def _catalogues(folder: Path) -> Contents | None:
+def _catalogues(folder: Path, bound: Bound) -> Contents | None:
     """Every catalogue below a folder: a message with its translations is a row, the message itself its English."""
-    files = sorted(folder.rglob("*.po"))
     rows: dict[str, dict[str, str]] = {}
-    for file in files:
-        for code, message, translation in po_messages(file):
+    budget = Budget(folder.name, bound)
+    for file in sorted(_catalogue_files(folder)):
+        for code, message, translation in po_messages(file, budget):
             rows.setdefault(message, {"eng_Latn": message})[code] = translation
-    return by_pairs(folder, list(rows.values())) if rows else None
+    return by_pairs(str(folder), list(rows.values()), budget.size) if rows else None
+
+
+def _catalogue_files(folder: Path) -> Iterator[Path]:
+    """Links to folders are not followed, as they may lead round in a circle; pipes and the like are passed over."""
+    count = 0
+    for at, below, files in os.walk(folder):
+        count += len(below) + len(files)
+        if count > MOST_FILES:
+            raise _too_many(folder)
+        yield from (file for name in files if name.endswith(".po") and (file := Path(at, name)).is_file())
 
 
 def _files_by_language(folder: Path) -> dict[str, Path]:
@@ -150,9 +193,14 @@ def _files_by_language(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def read_lines(file: Path) -> tuple[str, ...]:
+def read_lines(file: Path, bound: Bound = GENEROUS) -> tuple[str, ...]:
     """The sentences of a file with one on each line, white space at their ends removed.
 
     Raises CorpusError if the file cannot be read or is not UTF-8.
     """
-    return tuple(line.strip() for line in lines_of(file))
+    budget = Budget(file.name, bound)
+    lines = []
+    for line in map(str.strip, lines_of(file, bound)):
+        budget.hold((line,))
+        lines.append(line)
+    return tuple(lines)

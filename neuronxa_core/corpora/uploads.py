@@ -1,5 +1,6 @@
 """Texts that users bring: kept as they came, under a name made from their content, so that a link finds them again."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -7,8 +8,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from neuronxa_core.corpora.formats import Contents
-from neuronxa_core.corpora.readers import read_path
+from neuronxa_core.corpora.bounds import Bound
+from neuronxa_core.corpora.contents import Contents
+from neuronxa_core.corpora.readers import read_lines, read_path
 from neuronxa_core.errors import CacheError, CorpusError
 from neuronxa_core.settings import settings
 
@@ -16,11 +18,21 @@ PREFIX = "upload:"
 _NAME = re.compile(rf"{PREFIX}(?P<folder>[\w.-]{{1,60}}-[0-9a-f]{{12}})")
 _MOST_SHARED = 5, 5_000
 _MOST_LOCAL = 200, 100_000
+_MOST_FILES = 1_000
+_MOST_ACCURACIES = 20
+"""Megabytes that result files may have."""
 
 
 def upload_limits() -> tuple[int, int]:
     """Megabytes and lines that an upload may have."""
     return _MOST_SHARED if settings().mode == "shared" else _MOST_LOCAL
+
+
+def upload_bound() -> Bound:
+    """What an upload may take once it is read: eight bytes for each of the file, as short lines take, and rows enough to
+    say how many there are."""
+    megabytes, lines = upload_limits()
+    return Bound(min(8 * megabytes * 1_000_000, Bound().size), 10 * lines)
 
 
 def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
@@ -31,20 +43,29 @@ def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
     files = {_file_name(name): content for name, content in files.items()}
     if not files:
         raise CorpusError("There is nothing to upload.", "Choose a file.")
-    megabytes, _ = upload_limits()
-    size = sum(map(len, files.values()))
-    if size > megabytes * 1_000_000:
-        raise CorpusError(
-            f"These files have {size / 1e6:.1f} MB and uploads here may have {megabytes}.", "Upload a part of the text."
-        )
+    _refuse_too_large(files, upload_limits()[0])
     folder = _content_name(files, title)
     _write(folder, files)
     return PREFIX + folder
 
 
+def _refuse_too_large(files: Mapping[str, bytes], megabytes: int) -> None:
+    size = sum(map(len, files.values()))
+    if size > megabytes * 1_000_000:
+        raise CorpusError(
+            f"These files have {size / 1e6:.1f} MB and uploads here may have {megabytes}.", "Upload a part of the text."
+        )
+    if len(files) > _MOST_FILES:
+        raise CorpusError(f"These are {len(files):,} files and uploads here may have {_MOST_FILES:,}.", "Upload fewer.")
+
+
 def keep_accuracies(files: Mapping[str, bytes]) -> str:
-    """Keeps result files as they came, and returns the name under which `open_accuracies` finds them. Raises CacheError."""
+    """Keeps result files as they came, and returns the name under which `open_accuracies` finds them.
+
+    Raises CorpusError for what is too large, CacheError if it cannot be kept.
+    """
     files = {_file_name(name): content for name, content in files.items()}
+    _refuse_too_large(files, min(_MOST_ACCURACIES, upload_limits()[0]))
     name = _content_name(files)
     folder = _root("accuracies") / name
     try:
@@ -85,8 +106,12 @@ def _cannot_keep(folder: Path, error: OSError) -> CacheError:
 
 
 def _kept_names(kind: str) -> tuple[str, ...]:
-    folders = [folder for folder in _root(kind).glob("*") if _NAME.fullmatch(PREFIX + folder.name)]
-    return tuple(folder.name for folder in sorted(folders, key=lambda each: -each.stat().st_mtime))
+    kept = {}
+    for folder in _root(kind).glob("*"):
+        with contextlib.suppress(OSError):  # deleted meanwhile
+            if _NAME.fullmatch(PREFIX + folder.name):
+                kept[folder.name] = folder.stat().st_mtime
+    return tuple(sorted(kept, key=lambda name: -kept[name]))
 
 
 def _write(folder: str, files: Mapping[str, bytes]) -> None:
@@ -99,7 +124,7 @@ def _write(folder: str, files: Mapping[str, bytes]) -> None:
         aside.mkdir(parents=True)
         for name, content in files.items():
             (aside / name).write_bytes(content)
-        _refuse_too_long(_read(aside))
+        _refuse_too_long(aside, _read(aside))
         if not kept.is_dir():
             aside.rename(kept)
     except OSError as error:
@@ -108,10 +133,9 @@ def _write(folder: str, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _refuse_too_long(contents: Contents) -> None:
+def _refuse_too_long(folder: Path, contents: Contents) -> None:
     _, most = upload_limits()
-    readers = [*contents.together.values(), *(read for pair in contents.pairs.values() for read in pair)]
-    longest = max(len(read()) for read in readers)
+    longest = contents.rows or max(len(read_lines(file, upload_bound())) for file in folder.iterdir())
     if longest > most:
         raise CorpusError(f"The text has {longest:,} lines and uploads here may have {most:,}.", "Upload a part of it.")
 
@@ -133,7 +157,7 @@ def open_upload(name: str) -> Contents:
 
 def _read(folder: Path) -> Contents:
     files = sorted(folder.iterdir())
-    return read_path(files[0] if len(files) == 1 else folder)
+    return read_path(files[0] if len(files) == 1 else folder, upload_bound())
 
 
 def uploads() -> tuple[str, ...]:
