@@ -121,7 +121,7 @@ def test_a_link_with_ten_million_line_numbers_takes_no_more_memory_than_one_with
     said = confined(
         """
         import tracemalloc
-        from neuronxa_core.alignment.result import Study
+        from neuronxa_core.study.result import Study
         from neuronxa_core.corpora.catalogue import open_corpus
         open_corpus("everyday").usable("deu", "eng")
         tracemalloc.start()
