@@ -14,12 +14,13 @@ __all__ = ["NeuronXAError", "Study", "StudyResult", "open_corpus", "run_study"]
 if TYPE_CHECKING:
     from neuronxa_core.corpora.catalogue import open_corpus
     from neuronxa_core.errors import NeuronXAError
-    from neuronxa_core.study.result import Study, StudyResult
+    from neuronxa_core.study.result import StudyResult
     from neuronxa_core.study.runner import run_study
+    from neuronxa_core.study.study import Study
 
 _HOMES = {
     "NeuronXAError": "errors",
-    "Study": "study.result",
+    "Study": "study.study",
     "StudyResult": "study.result",
     "open_corpus": "corpora.catalogue",
     "run_study": "study.runner",

@@ -14,7 +14,8 @@ from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Phase, Watcher, counted
-from neuronxa_core.study.result import CHOICES, Study, StudyResult
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import CHOICES, Study
 
 
 class _Terminal(Watcher):

@@ -21,3 +21,17 @@ class Watcher:
 
 
 SILENT = Watcher()
+
+
+class Together(Watcher):
+    """Counts the sentences of several languages as one piece of work; `before` is what is done already."""
+
+    def __init__(self, watcher: Watcher, total: int) -> None:
+        self.watcher, self.total, self.before = watcher, total, 0
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        counted = phase == "extracting"
+        self.watcher.report(phase, self.before + done if counted else 0, self.total if counted else 0, detail)
+
+    def check(self) -> None:
+        self.watcher.check()

@@ -14,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from neuronxa_core.cli import main
 from neuronxa_core.settings import settings
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 COLUMNS = ["state", "layer", "score", "source_to_target", "target_to_source", "ci_low", "ci_high"]

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from neuronxa_core.analyses.projection import ProjectionSettings
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery.read import (
@@ -20,8 +20,8 @@ from neuronxa_core.gallery.read import (
     variant_results,
 )
 from neuronxa_core.states.sentences import STATES
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 
 
 def test_it_holds_every_bundled_language_and_says_where_the_numbers_come_from():

@@ -8,12 +8,14 @@ import pytest
 from neuronxa_core import cli
 from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
 from neuronxa_core.analyses.neurons import find_neuron_rates, run_neuron_rates
-from neuronxa_core.analyses.projection import ProjectionSettings, find_projection, project
+from neuronxa_core.analyses.projection import find_projection, project
 from neuronxa_core.analyses.settings import find_ablation, run_ablation
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.settings import settings
-from neuronxa_core.study.result import Study, write_result
+from neuronxa_core.study.result import write_result
 from neuronxa_core.study.runner import Recipe, find_layers, find_result, resolved, run_study
+from neuronxa_core.study.study import Study
 
 CODES = ("fra_Latn", "deu_Latn", "eng_Latn")
 

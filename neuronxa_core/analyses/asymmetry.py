@@ -72,7 +72,7 @@ def one_way_pairs(result: StudyResult, state: State, layer: int) -> pd.DataFrame
     return pd.DataFrame({"pair": pairs + 1, "found": found})
 
 
-def usurper(similarity: NDArray[np.floating], pair: int, lost: str) -> int:
+def nearest_rival(similarity: NDArray[np.floating], pair: int, lost: str) -> int:
     """Who stands in the translation's place where the search is lost: the strongest rival in the row or the column.
 
     pair: from 0. lost: "source_to_target" looks along the row, at targets; "target_to_source" down the column, at sources.
@@ -97,7 +97,7 @@ def one_way_table(
         return table
     forth = table["found"] == "source_to_target"
     lost = np.where(forth, "target_to_source", "source_to_target")
-    rivals = [usurper(similarity, pair, way) for pair, way in zip(pairs, lost, strict=True)]
+    rivals = [nearest_rival(similarity, pair, way) for pair, way in zip(pairs, lost, strict=True)]
     table["taken_by"] = [rival + 1 for rival in rivals]
     table["sentence_in_its_place"] = [
         (bitext.source_sentences if found_forth else bitext.target_sentences)[rival]

@@ -16,11 +16,11 @@ from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.models.locate import local_checkpoint
-from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states import store
-from neuronxa_core.study.result import Study
-from neuronxa_core.study.runner import Recipe, Together, recipe_for
+from neuronxa_core.study.runner import Recipe, recipe_for
+from neuronxa_core.study.study import Study
 
 
 def bits_per_byte(bits: NDArray[np.float64], sentences: Sequence[str]) -> float:

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.metrics.correlation import Vector, correlation, difference, fit_line
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import ENGLISH, SUMMARY_NAMES, StudyResult
+from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
 
 BITS = "bits per byte"
 """The measure that is always at hand; lower is better, so it stands here with its sign turned."""

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.languages import LanguageMatrix
-from neuronxa_core.corpora.languages import Language, language
+from neuronxa_core.corpora.languages import ENGLISH, Language, language
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import ENGLISH, fertility, unknown_share
+from neuronxa_core.study.result import fertility, unknown_share
 
 LanguageOrder = Literal["similarity", "family", "script", "resources", "name"]
 LANGUAGE_ORDERS: tuple[LanguageOrder, ...] = get_args(LanguageOrder)

@@ -23,12 +23,13 @@ from neuronxa_core.metrics.scoring import chance_rate
 from neuronxa_core.metrics.similarity import lengths, paired_cosines
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.models.locate import local_checkpoint
-from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import SUMMARY_NAMES, Study, study_of
-from neuronxa_core.study.runner import Recipe, Together, check_finite, recipe_for
+from neuronxa_core.study.result import SUMMARY_NAMES
+from neuronxa_core.study.runner import Recipe, check_finite, recipe_for
+from neuronxa_core.study.study import Study, study_of
 
 Sentences = Mapping[str, tuple[str, ...]]
 

@@ -8,7 +8,8 @@ import pandas as pd
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import SUMMARY_NAMES, Study, StudyResult
+from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
+from neuronxa_core.study.study import Study
 
 FEWEST = 3
 """Languages that an interval over languages needs."""

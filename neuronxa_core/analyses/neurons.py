@@ -19,11 +19,11 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import StudyError
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.models.locate import local_checkpoint
-from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import Site, Way
-from neuronxa_core.study.result import Study
-from neuronxa_core.study.runner import Recipe, Together, recipe_for
+from neuronxa_core.states.sentences import ReadoutConfig, Site
+from neuronxa_core.study.runner import Recipe, recipe_for
+from neuronxa_core.study.study import Study
 
 SHARES = ("all", "some", "one", "none")
 """In how many of the languages a neuron is active."""
@@ -63,7 +63,7 @@ def run_neuron_rates(
         together.before = study.pairs * number
         together.report("extracting", detail=language(code).name)
         way = _way(study)
-        path = recipe.ways(code, study.sentences(code), [way], together)[way]
+        path = recipe.readouts(code, study.sentences(code), [way], together)[way]
         rates.append(_rates(path))
     provenance = recipe.provenance | {"seconds": round(time.perf_counter() - started, 3)}
     return NeuronRates(recipe.study, tuple(codes), np.stack(rates), provenance)
@@ -76,16 +76,16 @@ def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
         return None
     recipe, rates = Recipe(study, checkpoint, "auto"), []
     for code in codes:
-        path = recipe.way_path(_way(study), study.sentences(code))
+        path = recipe.readout_path(_way(study), study.sentences(code))
         if not store.is_whole(path):
             return None
         rates.append(_rates(path))
     return NeuronRates(recipe.study, tuple(codes), np.stack(rates), recipe.provenance)
 
 
-def _way(study: Study) -> Way:
+def _way(study: Study) -> ReadoutConfig:
     """Pooled by mean, whatever the study's pooling: a rate counts every token once."""
-    return Way(cast(Site, study.site), "mean")
+    return ReadoutConfig(cast(Site, study.site), "mean")
 
 
 def _rates(path: Path) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,21 +21,18 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import pair_outcomes
-from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, similarity_of
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.models.locate import local_checkpoint
-from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, Pooling, Site, State, Way, first_layer
-from neuronxa_core.study.result import Study
-from neuronxa_core.study.runner import Recipe, StudyLayers, Together, find_layers, recipe_for, run_study
+from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, Pooling, ReadoutConfig, Site, State, first_layer
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.runner import Recipe, find_layers, recipe_for, run_study
+from neuronxa_core.study.study import Study
 
-Likeness = Literal["cosine", "centred", "csls", "centred csls"]
-LIKENESSES: tuple[Likeness, ...] = get_args(Likeness)
 THRESHOLDS = (0.01, 0.1, 0.5)
-NEIGHBOURS = 10
-"""k of CSLS, as Conneau et al. 2018 set it."""
 COLUMNS = ["choice", "value", "state", "score", "ci_low", "ci_high", "difference", "difference_low", "difference_high"]
 
 
@@ -48,35 +45,11 @@ class Ablation:
     pairs: pd.DataFrame
 
 
-def centred(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Each language's mean taken off. vectors: (pairs, dim)."""
-    exact: NDArray[np.float64] = vectors.astype(np.float64)
-    return np.asarray(exact - exact.mean(axis=0))
-
-
-def csls(similarity: NDArray[np.floating], neighbours: int = NEIGHBOURS) -> NDArray[np.float64]:
-    """2 cos(x, y) - r(x) - r(y), r the mean cosine to the nearest sentences of the other side, (pairs, pairs).
-
-    Source: Conneau et al. 2018, arXiv:1710.04087.
-    """
-    k = min(neighbours, len(similarity))
-    exact: NDArray[np.float64] = similarity.astype(np.float64)
-    rows = np.sort(exact, axis=1)[:, -k:].mean(axis=1)
-    columns = np.sort(exact, axis=0)[-k:].mean(axis=0)
-    return np.asarray(np.round(2 * exact - rows[:, None] - columns[None, :], 12))
-
-
-def likeness(ours: NDArray[np.floating], theirs: NDArray[np.floating], how: Likeness) -> NDArray[np.float64]:
-    """(pairs, pairs) between the vectors of one layer, each (pairs, dim)."""
-    if how.startswith("centred"):
-        ours, theirs = centred(ours), centred(theirs)
-    cosines = cosine_similarity(ours, theirs)
-    return csls(cosines) if how.endswith("csls") else cosines
-
-
-def layer_outcomes(layers: StudyLayers, state: State, how: Likeness = "cosine") -> NDArray[np.bool_]:
+def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cosine") -> NDArray[np.bool_]:
     """Which pairs find each other at every layer, (layers, pairs)."""
-    found = [pair_outcomes(likeness(*layers.states(state, layer), how)).mutual for layer in _numbers(layers, state)]
+    found = [
+        pair_outcomes(similarity_of(*layers.states(state, layer), how)).mutual for layer in _numbers(layers, state)
+    ]
     return np.stack(found)
 
 
@@ -111,15 +84,15 @@ def run_ablation(
     stored = store.read_or_discard(path, partial(read_ablation, study=study))
     if stored:
         return stored
-    bitext, ways = study.bitext(), ways_of(study)
+    bitext, readouts = study.bitext(), readouts_of(study)
     together = Together(watcher, 2 * len(bitext))
     sides = []
     for number, (code, sentences) in enumerate(
         ((bitext.source, bitext.source_sentences), (bitext.target, bitext.target_sentences))
     ):
         together.before = number * len(bitext)
-        sides.append(recipe.ways(code, sentences, ways, together))
-    layers = {way: StudyLayers(sides[0][way], sides[1][way]) for way in ways if way in sides[0]}
+        sides.append(recipe.readouts(code, sentences, readouts, together))
+    layers = {readout: StudyLayers(sides[0][readout], sides[1][readout]) for readout in readouts if readout in sides[0]}
     watcher.report("scoring")
     rows = _Rows(study, layers, watcher)
     rows.add_all()
@@ -127,7 +100,7 @@ def run_ablation(
         result = run_study(replace(study, target=pivot), device=device, watcher=watcher)
         for state in STATES:
             rows.add("pivot", pivot, state, result.outcomes[state].mutual.mean(axis=0), paired=False)
-    own = layers[own_way(study)]
+    own = layers[own_readout(study)]
     ablation = Ablation(study, pd.DataFrame(rows.found, columns=COLUMNS), _by_pairs(own, study.pairs, watcher))
     store.write_aside(path, lambda file: write_ablation(ablation, file))
     return ablation
@@ -143,13 +116,13 @@ def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
     return store.read_or_discard(path, partial(read_ablation, study=recipe.study))
 
 
-def own_way(study: Study) -> Way:
-    return Way(cast(Site, study.site), cast(Pooling, study.pooling))
+def own_readout(study: Study) -> ReadoutConfig:
+    return ReadoutConfig(cast(Site, study.site), cast(Pooling, study.pooling))
 
 
-def ways_of(study: Study) -> list[Way]:
+def readouts_of(study: Study) -> list[ReadoutConfig]:
     """The study's own, and each with one choice changed: site, pooling, threshold."""
-    own = own_way(study)
+    own = own_readout(study)
     changed = [
         *(replace(own, site=site) for site in SITES),
         *(replace(own, pooling=pooling) for pooling in POOLINGS),
@@ -161,9 +134,9 @@ def ways_of(study: Study) -> list[Way]:
 class _Rows:
     """Collects the rows of the table; the study as it is comes first, for every state."""
 
-    def __init__(self, study: Study, layers: Mapping[Way, StudyLayers], watcher: Watcher) -> None:
+    def __init__(self, study: Study, layers: Mapping[ReadoutConfig, StudyLayers], watcher: Watcher) -> None:
         self.study, self.layers, self.watcher = study, layers, watcher
-        self.own = own_way(study)
+        self.own = own_readout(study)
         self.base: dict[State, NDArray[np.float64]] = {}
         self.found: list[list[Any]] = []
 
@@ -174,23 +147,23 @@ class _Rows:
             self.base[state] = outcomes.mean(axis=0)
             self.add("as it is", "", state, self.base[state])
             self.add("layers", "best layer", state, outcomes[outcomes.mean(axis=1).argmax()])
-            for how in LIKENESSES[1:]:
+            for how in SIMILARITY_KINDS[1:]:
                 self.add("similarity", how, state, layer_outcomes(self.layers[self.own], state, how).mean(axis=0))
-            for way in self.layers:
-                self._add_way(way, state)
+            for readout in self.layers:
+                self._add_way(readout, state)
 
-    def _add_way(self, way: Way, state: State) -> None:
+    def _add_way(self, readout: ReadoutConfig, state: State) -> None:
         """The embedding has no site, and only NAS has a threshold."""
         self.watcher.check()
-        if way.site != self.own.site and state != "embedding":
-            self.add("site", way.site, state, self._mean(way, state))
-        elif way.pooling != self.own.pooling:
-            self.add("pooling", way.pooling, state, self._mean(way, state))
-        elif way.threshold and state == "nas":
-            self.add("threshold of NAS", f"{way.threshold:g}", state, self._mean(way, state))
+        if readout.site != self.own.site and state != "embedding":
+            self.add("site", readout.site, state, self._mean(readout, state))
+        elif readout.pooling != self.own.pooling:
+            self.add("pooling", readout.pooling, state, self._mean(readout, state))
+        elif readout.threshold and state == "nas":
+            self.add("threshold of NAS", f"{readout.threshold:g}", state, self._mean(readout, state))
 
-    def _mean(self, way: Way, state: State) -> NDArray[np.float64]:
-        return np.asarray(layer_outcomes(self.layers[way], state).mean(axis=0))
+    def _mean(self, readout: ReadoutConfig, state: State) -> NDArray[np.float64]:
+        return np.asarray(layer_outcomes(self.layers[readout], state).mean(axis=0))
 
     def add(self, choice: str, value: str, state: State, each: NDArray[Any], paired: bool = True) -> None:
         """each: what every pair scores, (pairs,). Not paired: other sentences, so the difference has no interval."""

@@ -5,7 +5,7 @@ import pandas as pd
 
 from neuronxa_core.metrics.geometry import anisotropy, effective_rank, hubness
 from neuronxa_core.states.sentences import STATES, first_layer
-from neuronxa_core.study.runner import StudyLayers
+from neuronxa_core.study.layers import StudyLayers
 
 MEASURES = ("parallel", "anisotropy", "effective_rank", "hubness")
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from neuronxa_core.corpora.catalogue import open_corpus
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.validation import Finding
 from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.models.tokenizer import TokenCount, context_length, count_tokens
-from neuronxa_core.study.result import ENGLISH, Study
+from neuronxa_core.study.study import Study
 
 
 def study_sentences(study: Study, codes: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+ENGLISH = "eng_Latn"
+"""The pivot of the paper, and what tokens are counted against, see analyses.tokenization."""
 _TABLE = Path(__file__).with_name("languages.tsv")
 _FLORES_CODE = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}(-[A-Za-z0-9]+)?")
 _TAGGED = re.compile(r"(?P<base>[A-Za-z]{2,3})[-_](?:(?P<script>[A-Z][a-z]{3})|(?P<region>[A-Za-z]{2}|[0-9]{3}))")

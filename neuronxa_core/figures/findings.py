@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.metrics.geometry import anisotropy, margins
 from neuronxa_core.states.sentences import State
-from neuronxa_core.study.result import ENGLISH, StudyResult, fertility, unknown_share
+from neuronxa_core.study.result import StudyResult, fertility, unknown_share
 
 
 def alignment_finding(result: StudyResult) -> str:

@@ -37,7 +37,8 @@ from neuronxa_core.figures.similarity import (
     similarity_matrix,
 )
 from neuronxa_core.states.sentences import State
-from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import Study
 
 PAGE, COLUMN = 680, 400
 """Widths of a printed figure in CSS pixels, 96 to the inch: 180 mm across a page, and 106 mm for what is square."""

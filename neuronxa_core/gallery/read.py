@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from neuronxa_core.analyses.bits_per_byte import run_bits_per_byte
 from neuronxa_core.analyses.languages import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
 from neuronxa_core.analyses.neurons import NeuronRates, run_neuron_rates
-from neuronxa_core.analyses.projection import Projection, ProjectionSettings, project, projection_from_frame
+from neuronxa_core.analyses.projection import Projection, project, projection_from_frame
 from neuronxa_core.analyses.settings import (
     Ablation,
     read_ablation,
@@ -28,14 +28,17 @@ from neuronxa_core.analyses.settings import (
     write_ablation,
 )
 from neuronxa_core.analyses.space import space_measures
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.models import demo
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.states.store import read_layer, write_aside
-from neuronxa_core.study.result import Study, StudyResult, from_frame
-from neuronxa_core.study.runner import StudyLayers, find_layers, resolved, run_study
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult, from_frame
+from neuronxa_core.study.runner import find_layers, resolved, run_study
+from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
 PIVOT = "eng_Latn"

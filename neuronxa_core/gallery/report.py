@@ -1,12 +1,15 @@
 """What a report can show of a study on this machine: from the gallery or the cache, never from a model."""
 
-from neuronxa_core.analyses.projection import Projection, ProjectionSettings, find_projection, project
+from neuronxa_core.analyses.projection import Projection, find_projection, project
 from neuronxa_core.analyses.report import Material
 from neuronxa_core.analyses.space import space_measures
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.gallery.read import StoredLayers, precomputed_layers, precomputed_projection
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import Study, StudyResult
-from neuronxa_core.study.runner import StudyLayers, find_layers
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_layers
+from neuronxa_core.study.study import Study
 
 
 def gather(result: StudyResult) -> Material | None:

@@ -1,5 +1,7 @@
 """How alike two sets of sentence vectors are."""
 
+from typing import Literal, get_args
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,3 +41,39 @@ def unit_vectors(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     units: NDArray[np.float64] = vectors.astype(np.float64)
     units /= lengths(vectors)[..., np.newaxis]
     return units
+
+
+SimilarityKind = Literal["cosine", "centred", "csls", "centred csls"]
+
+
+SIMILARITY_KINDS: tuple[SimilarityKind, ...] = get_args(SimilarityKind)
+
+
+NEIGHBOURS = 10
+"""k of CSLS, as Conneau et al. 2018 set it."""
+
+
+def centred(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Each language's mean taken off. vectors: (pairs, dim)."""
+    exact: NDArray[np.float64] = vectors.astype(np.float64)
+    return np.asarray(exact - exact.mean(axis=0))
+
+
+def csls(similarity: NDArray[np.floating], neighbours: int = NEIGHBOURS) -> NDArray[np.float64]:
+    """2 cos(x, y) - r(x) - r(y), r the mean cosine to the nearest sentences of the other side, (pairs, pairs).
+
+    Source: Conneau et al. 2018, arXiv:1710.04087.
+    """
+    k = min(neighbours, len(similarity))
+    exact: NDArray[np.float64] = similarity.astype(np.float64)
+    rows = np.sort(exact, axis=1)[:, -k:].mean(axis=1)
+    columns = np.sort(exact, axis=0)[-k:].mean(axis=0)
+    return np.asarray(np.round(2 * exact - rows[:, None] - columns[None, :], 12))
+
+
+def similarity_of(ours: NDArray[np.floating], theirs: NDArray[np.floating], how: SimilarityKind) -> NDArray[np.float64]:
+    """(pairs, pairs) between the vectors of one layer, each (pairs, dim)."""
+    if how.startswith("centred"):
+        ours, theirs = centred(ours), centred(theirs)
+    cosines = cosine_similarity(ours, theirs)
+    return csls(cosines) if how.endswith("csls") else cosines

@@ -20,7 +20,7 @@ from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.capture import Pooled, capture
 from neuronxa_core.states.pooling import token_weights
-from neuronxa_core.states.sentences import Pooling, SentenceStates, Site, Way
+from neuronxa_core.states.sentences import Pooling, ReadoutConfig, SentenceStates, Site
 
 Padding = Literal["right", "left"]
 
@@ -36,15 +36,15 @@ def extract(
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
 ) -> SentenceStates:
-    """As `extract_ways`, in one way."""
+    """As `extract_readouts`, in one readout."""
     how = {"batch_tokens": batch_tokens, "padding": padding, "watcher": watcher, "bits": bits}
-    return extract_ways(model, sentences, [Way(site, pooling)], **how)[0]  # type: ignore[arg-type]
+    return extract_readouts(model, sentences, [ReadoutConfig(site, pooling)], **how)[0]  # type: ignore[arg-type]
 
 
-def extract_ways(
+def extract_readouts(
     model: LoadedModel,
     sentences: Sequence[str],
-    ways: Sequence[Way],
+    readouts: Sequence[ReadoutConfig],
     *,
     batch_tokens: int | None = None,
     padding: Padding = "right",
@@ -62,14 +62,14 @@ def extract_ways(
     lengths = [len(sentence) for sentence in tokens]
     unknown = [sentence.count(model.unknown) if model.unknown is not None else 0 for sentence in tokens]
     batches = length_sorted_batches(lengths, _batch_tokens(model, batch_tokens))
-    arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in ways]
+    arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in readouts]
     done = 0
     head = None if bits is None else _head(model)
     unlikely = np.zeros(len(unique))
     with model.lock:
         for batch in batches:
             watcher.report("extracting", done, len(unique))
-            passed = _forward(model, [tokens[row] for row in batch], ways, padding, watcher, head)
+            passed = _forward(model, [tokens[row] for row in batch], readouts, padding, watcher, head)
             unlikely[batch] = passed.bits
             for held, pooled in zip(arrays, passed.pooled, strict=True):
                 for state, layers in pooled.items():
@@ -150,7 +150,7 @@ class _Pass(NamedTuple):
 def _forward(
     model: LoadedModel,
     tokens: list[list[int]],
-    ways: Sequence[Way],
+    readouts: Sequence[ReadoutConfig],
     padding: Padding,
     watcher: Watcher,
     head: Head | None,
@@ -161,9 +161,15 @@ def _forward(
         with torch.inference_mode(), ExitStack() as open_:
             pooled = [
                 open_.enter_context(
-                    capture(model.parts, way.site, token_weights(mask, way.pooling), watcher.check, way.threshold)
+                    capture(
+                        model.parts,
+                        readout.site,
+                        token_weights(mask, readout.pooling),
+                        watcher.check,
+                        readout.threshold,
+                    )
                 )
-                for way in ways
+                for readout in readouts
             ]
             hidden = run_decoder(model.parts, ids, mask)
             bits = _bits(head, hidden, ids, mask) if head else np.zeros(len(tokens))

@@ -40,7 +40,7 @@ class SentenceStates:
 
 
 @dataclass(frozen=True)
-class Way:
+class ReadoutConfig:
     """How neurons are read and pooled; NAS is 1 above the threshold."""
 
     site: Site = "gate"

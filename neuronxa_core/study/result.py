@@ -2,10 +2,9 @@
 
 import io
 import json
-import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,120 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.corpora.bitext import Bitext
-from neuronxa_core.corpora.catalogue import open_corpus
-from neuronxa_core.corpora.languages import language
-from neuronxa_core.corpora.selection import read_left_out
-from neuronxa_core.errors import StudyError
+from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import Outcomes, chance_rate
-from neuronxa_core.models import demo
-from neuronxa_core.models.hardware import DTYPES
-from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, State, first_layer
-
-CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
-"""The values that a study's fields may take, defaults first."""
-
-ENGLISH = "eng_Latn"
-"""What tokens are counted against, see fertility."""
-
-_LATER = ("adapter", "neurons", "sample", "leave_out")
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.study import Study, study_of
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
 """What the mean over layers is called for each state."""
-
-
-@dataclass(frozen=True)
-class Study:
-    """What is asked: at once the cache key, the file stem, the URL and the caption."""
-
-    model: str
-    corpus: str
-    source: str
-    target: str
-    pairs: int = 100
-    site: str = "gate"
-    pooling: str = "auto"
-    """`auto` is `mean` for an encoder and `position` for a decoder; a result names the one that it was."""
-    dtype: str = "auto"
-    """`auto` is for the device to say, see hardware.resolve_dtype; a result names the one that it was."""
-    revision: str = ""
-    adapter: str = ""
-    """The folder of a LoRA adapter on top of the model."""
-    neurons: str = ""
-    """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
-    sample: int = 0
-    """0 for the first pairs, else the seed of a sample."""
-    leave_out: str = ""
-    """Kinds of lines and numbers of lines that are left out, see selection.read_left_out."""
-
-    def __post_init__(self) -> None:
-        for name in ("source", "target"):
-            object.__setattr__(self, name, language(getattr(self, name)).code)
-        for name in ("pairs", "sample"):
-            object.__setattr__(self, name, int(getattr(self, name)))
-        object.__setattr__(self, "leave_out", str(read_left_out(self.leave_out)))
-        if self.sample < 0:
-            raise StudyError(
-                f"A sample cannot have the seed {self.sample}.", "Give a positive number, or 0 for the first pairs."
-            )
-        if self.model == demo.NAME and self.pooling == "auto":
-            object.__setattr__(self, "pooling", "position")
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise StudyError(f"{name} cannot be {getattr(self, name)!r}.", f"Choose one of: {', '.join(allowed)}.")
-        if self.source == self.target:
-            raise StudyError(f"Source and target are both {self.source}.", "Choose two different languages.")
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """Every field by name; of the later ones only those that are set, so that older files keep their names."""
-        return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
-
-    def bitext(self) -> Bitext:
-        """The pairs of the study. Raises CorpusError if the corpus does not have them."""
-        return open_corpus(self.corpus).bitext(self.source, self.target, self.pairs, self.sample, self.leave_out)
-
-    def sentences(self, code: str) -> tuple[str, ...]:
-        """The lines of one language that a study of it against the target takes. Raises CorpusError."""
-        if code == self.target:
-            return self.bitext().target_sentences
-        return replace(self, source=code).bitext().source_sentences
-
-    def answers(self, asked: "Study") -> bool:
-        """Whether a result of this study answers what was asked: the same study, whatever `auto` came to be."""
-        open_ = {name: getattr(self, name) for name in ("pooling", "dtype") if getattr(asked, name) == "auto"}
-        return replace(asked, **open_) == self
-
-    @property
-    def _choice(self) -> str:
-        sample = f", sample {self.sample}" if self.sample else ""
-        return sample + (f" without {self.leave_out}" if self.leave_out else "")
-
-    @property
-    def stem(self) -> str:
-        """A file name without its suffix."""
-        parts = [
-            self.model,
-            self.revision,
-            self.adapter,
-            self.neurons,
-            self.corpus,
-            f"{self.source}-{self.target}",
-            f"{self.pairs}{f'-seed{self.sample}' if self.sample else ''}",
-            self.leave_out and f"without-{self.leave_out}",
-        ]
-        text = "_".join(part for part in [*parts, self.site, self.pooling, self.dtype] if part)
-        return re.sub(r"[^\w.-]+", "-", text).strip("-.")[-150:]
-
-    @property
-    def caption(self) -> str:
-        """One line that a figure can carry."""
-        return (
-            f"{self.model}{f' @ {self.revision}' if self.revision else ''}{f' + {self.adapter}' if self.adapter else ''} · "
-            f"{self.corpus} · {f'neurons {self.neurons} · ' if self.neurons else ''}"
-            f"{self.source} → {self.target} · {self.pairs} pairs{self._choice} · {self.site} · {self.pooling} · {self.dtype}"
-        )
 
 
 @dataclass(frozen=True)
@@ -270,13 +163,6 @@ def unknown_share(provenance: Mapping[str, Any], code: str) -> float | None:
     if not isinstance(tokens, Mapping) or not isinstance(unknown, Mapping) or not tokens.get(code):
         return None
     return float(unknown.get(code, 0) / tokens[code])
-
-
-def study_of(row: Mapping[str, Any]) -> Study:
-    """The study whose `fields` stand in a row. Raises KeyError if they do not."""
-    return Study(
-        **{field.name: row[field.name] for field in fields(Study) if field.name in row or field.name == "model"}
-    )
 
 
 def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:

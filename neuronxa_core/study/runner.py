@@ -3,7 +3,7 @@
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -26,11 +26,13 @@ from neuronxa_core.models.families import is_encoder
 from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
 from neuronxa_core.models.hub_cache import commit_of
 from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
-from neuronxa_core.progress import SILENT, Phase, Watcher
+from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import STATES, Pooling, SentenceStates, Site, State, Way, first_layer
-from neuronxa_core.study.result import Study, StudyResult, read_result, write_result
+from neuronxa_core.states.sentences import STATES, Pooling, ReadoutConfig, SentenceStates, Site, State, first_layer
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult, read_result, write_result
+from neuronxa_core.study.study import Study
 
 if TYPE_CHECKING:
     from neuronxa_core.models.loading import LoadedModel
@@ -45,7 +47,7 @@ def run_study(
     keep_states: bool = False,
     watcher: Watcher = SILENT,
 ) -> StudyResult:
-    """Runs a study, or takes it from the cache; the numbers are the same either way.
+    """Runs a study, or takes it from the cache; the numbers are the same either readout.
 
     keep_states: also see to it that the states of both languages are in the cache, for what needs more than scores.
     Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
@@ -106,33 +108,6 @@ def find_layers(study: Study) -> "StudyLayers | None":
     """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
     return Recipe(study, checkpoint, "auto").layers(study.bitext()) if checkpoint else None
-
-
-@dataclass(frozen=True)
-class StudyLayers:
-    """The states of both languages on disk, read one layer at a time."""
-
-    source: Path
-    target: Path
-
-    def count(self, state: State) -> int:
-        """How many layers a state has. Raises OSError or ValueError if the states are gone."""
-        return store.count_layers(self.source, state)
-
-    def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if they are gone."""
-        index = layer - first_layer(state)
-        return store.read_layer(self.source, state, index), store.read_layer(self.target, state, index)
-
-    def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
-        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises as `states`."""
-        return cosine_similarity(*self.states(state, layer))
-
-    def named(self, study: Study) -> Study:
-        """The study with the dtype in which these states were computed, where it says `auto`."""
-        if study.dtype != "auto":
-            return study
-        return replace(study, dtype=str(store.read_header(self.source).get("dtype", study.dtype)))
 
 
 def described(bitext: Bitext, corpus: str) -> dict[str, str]:
@@ -255,27 +230,29 @@ class Recipe:
             self._write(key, self._extract(sentences, watcher), code)
         return path
 
-    def ways(self, code: str, sentences: tuple[str, ...], ways: Sequence[Way], watcher: Watcher) -> dict[Way, Path]:
+    def readouts(
+        self, code: str, sentences: tuple[str, ...], readouts: Sequence[ReadoutConfig], watcher: Watcher
+    ) -> dict[ReadoutConfig, Path]:
         """The files that hold the states of one language in several ways; what is missing comes from one pass.
 
         A way that the model does not have (attention, where nothing is known of it) is left out.
         """
-        from neuronxa_core.states.extraction import extract_ways
+        from neuronxa_core.states.extraction import extract_readouts
 
-        keys = {way: self._way_key(way, sentences) for way in ways}
-        missing = [way for way in ways if not store.is_whole(store.states_path(keys[way]))]
+        keys = {readout: self._readout_key(readout, sentences) for readout in readouts}
+        missing = [readout for readout in readouts if not store.is_whole(store.states_path(keys[readout]))]
         if missing:
             model = self._model(len(missing) * len(sentences), watcher)
-            missing = [way for way in missing if way.site != "attention" or model.parts.attention]
-            states = extract_ways(model, sentences, missing, watcher=watcher)
-            for way, each in zip(missing, states, strict=True):
+            missing = [readout for readout in missing if readout.site != "attention" or model.parts.attention]
+            states = extract_readouts(model, sentences, missing, watcher=watcher)
+            for readout, each in zip(missing, states, strict=True):
                 header = {"language": code, "taken_from": self.neurons}
-                store.write_states(keys[way], each, self._way_parts(way) | header)
-        return {way: path for way in ways if store.is_whole(path := store.states_path(keys[way]))}
+                store.write_states(keys[readout], each, self._readout_parts(readout) | header)
+        return {readout: path for readout in readouts if store.is_whole(path := store.states_path(keys[readout]))}
 
-    def way_path(self, way: Way, sentences: tuple[str, ...]) -> Path:
+    def readout_path(self, readout: ReadoutConfig, sentences: tuple[str, ...]) -> Path:
         """Where the states of one language lie in one way, whether or not they are there."""
-        return store.states_path(self._way_key(way, sentences))
+        return store.states_path(self._readout_key(readout, sentences))
 
     def token_states(self, sentence: str, layer: int, watcher: Watcher) -> "SentenceTokens":
         """One sentence at one layer, token by token, see states.tokens."""
@@ -285,15 +262,15 @@ class Recipe:
         return sentence_tokens(model, sentence, layer, cast(Site, self.study.site), cast(Pooling, self.study.pooling))
 
     def _states_key(self, sentences: tuple[str, ...]) -> str:
-        """The states of one language in the study's own way."""
+        """The states of one language in the study's own readout."""
         return store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
 
-    def _way_parts(self, way: Way) -> dict[str, str | int]:
-        changed: dict[str, str | int] = {"site": way.site, "pooling": way.pooling}
-        return self.key | changed | ({"threshold": str(way.threshold)} if way.threshold else {})
+    def _readout_parts(self, readout: ReadoutConfig) -> dict[str, str | int]:
+        changed: dict[str, str | int] = {"site": readout.site, "pooling": readout.pooling}
+        return self.key | changed | ({"threshold": str(readout.threshold)} if readout.threshold else {})
 
-    def _way_key(self, way: Way, sentences: tuple[str, ...]) -> str:
-        return store.cache_key(self._way_parts(way) | {"sentences": sentences_hash(sentences)})
+    def _readout_key(self, readout: ReadoutConfig, sentences: tuple[str, ...]) -> str:
+        return store.cache_key(self._readout_parts(readout) | {"sentences": sentences_hash(sentences)})
 
     def sentence_bits(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> list[float]:
         """-log2 p of each sentence, see extraction; the states of the same pass go into the cache if they are not there."""
@@ -353,17 +330,3 @@ class Recipe:
             "transformers": version("transformers"),
             "python": platform.python_version(),
         }
-
-
-class Together(Watcher):
-    """Counts the sentences of several languages as one piece of work; `before` is what is done already."""
-
-    def __init__(self, watcher: Watcher, total: int) -> None:
-        self.watcher, self.total, self.before = watcher, total, 0
-
-    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
-        counted = phase == "extracting"
-        self.watcher.report(phase, self.before + done if counted else 0, self.total if counted else 0, detail)
-
-    def check(self) -> None:
-        self.watcher.check()

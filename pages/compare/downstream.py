@@ -30,8 +30,9 @@ from neuronxa_core.gallery.read import PIVOT, precomputed_against_target, precom
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
-from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.results import (
     find,

@@ -17,8 +17,9 @@ from neuronxa_core.models import demo
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import CHOICES, Study, StudyResult
+from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
+from neuronxa_core.study.study import CHOICES, Study
 from pages.shared import look, picker
 from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from neuronxa_core import figures
-from neuronxa_core.analyses.settings import Ablation, find_ablation, run_ablation, run_pairs_needed, ways_of
+from neuronxa_core.analyses.settings import Ablation, find_ablation, readouts_of, run_ablation, run_pairs_needed
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.errors import NeuronXAError
@@ -17,7 +17,7 @@ from neuronxa_core.figures.settings import PAIRS_HEIGHT
 from neuronxa_core.gallery.read import precomputed_ablation, precomputed_pairs_needed
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.results import (
     find,
@@ -78,7 +78,7 @@ def _ablation_or_stop(study: Study, pivots: tuple[str, ...]) -> Ablation:
             return (text for side in (bitext.source_sentences, bitext.target_sentences) for text in side)
 
         def invite() -> None:
-            ways = len(ways_of(study))
+            ways = len(readouts_of(study))
             st.caption(f"{ways} ways to read the neurons, all from one pass per language.", text_alignment="center")
             invitation(request, work, study, sentences, at_once=ways * study.pairs)
 

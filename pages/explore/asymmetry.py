@@ -15,8 +15,9 @@ from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.results import find, invitation, layers_at_hand, result_or_stop, run_here, sentences_against_target
 

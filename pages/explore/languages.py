@@ -29,7 +29,7 @@ from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.gallery.read import PIVOT, precomputed_matrix
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.results import find, in_one_precision, invitation, run_or_stop, study_line, study_or_stop
 

@@ -22,7 +22,7 @@ from neuronxa_core.figures import plates
 from neuronxa_core.figures.neurons import SHARING_HEIGHT
 from neuronxa_core.gallery.read import PIVOT, precomputed_rates
 from neuronxa_core.progress import Watcher
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.results import (
     find,

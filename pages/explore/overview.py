@@ -8,7 +8,7 @@ import streamlit as st
 
 from neuronxa_core import figures
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
-from neuronxa_core.analyses.projection import ProjectionSettings
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.plates import Plate, preview
@@ -21,7 +21,8 @@ from neuronxa_core.gallery.read import (
     precomputed_projection,
 )
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import SUMMARY_NAMES, Study, StudyResult, fertility
+from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult, fertility
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.results import study_line
 

@@ -7,16 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from neuronxa_core import figures
-from neuronxa_core.analyses.projection import (
-    METHODS,
-    METRICS,
-    MOST_PAIRS,
-    Projection,
-    ProjectionSettings,
-    find_projection,
-    project,
-    warm_up_in_background,
-)
+from neuronxa_core.analyses.projection import MOST_PAIRS, Projection, find_projection, project
+from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings, warm_up_in_background
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import plates
@@ -27,8 +19,10 @@ from neuronxa_core.jobs import Work
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import Study, StudyResult
-from neuronxa_core.study.runner import StudyLayers, find_layers
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_layers
+from neuronxa_core.study.study import Study
 from pages.shared import look
 from pages.shared.results import progress, release, result_or_stop, states_or_stop, submit, waiting
 

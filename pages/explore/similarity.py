@@ -19,8 +19,9 @@ from neuronxa_core.figures.alignment import HEIGHT
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import StoredLayers
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import Study, StudyResult
-from neuronxa_core.study.runner import StudyLayers
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import Study
 from pages.shared import look
 from pages.shared.results import layers_or_stop, result_or_stop
 

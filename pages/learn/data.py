@@ -16,7 +16,7 @@ from neuronxa_core.corpora.sources import SOURCES
 from neuronxa_core.corpora.uploads import PREFIX
 from neuronxa_core.corpora.validation import NEXT_STEP, Finding
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from pages.learn.data_upload import bring_a_text
 from pages.shared import look
 from pages.shared.results import study_or_stop

@@ -9,7 +9,7 @@ from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import known_languages, search_terms
 from neuronxa_core.corpora.uploads import PREFIX, keep_upload, remove_upload, upload_limits
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 
 _SUFFIXES = ["tsv", "csv", "jsonl", "ndjson", "parquet", "tmx", "po", "txt", "dev", "devtest"]

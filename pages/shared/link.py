@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import streamlit as st
 
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from pages.shared import look
 
 _STUDY = {field.name for field in fields(Study)}

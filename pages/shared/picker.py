@@ -19,7 +19,7 @@ from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.hub_cache import in_local_cache
 from neuronxa_core.models.locate import is_hub_id
 from neuronxa_core.settings import settings
-from neuronxa_core.study.result import CHOICES, Study
+from neuronxa_core.study.study import CHOICES, Study
 from pages.shared import look
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")

@@ -12,8 +12,10 @@ from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_la
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
 from neuronxa_core.progress import Watcher, counted
-from neuronxa_core.study.result import Study, StudyResult
-from neuronxa_core.study.runner import StudyLayers, find_layers, find_result, run_study
+from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_layers, find_result, run_study
+from neuronxa_core.study.study import Study
 from pages.shared import look
 
 _BADGES = {

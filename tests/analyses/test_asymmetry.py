@@ -8,13 +8,14 @@ from neuronxa_core.analyses.asymmetry import (
     gap_table,
     largest_gap,
     mean_gap,
+    nearest_rival,
     one_way_pairs,
     one_way_table,
-    usurper,
 )
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.metrics.scoring import Outcomes
-from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import Study
 from tests.study.test_result import result
 
 SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
@@ -37,10 +38,10 @@ def test_the_pairs_found_one_way_only_are_named():
     assert one_way_pairs(result(), "nas", 2).empty
 
 
-def test_the_usurper_is_the_strongest_rival_of_the_lost_direction():
-    assert usurper(SIMILARITY, 1, "source_to_target") == 2
-    assert usurper(SIMILARITY, 2, "target_to_source") == 1
-    assert usurper(SIMILARITY, 2, "source_to_target") == 1
+def test_the_nearest_rival_is_the_strongest_rival_of_the_lost_direction():
+    assert nearest_rival(SIMILARITY, 1, "source_to_target") == 2
+    assert nearest_rival(SIMILARITY, 2, "target_to_source") == 1
+    assert nearest_rival(SIMILARITY, 2, "source_to_target") == 1
 
 
 @given(st.integers(0, 10_000))

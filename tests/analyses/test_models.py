@@ -8,7 +8,7 @@ import pytest
 from neuronxa_core.analyses.models import depth_curves, language_differences, variant_names, variant_summary
 from neuronxa_core.figures import comparison_finding, depth_figure, difference_figure, difference_finding
 from neuronxa_core.gallery.read import gallery_results, gallery_variants, variant_results
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 
 STUDY = Study("demo", "everyday", "deu", "eng")
 

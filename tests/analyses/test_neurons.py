@@ -24,7 +24,7 @@ from neuronxa_core.gallery.read import gallery_studies, precomputed_rates
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.states.extraction import extract
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from tests.tiny import tiny_tokenizer
 
 CODES = ("fra_Latn", "deu_Latn", "eng_Latn")

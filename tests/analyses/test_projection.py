@@ -7,12 +7,13 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_score
 
-from neuronxa_core.analyses import projection
-from neuronxa_core.analyses.projection import NUMBERS, ProjectionSettings, find_projection, project
+from neuronxa_core.analyses import projection, umap
+from neuronxa_core.analyses.projection import NUMBERS, find_projection, project
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.errors import Cancelled, StudyError
 from neuronxa_core.progress import Watcher
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.study import Study
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(24, 9)).astype(np.float32) + 2
@@ -25,25 +26,25 @@ def study(tiny_model, tiny_corpus) -> Study:
 
 
 def test_pca_is_scikit_learns_up_to_sign_and_its_sign_is_fixed():
-    points = projection.pca(ROWS)
+    points = umap.pca(ROWS)
     expected = PCA(2, svd_solver="full").fit_transform(ROWS.astype(np.float64))
     np.testing.assert_allclose(np.abs(points), np.abs(expected), atol=1e-5)
-    np.testing.assert_allclose(projection.pca(ROWS[::-1])[::-1], points, atol=1e-5)
+    np.testing.assert_allclose(umap.pca(ROWS[::-1])[::-1], points, atol=1e-5)
 
 
 def test_identical_sentences_give_points_at_the_origin_and_no_nan():
-    assert (projection.pca_layers([np.ones((6, 4), dtype=np.float32)] * 2) == 0).all()
+    assert (umap.pca_layers([np.ones((6, 4), dtype=np.float32)] * 2) == 0).all()
 
 
 def test_a_turned_and_mirrored_layer_comes_back_to_its_place():
     turn = np.array([[0, -1], [-1, 0]], dtype=np.float32)
     points = RANDOM.normal(size=(10, 2)).astype(np.float32)
-    placed = projection.keep_places(np.stack([points, points @ turn + 3]))
+    placed = umap.procrustes_align(np.stack([points, points @ turn + 3]))
     np.testing.assert_allclose(placed[1], placed[0], atol=1e-5)
 
 
 def test_the_numbers_are_what_loops_and_scikit_learn_say():
-    points = projection.pca(ROWS)
+    points = umap.pca(ROWS)
     found = dict(zip(NUMBERS, projection.layer_numbers(ROWS, points), strict=True))
     unit = ROWS / np.linalg.norm(ROWS, axis=1, keepdims=True)
     cosine, n = unit @ unit.T, 12
@@ -70,20 +71,20 @@ def test_the_numbers_are_what_loops_and_scikit_learn_say():
 
 def test_languages_that_stay_apart_have_no_foreign_neighbours():
     similarity = np.kron(np.eye(2), np.ones((5, 5)))
-    assert projection.foreign_neighbours(similarity, 3) == 0
-    assert projection.foreign_neighbours(1 - similarity, 3) == 1
+    assert projection.cross_lingual_neighbours(similarity, 3) == 0
+    assert projection.cross_lingual_neighbours(1 - similarity, 3) == 1
 
 
 @pytest.fixture(scope="module")
 def layout():
-    return projection.umap_layers([ROWS, ROWS + 0.1, ROWS], SMALL, epochs=20)
+    return umap.umap_layers([ROWS, ROWS + 0.1, ROWS], SMALL, epochs=20)
 
 
 def test_the_same_seed_gives_the_same_points_and_another_seed_or_min_dist_others(layout):
     stack = [ROWS, ROWS + 0.1, ROWS]
-    np.testing.assert_array_equal(projection.umap_layers(stack, SMALL, epochs=20), layout)
+    np.testing.assert_array_equal(umap.umap_layers(stack, SMALL, epochs=20), layout)
     for other in (ProjectionSettings(neighbours=5, seed=1), ProjectionSettings(neighbours=5, min_dist=0.9)):
-        assert not np.allclose(projection.umap_layers(stack, other, epochs=20), layout)
+        assert not np.allclose(umap.umap_layers(stack, other, epochs=20), layout)
 
 
 def test_points_keep_their_places_through_the_layers(layout):
@@ -94,8 +95,8 @@ def test_points_keep_their_places_through_the_layers(layout):
 
 
 def test_neighbouring_layers_hold_each_other_by_the_neighbours_they_share():
-    graphs = [projection._graph(rows, SMALL) for rows in (ROWS, ROWS[::-1].copy())]
-    weights, relations = projection._ties(graphs)
+    graphs = [umap._graph(rows, SMALL) for rows in (ROWS, ROWS[::-1].copy())]
+    weights, relations = umap._ties(graphs)
     ours, theirs = (graph.tocsr()[3].indices for graph in graphs)
     assert weights[0, 4, 3] == pytest.approx(len({*ours} & {*theirs}) / len({*ours} | {*theirs}))
     assert relations[0, 4].tolist() == list(range(24))
@@ -113,11 +114,11 @@ def test_two_fits_never_overlap(monkeypatch):
         inside -= 1
         raise Cancelled
 
-    monkeypatch.setattr(projection, "_graph", graph)
+    monkeypatch.setattr(umap, "_graph", graph)
 
     def fit():
         with pytest.raises(Cancelled):
-            projection.umap_layers([ROWS], SMALL)
+            umap.umap_layers([ROWS], SMALL)
 
     threads = [threading.Thread(target=fit) for _ in range(4)]
     for thread in threads:
@@ -144,14 +145,14 @@ class _Stop(Watcher):
 def test_a_fit_stops_between_two_steps_and_lets_the_next_one_in():
     stop = _Stop(after=4)
     with pytest.raises(Cancelled):
-        projection.umap_layers([ROWS, ROWS], SMALL, stop, epochs=10_000)
+        umap.umap_layers([ROWS, ROWS], SMALL, stop, epochs=10_000)
     assert stop.left > -3
-    assert projection._FIT.acquire(timeout=1)
-    projection._FIT.release()
+    assert umap._FIT.acquire(timeout=1)
+    umap._FIT.release()
 
 
 def test_who_waits_for_another_fit_can_give_up():
-    with projection.one_fit_at_a_time(), pytest.raises(Cancelled), projection.one_fit_at_a_time(_Stop(after=-1)):
+    with umap.one_fit_at_a_time(), pytest.raises(Cancelled), umap.one_fit_at_a_time(_Stop(after=-1)):
         pass
 
 

@@ -9,22 +9,22 @@ import pytest
 from neuronxa_core.analyses import settings as module
 from neuronxa_core.analyses.settings import (
     Ablation,
-    csls,
     find_ablation,
     pair_counts,
+    readouts_of,
     run_ablation,
     run_pairs_needed,
-    ways_of,
 )
 from neuronxa_core.gallery.read import gallery_results, precomputed_ablation
+from neuronxa_core.metrics.similarity import csls
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.settings import settings
 from neuronxa_core.states import extraction
-from neuronxa_core.states.extraction import extract_ways
-from neuronxa_core.states.sentences import STATES, Way
-from neuronxa_core.study.result import Study
+from neuronxa_core.states.extraction import extract_readouts
+from neuronxa_core.states.sentences import STATES, ReadoutConfig
 from neuronxa_core.study.runner import find_result, run_study
+from neuronxa_core.study.study import Study
 
 
 def naive_score(ours: np.ndarray, theirs: np.ndarray, how: str) -> float:
@@ -65,19 +65,19 @@ def test_every_row_is_what_a_plain_recomputation_gives(study: Study):
     model = load_model(checkpoint_at(Path(study.model)), "cpu", "float32")
     bitext = study.bitext()
     changes = {
-        ("as it is", ""): (Way(), "cosine"),
-        ("site", "product"): (Way("product"), "cosine"),
-        ("site", "attention"): (Way("attention"), "cosine"),
-        ("pooling", "mean"): (Way(pooling="mean"), "cosine"),
-        ("pooling", "last"): (Way(pooling="last"), "cosine"),
-        ("threshold of NAS", "0.1"): (Way(threshold=0.1), "cosine"),
-        ("similarity", "centred"): (Way(), "centred"),
-        ("similarity", "csls"): (Way(), "csls"),
-        ("similarity", "centred csls"): (Way(), "centred csls"),
+        ("as it is", ""): (ReadoutConfig(), "cosine"),
+        ("site", "product"): (ReadoutConfig("product"), "cosine"),
+        ("site", "attention"): (ReadoutConfig("attention"), "cosine"),
+        ("pooling", "mean"): (ReadoutConfig(pooling="mean"), "cosine"),
+        ("pooling", "last"): (ReadoutConfig(pooling="last"), "cosine"),
+        ("threshold of NAS", "0.1"): (ReadoutConfig(threshold=0.1), "cosine"),
+        ("similarity", "centred"): (ReadoutConfig(), "centred"),
+        ("similarity", "csls"): (ReadoutConfig(), "csls"),
+        ("similarity", "centred csls"): (ReadoutConfig(), "centred csls"),
     }
     for (choice, name), (way, how) in changes.items():
         ours, theirs = (
-            extract_ways(model, side, [way])[0] for side in (bitext.source_sentences, bitext.target_sentences)
+            extract_readouts(model, side, [way])[0] for side in (bitext.source_sentences, bitext.target_sentences)
         )
         for state in STATES:
             if (choice == "site" and state == "embedding") or (choice == "threshold of NAS" and state != "nas"):
@@ -161,4 +161,4 @@ def test_the_gallery_holds_ablations_that_agree_with_its_studies():
     assert len(ablation.table) == 3 * (1 + 1 + 3 + 2) + 2 * 2 + 3
     for state in STATES:
         assert value(ablation, "as it is", "", state) == pytest.approx(results[study].mean(state))
-    assert [way.site for way in ways_of(study)].count("gate") == 6
+    assert [way.site for way in readouts_of(study)].count("gate") == 6

@@ -3,8 +3,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from neuronxa_core.analyses.space import space_measures
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.study import Study
 
 
 def test_the_measures_are_those_of_the_states(tiny_model, tiny_corpus):

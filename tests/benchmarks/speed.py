@@ -35,8 +35,9 @@ from neuronxa_core.states import extraction
 from neuronxa_core.states.capture import capture
 from neuronxa_core.states.extraction import extract, length_sorted_batches
 from neuronxa_core.states.sentences import STATES, SentenceStates
-from neuronxa_core.study.result import Study, StudyResult
+from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import run_study, score_layers
+from neuronxa_core.study.study import Study
 from tests.benchmarks.memory import MeasurementError, memory_rows
 from tests.benchmarks.pairs import CORPUS, PAIRS, sides
 

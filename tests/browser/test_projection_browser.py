@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from neuronxa_core.analyses.projection import ProjectionSettings
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.gallery.read import gallery_studies, precomputed_projection
 from tests.browser.conftest import WAIT, serving
 from tests.conftest import needs_chromium

@@ -13,8 +13,8 @@ from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.validation import is_decoded
 from neuronxa_core.errors import CorpusError
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests.pages.test_pages import open_page
 
 GERMAN = ("Der Hund schläft.", 'Sie sagt: "Komm!"', "<b>Brot</b> & Butter, bitte; jetzt", "=1+1 ist zwei")

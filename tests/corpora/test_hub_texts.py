@@ -12,8 +12,8 @@ from huggingface_hub import constants
 from neuronxa_core.corpora import hub_texts
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import CorpusError
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests.hub_stand_in import StandIn, running
 
 FLORES, NTREX, TATOEBA = (text.repository for text in hub_texts.HUB_TEXTS.values())

@@ -10,8 +10,8 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.selection import LeftOut, drawn, number_ranges, read_left_out, runs_of
 from neuronxa_core.errors import CorpusError, StudyError
 from neuronxa_core.states import store
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests.confined import confined
 
 GERMAN = ["Hund", "", "Brot", "Hund", "bread", "Käse \udcff", "Нож", "Fluss", "Berg\x07", "Wald", "Meer"]

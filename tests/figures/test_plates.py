@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
-from neuronxa_core.analyses.projection import ProjectionSettings
 from neuronxa_core.analyses.space import MEASURES
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.figures import plates
 from neuronxa_core.figures.plates import Plate, preview, printed, standing

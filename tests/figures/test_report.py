@@ -5,8 +5,8 @@ from neuronxa_core.figures.plates import names
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.read import gallery_results, gallery_studies
 from neuronxa_core.gallery.report import gather
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
 ALL = 1 + 3 + 3 + 1 + 3 + 3 + 2

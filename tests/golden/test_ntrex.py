@@ -10,8 +10,8 @@ import torch
 
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.models.demo import GGUF_SHA256
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests.conftest import NTREX, needs_ntrex
 
 pytestmark = needs_ntrex

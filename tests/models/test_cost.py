@@ -15,8 +15,8 @@ from neuronxa_core.models.loading import load_model
 from neuronxa_core.settings import settings
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests.tiny import FAMILIES, SENTENCES
 
 LLAMA_70B = {

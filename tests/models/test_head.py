@@ -12,8 +12,8 @@ from neuronxa_core.errors import ModelError
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.states.extraction import extract
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_result, run_study
+from neuronxa_core.study.study import Study
 from tests.tiny import FAMILIES, SENTENCES, SIZES, tiny_model_of, tiny_tokenizer
 
 DECODERS = [name for name in FAMILIES if name not in ("bert", "xlm-roberta", "gemma3") and "_vl" not in name]

@@ -28,8 +28,8 @@ from neuronxa_core.models.checkpoint import Checkpoint, checkpoint_at
 from neuronxa_core.models.cost import ask_again
 from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests import tiny
 from tests.hub_stand_in import StandIn, running
 

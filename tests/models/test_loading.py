@@ -20,8 +20,8 @@ from neuronxa_core.models.loading import LoadedModel, load_model
 from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES, SentenceStates
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests.tiny import SENTENCES, save_tiny_model, tiny_tokenizer
 
 

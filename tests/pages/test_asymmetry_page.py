@@ -1,7 +1,7 @@
 from neuronxa_core.analyses.asymmetry import gap_table, one_way_pairs
 from neuronxa_core.gallery.read import precomputed
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from pages.shared.picker import DEFAULT
 from tests.pages.test_pages import ROOT, chart_count, open_page, table_rows, wait_for_charts
 

@@ -12,8 +12,8 @@ from neuronxa_core.corpora.uploads import keep_upload
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import settings
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from pages.shared import look
 from tests.confined import confined
 from tests.pages.test_pages import open_page

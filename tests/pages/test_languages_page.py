@@ -6,7 +6,7 @@ import pytest
 from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_studies, precomputed_matrix
-from neuronxa_core.study.result import Study
+from neuronxa_core.study.study import Study
 from tests.pages.test_pages import ROOT, open_page
 
 CODES = ("deu_Latn", "eng_Latn", "fra_Latn")

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.settings import settings
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
 from tests import tiny
 
 ROOT = Path(__file__).parents[2]

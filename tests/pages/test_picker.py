@@ -11,8 +11,8 @@ from neuronxa_core.errors import CorpusError, ModelError
 from neuronxa_core.models.curated import CURATED
 from neuronxa_core.models.hub_cache import CachedModel
 from neuronxa_core.settings import settings
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_result, run_study
+from neuronxa_core.study.study import Study
 from pages.shared import picker
 from tests.pages.test_pages import ROOT, open_page
 

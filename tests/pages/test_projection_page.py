@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa_core.analyses import projection
-from neuronxa_core.analyses.projection import ProjectionSettings, find_projection
+from neuronxa_core.analyses import projection, umap
+from neuronxa_core.analyses.projection import find_projection
+from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.jobs import shared_queue
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.study import Study
 from tests.pages.test_pages import ROOT, open_page
 
 PAGE = str(ROOT / "pages" / "explore" / "projection.py")
@@ -23,7 +24,7 @@ def study(tiny_model, tiny_corpus) -> Study:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """UMAP without UMAP: its own tests fit it."""
-    monkeypatch.setattr(projection, "warm_up", lambda: None)
+    monkeypatch.setattr(umap, "warm_up", lambda: None)
     monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: projection.pca_layers(stack) * 2)
 
 

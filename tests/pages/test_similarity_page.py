@@ -7,8 +7,8 @@ import pytest
 
 from neuronxa_core.analyses import space
 from neuronxa_core.metrics.geometry import cell_rivals
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.study import Study
 from tests.pages.test_pages import ROOT, open_page, table_rows
 
 

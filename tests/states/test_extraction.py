@@ -4,8 +4,8 @@ import pytest
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import load_model
-from neuronxa_core.states.extraction import extract, extract_ways, length_sorted_batches
-from neuronxa_core.states.sentences import STATES, Way
+from neuronxa_core.states.extraction import extract, extract_readouts, length_sorted_batches
+from neuronxa_core.states.sentences import STATES, ReadoutConfig
 from tests.tiny import FAMILIES, SENTENCES
 
 
@@ -58,15 +58,22 @@ def test_a_sentence_beyond_the_models_context_is_named(tiny_model):
 
 def test_several_ways_in_one_pass_are_what_each_gives_alone(tiny_model):
     model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
-    ways = [Way(), Way("product", "mean"), Way("attention", "last"), Way("gate", "position", 0.05)]
-    for way, together in zip(ways, extract_ways(model, SENTENCES, ways), strict=True):
-        alone = extract_ways(model, SENTENCES, [way])[0]
+    ways = [
+        ReadoutConfig(),
+        ReadoutConfig("product", "mean"),
+        ReadoutConfig("attention", "last"),
+        ReadoutConfig("gate", "position", 0.05),
+    ]
+    for way, together in zip(ways, extract_readouts(model, SENTENCES, ways), strict=True):
+        alone = extract_readouts(model, SENTENCES, [way])[0]
         assert all(np.array_equal(getattr(alone, name), array) for name, array in vars(together).items())
 
 
 def test_a_threshold_switches_neurons_off_and_leaves_their_values(tiny_model):
     model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
-    usual, higher = extract_ways(model, SENTENCES, [Way(pooling="last"), Way(pooling="last", threshold=0.05)])
+    usual, higher = extract_readouts(
+        model, SENTENCES, [ReadoutConfig(pooling="last"), ReadoutConfig(pooling="last", threshold=0.05)]
+    )
     on = (usual.nas == 1) & (usual.nav > 0.05)
     assert np.array_equal(higher.nas == 1, on)
     assert 0 < on.sum() < (usual.nas == 1).sum()

@@ -11,8 +11,8 @@ from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 from neuronxa_core.states.store import cache_key, read_states, states_path, write_aside, write_states
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import find_result, run_study
+from neuronxa_core.study.study import Study
 
 HEADER = {"model": "abc", "language": "deu_Latn"}
 

@@ -6,7 +6,8 @@ import pytest
 
 from neuronxa_core.errors import StudyError
 from neuronxa_core.metrics.scoring import Outcomes
-from neuronxa_core.study.result import Study, StudyResult, from_frame, read_result, write_result
+from neuronxa_core.study.result import StudyResult, from_frame, read_result, write_result
+from neuronxa_core.study.study import Study
 
 STUDY = Study("demo", "everyday", "deu_Latn", "eng_Latn", pairs=4)
 

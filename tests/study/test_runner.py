@@ -9,7 +9,6 @@ from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.loading import ModelHolder
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, SentenceStates
-from neuronxa_core.study.result import Study
 from neuronxa_core.study.runner import (
     find_against_target,
     find_layers,
@@ -18,6 +17,7 @@ from neuronxa_core.study.runner import (
     run_study,
     score_layers,
 )
+from neuronxa_core.study.study import Study
 
 
 class Recorder(Watcher):

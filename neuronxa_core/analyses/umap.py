@@ -1,0 +1,231 @@
+"""PCA and UMAP of all layers of a study together: points in two dimensions, each layer near its neighbours.
+
+PCA takes a moment, UMAP some seconds. As in umap-learn's AlignedUMAP, a point is held near its place in the neighbouring
+layers. AlignedUMAP itself ignores min_dist, compiles its inner loop again at every fit and cannot be cancelled, so the
+same steps are taken here one by one, on umap-learn's own building blocks.
+Sources: McInnes et al. 2018, arXiv:1802.03426; the AlignedUMAP page of umap-learn's documentation.
+"""
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronxa_core.errors import StudyError
+from neuronxa_core.progress import SILENT, Watcher
+
+Method = Literal["umap", "pca"]
+
+
+METHODS: tuple[Method, ...] = get_args(Method)
+
+
+Metric = Literal["cosine", "euclidean"]
+
+
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+
+_EPOCHS = 200
+
+
+_WINDOW = 3
+
+
+_PULL = 0.01
+"""How far to either side, and how strongly, a layer's points are held by those of its neighbours; AlignedUMAP's defaults."""
+
+
+Layers = Sequence[NDArray[np.float32]]
+
+
+Coordinates = NDArray[np.float32]
+
+
+_FIT = threading.Lock()
+
+
+@dataclass(frozen=True)
+class ProjectionSettings:
+    """How sentences become points. PCA has no settings: those of UMAP are then put back to their defaults."""
+
+    method: Method = "umap"
+    neighbours: int = 15
+    min_dist: float = 0.1
+    metric: Metric = "cosine"
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS or self.metric not in METRICS:
+            raise StudyError(
+                f"There is no projection {self.method!r} with metric {self.metric!r}.",
+                f"Choose {' or '.join(METHODS)}, and {' or '.join(METRICS)}.",
+            )
+        if not (self.neighbours >= 2 and 0 <= self.min_dist <= 1 and 0 <= self.seed < 2**31):
+            raise StudyError(
+                "UMAP cannot work with these settings.",
+                "Use 2 neighbours or more, min_dist from 0 to 1, and a seed that is not negative.",
+            )
+        if self.method == "pca":
+            for name in ("neighbours", "min_dist", "metric", "seed"):
+                object.__setattr__(self, name, getattr(ProjectionSettings, name))
+
+
+def pca(vectors: NDArray[np.floating]) -> Coordinates:
+    """The first two principal components, (rows, 2), centred; the largest loading of each is positive."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    left, singular, right = np.linalg.svd(centred, full_matrices=False)
+    signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])
+    points: Coordinates = (left[:, :2] * singular[:2] * signs).astype(np.float32)
+    return points
+
+
+def pca_layers(stack: Layers) -> Coordinates:
+    """PCA of every layer, each scaled to a mean squared radius of 1 and turned to lie on the layer before it."""
+    points = np.stack([pca(vectors) for vectors in stack])
+    radius = np.sqrt((points**2).sum(axis=-1).mean(axis=-1))[:, None, None]
+    return procrustes_align(np.divide(points, radius, out=np.zeros_like(points), where=radius > 0))
+
+
+def procrustes_align(points: Coordinates) -> Coordinates:
+    """Centres every layer and turns or mirrors it onto the one before (orthogonal Procrustes); distances stay.
+
+    points: (layers, rows, 2).
+    """
+    placed: Coordinates = points - points.mean(axis=1, keepdims=True)
+    for layer in range(1, len(placed)):
+        left, _, right = np.linalg.svd(placed[layer].T @ placed[layer - 1])
+        placed[layer] = placed[layer] @ (left @ right)
+    return placed
+
+
+def umap_layers(
+    stack: Layers, settings: ProjectionSettings, watcher: Watcher = SILENT, epochs: int = _EPOCHS
+) -> Coordinates:
+    """UMAP of all layers together, (layers, rows, 2); the same input and seed give the same coordinates.
+
+    stack: per layer (rows, dim), the rows in the same order. One fit at a time in a process: others wait.
+    Raises Cancelled between two steps if the watcher asks for it.
+    """
+    with one_fit_at_a_time(watcher):
+        watcher.report("projecting")
+        graphs: list[Any] = []
+        layout: list[Coordinates] = []
+        for vectors in stack:
+            watcher.check()
+            graphs.append(_graph(vectors, settings))
+            start = _start(graphs[-1], vectors, settings)
+            layout.append(procrustes_align(np.stack([layout[-1], start]))[1] if layout else start)
+        moved = _move(layout, graphs, settings, watcher, epochs)
+        return procrustes_align(np.stack(moved))
+
+
+def _graph(vectors: NDArray[np.float32], settings: ProjectionSettings) -> Any:
+    """UMAP's weighted neighbour graph of one layer, a sparse (rows, rows) matrix."""
+    from umap import UMAP
+
+    neighbours = min(settings.neighbours, len(vectors) - 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a fixed seed means one thread is what is wanted
+        fitted = UMAP(
+            n_neighbors=neighbours, metric=settings.metric, random_state=settings.seed, transform_mode="graph"
+        ).fit(vectors)
+    return fitted.graph_.tocoo()
+
+
+def _start(graph: Any, vectors: NDArray[np.float32], settings: ProjectionSettings) -> Coordinates:
+    """Where one layer's points begin: UMAP's spectral layout, within 10 of the middle."""
+    from umap.spectral import spectral_layout
+
+    state = np.random.RandomState(settings.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few points make it fall back to a random start, which is fine
+        layout = spectral_layout(vectors, graph, 2, state, metric=settings.metric)
+    start: Coordinates = np.ascontiguousarray(layout * 10 / np.abs(layout).max(), dtype=np.float32)
+    return start
+
+
+def _move(
+    layout: list[Coordinates], graphs: list[Any], settings: ProjectionSettings, watcher: Watcher, epochs: int
+) -> list[Coordinates]:
+    """UMAP's optimisation of all layers at once, each point drawn to its own places in the layers around."""
+    from numba.typed import List
+    from umap.umap_ import find_ab_params, make_epochs_per_sample
+
+    a, b = find_ab_params(1.0, settings.min_dist)
+    every = [make_epochs_per_sample(graph.data, epochs) for graph in graphs]
+    embeddings = List([np.ascontiguousarray(points, dtype=np.float32) for points in layout])
+    heads, tails = (List([getattr(graph, side).astype(np.int32) for graph in graphs]) for side in ("row", "col"))
+    negative = [(steps / 5).astype(np.float32) for steps in every]  # five random points pushed off per edge
+    due = List([steps.astype(np.float32) for steps in every])
+    due_negative = List([steps.copy() for steps in negative])
+    weights, relations = _ties(graphs)
+    seeds = np.random.RandomState(settings.seed).randint(-(2**31) + 1, 2**31 - 1, 3).astype(np.int64)
+    step = _epoch()
+    for epoch in range(epochs):
+        watcher.check()
+        watcher.report("projecting", epoch, epochs)
+        step(
+            *(embeddings, embeddings, heads, tails, List(every), a, b, weights, relations, seeds),
+            *(1.0, _PULL, 2, True, 1.0 - epoch / epochs, List(negative), due_negative, due, epoch),
+        )
+    return list(embeddings)
+
+
+def _ties(graphs: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Which layers hold each other's points, and how much: by how many of its neighbours a point keeps (Jaccard).
+
+    Both (layers, 2 * window + 1, rows); relations hold the point's row in the other layer, -1 where there is none.
+    """
+    linked = [graph.tocsr().astype(bool).toarray() for graph in graphs]
+    shape = (len(graphs), 2 * _WINDOW + 1, len(linked[0]))
+    weights, relations = np.zeros(shape, dtype=np.float32), np.full(shape, -1, dtype=np.int32)
+    for layer, ours in enumerate(linked):
+        for offset in range(-_WINDOW, _WINDOW + 1):
+            if offset and 0 <= layer + offset < len(linked):
+                theirs = linked[layer + offset]
+                shared, either = (ours & theirs).sum(axis=1), (ours | theirs).sum(axis=1)
+                weights[layer, offset + _WINDOW] = np.where(either > 0, shared / np.maximum(either, 1), 1)
+                relations[layer, offset + _WINDOW] = np.arange(len(ours))
+    return weights, relations
+
+
+@lru_cache(maxsize=1)
+def _epoch() -> Callable[..., None]:
+    """One pass of AlignedUMAP's optimisation, compiled once per process; umap-learn compiles it at every fit."""
+    import numba
+    from umap.layouts import _optimize_layout_aligned_euclidean_single_epoch as single_epoch
+
+    compiled: Callable[..., None] = numba.njit(single_epoch, fastmath=True)
+    return compiled
+
+
+@contextmanager
+def one_fit_at_a_time(watcher: Watcher = SILENT) -> Iterator[None]:
+    """numba's plain threading layer kills the process when two fits meet. Raises Cancelled while it waits if asked to."""
+    while not _FIT.acquire(timeout=0.1):
+        watcher.check()
+    try:
+        yield
+    finally:
+        _FIT.release()
+
+
+def warm_up() -> None:
+    """Imports umap and compiles what a fit needs, which takes most of the time of the first one."""
+    rows = np.random.default_rng(0).normal(size=(24, 4)).astype(np.float32)
+    umap_layers([rows, rows], ProjectionSettings(neighbours=5), epochs=2)
+
+
+@lru_cache(maxsize=1)
+def warm_up_in_background() -> threading.Thread:
+    """Starts `warm_up` once in this process."""
+    thread = threading.Thread(target=warm_up, name="neuronxa-umap", daemon=True)
+    thread.start()
+    return thread

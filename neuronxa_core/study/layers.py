@@ -1,0 +1,39 @@
+"""The states of a study on disk, read one layer at a time."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.states import store
+from neuronxa_core.states.sentences import State, first_layer
+from neuronxa_core.study.study import Study
+
+
+@dataclass(frozen=True)
+class StudyLayers:
+    """The states of both languages on disk, read one layer at a time."""
+
+    source: Path
+    target: Path
+
+    def count(self, state: State) -> int:
+        """How many layers a state has. Raises OSError or ValueError if the states are gone."""
+        return store.count_layers(self.source, state)
+
+    def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if they are gone."""
+        index = layer - first_layer(state)
+        return store.read_layer(self.source, state, index), store.read_layer(self.target, state, index)
+
+    def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
+        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises as `states`."""
+        return cosine_similarity(*self.states(state, layer))
+
+    def named(self, study: Study) -> Study:
+        """The study with the dtype in which these states were computed, where it says `auto`."""
+        if study.dtype != "auto":
+            return study
+        return replace(study, dtype=str(store.read_header(self.source).get("dtype", study.dtype)))
