@@ -50,7 +50,7 @@ def test_so_do_the_matrix_the_ablation_the_rates_and_the_projection(study: Study
 
 
 def test_auto_and_what_it_is_share_one_place_in_the_cache(study: Study, device_dtype: str):
-    checkpoint, bitext = local_checkpoint(study.model), study.bitext()
+    checkpoint, bitext = local_checkpoint(study.ref), study.bitext()
     asked, named = (Recipe(each, checkpoint, "cpu") for each in (study, replace(study, dtype=device_dtype)))
     assert asked.key == named.key
     assert asked.result_path(bitext) == named.result_path(bitext)

@@ -54,7 +54,7 @@ def run_bits_per_byte(
 
 def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] | None:
     """What run_bits_per_byte gives, if the cache holds all of it. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     if checkpoint is None:
         return None
     recipe, found = Recipe(study, checkpoint, "auto"), {}

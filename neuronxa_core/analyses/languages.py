@@ -210,7 +210,7 @@ def run_language_matrix(
 def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix | None:
     """The matrix of these languages if the cache holds it. Prepares, downloads and loads no model."""
     study = matrix_study(study, codes)
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     return _stored(Recipe(study, checkpoint, "auto"), language_sentences(study, codes)) if checkpoint else None
 
 

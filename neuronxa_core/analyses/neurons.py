@@ -71,7 +71,7 @@ def run_neuron_rates(
 
 def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     """What run_neuron_rates gives, if the cache holds the states of all languages. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     if checkpoint is None:
         return None
     recipe, rates = Recipe(study, checkpoint, "auto"), []

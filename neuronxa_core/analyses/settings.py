@@ -108,7 +108,7 @@ def run_ablation(
 
 def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
     """What run_ablation gives, if the cache holds it. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     if checkpoint is None:
         return None
     recipe = Recipe(study, checkpoint, "auto")

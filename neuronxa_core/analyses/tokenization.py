@@ -37,7 +37,7 @@ def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
     three are missing while the model is not on this machine, fertility also where the corpus has no English. Raises CorpusError.
     """
     sentences = study_sentences(study, codes)
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     counts: dict[str, tuple[TokenCount, ...]] = {}
     if checkpoint:
         counts = {code: count_tokens(checkpoint, side) for code, side in sentences.items()}
@@ -59,7 +59,7 @@ def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
 
 def too_long(study: Study) -> tuple[Finding, ...]:
     """The study's lines that are longer than its model takes; none while the model is not on this machine. Raises CorpusError."""
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     most = context_length(checkpoint) if checkpoint else None
     if checkpoint is None or most is None:
         return ()

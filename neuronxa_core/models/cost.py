@@ -24,7 +24,7 @@ from neuronxa_core.models.hardware import (
     resolve_device,
     resolve_dtype,
 )
-from neuronxa_core.models.locate import is_hub_id, local_checkpoint
+from neuronxa_core.models.locate import ModelRef, is_hub_id, local_checkpoint
 
 _CHARACTERS_PER_TOKEN = 3.0
 """Measured on the bundled corpus with Gemma's tokenizer, 2.9 to 4.1 by language; a guess for any other."""
@@ -74,13 +74,11 @@ class Cost:
 
 
 def study_cost(
-    model: str,
-    revision: str,
+    ref: ModelRef,
     characters: int,
     sentences: int,
     dtype: str = "auto",
     device: str = "auto",
-    adapter: str = "",
     at_once: int | None = None,
 ) -> Cost:
     """characters: of all sentences; at_once: how many sentences' states are in memory at a time, if not all.
@@ -89,14 +87,14 @@ def study_cost(
     """
     device = resolve_device(cast(Device, device))
     dtype = resolve_dtype(cast(Dtype, dtype), device)
-    cost = Cost(model, at_once or sentences, device, dtype, available_bytes=memory_available(device))
+    cost = Cost(ref.model, at_once or sentences, device, dtype, available_bytes=memory_available(device))
     if cost.available_bytes is not None:
         cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
-    config, parameters, missing = _told(model, revision, adapter)
-    cost = replace(cost, demo_unprepared=model == demo.NAME and missing > 0, download_bytes=0 if model == demo.NAME else missing)  # fmt: skip
+    config, parameters, missing = _told(ref)
+    cost = replace(cost, demo_unprepared=ref.model == demo.NAME and missing > 0, download_bytes=0 if ref.model == demo.NAME else missing)  # fmt: skip
     if parameters:
         cost = replace(cost, parameters=parameters, weight_bytes=int(parameters * BYTES[dtype]))
-        cost = replace(cost, loading_bytes=_loading_bytes(model, revision, dtype))
+        cost = replace(cost, loading_bytes=_loading_bytes(ref, dtype))
     shape = shape_of(config)
     if shape is None:
         return cost
@@ -106,19 +104,19 @@ def study_cost(
     return replace(cost, sentence_bytes=per_sentence, seconds=_seconds(shape, characters, dtype) if device == "cpu" else None)  # fmt: skip
 
 
-def _told(model: str, revision: str, adapter: str) -> tuple[Mapping[str, Any], int | None, int]:
+def _told(ref: ModelRef) -> tuple[Mapping[str, Any], int | None, int]:
     """A model's config, how many parameters it has if that is told, and how many of its bytes are not here yet."""
-    checkpoint = local_checkpoint(model, revision, adapter)
+    checkpoint = local_checkpoint(ref)
     if checkpoint and checkpoint.gguf:
         config, tensors = _gguf(checkpoint.weights[0])
         return config, sum(tensors), 0
     if checkpoint:
         return checkpoint.config, stored(checkpoint.weights)[0], 0
-    if model == demo.NAME:
+    if ref.model == demo.NAME:
         return demo.SHAPE, demo.BYTES_IN_MEMORY // 4, demo.BYTES_NEEDED
-    if not is_hub_id(model):
+    if not is_hub_id(ref.model):
         return {}, None, 0
-    seen = _peek(model, revision)
+    seen = _peek(ref.model, ref.revision)
     return seen.config, seen.parameters, seen.weight_bytes - seen.here_bytes
 
 
@@ -128,9 +126,9 @@ def _gguf(file: Path) -> tuple[Mapping[str, Any], list[int]]:
     return gguf_told(file)
 
 
-def _loading_bytes(model: str, revision: str, dtype: str) -> int:
+def _loading_bytes(ref: ModelRef, dtype: str) -> int:
     """Measured with the demo's GGUF file: all of it in float32, and beside it three times its largest tensor, or the model."""
-    checkpoint = local_checkpoint(model, revision)
+    checkpoint = local_checkpoint(replace(ref, adapter=""))
     tensors = _gguf(checkpoint.weights[0])[1] if checkpoint and checkpoint.gguf else []
     return int(4 * sum(tensors) + max(12 * max(tensors), BYTES[dtype] * sum(tensors))) if tensors else 0
 

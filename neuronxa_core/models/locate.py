@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,66 +15,81 @@ from neuronxa_core.settings import settings
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.gguf)?")
 
 
+@dataclass(frozen=True)
+class ModelRef:
+    """What a user calls a model: `demo`, a hub id, or a path, and what is chosen on top of it."""
+
+    model: str
+    revision: str = ""
+    """Branch, tag or commit of a model on the hub; empty for its main branch."""
+    adapter: str = ""
+    """The folder of a LoRA adapter on top of the model."""
+    neurons: str = ""
+    """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
+
+    def __str__(self) -> str:
+        return " ".join(
+            filter(None, (self.model, self.revision and f"at {self.revision}", self.adapter and f"with {self.adapter}"))
+        )
+
+
 def is_hub_id(model: str) -> bool:
     """Whether a name that is no path here could be one on the hub."""
     return model != demo.NAME and not Path(model).expanduser().exists() and bool(_HUB_ID.fullmatch(model))
 
 
-def allow(model: str, revision: str = "", adapter: str = "") -> None:
+def allow(ref: ModelRef) -> None:
     """Raises ModelError for what a shared deployment does not offer."""
     here = settings()
-    if here.mode == "shared" and (model not in here.models or revision or adapter):
-        what = " ".join(filter(None, (model, revision and f"at {revision}", adapter and f"with {adapter}")))
-        raise ModelError(f"This shared dashboard does not offer {what}.", f"Choose one of: {', '.join(here.models)}.")
+    if here.mode == "shared" and (ref.model not in here.models or ref.revision or ref.adapter):
+        raise ModelError(f"This shared dashboard does not offer {ref}.", f"Choose one of: {', '.join(here.models)}.")
 
 
-def find_checkpoint(model: str, revision: str = "", watcher: Watcher = SILENT, adapter: str = "") -> Checkpoint:
-    """The checkpoint of `model`. The demo is prepared and a hub model downloaded if they are not there yet.
+def find_checkpoint(ref: ModelRef, watcher: Watcher = SILENT) -> Checkpoint:
+    """The checkpoint of a model. The demo is prepared and a hub model downloaded if they are not there yet.
 
-    A path that exists is taken before a hub id of the same name. adapter: the folder of a LoRA adapter to put on top; a
-    `model` that is such a folder itself stands on the model that it names. Raises ModelError, CacheError, Cancelled.
+    A path that exists is taken before a hub id of the same name. A model that is an adapter's folder stands on the model
+    that it names. Raises ModelError, CacheError, Cancelled.
     """
-    allow(model, revision, adapter)
-    return _find(model, revision, watcher, adapter)
+    allow(ref)
+    return _find(ref, watcher)
 
 
-def _find(model: str, revision: str, watcher: Watcher, adapter: str = "") -> Checkpoint:
-    if adapter:
-        return with_adapter(_find(model, revision, watcher), Path(adapter).expanduser())
-    if model == demo.NAME:
+def _find(ref: ModelRef, watcher: Watcher) -> Checkpoint:
+    if ref.adapter:
+        return with_adapter(_find(replace(ref, adapter=""), watcher), Path(ref.adapter).expanduser())
+    if ref.model == demo.NAME:
         return checkpoint_at(demo.prepare_demo(watcher))
-    path = Path(model).expanduser()
-    if is_hub_id(model):
-        path = hub.download(model, revision, watcher)
-    return cast(Checkpoint, _at(path, lambda base, of: _find(base, of, watcher)))
+    path = Path(ref.model).expanduser()
+    if is_hub_id(ref.model):
+        path = hub.download(ref.model, ref.revision, watcher)
+    return cast(Checkpoint, _at(path, lambda base: _find(base, watcher)))
 
 
-def local_checkpoint(model: str, revision: str = "", adapter: str = "") -> Checkpoint | None:
-    """The checkpoint of `model` if it is on this machine already, else None. Raises ModelError if it is damaged."""
-    allow(model, revision, adapter)
-    return _find_local(model, revision, adapter)
+def local_checkpoint(ref: ModelRef) -> Checkpoint | None:
+    """The checkpoint of a model if it is on this machine already, else None. Raises ModelError if it is damaged."""
+    allow(ref)
+    return _find_local(ref)
 
 
-def _find_local(model: str, revision: str = "", adapter: str = "") -> Checkpoint | None:
-    if adapter:
-        checkpoint = _find_local(model, revision)
-        return with_adapter(checkpoint, Path(adapter).expanduser()) if checkpoint else None
-    if model == demo.NAME:
+def _find_local(ref: ModelRef) -> Checkpoint | None:
+    if ref.adapter:
+        checkpoint = _find_local(replace(ref, adapter=""))
+        return with_adapter(checkpoint, Path(ref.adapter).expanduser()) if checkpoint else None
+    if ref.model == demo.NAME:
         folder = demo.demo_folder()
         return checkpoint_at(folder) if folder.is_dir() else None
-    path = Path(model).expanduser()
+    path = Path(ref.model).expanduser()
     if path.exists():
         return _at(path, _find_local)
-    folder_in_cache = hub_cache.local_folder(model, revision) if is_hub_id(model) else None
-    if folder_in_cache is None:
-        return None
-    return _at(folder_in_cache, _find_local)
+    folder_in_cache = hub_cache.local_folder(ref.model, ref.revision) if is_hub_id(ref.model) else None
+    return None if folder_in_cache is None else _at(folder_in_cache, _find_local)
 
 
-def _at(path: Path, find: Callable[[str, str], Checkpoint | None]) -> Checkpoint | None:
+def _at(path: Path, find: Callable[[ModelRef], Checkpoint | None]) -> Checkpoint | None:
     """The checkpoint at a path; in an adapter's folder its base with it on top, or None if `find` has no base."""
     base = base_of_adapter(path)
     if base is None:
         return checkpoint_at(path)
-    checkpoint = find(*base)
+    checkpoint = find(ModelRef(*base))
     return with_adapter(checkpoint, path) if checkpoint else None

@@ -47,7 +47,7 @@ def run_study(
     keep_states: bool = False,
     watcher: Watcher = SILENT,
 ) -> StudyResult:
-    """Runs a study, or takes it from the cache; the numbers are the same either readout.
+    """Runs a study, or takes it from the cache; the numbers are the same either way.
 
     keep_states: also see to it that the states of both languages are in the cache, for what needs more than scores.
     Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
@@ -100,13 +100,13 @@ def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResu
 
 def find_result(study: Study) -> StudyResult | None:
     """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     return Recipe(study, checkpoint, "auto").stored_result(study.bitext()) if checkpoint else None
 
 
 def find_layers(study: Study) -> "StudyLayers | None":
     """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.model, study.revision, study.adapter)
+    checkpoint = local_checkpoint(study.ref)
     return Recipe(study, checkpoint, "auto").layers(study.bitext()) if checkpoint else None
 
 
@@ -139,13 +139,13 @@ def check_finite(state: State, layer: int, *vectors: NDArray[np.floating]) -> No
 
 def recipe_for(study: Study, device: Device, watcher: Watcher) -> "Recipe":
     """The recipe of a study; its model is downloaded if it is not here. Raises ModelError before a byte of it if it does not fit."""
-    if local_checkpoint(study.model, study.revision, study.adapter) is None:
+    if local_checkpoint(study.ref) is None:
         refuse_what_does_not_fit(_cost(study, device, 2 * study.pairs))
-    return Recipe(study, find_checkpoint(study.model, study.revision, watcher, study.adapter), device)
+    return Recipe(study, find_checkpoint(study.ref, watcher), device)
 
 
 def _cost(study: Study, device: str, sentences: int) -> Cost:
-    return study_cost(study.model, study.revision, 0, sentences, study.dtype, device, study.adapter)
+    return study_cost(study.ref, 0, sentences, study.dtype, device)
 
 
 def _with_its_line(error: SentenceError, bitext: Bitext) -> CorpusError:

@@ -12,6 +12,7 @@ from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.errors import StudyError
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES
+from neuronxa_core.models.locate import ModelRef
 from neuronxa_core.states.sentences import POOLINGS, SITES
 
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
@@ -62,6 +63,11 @@ class Study:
                 raise StudyError(f"{name} cannot be {getattr(self, name)!r}.", f"Choose one of: {', '.join(allowed)}.")
         if self.source == self.target:
             raise StudyError(f"Source and target are both {self.source}.", "Choose two different languages.")
+
+    @property
+    def ref(self) -> ModelRef:
+        """The study's model, as it is looked for."""
+        return ModelRef(self.model, self.revision, self.adapter, self.neurons)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -220,15 +220,7 @@ def invitation(
     """
     try:
         texts = list(sentences())
-        cost = study_cost(
-            study.model,
-            study.revision,
-            sum(len(text) for text in texts),
-            len(texts),
-            study.dtype,
-            adapter=study.adapter,
-            at_once=at_once,
-        )
+        cost = study_cost(study.ref, sum(len(text) for text in texts), len(texts), study.dtype, at_once=at_once)
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", on_click=ask_again, key="ask_again")

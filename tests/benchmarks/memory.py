@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from neuronxa_core.models.loading import load_model
-from neuronxa_core.models.locate import find_checkpoint
+from neuronxa_core.models.locate import ModelRef, find_checkpoint
 from neuronxa_core.states.extraction import extract
 from tests.benchmarks.pairs import PAIRS, sides
 
@@ -56,7 +56,7 @@ def memory_rows() -> list[tuple[str, str, str, bool]]:
 
 def print_memory(pairs: int) -> None:
     """Print the bytes of the peak above the loaded model, and those of the states that are held at the end."""
-    model = load_model(find_checkpoint("demo"), "cpu", "float32")
+    model = load_model(find_checkpoint(ModelRef("demo")), "cpu", "float32")
     both = sides(pairs)
     extract(model, both[0][:1])
     for weights in model.parts.decoder.parameters():

@@ -29,7 +29,7 @@ from neuronxa_core.models import demo
 from neuronxa_core.models.adapters import decoder_parts
 from neuronxa_core.models.hardware import resolve_dtype
 from neuronxa_core.models.loading import LoadedModel, load_model
-from neuronxa_core.models.locate import find_checkpoint
+from neuronxa_core.models.locate import ModelRef, find_checkpoint
 from neuronxa_core.settings import settings
 from neuronxa_core.states import extraction
 from neuronxa_core.states.capture import capture
@@ -119,7 +119,7 @@ Row = tuple[str, str, str, bool]
 def extraction_rows(rounds: int, device: str) -> list[Row]:
     from transformers import AutoModelForCausalLM
 
-    checkpoint = find_checkpoint("demo")
+    checkpoint = find_checkpoint(ModelRef("demo"))
     both, rows = sides(), []
     study = Study("demo", CORPUS, "deu_Latn", "eng_Latn", PAIRS)
     picked = resolve_dtype("auto", device)
@@ -163,7 +163,7 @@ def _result(study: Study, source: SentenceStates, target: SentenceStates) -> Stu
 
 
 def scoring_rows(rounds: int) -> list[Row]:
-    model = load_model(find_checkpoint("demo"), "cpu", "float32")
+    model = load_model(find_checkpoint(ModelRef("demo")), "cpu", "float32")
     source, target = (extract(model, side) for side in sides())
     study = Study("demo", CORPUS, "deu_Latn", "eng_Latn", PAIRS)
     torch.set_num_threads(1)
@@ -219,7 +219,7 @@ def start_rows() -> list[Row]:
 
 
 def linear_rows() -> None:
-    model = load_model(find_checkpoint("demo"), "cpu", resolve_dtype("auto", "cpu"))
+    model = load_model(find_checkpoint(ModelRef("demo")), "cpu", resolve_dtype("auto", "cpu"))
     extract(model, sides()[0])
     print(f"\n{model.dtype}\n\n| pairs | tokens | seconds | microseconds per token |\n|---|---|---|---|")
     for pairs in (50, 100, 200, 500, 1000, 2000):
@@ -239,7 +239,7 @@ def large_rows(rounds: int, device: str) -> list[Row]:
     """A Llama of 8 billion random weights in bfloat16; the sentences are tokenized as for the demo model."""
     from transformers import AutoConfig, AutoModel
 
-    words = load_model(find_checkpoint("demo"), "cpu", "float32").tokenize
+    words = load_model(find_checkpoint(ModelRef("demo")), "cpu", "float32").tokenize
     config = AutoConfig.for_model("llama", **LLAMA_8B)
     with torch.device(device):
         decoder = AutoModel.from_config(config, dtype=torch.bfloat16).eval().requires_grad_(False)

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import LoadedModel, load_model
-from neuronxa_core.models.locate import find_checkpoint
+from neuronxa_core.models.locate import ModelRef, find_checkpoint
 
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 
@@ -111,7 +111,7 @@ def test_a_damaged_model_ends_in_one_sentence_and_a_next_step(folder: Path, dama
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path):
     with pytest.raises(ModelError, match=r"There is no model at .*/nowhere\. Check the path"):
-        find_checkpoint(str(tmp_path / "nowhere"))
+        find_checkpoint(ModelRef(str(tmp_path / "nowhere")))
 
 
 @pytest.mark.parametrize("model_type", ["llama", "frobnicate"])

@@ -12,6 +12,7 @@ from neuronxa_core.models import cost, demo, hardware, hub, hub_cache, loading
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.loading import load_model
+from neuronxa_core.models.locate import ModelRef
 from neuronxa_core.settings import settings
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES
@@ -45,19 +46,19 @@ def hub_has_70b(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral", "bert"])
 def test_the_memory_of_weights_and_states_is_what_they_take(tiny_model, family: str):
     folder = tiny_model(family)
-    told = study_cost(str(folder), "", 300, len(SENTENCES), "float32")
+    told = study_cost(ModelRef(str(folder)), 300, len(SENTENCES), "float32")
     states = extract(load_model(checkpoint_at(folder), "cpu", "float32"), SENTENCES)
     assert told.state_bytes == sum(states.of(state).nbytes for state in STATES)
     size = (folder / "model.safetensors").stat().st_size
     assert told.weight_bytes == 4 * told.parameters
     assert told.weight_bytes == pytest.approx(size, rel=0.1)  # the file has a header too
-    assert study_cost(str(folder), "", 300, 6, "bfloat16").weight_bytes == told.weight_bytes / 2
+    assert study_cost(ModelRef(str(folder)), 300, 6, "bfloat16").weight_bytes == told.weight_bytes / 2
     assert told.download_bytes == 0
     assert told.fits
 
 
 def test_the_demo_is_told_before_it_is_prepared(cache: Path):
-    told = study_cost(demo.NAME, "", 10_000, 200)
+    told = study_cost(ModelRef(demo.NAME), 10_000, 200)
     assert told.demo_unprepared
     assert told.parameters == pytest.approx(268e6, rel=0.01)
     assert told.state_bytes == 4 * 200 * (18 * 2 * 2048 + 19 * 640)
@@ -77,7 +78,7 @@ def test_a_model_of_70_billion_parameters_is_refused_before_a_byte_is_downloaded
     assert "cpu has 40.0 GB free" in refused.value.problem
     assert refused.value.next_step == "Use a smaller model: about 19.7 billion parameters in bfloat16 fit here."
     assert not hub_has_70b
-    told = study_cost(study.model, "", 0, 16, "bfloat16", "cpu")
+    told = study_cost(study.ref, 0, 16, "bfloat16", "cpu")
     assert told.download_bytes == 141_107_412_992
 
 
@@ -136,14 +137,14 @@ def test_fewer_bits_are_offered_where_bitsandbytes_is(monkeypatch: pytest.Monkey
 
 def test_what_cannot_be_told_is_not_refused(tmp_path: Path, tiny_model):
     assert Cost("m", 10, "cpu", "float32", available_bytes=1).fits
-    assert study_cost(str(tmp_path / "nowhere"), "", 10, 2).memory_bytes is None
+    assert study_cost(ModelRef(str(tmp_path / "nowhere")), 10, 2).memory_bytes is None
 
 
 def test_the_model_in_memory_counts_as_free(tiny_model, tiny_corpus: Path):
     loading.RESIDENT.free()
     study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, dtype="float32")
     run_study(study, device="cpu", use_cache=False)
-    assert cost._given_back() == study_cost(study.model, "", 0, 16, "float32", "cpu").weight_bytes
+    assert cost._given_back() == study_cost(study.ref, 0, 16, "float32", "cpu").weight_bytes
     loading.RESIDENT.free()
     assert cost._given_back() == 0
 
@@ -175,19 +176,19 @@ def test_a_gguf_file_tells_its_size_in_its_header(tmp_path: Path):
     for write in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file):
         write()
     writer.close()
-    told = study_cost(str(tmp_path / "m.gguf"), "", 1_000, 10, "bfloat16")
+    told = study_cost(ModelRef(str(tmp_path / "m.gguf")), 1_000, 10, "bfloat16")
     assert (told.parameters, told.weight_bytes, told.state_bytes) == (9600, 19200, 4 * 10 * (3 * 2 * 48 + 4 * 32))
     assert told.loading_bytes == 4 * 9600 + 12 * 9600  # float32, and three times its largest tensor
     assert told.memory_bytes == told.loading_bytes + 600_000_000
     (tmp_path / "m.gguf").write_bytes(b"GGUF\3\0\0\0" + bytes(10))
-    assert study_cost(str(tmp_path / "m.gguf"), "", 1_000, 10).memory_bytes is None
+    assert study_cost(ModelRef(str(tmp_path / "m.gguf")), 1_000, 10).memory_bytes is None
 
 
 def test_seconds_grow_with_text_and_count_only_the_experts_that_work(tiny_model):
-    one, ten = (study_cost(str(tiny_model("llama")), "", characters, 6).seconds for characters in (1_000, 10_000))
+    one, ten = (study_cost(ModelRef(str(tiny_model("llama"))), characters, 6).seconds for characters in (1_000, 10_000))
     assert np.isclose(ten / one, 10)
-    plain = study_cost(str(tiny_model("mistral")), "", 1_000, 6)
-    experts = study_cost(str(tiny_model("mixtral")), "", 1_000, 6)
+    plain = study_cost(ModelRef(str(tiny_model("mistral"))), 1_000, 6)
+    experts = study_cost(ModelRef(str(tiny_model("mixtral"))), 1_000, 6)
     assert experts.sentence_bytes > plain.sentence_bytes * 2.5  # four experts
     assert 1 < experts.seconds / plain.seconds < 2  # two of them at work
     assert set(FAMILIES) >= {"mistral", "mixtral"}

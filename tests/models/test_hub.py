@@ -26,7 +26,7 @@ from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.models import hub, hub_cache
 from neuronxa_core.models.checkpoint import Checkpoint, checkpoint_at
 from neuronxa_core.models.cost import ask_again
-from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
+from neuronxa_core.models.locate import ModelRef, find_checkpoint, local_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
@@ -86,13 +86,13 @@ def weights_of(folder: Path) -> int:
 
 
 def test_a_model_is_downloaded_whole_and_studied(stand_in: StandIn, large_model: Path, tiny_corpus: Path):
-    assert local_checkpoint(MODEL) is None
+    assert local_checkpoint(ModelRef(MODEL)) is None
     recorder = Recorder()
-    checkpoint = find_checkpoint(MODEL, watcher=recorder)
+    checkpoint = find_checkpoint(ModelRef(MODEL), watcher=recorder)
     assert checkpoint.fingerprint == checkpoint_at(large_model).fingerprint
     assert stand_in.sent == weights_of(large_model)
-    assert local_checkpoint(MODEL) == checkpoint
-    assert local_checkpoint(MODEL, "main") == checkpoint
+    assert local_checkpoint(ModelRef(MODEL)) == checkpoint
+    assert local_checkpoint(ModelRef(MODEL, "main")) == checkpoint
     assert {phase for phase, _, _ in recorder.reports} == {"downloading"}
     assert ("downloading", 0, round(weights_of(large_model) / 1e6)) in recorder.reports
     study = Study(MODEL, str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, dtype="float32")
@@ -106,19 +106,19 @@ def test_what_is_no_part_of_the_model_is_not_downloaded(stand_in: StandIn, large
     for name in ("pytorch_model.bin", "consolidated.safetensors", "model.onnx", "evil.py", "original/params.json"):
         (folder / name).write_bytes(b"x" * 1_100_000)
     stand_in.models[MODEL] = folder
-    arrived = {file.name for file in find_checkpoint(MODEL).folder.iterdir()}
+    arrived = {file.name for file in find_checkpoint(ModelRef(MODEL)).folder.iterdir()}
     assert arrived == {file.name for file in large_model.iterdir()}
 
 
 def test_a_revision_that_is_a_commit_is_found_by_it(stand_in: StandIn):
     commit = stand_in.commit(MODEL)
-    assert find_checkpoint(MODEL, commit).folder.name == commit
-    assert local_checkpoint(MODEL, commit) is not None
+    assert find_checkpoint(ModelRef(MODEL, commit)).folder.name == commit
+    assert local_checkpoint(ModelRef(MODEL, commit)) is not None
 
 
 def test_a_killed_download_goes_on_where_it_stopped(stand_in: StandIn, large_model: Path, cache_of_hub: Path):
     stand_in.pause = 0.1
-    code = f"from neuronxa_core.models.locate import find_checkpoint; find_checkpoint({MODEL!r})"
+    code = f"from neuronxa_core.models.locate import ModelRef, find_checkpoint; find_checkpoint(ModelRef({MODEL!r}))"
     environment = os.environ | {"HF_ENDPOINT": stand_in.address, "HF_HUB_CACHE": str(cache_of_hub)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT)
     deadline = time.monotonic() + 60
@@ -129,9 +129,9 @@ def test_a_killed_download_goes_on_where_it_stopped(stand_in: StandIn, large_mod
     time.sleep(0.3)  # the server notices at its next piece
     arrived = sum(part.stat().st_size for part in cache_of_hub.rglob("*.incomplete"))
     assert 1_000_000 < arrived < weights_of(large_model)
-    assert local_checkpoint(MODEL) is None
+    assert local_checkpoint(ModelRef(MODEL)) is None
     stand_in.pause, stand_in.sent = 0.0, 0
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
     assert stand_in.sent == weights_of(large_model) - arrived
     assert f"bytes={arrived}-" in [asked for _, path, asked in stand_in.asked if path.endswith("model.safetensors")]
     assert not list(cache_of_hub.rglob("*.incomplete"))
@@ -141,14 +141,14 @@ def test_a_cancelled_download_stops_within_a_second_and_goes_on_later(stand_in: 
     stand_in.pause = 0.1
     recorder = Recorder(cancel_at=2)
     with pytest.raises(Cancelled):
-        find_checkpoint(MODEL, watcher=recorder)
+        find_checkpoint(ModelRef(MODEL), watcher=recorder)
     time.sleep(0.5)
     sent = stand_in.sent
     assert sent < weights_of(large_model)
     time.sleep(0.3)
     assert stand_in.sent - sent <= 256_000
     stand_in.pause = 0.0
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
     assert stand_in.sent <= weights_of(large_model) + 4 * 256_000
 
 
@@ -156,13 +156,13 @@ def test_a_hub_that_hangs_in_the_middle_of_a_file_can_be_cancelled(stand_in: Sta
     stand_in.breaks_after, stand_in.hangs = 2_200_000, True
     recorder = Recorder(cancel_at=2)
     with pytest.raises(Cancelled):
-        find_checkpoint(MODEL, watcher=recorder)
+        find_checkpoint(ModelRef(MODEL), watcher=recorder)
     assert time.monotonic() - recorder.last < 0.5
 
 
 def test_a_connection_that_breaks_is_taken_up_again_by_itself(stand_in: StandIn, large_model: Path):
     stand_in.breaks_after = 9_000_000
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
     assert stand_in.sent < weights_of(large_model) + 2**18  # what the library had not handed on yet
 
 
@@ -172,14 +172,14 @@ def test_a_hub_that_always_cuts_ends_in_a_next_step_and_what_arrived_is_kept(
     monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda _: None))  # it waits between its attempts
     stand_in.breaks_at = 5_000_000
     with pytest.raises(ModelError, match=r"broke off\. Run again; what has arrived is kept"):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     kept = sum(part.stat().st_size for part in cache_of_hub.rglob("*.incomplete"))
     assert 5_000_000 - 2**18 < kept <= 5_000_000
     assert hub.peek(MODEL).here_bytes == kept
     assert hub_cache.in_local_cache() == ()
     stand_in.breaks_at = None
     stand_in.asked.clear()
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
     assert ("GET", f"bytes={kept}-") in stand_in.requests("model.safetensors")
     assert [method for method, _ in stand_in.requests("model.safetensors")].count("GET") == 1
 
@@ -189,7 +189,7 @@ def test_a_part_that_is_longer_than_the_file_is_thrown_away(stand_in: StandIn, l
     part = cache_of_hub / "models--someone--model" / "blobs" / f"{digest}.incomplete"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(weights_of(large_model) + 1))
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
 
 
 def test_two_who_want_the_same_model_download_it_once(stand_in: StandIn, large_model: Path):
@@ -205,20 +205,20 @@ def test_a_disk_that_fills_up_on_the_way_ends_in_a_next_step(stand_in: StandIn, 
 
     monkeypatch.setattr(file_download, "http_get", full)
     with pytest.raises(ModelError, match=r"The disk is full; someone/model .* Make room, or set HF_HOME"):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
 
 
 def test_a_file_that_arrives_damaged_is_thrown_away(stand_in: StandIn, cache_of_hub: Path, large_model: Path):
     stand_in.pause = 0.1
     with pytest.raises(Cancelled):
-        find_checkpoint(MODEL, watcher=Recorder(cancel_at=2))
+        find_checkpoint(ModelRef(MODEL), watcher=Recorder(cancel_at=2))
     stand_in.pause = 0.0
     time.sleep(0.5)
     part = next(cache_of_hub.rglob("*.incomplete"))
     part.write_bytes(b"\0" * part.stat().st_size)
     with pytest.raises(ModelError, match=r"arrived damaged\. Run again"):
-        find_checkpoint(MODEL)
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+        find_checkpoint(ModelRef(MODEL))
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
 
 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_downloaded(
@@ -229,7 +229,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_downloaded(
     with pytest.raises(
         ModelError, match=r"needs 12 MB more, and the disk of .* has 1 MB free\. Make room, or set HF_HOME"
     ):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     assert stand_in.sent == 0
 
 
@@ -245,16 +245,16 @@ def test_gated_private_and_missing_models_are_told_apart(stand_in: StandIn, monk
         (MODEL, "v9", r"someone/model has no revision v9\. Give a branch, a tag or a commit"),
     ):
         with pytest.raises(ModelError, match=said):
-            find_checkpoint(model, revision)
+            find_checkpoint(ModelRef(model, revision))
         with pytest.raises(ModelError, match=said):
             hub.peek(model, revision)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with pytest.raises(
         ModelError, match=r"is gated, and HF_TOKEN may not read it\. Accept its terms on its page with that account"
     ):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     stand_in.readers.add(TOKEN)
-    assert find_checkpoint(MODEL).weights
+    assert find_checkpoint(ModelRef(MODEL)).weights
 
 
 def test_the_token_is_sent_and_never_shown(
@@ -264,9 +264,9 @@ def test_the_token_is_sent_and_never_shown(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     stand_in.gated.add(MODEL)
     with pytest.raises(ModelError) as refused:
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     stand_in.readers.add(TOKEN)
-    find_checkpoint(MODEL)
+    find_checkpoint(ModelRef(MODEL))
     assert stand_in.tokens == {TOKEN}
     for shown in (str(refused.value), repr(refused.value), caplog.text, *capfd.readouterr()):
         assert TOKEN not in shown
@@ -277,7 +277,7 @@ def test_a_token_that_was_saved_elsewhere_is_not_used(
 ):
     (tmp_path / "token").write_text(TOKEN)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
-    find_checkpoint(MODEL)
+    find_checkpoint(ModelRef(MODEL))
     assert not stand_in.tokens
 
 
@@ -286,7 +286,7 @@ def test_a_pickle_alone_is_refused_before_it_is_downloaded(stand_in: StandIn, la
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     stand_in.models[MODEL] = folder
     with pytest.raises(ModelError, match="pickles only"):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     assert stand_in.sent == 0
     assert not [path for _, path, _ in stand_in.asked if "resolve" in path]
 
@@ -298,14 +298,14 @@ def test_one_gguf_file_is_asked_for_by_its_name(stand_in: StandIn, tmp_path: Pat
         (folder / name).write_bytes(b"GGUF" + name.encode() * 100_000)
     stand_in.models["someone/gguf"] = folder
     with pytest.raises(ModelError, match=r"Name the one you mean: someone/gguf/model-q4\.gguf"):
-        find_checkpoint("someone/gguf")
+        find_checkpoint(ModelRef("someone/gguf"))
     with pytest.raises(ModelError, match=r"holds no file other\.gguf\. It holds: model-q4\.gguf, model-q8\.gguf"):
-        find_checkpoint("someone/gguf/other.gguf")
-    checkpoint = find_checkpoint("someone/gguf/model-q8.gguf")
+        find_checkpoint(ModelRef("someone/gguf/other.gguf"))
+    checkpoint = find_checkpoint(ModelRef("someone/gguf/model-q8.gguf"))
     assert checkpoint.gguf == "model-q8.gguf"
     assert checkpoint.weights[0].read_bytes() == (folder / "model-q8.gguf").read_bytes()
-    assert local_checkpoint("someone/gguf/model-q8.gguf") == checkpoint
-    assert local_checkpoint("someone/gguf/model-q4.gguf") is None
+    assert local_checkpoint(ModelRef("someone/gguf/model-q8.gguf")) == checkpoint
+    assert local_checkpoint(ModelRef("someone/gguf/model-q4.gguf")) is None
 
 
 def test_an_adapter_on_the_hub_brings_its_base(stand_in: StandIn, large_model: Path, tmp_path: Path):
@@ -314,17 +314,17 @@ def test_an_adapter_on_the_hub_brings_its_base(stand_in: StandIn, large_model: P
     wrapped = get_peft_model(model, LoraConfig(r=2, target_modules=["down_proj"], task_type="CAUSAL_LM"))
     wrapped.save_pretrained(tmp_path / "adapter")
     stand_in.models["someone/adapter"] = tmp_path / "adapter"
-    checkpoint = find_checkpoint("someone/adapter")
+    checkpoint = find_checkpoint(ModelRef("someone/adapter"))
     assert checkpoint.adapter is not None
-    assert checkpoint.weights[0].samefile(find_checkpoint(MODEL).weights[0])
-    assert local_checkpoint("someone/adapter") == checkpoint
+    assert checkpoint.weights[0].samefile(find_checkpoint(ModelRef(MODEL)).weights[0])
+    assert local_checkpoint(ModelRef("someone/adapter")) == checkpoint
 
 
 def test_a_model_of_which_a_shard_has_not_arrived_is_not_here(stand_in: StandIn, cache_of_hub: Path):
-    folder = find_checkpoint(MODEL).folder
+    folder = find_checkpoint(ModelRef(MODEL)).folder
     index = '{"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}'
     (folder / "model.safetensors.index.json").write_text(index)
-    assert local_checkpoint(MODEL) is None
+    assert local_checkpoint(ModelRef(MODEL)) is None
 
 
 def test_a_peek_reads_the_config_and_no_weight(stand_in: StandIn, large_model: Path):
@@ -334,37 +334,37 @@ def test_a_peek_reads_the_config_and_no_weight(stand_in: StandIn, large_model: P
     assert seen.here_bytes == 0
     assert stand_in.sent == 0
     assert not [path for _, path, _ in stand_in.asked if "safetensors" in path]
-    assert local_checkpoint(MODEL) is None
-    find_checkpoint(MODEL)
+    assert local_checkpoint(ModelRef(MODEL)) is None
+    find_checkpoint(ModelRef(MODEL))
     assert hub.peek(MODEL).here_bytes == weights_of(large_model)
 
 
 def test_what_is_here_is_listed_and_runs_without_a_network(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch):
     assert hub_cache.in_local_cache() == ()
-    checkpoint = find_checkpoint(MODEL)
+    checkpoint = find_checkpoint(ModelRef(MODEL))
     (listed,) = hub_cache.in_local_cache()
     assert (listed.id, listed.bytes > 12_000_000) == (MODEL, True)
     stand_in.asked.clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert find_checkpoint(MODEL) == checkpoint
+    assert find_checkpoint(ModelRef(MODEL)) == checkpoint
     assert not stand_in.asked
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
-    assert find_checkpoint(MODEL) == checkpoint
-    assert find_checkpoint(MODEL, "main") == checkpoint
+    assert find_checkpoint(ModelRef(MODEL)) == checkpoint
+    assert find_checkpoint(ModelRef(MODEL, "main")) == checkpoint
 
 
 @pytest.mark.parametrize("reach", ["offline", "unreachable"])
 def test_a_model_that_is_not_here_ends_in_a_next_step(reach: str, cache_of_hub: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", reach == "offline")
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
-    assert local_checkpoint("nobody/no-such-model") is None
+    assert local_checkpoint(ModelRef("nobody/no-such-model")) is None
     said = {
         "offline": r"HF_HUB_OFFLINE is set\. Unset HF_HUB_OFFLINE to download it",
         "unreachable": r"the hub cannot be reached\. Check the name and the network",
     }
     with pytest.raises(ModelError, match=said[reach]):
-        find_checkpoint("nobody/no-such-model", "main")
+        find_checkpoint(ModelRef("nobody/no-such-model", "main"))
 
 
 @pytest.fixture
@@ -382,7 +382,7 @@ def ask_aside(model: str = "nobody/no-such-model", watcher: Watcher = SILENT) ->
 
     def ask() -> None:
         try:
-            answer.set_result(find_checkpoint(model, watcher=watcher))
+            answer.set_result(find_checkpoint(ModelRef(model), watcher=watcher))
         except BaseException as error:
             answer.set_exception(error)
 
@@ -412,9 +412,9 @@ def test_a_hub_that_never_answers_can_be_cancelled(silent: socket.socket):
 
 @pytest.mark.parametrize("name", ["nobody/-model", "some--body/model", "nobody/model.git"])
 def test_a_name_that_no_hub_model_can_have_ends_in_a_next_step(name: str, cache_of_hub: Path):
-    assert local_checkpoint(name) is None
+    assert local_checkpoint(ModelRef(name)) is None
     with pytest.raises(ModelError):
-        find_checkpoint(name)
+        find_checkpoint(ModelRef(name))
 
 
 @pytest.mark.parametrize(
@@ -453,12 +453,12 @@ def test_the_only_gguf_file_needs_no_name(stand_in: StandIn, tmp_path: Path):
         (tmp_path / "gguf" / name).write_bytes(b"{}")
     stand_in.models["someone/gguf"] = tmp_path / "gguf"
     assert hub.peek("someone/gguf") == hub.Peek({}, 2, None, None, 0)
-    checkpoint = find_checkpoint("someone/gguf")
+    checkpoint = find_checkpoint(ModelRef("someone/gguf"))
     assert {file.name for file in checkpoint.folder.iterdir()} == {"model-q4.gguf", "tokenizer.json"}
-    assert local_checkpoint("someone/gguf") == checkpoint
+    assert local_checkpoint(ModelRef("someone/gguf")) == checkpoint
     (listed,) = hub_cache.in_local_cache()
     assert listed == hub_cache.CachedModel("someone/gguf/model-q4.gguf", 2, "", stand_in.commit("someone/gguf"))
-    assert local_checkpoint(listed.id, listed.revision) == checkpoint
+    assert local_checkpoint(ModelRef(listed.id, listed.revision)) == checkpoint
 
 
 @pytest.mark.parametrize(
@@ -475,11 +475,11 @@ def test_a_hub_that_refuses_is_quoted_and_does_not_matter_if_the_model_is_here(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     stand_in.status = status
     with pytest.raises(ModelError, match=said):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     stand_in.status = None
-    checkpoint = find_checkpoint(MODEL)
+    checkpoint = find_checkpoint(ModelRef(MODEL))
     stand_in.status = status
-    assert find_checkpoint(MODEL) == checkpoint
+    assert find_checkpoint(ModelRef(MODEL)) == checkpoint
     assert hub.peek(MODEL).here_bytes == hub.peek(MODEL).weight_bytes > 0
 
 
@@ -487,7 +487,7 @@ def test_a_hub_that_refuses_is_quoted_and_does_not_matter_if_the_model_is_here(
 def test_a_token_that_no_header_can_carry_is_not_shown(spoilt: str, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HF_TOKEN", spoilt)
     with pytest.raises(ModelError, match=r"HF_TOKEN holds signs that no token has\.") as refused:
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     assert TOKEN not in "".join(traceback.format_exception(refused.value))
     assert not stand_in.asked
 
@@ -496,7 +496,7 @@ def test_the_token_stays_with_the_hub_when_it_sends_a_download_on(stand_in: Stan
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with running() as storage:
         storage.models, stand_in.elsewhere = stand_in.models, storage.address
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
         assert storage.sent == weights_of(stand_in.models[MODEL])
         assert (stand_in.tokens, storage.tokens) == ({TOKEN}, set())
 
@@ -504,10 +504,10 @@ def test_the_token_stays_with_the_hub_when_it_sends_a_download_on(stand_in: Stan
 def test_a_branch_that_moved_is_downloaded_again_and_its_old_commit_stays(
     stand_in: StandIn, large_model: Path, tmp_path: Path
 ):
-    before = find_checkpoint(MODEL).folder
+    before = find_checkpoint(ModelRef(MODEL)).folder
     stand_in.models[MODEL] = Path(shutil.copytree(large_model, tmp_path / "moved"))
     (tmp_path / "moved" / "config.json").write_text((large_model / "config.json").read_text() + "\n")
-    after = find_checkpoint(MODEL).folder
+    after = find_checkpoint(ModelRef(MODEL)).folder
     assert hub_cache.commit_of(after) == after.name == stand_in.commit(MODEL) != before.name
     assert stand_in.sent == weights_of(large_model)  # the weights are the same
     assert hub_cache.local_folder(MODEL) == hub_cache.local_folder(MODEL, "main") == after
@@ -568,15 +568,15 @@ def test_a_peek_does_not_wait_for_a_file_that_never_comes(stand_in: StandIn, mon
 
 
 def test_a_half_download_is_neither_here_nor_listed(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch):
-    folder = find_checkpoint(MODEL).folder
+    folder = find_checkpoint(ModelRef(MODEL)).folder
     (folder / "model.safetensors").unlink()
     assert hub_cache.local_folder(MODEL) is None
     assert hub_cache.in_local_cache() == ()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="is not whole in the local cache, and HF_HUB_OFFLINE is set"):
-        find_checkpoint(MODEL)
+        find_checkpoint(ModelRef(MODEL))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    assert find_checkpoint(MODEL).weights[0].is_file()
+    assert find_checkpoint(ModelRef(MODEL)).weights[0].is_file()
     assert stand_in.sent == weights_of(folder)  # the blob was here still
 
 
@@ -643,7 +643,7 @@ def test_the_local_cache_is_listed_in_no_time_and_without_torch(cache_of_hub: Pa
 def test_what_is_no_hub_id_is_not_asked_for(name: str, stand_in: StandIn):
     assert hub_cache.local_folder(name) is None
     with pytest.raises(ModelError, match="There is no model at"):
-        find_checkpoint(name)
+        find_checkpoint(ModelRef(name))
     assert not stand_in.asked
 
 
@@ -654,9 +654,9 @@ def test_no_name_leads_out_of_the_cache(cache_of_hub: Path):
 
 
 def test_a_blob_that_was_cut_off_is_downloaded_again(stand_in: StandIn, large_model: Path):
-    blob = find_checkpoint(MODEL).weights[0].resolve()
+    blob = find_checkpoint(ModelRef(MODEL)).weights[0].resolve()
     blob.write_bytes(blob.read_bytes()[:-9])
-    assert find_checkpoint(MODEL).fingerprint == checkpoint_at(large_model).fingerprint
+    assert find_checkpoint(ModelRef(MODEL)).fingerprint == checkpoint_at(large_model).fingerprint
 
 
 def test_the_page_shows_a_download_and_lets_it_be_cancelled_and_taken_up_again(

@@ -17,7 +17,7 @@ from neuronxa_core.models import loading
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.loading import LoadedModel, load_model
-from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
+from neuronxa_core.models.locate import ModelRef, find_checkpoint, local_checkpoint
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES, SentenceStates
 from neuronxa_core.study.runner import run_study
@@ -26,7 +26,7 @@ from tests.tiny import SENTENCES, save_tiny_model, tiny_tokenizer
 
 
 def load(folder: Path, **options: str) -> LoadedModel:
-    return load_model(find_checkpoint(str(folder)), **{"device": "cpu", "dtype": "float32"} | options)
+    return load_model(find_checkpoint(ModelRef(str(folder))), **{"device": "cpu", "dtype": "float32"} | options)
 
 
 def assert_same(one: SentenceStates, other: SentenceStates, tolerance: float = 0.0) -> None:
@@ -60,10 +60,10 @@ def test_an_adapter_is_what_its_matrices_add_to_the_weights(tiny_model, adapter:
     expected, plain = extract(load(merged), SENTENCES), extract(load(tiny_model("llama")), SENTENCES)
     assert np.abs(expected.nav - plain.nav).max() > 0.05
     assert_same(extract(load(adapter), SENTENCES), expected, 1e-4)  # on the model that it names itself
-    given = find_checkpoint(str(tiny_model("llama")), adapter=str(adapter))
+    given = find_checkpoint(ModelRef(str(tiny_model("llama")), adapter=str(adapter)))
     assert_same(extract(load_model(given, "cpu", "float32"), SENTENCES), expected, 1e-4)
-    assert given.fingerprint != find_checkpoint(str(tiny_model("llama"))).fingerprint
-    assert local_checkpoint(str(adapter)) == given
+    assert given.fingerprint != find_checkpoint(ModelRef(str(tiny_model("llama")))).fingerprint
+    assert local_checkpoint(ModelRef(str(adapter))) == given
 
 
 def test_a_study_with_an_adapter_is_another_study(tiny_model, adapter: Path, tiny_corpus: Path):
@@ -108,14 +108,14 @@ def no_config(adapter: Path, _: object) -> None:
 def test_an_adapter_that_cannot_be_used_ends_in_a_next_step(tiny_model, adapter: Path, change, said: str):
     change(adapter, tiny_model)
     with pytest.raises(ModelError, match=said) as error:
-        load_model(find_checkpoint(str(tiny_model("llama")), adapter=str(adapter)), "cpu", "float32")
+        load_model(find_checkpoint(ModelRef(str(tiny_model("llama")), adapter=str(adapter))), "cpu", "float32")
     assert error.value.next_step.endswith(".")
 
 
 @pytest.mark.parametrize("family", ["gpt2", "phi3", "bert"])
 def test_an_adapter_of_another_model_is_refused(tiny_model, adapter: Path, family: str):
     with pytest.raises(ModelError):
-        load_model(find_checkpoint(str(tiny_model(family)), adapter=str(adapter)), "cpu", "float32")
+        load_model(find_checkpoint(ModelRef(str(tiny_model(family)), adapter=str(adapter))), "cpu", "float32")
 
 
 def without_pad(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
