@@ -1,9 +1,11 @@
 """What holds for the tree as a whole: style, types, import directions, and documents that say what is there."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,25 @@ import pytest
 from neuronxa_core import __version__
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+LONGEST_FUNCTION, LONGEST_MODULE = 60, 300
+LONG = {
+    "neuronxa_core/analyses/languages.py",
+    "neuronxa_core/corpora/validation.py",
+    "neuronxa_core/figures/asymmetry.py direction_curves",
+    "neuronxa_core/figures/asymmetry.py gap_ranking",
+    "neuronxa_core/figures/languages.py",
+    "neuronxa_core/figures/plates.py",
+    "neuronxa_core/figures/similarity.py similarity_matrix",
+    "neuronxa_core/gallery/read.py",
+    "neuronxa_core/models/hub.py",
+    "neuronxa_core/states/capture.py capture",
+    "neuronxa_core/study/runner.py",
+    "pages/explore/projection.py",
+    "pages/shared/picker.py",
+    "pages/shared/results.py",
+}
+"""Modules and functions that were too long when the rule came. Take off what you split; add nothing."""
 
 
 @pytest.mark.parametrize(
@@ -27,6 +48,52 @@ def test_the_tree_is_clean(command: list[str]):
     program = str(Path(sys.executable).parent / command[0])
     done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def functions(source: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method of a module, nested ones too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def too_long(name: str, source: str) -> set[str]:
+    """The module's name if it has over 300 lines, and `name function` for every function of over 60."""
+    found = {name} if len(source.splitlines()) > LONGEST_MODULE else set()
+    for function in functions(source):
+        if function.end_lineno - function.lineno >= LONGEST_FUNCTION:
+            found.add(f"{name} {function.name}")
+    return found
+
+
+def test_the_limits_on_length_are_counted_by_line():
+    function = "def f():\n" + "    x = 1\n" * 59
+    assert too_long("m.py", function) == set()
+    assert too_long("m.py", function + "    return x\n") == {"m.py f"}
+    assert too_long("m.py", "x = 1\n" * 300) == set()
+    assert too_long("m.py", "x = 1\n" * 301) == {"m.py"}
+
+
+def test_no_function_and_no_module_is_too_long():
+    found = set[str]()
+    for folder in ("neuronxa_core", "pages"):
+        for file in (ROOT / folder).rglob("*.py"):
+            found |= too_long(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
+    assert not found - LONG, "split these: a function has at most 60 lines, a module 300"
+    assert not LONG - found, "short enough now: take these off LONG"
+
+
+def test_every_public_metric_says_what_comes_back():
+    """A docstring, except on what is private or lies inside a function."""
+    undocumented = []
+    for file in (ROOT / "neuronxa_core" / "metrics").glob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        inside = [member for node in tree.body if isinstance(node, ast.ClassDef) for member in node.body]
+        for node in (*tree.body, *inside):
+            named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if named and not node.name.startswith("_") and not ast.get_docstring(node):
+                undocumented.append(f"{file.name} {node.name}")
+    assert undocumented == []
 
 
 def test_streamlit_stays_in_the_pages():
@@ -64,23 +131,25 @@ def test_the_top_level_is_what_was_agreed():
     }
 
 
-def test_the_readme_names_every_page_setting_and_command():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_readme_describes_every_page_in_the_menus_order():
     titles = re.findall(r'_page\("[\w/]+", "(\w[\w ]*)"', (ROOT / "pages" / "shared" / "frame.py").read_text())
-    variables = set(re.findall(r"NEURONXA_[A-Z_]+", (ROOT / "neuronxa_core" / "settings.py").read_text()))
-    assert len(titles) >= 3
-    for name in [
-        *titles,
-        *(variables - {"NEURONXA_"}),
-        "neuronxa_core run",
-        "neuronxa_core gallery",
-        "Gemma Terms of Use",
-    ]:
-        assert name in readme, name
+    modules = [path for path in (ROOT / "pages").glob("*/*.py") if "st.title(" in path.read_text()]
+    assert len(titles) >= len(modules) > 3  # no page was missed by the pattern
+    section = re.search(r"^## Pages\n(.+?)^#", README.read_text(encoding="utf-8"), re.M | re.S)[1]
+    assert re.findall(r"^- \*\*(.+?)\*\*: ", section, re.M) == titles
+
+
+def test_the_readme_names_every_setting_and_command():
+    readme = README.read_text(encoding="utf-8")
+    variables = set(re.findall(r"NEURONXA_[A-Z_]+[A-Z]", (ROOT / "neuronxa_core" / "settings.py").read_text()))
+    commands = re.findall(r'add_parser\("(\w+)"', (ROOT / "neuronxa_core" / "cli.py").read_text())
+    assert {"run", "check", "gallery"} <= set(commands)
+    for name in [*variables, *(f"python -m neuronxa_core {command}" for command in commands), "Gemma Terms of Use"]:
+        assert re.search(rf"{name}\b", readme), name
 
 
 def test_ci_runs_the_readmes_test_command():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
     commands = re.findall(r"```sh\n(.+?)\n```", readme, re.S)
     tests = [command for command in commands if "pytest" in command]
     assert len(tests) == 1
@@ -88,7 +157,7 @@ def test_ci_runs_the_readmes_test_command():
 
 
 def test_the_readmes_notebook_example_runs(tiny_model, tiny_corpus, monkeypatch):
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
     example = re.search(r"```python\n(.+?)\n```", readme, re.S)[1]
     assert len(example.splitlines()) == 5
     small = f'model="{tiny_model("llama")}", corpus="{tiny_corpus}", pairs=8'

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from neuronxa_core.analyses import settings as module
 from neuronxa_core.analyses.settings import (
@@ -148,9 +149,32 @@ def test_fewer_pairs_are_the_first_ones_scored_among_themselves(study: Study, mo
         rows = ablation.pairs[ablation.pairs["state"] == state].set_index("pairs")
         assert rows.loc[3, "score"] == pytest.approx(few.mean(state))
         assert rows.loc[6, "score"] == pytest.approx(run_study(study).mean(state))
-    needed = run_pairs_needed(study, ("fra_Latn", "deu_Latn"))
-    full = needed[needed["pairs"] == 6]
-    assert full["rank_correlation"].dropna().between(0.999, 1.001).all()
+
+
+def test_pairs_needed_ranks_the_languages_by_fewer_pairs_against_all(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Languages that share more or fewer of their sentences with English, early or late, so that the orders differ."""
+    corpus = tmp_path / "shared"
+    corpus.mkdir()
+    english = (Path(study.corpus) / "eng_Latn.txt").read_text(encoding="utf-8").splitlines()[:6]
+    (corpus / "eng_Latn.txt").write_text("\n".join(english), encoding="utf-8")
+    kept = {"deu_Latn": "110000", "fra_Latn": "001111", "spa_Latn": "111000", "ita_Latn": "000000"}
+    for code, keep in kept.items():
+        lines = [
+            line if sign == "1" else f"{code} {row}" for row, (line, sign) in enumerate(zip(english, keep, strict=True))
+        ]
+        (corpus / f"{code}.txt").write_text("\n".join(lines), encoding="utf-8")
+    study = replace(study, corpus=str(corpus))
+    monkeypatch.setattr(module, "pair_counts", lambda pairs: [3, pairs])
+    found = run_pairs_needed(study, tuple(kept)).set_index(["state", "pairs"])["rank_correlation"]
+    for state in STATES:
+        few, all_ = (
+            [run_study(replace(study, source=code, pairs=pairs)).mean(state) for code in kept] for pairs in (3, 6)
+        )
+        assert found[state, 3] == pytest.approx(stats.spearmanr(few, all_).statistic)
+        assert found[state, 6] == pytest.approx(1)
+    assert found.xs(3, level="pairs").max() < 0.9
 
 
 def test_the_gallery_holds_ablations_that_agree_with_its_studies():
