@@ -11,8 +11,9 @@ import pandas as pd
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.validation import Finding
+from neuronxa_core.models.config import context_length
 from neuronxa_core.models.locate import local_checkpoint
-from neuronxa_core.models.tokenizer import TokenCount, context_length, count_tokens
+from neuronxa_core.models.tokenizer import TokenCount, count_tokens
 from neuronxa_core.study.study import Study
 
 
@@ -60,7 +61,7 @@ def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
 def too_long(study: Study) -> tuple[Finding, ...]:
     """The study's lines that are longer than its model takes; none while the model is not on this machine. Raises CorpusError."""
     checkpoint = local_checkpoint(study.ref)
-    most = context_length(checkpoint) if checkpoint else None
+    most = context_length(checkpoint.config) if checkpoint else None
     if checkpoint is None or most is None:
         return ()
     bitext = study.bitext()

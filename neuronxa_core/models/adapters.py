@@ -59,7 +59,7 @@ def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = ""
             down_projections=_in_each(blocks, family.down),
             attention=_in_each(blocks, family.attention) if known else _attention(blocks),
             experts=_in_each(blocks, family.experts),
-            first_position=_first_position(family, config),
+            first_position=family.first_position(config),
             encoder=family.encoder,
             neurons=f"{_in_words(family)} of every block of {'.'.join(filter(None, (family.decoder, family.blocks)))}, {where}",
         )
@@ -115,12 +115,6 @@ def _in_words(family: Family) -> str:
     return " (gate) and ".join(
         [*sites, f"input of {family.down}" + " (product)" * bool(sites)] if family.down else sites
     )
-
-
-def _first_position(family: Family, config: Mapping[str, Any]) -> int | None:
-    if family.positions == "none":
-        return None
-    return 0 if family.positions == "rank" else int(config.get("pad_token_id", 1)) + 1
 
 
 def _overridden(family: Family, neurons: str) -> Family:

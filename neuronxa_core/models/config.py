@@ -1,4 +1,7 @@
-"""How large a model is, from its config.json and the headers of its weights alone. Importing this imports no torch."""
+"""What a model's config.json and the headers of its weights say: its size, and how long a sentence may be.
+
+Importing this imports no torch.
+"""
 
 import json
 from collections import Counter
@@ -8,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from neuronxa_core.models.families import FAMILIES
+from neuronxa_core.models.families import known_family, spellings
 
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "8bit": 1.1, "4bit": 0.6}
 """Per parameter in memory; bitsandbytes leaves embeddings and norms as they are."""
@@ -30,50 +33,65 @@ class Shape:
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
     """The shape that a config.json describes; None where it leaves out layers, hidden size or neurons."""
-    model_type = str(config.get("model_type"))
-    text: Mapping[str, Any] = config.get("text_config") or config
-    layers = _first(text, "num_hidden_layers", "n_layer", "n_layers", "num_layers")
-    hidden = _first(text, "hidden_size", "n_embd", "d_model", "n_embed")
-    experts = _first(text, "num_local_experts", "num_experts") or 1
-    routed = _first(text, "num_experts_per_tok") or 1
-    each = _first(text, "moe_intermediate_size") if experts > 1 else None
-    each = each or _first(text, "intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size")
-    if not each and hidden and model_type in ("bloom", "falcon", "gpt2", "gptj", "mpt"):
-        each = 4 * hidden
+    layers, hidden = _size(config, "layers"), _size(config, "hidden")
+    experts = _size(config, "experts") or 1
+    routed = int(_text(config).get("num_experts_per_tok") or 1)
+    each = (_size(config, "expert_neurons") if experts > 1 else None) or _size(config, "neurons")
+    family = known_family(config)
+    if not each and hidden and family:
+        each = family.neurons_by_default * hidden
     if not (layers and hidden and each):
         return None
-    return Shape(layers, hidden, experts * each, routed * each, _parameters(text, model_type, layers, hidden, experts * each, experts))  # fmt: skip
+    parameters = _parameters(config, layers, hidden, experts * each, experts)
+    return Shape(layers, hidden, experts * each, routed * each, parameters)
 
 
-def _first(config: Mapping[str, Any], *names: str) -> int | None:
-    return next((int(config[name]) for name in names if config.get(name)), None)
+def context_length(config: Mapping[str, Any], first_position: int | None = None) -> int | None:
+    """The longest sentence, in tokens, that the model has positions for; None if the config sets no limit.
+
+    first_position: of a sentence's first token, where it is known already; the family's if it is None.
+    """
+    most = _size(config, "positions")
+    if first_position is None:
+        family = known_family(config)
+        first_position = family.first_position(config) if family else 0
+    return most - (first_position or 0) if most else None
 
 
-def _parameters(
-    text: Mapping[str, Any], model_type: str, layers: int, hidden: int, neurons: int, experts: int
-) -> int | None:
+def _text(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The text model's part of a config, which is all of it unless the model takes more than text."""
+    text: Mapping[str, Any] = config.get("text_config") or config
+    return text
+
+
+def _size(config: Mapping[str, Any], name: str) -> int | None:
+    """A size by its name in `ConfigKeys`, however the config spells it."""
+    text = _text(config)
+    return next((int(text[key]) for key in spellings(config, name) if text.get(key)), None)
+
+
+def _parameters(config: Mapping[str, Any], layers: int, hidden: int, neurons: int, experts: int) -> int | None:
     """Embeddings, attention and FFN matrices; norms and biases are less than a hundredth of that."""
-    vocabulary = _first(text, "vocab_size")
-    heads = _first(text, "num_attention_heads", "n_head", "n_heads", "attention_heads")
+    text, family = _text(config), known_family(config)
+    vocabulary, heads = int(text.get("vocab_size") or 0), _size(config, "heads")
     if not vocabulary or not heads:
         return None
-    width = heads * (_first(text, "head_dim") or hidden // heads)
-    shared = _first(text, "num_key_value_heads", "num_kv_heads") or heads
-    if model_type == "falcon" and not text.get("new_decoder_architecture"):
-        shared = 1 if text.get("multi_query", True) else heads
+    width = heads * int(text.get("head_dim") or hidden // heads)
+    shared = _size(config, "key_value_heads") or heads
+    if family and family.key_value_heads:
+        shared = family.key_value_heads(text, heads)
     attention = 2 * hidden * width + 2 * hidden * width * shared // heads
-    family = FAMILIES.get(model_type)
     gated = family is None or bool(family.down or family.experts)
     ffn = (3 if gated else 2) * hidden * neurons + (experts * hidden if experts > 1 else 0)
-    learned = _first(text, "max_position_embeddings", "n_positions") if model_type in _LEARNED_POSITIONS else 0
-    return layers * (attention + ffn) + (vocabulary + (learned or 0)) * hidden
-
-
-_LEARNED_POSITIONS = ("gpt2", "opt", "bert", "roberta", "xlm-roberta", "camembert")
+    learned = (_size(config, "positions") or 0) if family and family.learned_positions else 0
+    return layers * (attention + ffn) + (vocabulary + learned) * hidden
 
 
 def stored(weights: Iterable[Path]) -> tuple[int, str]:
-    """How many numbers safetensors files hold, by their headers, and the dtype of most of them. Raises OSError, ValueError."""
+    """How many numbers safetensors files hold, by their headers, and the dtype of most of them.
+
+    Raises OSError, ValueError.
+    """
     numbers: Counter[str] = Counter()
     for file in weights:
         with file.open("rb") as content:

@@ -1,11 +1,12 @@
-"""Where each architecture family keeps its neurons: the one table, and the only place that knows a module's name.
+"""Every fact about an architecture family, in one table; nothing outside this module asks which family a model is of.
 
 A decoder block's FFN (`mlp`) maps the hidden state through `gate_proj` (and `up_proj`, if it is gated) to
-`intermediate_size` neurons, and back through `down_proj`. A family is added with one line in `FAMILIES`: the paths are
-those of the model that `AutoModel` builds, without the language-model head. Importing this does not import torch.
+`intermediate_size` neurons, and back through `down_proj`. The paths are those of the model that `AutoModel` builds,
+without the language-model head. How to add a family: assets/texts/guide/add_a_family.md. Importing this does not import
+torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,77 +14,197 @@ from neuronxa_core.errors import ModelError
 
 
 @dataclass(frozen=True)
+class ConfigKeys:
+    """What the family's config.json calls each size. The other families' names are tried after it."""
+
+    layers: str = "num_hidden_layers"
+    hidden: str = "hidden_size"
+    neurons: str = "intermediate_size"
+    heads: str = "num_attention_heads"
+    key_value_heads: str = "num_key_value_heads"
+    positions: str = "max_position_embeddings"
+    experts: str = "num_local_experts"
+    expert_neurons: str = "moe_intermediate_size"
+    """Of one expert; where the config does not have it, an expert has `neurons`."""
+
+
+@dataclass(frozen=True)
 class Family:
-    """Module paths of one architecture family; `activation`, `down` and `experts` are seen from a block."""
+    """One architecture family; the defaults are Llama's. `activation` to `experts` are seen from a block."""
 
     decoder: str = ""
+    """The text decoder, seen from the model; empty if the model is one."""
     blocks: str = "layers"
+    """The list of blocks, seen from the decoder."""
     norm: str = "norm"
     """After the last block; empty where its output is the last embedding."""
     activation: str = "mlp.act_fn"
+    """The activation module: its output is the site `gate`."""
     down: str = "mlp.down_proj"
-    """Empty in an FFN without a gate: there the site `product` is the site `gate`."""
+    """Its input is the site `product`. Empty in an FFN without a gate: there the site `product` is the site `gate`."""
     attention: str = "self_attn.o_proj"
     """What mixes the attention heads; its input is the site `attention`."""
     experts: str = ""
-    """The module that is given (hidden states, expert numbers, weights) per token and holds the weights of all experts."""
+    """The module that holds the weights of all experts and is given (hidden states, expert numbers, their weights)."""
     positions: Literal["rank", "after padding", "none"] = "rank"
     """What `position_ids` are: rank among real tokens; that plus pad_token_id + 1; or the model takes none."""
+    learned_positions: bool = False
+    """Every position has an embedding of its own, which counts among the parameters."""
     encoder: bool = False
     """Every token sees the whole sentence, so no token has seen more than another."""
+    keys: ConfigKeys = ConfigKeys()
+    neurons_by_default: int = 0
+    """How many times the hidden size the FFN is where the config leaves its size out."""
+    key_value_heads: Callable[[Mapping[str, Any], int], int] | None = None
+    """The number of key-value heads from config and heads, where `keys.key_value_heads` does not tell."""
+    head: str = "lm_head"
+    """The language-model head, seen from the causal language model."""
+    logit_scale: str = ""
+    """The key of a factor that logits are multiplied by."""
+    logit_divisor: str = ""
+    """The key of a number that logits are divided by."""
+    logit_cap: str = ""
+    """The key of the soft cap c of logits, c * tanh(logits / c)."""
 
+    def first_position(self, config: Mapping[str, Any]) -> int | None:
+        """The position of a sentence's first token; None if the model takes no `position_ids`."""
+        if self.positions == "none":
+            return None
+        padding = config.get("pad_token_id")
+        return 0 if self.positions == "rank" else (1 if padding is None else int(padding)) + 1
+
+
+def _falcon_key_value_heads(config: Mapping[str, Any], heads: int) -> int:
+    """All heads share one key and value, unless the config says otherwise."""
+    if config.get("new_decoder_architecture"):
+        return int(config.get("num_kv_heads") or heads)
+    return 1 if config.get("multi_query", True) else heads
+
+
+_GPT2_KEYS = ConfigKeys("n_layer", "n_embd", "n_inner", "n_head", positions="n_positions")
+_BLOOM_KEYS = ConfigKeys("n_layer", neurons="n_inner", heads="n_head")
+_FALCON_KEYS = ConfigKeys(neurons="ffn_hidden_size", key_value_heads="num_kv_heads")
+_MPT_KEYS = ConfigKeys("n_layers", "d_model", heads="n_heads", positions="max_seq_len")
+_XGLM_KEYS = ConfigKeys("num_layers", "d_model", "ffn_dim", "attention_heads")
 
 _LLAMA = Family()
 _FUSED = Family(activation="mlp.activation_fn")  # gate and up are one matrix
 _NO_GATE = Family(down="")
+_COHERE = Family(logit_scale="logit_scale")
+_GEMMA2 = Family(logit_cap="final_logit_softcapping")
 _BERT = Family(
-    blocks="encoder.layer", norm="", activation="intermediate.intermediate_act_fn", down="", attention="attention.output.dense", encoder=True
-)  # fmt: skip
+    blocks="encoder.layer",
+    norm="",
+    activation="intermediate.intermediate_act_fn",
+    down="",
+    attention="attention.output.dense",
+    learned_positions=True,
+    encoder=True,
+)
 _ROBERTA = replace(_BERT, positions="after padding")
-_OPT = Family(activation="activation_fn", down="", attention="self_attn.out_proj")
-_GPT2 = Family(blocks="h", norm="ln_f", activation="mlp.act", down="", attention="attn.c_proj")
+_XGLM = Family(norm="layer_norm", activation="activation_fn", down="", attention="self_attn.out_proj", keys=_XGLM_KEYS)
+_OPT = replace(
+    _XGLM,
+    decoder="decoder",
+    norm="final_layer_norm",
+    learned_positions=True,
+    keys=ConfigKeys(neurons="ffn_dim"),
+)
+_GPTJ = Family(
+    blocks="h",
+    norm="ln_f",
+    activation="mlp.act",
+    down="",
+    attention="attn.out_proj",
+    keys=_GPT2_KEYS,
+    neurons_by_default=4,
+)
+_BLOOM = replace(
+    _GPTJ, activation="mlp.gelu_impl", positions="none", attention="self_attention.dense", keys=_BLOOM_KEYS
+)
+_FALCON = replace(_GPTJ, attention="self_attention.dense", keys=_FALCON_KEYS, key_value_heads=_falcon_key_value_heads)
+_GPT_NEOX = Family(
+    norm="final_layer_norm", activation="mlp.act", down="", attention="attention.dense", head="embed_out"
+)
+_MPT = Family(
+    blocks="blocks",
+    norm="norm_f",
+    activation="ffn.act",
+    down="",
+    attention="attn.out_proj",
+    positions="none",
+    keys=_MPT_KEYS,
+    neurons_by_default=4,
+)
+_PHI = Family(norm="final_layernorm", activation="mlp.activation_fn", down="", attention="self_attn.dense")
 _EXPERTS = Family(activation="", down="", experts="mlp.experts")
+_NUM_EXPERTS = replace(_EXPERTS, keys=ConfigKeys(experts="num_experts"))
 _MULTIMODAL = Family(decoder="language_model")
 
 FAMILIES: dict[str, Family] = {
-    **dict.fromkeys(
-        ("llama", "qwen2", "qwen3", "mistral", "ministral", "ministral3", "gemma", "gemma2", "gemma3_text", "olmo", "olmo2"),
-        _LLAMA,
-    ),
-    **dict.fromkeys(("olmo3", "cohere", "cohere2", "granite", "stablelm", "smollm3"), _LLAMA),
     "apertus": _NO_GATE,
     "arcee": _NO_GATE,
-    "nemotron": _NO_GATE,
-    **dict.fromkeys(("glm", "glm4", "phi3"), _FUSED),
-    "phi": Family(norm="final_layernorm", activation="mlp.activation_fn", down="", attention="self_attn.dense"),
-    "bloom": replace(_GPT2, activation="mlp.gelu_impl", positions="none", attention="self_attention.dense"),
-    "falcon": replace(_GPT2, attention="self_attention.dense"),
-    "gpt2": _GPT2,
-    "gptj": replace(_GPT2, attention="attn.out_proj"),
-    "gpt_neox": Family(norm="final_layer_norm", activation="mlp.act", down="", attention="attention.dense"),
-    "mpt": Family(blocks="blocks", norm="norm_f", activation="ffn.act", down="", attention="attn.out_proj", positions="none"),
-    "xglm": replace(_OPT, norm="layer_norm"),
-    "opt": replace(_OPT, decoder="decoder", norm="final_layer_norm"),
-    **dict.fromkeys(("gemma3", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "mistral3"), _MULTIMODAL),
-    **dict.fromkeys(("mixtral", "qwen3_moe", "olmoe", "gpt_oss"), _EXPERTS),
     "bert": _BERT,
-    **dict.fromkeys(("roberta", "xlm-roberta", "camembert"), _ROBERTA),
-}  # fmt: skip
-"""Keyed by `model_type` of the config."""
+    "bloom": _BLOOM,
+    "camembert": _ROBERTA,
+    "cohere": _COHERE,
+    "cohere2": _COHERE,
+    "falcon": _FALCON,
+    "gemma": _LLAMA,
+    "gemma2": _GEMMA2,
+    "gemma3": _MULTIMODAL,
+    "gemma3_text": _GEMMA2,
+    "glm": _FUSED,
+    "glm4": _FUSED,
+    "gpt2": replace(_GPTJ, attention="attn.c_proj", learned_positions=True),
+    "gpt_neox": _GPT_NEOX,
+    "gpt_oss": _EXPERTS,
+    "gptj": _GPTJ,
+    "granite": Family(logit_divisor="logits_scaling"),
+    "llama": _LLAMA,
+    "ministral": _LLAMA,
+    "ministral3": _LLAMA,
+    "mistral": _LLAMA,
+    "mistral3": _MULTIMODAL,
+    "mixtral": _EXPERTS,
+    "mpt": _MPT,
+    "nemotron": _NO_GATE,
+    "olmo": _LLAMA,
+    "olmo2": _LLAMA,
+    "olmo3": _LLAMA,
+    "olmoe": _NUM_EXPERTS,
+    "opt": _OPT,
+    "phi": _PHI,
+    "phi3": _FUSED,
+    "qwen2": _LLAMA,
+    "qwen2_5_vl": _MULTIMODAL,
+    "qwen2_vl": _MULTIMODAL,
+    "qwen3": _LLAMA,
+    "qwen3_moe": _NUM_EXPERTS,
+    "qwen3_vl": _MULTIMODAL,
+    "roberta": _ROBERTA,
+    "smollm3": _LLAMA,
+    "stablelm": _LLAMA,
+    "xglm": _XGLM,
+    "xlm-roberta": _ROBERTA,
+}
+"""Keyed by the `model_type` of config.json."""
 
 _REFUSED: dict[str, str] = {
     "experts that all tokens share stand beside the routed ones, so its neurons are no single row": (
-        "qwen2_moe qwen3_next qwen3_5_moe deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 glm4_moe glm4_moe_lite llama4 "
-        "llama4_text granitemoeshared ernie4_5_moe dots1 hunyuan_v1_moe"
+        "qwen2_moe qwen3_next qwen3_5_moe deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 glm4_moe glm4_moe_lite "
+        "llama4 llama4_text granitemoeshared ernie4_5_moe dots1 hunyuan_v1_moe"
     ),
-    "its blocks are no FFNs behind attention": "mamba mamba2 falcon_mamba rwkv xlstm",
-    "its blocks are of several kinds": "jamba zamba zamba2 bamba nemotron_h granitemoehybrid recurrent_gemma falcon_h1 lfm2 lfm2_moe",
+    "its blocks are not FFNs behind attention": "mamba mamba2 falcon_mamba rwkv xlstm",
+    "its blocks are of several kinds": (
+        "jamba zamba zamba2 bamba nemotron_h granitemoehybrid recurrent_gemma falcon_h1 lfm2 lfm2_moe"
+    ),
 }
-"""Reason -> `model_type`s that cannot be read rightly."""
+"""Reason -> the `model_type`s that are not supported for it."""
 
 
 def family_of(config: Mapping[str, Any]) -> Family | None:
-    """The family of a config, None if no table has it. Raises ModelError, naming it, for what cannot be read rightly."""
+    """The family of a config, None if no table has it. Raises ModelError, naming it, for what is not supported."""
     model_type = str(config.get("model_type") or "")
     if not model_type:
         raise ModelError("This config.json has no model_type.", "Download the model again, or add its model_type.")
@@ -94,20 +215,35 @@ def family_of(config: Mapping[str, Any]) -> Family | None:
         )
     for reason, names in _REFUSED.items():
         if model_type in names.split():
-            raise ModelError(f"{model_type!r} cannot be read rightly: {reason}.", "Use a model of another family.")
+            raise ModelError(f"{model_type!r} is not supported: {reason}.", "Use a model of another family.")
     text = config.get("text_config") or config
     layers = text.get("num_hidden_layers") or 0
     if text.get("mlp_only_layers") or (text.get("decoder_sparse_step") or 1) > 1:
         raise ModelError(
-            f"This {model_type!r} has experts in some of its {layers} layers only, so they do not compare.",
+            f"This {model_type!r} has experts in only some of its {layers} layers, which do not compare.",
             "Use a model with experts in every layer, or in none.",
         )
     return FAMILIES.get(model_type)
 
 
+def known_family(config: Mapping[str, Any]) -> Family | None:
+    """The family of a config, None if the table does not have it; nothing is refused."""
+    return FAMILIES.get(str(config.get("model_type")))
+
+
+def spellings(config: Mapping[str, Any], size: str) -> tuple[str, ...]:
+    """The names under which a config may hold a size (a field of ConfigKeys), the most likely first.
+
+    A GGUF file and an older config.json use names other than the family's own, so every name of the table is tried.
+    """
+    family = known_family(config)
+    tried = (*((family,) if family else ()), *FAMILIES.values())
+    return tuple(dict.fromkeys(getattr(each.keys, size) for each in tried))
+
+
 def is_encoder(config: Mapping[str, Any]) -> bool:
     """Whether every token sees the whole sentence: by the table, or because it was trained on masked words."""
-    family = FAMILIES.get(str(config.get("model_type")))
+    family = known_family(config)
     if family is not None:
         return family.encoder
     return any("ForMaskedLM" in str(name) for name in config.get("architectures") or ())

@@ -1,7 +1,7 @@
 """The language-model head: from the last hidden state to how likely each next token is.
 
-States never need it, so it is not loaded with the decoder; bits per byte do. Tied heads are the input embeddings, others are
-read from the checkpoint. What architectures do to logits besides is in their configs, and is done here.
+States never need it, so it is not loaded with the decoder; bits per byte do. A tied head is the input embeddings, any
+other is read from the checkpoint. What else a family does to its logits stands in the table of families.
 """
 
 import math
@@ -14,8 +14,8 @@ from torch import nn
 
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.checkpoint import Checkpoint
+from neuronxa_core.models.families import FAMILIES, Family, known_family
 
-_WEIGHTS = ("lm_head.weight", "embed_out.weight", "output.weight")
 _ROOM = 16_000_000
 """Logits at a time: 64 MB of them in float32."""
 
@@ -45,9 +45,11 @@ class Head:
 def load_head(model: nn.Module, checkpoint: Checkpoint) -> Head:
     """The head of a decoder that was loaded without it. Raises ModelError where there is none that can be read."""
     config: Any = model.config
+    family = known_family(config.to_dict())
+    scale, cap = _shaped(family, config.get_text_config().to_dict(), checkpoint.name)
     embeddings: torch.Tensor = model.get_input_embeddings().weight  # type: ignore[operator]
-    tensors = _tensors(checkpoint)
-    weight = next((tensors[name] for name in _WEIGHTS if name in tensors), None)
+    tensors = _tensors(checkpoint, family)
+    weight = tensors.get("weight")
     if weight is None and _is_tied(config):
         weight = embeddings
     if weight is None:
@@ -55,10 +57,9 @@ def load_head(model: nn.Module, checkpoint: Checkpoint) -> Head:
             f"{checkpoint.name} has no language-model head that can be read, so it gives no likelihood.",
             "Use a causal language model in safetensors.",
         )
-    bias = tensors.get("lm_head.bias")
-    text = config.get_text_config()
+    bias = tensors.get("bias")
     bias = None if bias is None else bias.to(embeddings.device, embeddings.dtype)
-    return Head(weight.to(embeddings.device, embeddings.dtype), bias, *_shaped(text))
+    return Head(weight.to(embeddings.device, embeddings.dtype), bias, scale, cap)
 
 
 def _is_tied(config: Any) -> bool:
@@ -67,26 +68,44 @@ def _is_tied(config: Any) -> bool:
     )
 
 
-def _shaped(config: Any) -> tuple[float, float | None]:
-    """What the config says of scale (Cohere multiplies, Granite divides) and of a cap (Gemma 2)."""
-    scale = getattr(config, "logit_scale", None)
-    divided = getattr(config, "logits_scaling", None)
-    cap = getattr(config, "final_logit_softcapping", None)
-    factor = float(scale) if isinstance(scale, int | float) else 1.0
-    return factor / float(divided or 1.0), float(cap) if cap else None
+def _shaped(family: Family | None, config: Mapping[str, Any], name: str) -> tuple[float, float | None]:
+    """Scale and cap of the logits, by the keys of the family.
+
+    A cap means the same everywhere, but one family multiplies by what another divides by: ModelError if such a number
+    stands in the config of a model that the table does not have.
+    """
+    if family is None:
+        keys = {key for each in FAMILIES.values() for key in (each.logit_scale, each.logit_divisor) if key}
+        scales = [key for key in sorted(keys) if _number(config, key, 1.0) != 1.0]
+        if scales:
+            raise ModelError(
+                f"{name} is of a family that is not known here, and its config has {scales[0]}, which one family "
+                "multiplies logits by and another divides them by.",
+                "Use accuracies in place of bits per byte, or a model of a known family.",
+            )
+        caps = {_number(config, each.logit_cap, 0.0) for each in FAMILIES.values()} - {0.0}
+        return 1.0, next(iter(caps), None)
+    scale = _number(config, family.logit_scale, 1.0) / _number(config, family.logit_divisor, 1.0)
+    return scale, _number(config, family.logit_cap, 0.0) or None
 
 
-def _tensors(checkpoint: Checkpoint) -> Mapping[str, torch.Tensor]:
-    """The head's own tensors, under their names without a prefix."""
+def _number(config: Mapping[str, Any], key: str, default: float) -> float:
+    value = config.get(key)
+    return float(value) if value and isinstance(value, int | float) else default
+
+
+def _tensors(checkpoint: Checkpoint, family: Family | None) -> dict[str, torch.Tensor]:
+    """The head's `weight` and, if it has one, its `bias`, from the files."""
     from safetensors import safe_open
 
+    heads = {each.head for each in ((family,) if family else FAMILIES.values())}
+    names = {f"{head}.{kind}": kind for head in heads for kind in ("weight", "bias")}
     found: dict[str, torch.Tensor] = {}
     for file in checkpoint.weights:
         if file.suffix != ".safetensors":
             continue
         with safe_open(file, framework="pt") as weights:
             for name in weights.keys():  # noqa: SIM118
-                short = name.removeprefix("language_model.")
-                if short in (*_WEIGHTS, "lm_head.bias"):
-                    found[short] = weights.get_tensor(name)
+                if kind := names.get(name.removeprefix("language_model.")):
+                    found[kind] = weights.get_tensor(name)
     return found

@@ -16,12 +16,15 @@ from torch import nn
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
-from neuronxa_core.models.config import BYTES, stored
+from neuronxa_core.models.config import BYTES, context_length, stored
 from neuronxa_core.models.families import family_of
 from neuronxa_core.models.head import Head, load_head
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
 from neuronxa_core.models.tokenizer import load_tokenizer
 from neuronxa_core.settings import settings
+
+_NO_LIMIT = 1_000_000
+"""The context of a model whose config sets none."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
         fingerprint=checkpoint.fingerprint,
         device=_first_device(model) if device == "spread" else device,
         dtype=dtype,
-        context=_context(config.get_text_config(), parts),
+        context=context_length(config.get_text_config().to_dict(), parts.first_position or 0) or _NO_LIMIT,
         token_texts=tokenizer.texts,
         unknown=tokenizer.unknown,
         load_head=None if parts.encoder else partial(load_head, model, checkpoint),
@@ -132,12 +135,6 @@ def _first_device(model: nn.Module) -> str:
         (f"cuda:{place}" if isinstance(place, int) else str(place) for place in places if place not in ("cpu", "disk")),
         "cpu",
     )
-
-
-def _context(config: Any, parts: DecoderParts) -> int:
-    """How many tokens the model has positions for; a million where its config sets no limit."""
-    most = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 1_000_000
-    return int(most) - (parts.first_position or 0)
 
 
 def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:

@@ -59,7 +59,10 @@ def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
 
 @lru_cache(maxsize=512)
 def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[TokenCount, ...]:
-    """Of every sentence; counted once, since a page asks with every click. Raises ModelError if the checkpoint has no tokenizer that can be read."""
+    """Of every sentence; counted once, since a page asks with every click.
+
+    Raises ModelError if the checkpoint has no tokenizer that can be read.
+    """
     try:
         tokenizer = _kept(checkpoint)
         tokens = tokenizer.tokenize([_encodable(sentence) for sentence in sentences]) if sentences else []
@@ -69,20 +72,6 @@ def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[To
         ) from error
     unknown = tokenizer.unknown
     return tuple(TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens)
-
-
-def context_length(checkpoint: Checkpoint) -> int | None:
-    """The longest sentence, in tokens, that the config has positions for; None if it does not say."""
-    config = checkpoint.config
-    config = config.get("text_config") or config
-    names = ("max_position_embeddings", "n_positions", "max_seq_len")
-    most = next((int(config[name]) for name in names if config.get(name)), None)
-    family = config.get("model_type") if most else None
-    return most - 2 if most and family in _FROM_TWO else most
-
-
-_FROM_TWO = {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"}
-"""Architectures whose positions are counted from 2, after the one for padding."""
 
 
 def _encodable(sentence: str) -> str:

@@ -5,18 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 from neuronxa_core.analyses.bits_per_byte import bits_per_byte, find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.checkpoint import checkpoint_at
+from neuronxa_core.models.families import FAMILIES as TABLE
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
-from tests.tiny import FAMILIES, SENTENCES, SIZES, tiny_model_of, tiny_tokenizer
+from tests.tiny import FAMILIES, SENTENCES, save_tiny_model, tiny_tokenizer
 
-DECODERS = [name for name in FAMILIES if name not in ("bert", "xlm-roberta", "gemma3") and "_vl" not in name]
+DECODERS = [name for name, tiny in FAMILIES.items() if tiny.head]
 
 
 def expected_bits(folder: Path) -> np.ndarray:
@@ -46,16 +47,27 @@ def test_the_bits_are_those_of_the_whole_model(tiny_model, family: str):
 @pytest.mark.parametrize(
     ("family", "config"),
     [
-        ("gemma2", {"final_logit_softcapping": 2.0, "head_dim": 8}),
+        ("gemma2", {"final_logit_softcapping": 2.0}),
+        ("gemma3_text", {"final_logit_softcapping": 2.0}),
         ("cohere", {"logit_scale": 0.25}),
+        ("cohere2", {"logit_scale": 0.25}),
+        ("mpt", {"logit_scale": 0.25}),  # which transformers does not read
+        ("vaultgemma", {"final_logit_softcapping": 2.0, "head_dim": 8}),  # a cap means the same in any family
         ("granite", {"logits_scaling": 4.0}),
         ("llama", {"tie_word_embeddings": True}),
     ],
 )
 def test_what_an_architecture_does_to_its_logits_is_done(tmp_path: Path, family: str, config: dict[str, object]):
-    tiny_model_of(AutoConfig.for_model(family, **SIZES | config)).save_pretrained(tmp_path)
-    tiny_tokenizer().save_pretrained(tmp_path)
+    save_tiny_model(tmp_path, family, **config)
     np.testing.assert_allclose(found_bits(tmp_path), expected_bits(tmp_path), rtol=2e-4)
+
+
+def test_a_scale_that_no_table_explains_is_refused(tmp_path: Path):
+    """Granite divides by `logits_scaling`, HyperCLOVA X multiplies by it."""
+    folder = save_tiny_model(tmp_path, "granite_swa", logits_scaling=4.0)
+    assert "granite_swa" not in TABLE, "Name another family that the table does not have and that has this key."
+    with pytest.raises(ModelError, match="logits_scaling, which one family multiplies logits by"):
+        found_bits(folder)
 
 
 def test_the_states_of_the_same_pass_are_the_usual_ones(tiny_model):

@@ -41,9 +41,8 @@ TOKEN = "hf_sentinelsentinelsentinel"
 @pytest.fixture(scope="module")
 def large_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama whose weights are 12.9 MB, which is large to the hub."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(tiny.FAMILIES, "llama", tiny.SIZES | {"hidden_size": 256, "intermediate_size": 1024})
-        return tiny.save_tiny_model(tmp_path_factory.mktemp("large"), "llama")
+    folder = tmp_path_factory.mktemp("large")
+    return tiny.save_tiny_model(folder, "llama", hidden_size=256, intermediate_size=1024)
 
 
 @pytest.fixture

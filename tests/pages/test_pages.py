@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.jobs import shared_queue
+from neuronxa_core.models.families import FAMILIES
 from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
@@ -230,8 +231,8 @@ def test_an_encoder_is_pooled_by_mean_and_the_study_line_says_so(tiny_model, tin
 
 
 def test_what_was_guessed_is_said_on_the_page(tmp_path: Path, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(tiny.FAMILIES, "helium", tiny.SIZES | {"head_dim": 8})  # a family that no table has
-    app = computed_study(tiny.save_tiny_model(tmp_path / "helium", "helium"), tiny_corpus)
+    monkeypatch.delitem(FAMILIES, "helium", raising=False)  # a family that no table has
+    app = computed_study(tiny.save_tiny_model(tmp_path / "helium", "helium", head_dim=8), tiny_corpus)
     assert "Taken for its neurons: output of mlp.act_fn" in app.info[0].value
     assert "More in the sidebar" in app.info[0].value
     assert chart_count(app) == 1

@@ -1,16 +1,32 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.models.checkpoint import checkpoint_at
+from neuronxa_core.models.families import FAMILIES as TABLE
+from neuronxa_core.models.families import Family
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.states.extraction import extract, extract_readouts, length_sorted_batches
 from neuronxa_core.states.sentences import STATES, ReadoutConfig
 from tests.tiny import FAMILIES, SENTENCES
 
+POOLINGS = ("position", "mean", "last")
 
-@pytest.mark.parametrize("pooling", ["position", "mean", "last"])
-@pytest.mark.parametrize("family", FAMILIES)
+
+def families_and_poolings() -> Iterator[tuple[str, str]]:
+    """Every family once, and every pooling with every kind of position, with encoders, with experts, and with Llama."""
+    kinds: dict[object, list[str]] = {}
+    for name in FAMILIES:
+        family = TABLE.get(name, Family())
+        kinds.setdefault(name == "llama" or (family.positions, family.encoder, bool(family.experts)), []).append(name)
+    for names in kinds.values():
+        for number in range(max(len(names), len(POOLINGS))):
+            yield names[number % len(names)], POOLINGS[number % len(POOLINGS)]
+
+
+@pytest.mark.parametrize(("family", "pooling"), list(families_and_poolings()))
 def test_left_right_and_no_padding_give_the_same_states(tiny_model, family: str, pooling: str):
     model = load_model(checkpoint_at(tiny_model(family)), "cpu", "float32")
     alone = extract(model, SENTENCES, pooling=pooling, batch_tokens=1)  # one sentence at a time, nothing padded
