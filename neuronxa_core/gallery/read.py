@@ -7,7 +7,7 @@ answer names the precision that it was computed in.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -37,7 +37,7 @@ from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.states.store import read_layer, write_aside
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult, from_frame
-from neuronxa_core.study.runner import find_layers, resolved, run_study
+from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
@@ -245,17 +245,6 @@ def precomputed(study: Study) -> StudyResult | None:
         return results[wanted]
     back = replace(wanted, source=wanted.target, target=wanted.source)
     return results[back].reversed() if back in results else None
-
-
-def settled(study: Study, stored: Callable[[Study], object] = precomputed) -> Study:
-    """The study in one precision: `auto` is the gallery's if that holds its scores or its answer, else the device's.
-
-    stored: looks the answer up in the gallery, None if it is not there. So what is computed for a study that came with
-    the dashboard is in the precision of what came. Raises ModelError if the device is not here.
-    """
-    if study.dtype != "auto":
-        return study
-    return resolved(study) if stored(study) is None and precomputed(study) is None else _as_stored(study)
 
 
 def build_matrix(folder: Path = GALLERY, watcher: Watcher = SILENT) -> LanguageMatrix:

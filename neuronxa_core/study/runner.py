@@ -104,6 +104,12 @@ def find_result(study: Study) -> StudyResult | None:
     return Recipe(study, checkpoint, "auto").stored_result(study.bitext()) if checkpoint else None
 
 
+def is_cached(study: Study) -> bool:
+    """Whether the cache has a result of a study, which `find_result` would read."""
+    checkpoint = local_checkpoint(study.ref)
+    return checkpoint is not None and Recipe(study, checkpoint, "auto").result_path(study.bitext()).is_file()
+
+
 def find_layers(study: Study) -> "StudyLayers | None":
     """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
     checkpoint = local_checkpoint(study.ref)

@@ -34,9 +34,9 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
+from pages.shared.precision import in_one_precision
 from pages.shared.results import (
     find,
-    in_one_precision,
     invitation,
     run_or_stop,
     sentences_against_target,

@@ -18,9 +18,10 @@ from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_against_target, run_against_target
+from neuronxa_core.study.runner import find_against_target, is_cached, run_against_target
 from neuronxa_core.study.study import CHOICES, Study
 from pages.shared import look, picker
+from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
 
 Results = dict[str, tuple[StudyResult, ...]]
@@ -41,7 +42,17 @@ def comparison_page() -> None:
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         return
-    _view(study, _results_or_stop(study, variants, codes))
+    settled = variants_in_one_precision(
+        variants, lambda each: precomputed_against_target(each, codes), lambda each: _is_at_hand(each, codes)
+    )
+    if len(settled) < 2:
+        st.info(
+            f"`auto` is {settled[0].dtype} here, so these are one way: choose another dtype beside it.",
+            icon=":material/compare_arrows:",
+        )
+        return
+    asked = "auto" if any(each.dtype == "auto" for each in variants) else ""
+    _view(replace(study, dtype=settled[0].dtype), _results_or_stop(study, settled, codes, asked))
 
 
 def _variants(study: Study) -> list[Study]:
@@ -71,7 +82,8 @@ def _variants(study: Study) -> list[Study]:
         default=default,
         key="cmp_dtypes",
         bind="query-params",
-        help="`auto` is what came precomputed in float32.",
+        help="`auto` is one precision for all: float32 if all of it came with the dashboard, else this machine's, or float32 "
+        "if that leaves less to compute. Two or more dtypes are compared.",
     )
     return [
         _as(study, model, site, dtype)
@@ -88,7 +100,8 @@ def _as(study: Study, model: str, site: str, dtype: str) -> Study:
     return replace(study, model=model, site=site, dtype=dtype, pooling="auto", revision="", adapter="", neurons="")
 
 
-def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...]) -> Results:
+def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...], asked: str) -> Results:
+    """asked: the dtype that was left open, `auto`, if one was."""
     names = variant_names(variants)
     request: Hashable = (tuple(replace(each, source=codes[0]) for each in variants), "variants", codes)
     title = f"{len(variants)} ways, {len(codes)} languages against {language(study.target).name}"
@@ -97,12 +110,26 @@ def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...]
         lambda: _all(precomputed_against_target, variants, names, codes),
         lambda: _all(_nearest, variants, names, codes),
     )
+    results, badge = found or (None, "")
+    dtypes = list(dict.fromkeys(each.dtype for each in variants))
+    study_line(study, badge, title, dtypes=" and ".join(dtypes))
+    if len(dtypes) == 1:
+        offer_the_other(asked, dtypes[0], _compare_in)
     if found is None:
-        study_line(study, "", title)
         _run_or_stop(request, variants, names, codes)
-    results, badge = found
-    study_line(study, badge, title)
     return cast(Results, results)
+
+
+def _compare_in(dtype: str) -> None:
+    """In place of `auto`, from the next drawing on."""
+    st.session_state.cmp_dtypes = [dtype]
+
+
+def _is_at_hand(study: Study, codes: tuple[str, ...]) -> bool:
+    """Whether gallery or cache hold the results of every language, without reading them."""
+    return bool(precomputed_against_target(study, codes)) or all(
+        is_cached(replace(study, source=code)) for code in codes
+    )
 
 
 def _nearest(study: Study, codes: tuple[str, ...]) -> tuple[StudyResult, ...] | None:

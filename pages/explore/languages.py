@@ -31,7 +31,8 @@ from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.results import find, in_one_precision, invitation, run_or_stop, study_line, study_or_stop
+from pages.shared.precision import in_one_precision
+from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
 
 HEIGHT = 560
 _ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"

@@ -24,9 +24,9 @@ from neuronxa_core.gallery.read import PIVOT, precomputed_rates
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
+from pages.shared.precision import in_one_precision
 from pages.shared.results import (
     find,
-    in_one_precision,
     invitation,
     run_here,
     run_or_stop,

@@ -157,7 +157,7 @@ if result is None:
         "The precomputed results are missing. Build them with: python -m neuronxa_core gallery", icon=":material/info:"
     )
     st.stop()
-study_line(result.study, "precomputed", files=look.study_files(result))
+study_line(result.study, "precomputed", files=look.study_files(result), dtypes=result.study.dtype)
 say_what_stands_instead(result)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:

@@ -40,7 +40,7 @@ _HELP = {
     "with the up-projection, just before the down-projection. `attention`: no FFN, what the attention heads say before it is mixed.",
     "pooling": "How tokens become a sentence. `position`: later tokens weigh more, as they have seen more. `mean`: all the "
     "same. `last`: the last token alone. `auto`: by position in a decoder, by mean in an encoder, where every token sees all.",
-    "dtype": "The precision in which the model computes. `auto`: bfloat16 where the device computes in it, which is "
+    "dtype": "The precision in which the model computes. `auto`: float32 where the answer came with the dashboard, else bfloat16 where the device computes in it, which is "
     "about twice as fast and moves a score by a pair or two of a hundred; else float32. For figures that you publish: float32.",
     "revision": "Branch, tag or commit of a model on the hub. Empty: its main branch.",
     "adapter": "The folder of a LoRA adapter (peft, safetensors) to put on top of the model.",

@@ -8,7 +8,7 @@ import streamlit as st
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers, settled
+from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
 from neuronxa_core.progress import Watcher, counted
@@ -17,6 +17,7 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers, find_result, run_study
 from neuronxa_core.study.study import Study
 from pages.shared import look
+from pages.shared.precision import ask_in, in_one_precision, offer_the_other
 
 _BADGES = {
     "precomputed": "Came with the dashboard, computed on a CPU.",
@@ -32,17 +33,6 @@ def study_or_stop() -> Study:
         st.stop()
     study: Study = st.session_state.study
     return study
-
-
-def in_one_precision(study: Study, stored: Callable[[Study], object] = precomputed) -> Study:
-    """The study with its dtype settled, once for all that a page shows of it, see gallery.settled.
-
-    So nothing on a page is in another precision than the rest, and `auto` and what it is are the same question.
-    """
-    try:
-        return settled(study, stored)
-    except NeuronXAError as problem:
-        _failed(str(problem))
 
 
 def result_or_stop(height: int) -> StudyResult:
@@ -92,11 +82,17 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
 
 
 def study_line(
-    study: Study, badge: str, names: str = "", files: look.Files | None = None, stem: str | None = None
+    study: Study,
+    badge: str,
+    names: str = "",
+    files: look.Files | None = None,
+    stem: str | None = None,
+    dtypes: str = "",
 ) -> None:
     """What exactly is shown, in one line, where the numbers come from, the link, and the files to take away.
 
-    names: instead of source and target; stem: of the files, instead of the study's.
+    names: instead of source and target; stem: of the files, instead of the study's; dtypes: instead of the study's,
+    where the page does not take the sidebar's.
     """
     names = names or f"{language(study.source).name} → {language(study.target).name}"
     line, actions = st.columns([3.4, 1.2], vertical_alignment="center")
@@ -106,11 +102,13 @@ def study_line(
             look.export(stem or study.stem, files)
     line.markdown(
         f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
-        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {study.dtype}"
+        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {dtypes or study.dtype}"
         + _chosen(study)
         + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
         help=_BADGES.get(badge),
     )
+    if not dtypes and (asked := st.session_state.study):
+        offer_the_other(asked.dtype, study.dtype, ask_in)
 
 
 def _chosen(study: Study) -> str:

@@ -1,14 +1,17 @@
 """One page, one precision: what is computed beside an answer is computed in the answer's dtype, and the line names it."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.study.runner import run_against_target
+from neuronxa_core.study.study import Study
 from tests.conftest import auto_is
 from tests.pages.test_pages import open_page, wait_for_charts
 
-LINE = re.compile(r"dtype (\w+)")
+LINE = re.compile(r"dtype (\w+(?: and \w+)*)")
 ITALIAN = {"source": "ita_Latn"}
 """Its scores came with the dashboard; its similarities, its projection and its ablation did not."""
 
@@ -33,9 +36,9 @@ def invited(app: AppTest) -> list[str]:
     return re.findall(r"parameters in (\w+)", said(app))
 
 
-def asked(app: AppTest) -> set[str]:
+def asked(app: AppTest) -> list[str]:
     """The dtypes of all that this session asked for and did not find in the cache."""
-    return {part.dtype for request in app.session_state.absent for part in _studies(request)}
+    return sorted({study.dtype for request in app.session_state.absent for study in _studies(request)})
 
 
 def _studies(request: object) -> list:
@@ -86,7 +89,7 @@ def test_nothing_that_is_not_precomputed_is_asked_for_under_auto(name: str, tiny
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
     app = open_page(name, **query, pairs="6")
     assert app.session_state.study.dtype == "auto"
-    assert asked(app) == {"bfloat16"}
+    assert asked(app) == ["bfloat16"]
     assert shown(app) == ["bfloat16"]
 
 
@@ -101,3 +104,85 @@ def test_auto_and_the_dtype_that_it_is_are_one_question(tiny_model, tiny_corpus)
     app.selectbox(key="study_dtype").set_value("float32").run()
     assert shown(app) == ["float32"]
     assert "Not computed yet" in said(app)
+
+
+def test_the_other_precision_is_offered_and_taking_it_changes_the_picker_and_the_link():
+    app = open_page("alignment")
+    assert shown(app) == ["float32"]
+    assert "All of this page is in float32; `auto` on this machine would be bfloat16." in said(app)
+    app.button(key="compute_in").click().run()
+    assert app.selectbox(key="study_dtype").value == "bfloat16"
+    assert app.query_params["dtype"] == "bfloat16"
+    assert shown(app) == ["bfloat16"]
+    assert "on this machine would be" not in said(app)
+
+
+def test_nothing_is_offered_where_it_would_be_the_same_or_was_not_asked(monkeypatch: pytest.MonkeyPatch):
+    assert "on this machine would be" not in said(open_page("alignment", dtype="float32"))
+    auto_is("float32", monkeypatch)
+    assert "on this machine would be" not in said(open_page("alignment"))
+    assert "on this machine would be" not in said(open_page("models"))
+
+
+@pytest.mark.parametrize(
+    ("sites", "dtype"),
+    [
+        (["gate", "attention"], "bfloat16"),  # one is missing in either: this machine's
+        (["product", "attention"], "float32"),  # one is missing in float32, both in bfloat16
+        (["gate", "product", "attention"], "float32"),
+    ],
+)
+def test_variants_of_which_some_are_missing_run_and_show_in_one_precision(sites: list[str], dtype: str):
+    app = open_page("models")
+    app.multiselect(key="cmp_sites").set_value(sites).run()
+    assert shown(app) == invited(app) == asked(app) == [dtype]
+    assert "The first that is missing: attention" in said(app)
+    assert app.button(key="run")
+
+
+def test_variants_that_all_came_with_the_dashboard_stand_in_its_precision_and_the_other_is_offered():
+    app = open_page("models")
+    assert shown(app) == ["float32"]
+    assert "precomputed" in said(app)
+    app.button(key="compute_in").click().run()
+    assert app.multiselect(key="cmp_dtypes").value == ["bfloat16"]
+    assert app.session_state.study.dtype == "auto"
+    assert shown(app) == invited(app) == ["bfloat16"]
+    assert "The first that is missing: product" in said(app)
+
+
+def test_where_dtypes_are_compared_every_name_is_one():
+    app = open_page("models")
+    app.multiselect(key="cmp_sites").set_value(["gate"]).run()
+    app.multiselect(key="cmp_dtypes").set_value(["auto", "bfloat16"]).run()
+    assert app.selectbox(key="cmp_variant").options == ["float32", "bfloat16"]
+    assert shown(app) == ["float32 and bfloat16"]
+    assert "compute_in" not in [button.key for button in app.button]
+
+
+def test_auto_beside_what_it_is_is_one_way(tiny_model, tiny_corpus):
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
+    app = open_page("models", **query, pairs="6")
+    app.multiselect(key="cmp_dtypes").set_value(["auto", "bfloat16"]).run()
+    assert "`auto` is bfloat16 here, so these are one way" in said(app)
+    app.multiselect(key="cmp_dtypes").set_value(["auto", "float32"]).run()
+    assert shown(app) == ["bfloat16 and float32"]
+
+
+def test_results_that_are_in_the_cache_count_as_computed(tiny_model, tiny_corpus):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=6)
+    both = [replace(study, site=site) for site in ("gate", "product")]
+    codes = ("deu_Latn", "fra_Latn")
+    query = {name: str(value) for name, value in study.fields.items() if value}
+    assert variants(**query) == ["bfloat16"]
+    run_against_target(replace(both[0], dtype="float32"), codes)
+    assert variants(**query) == ["float32"]
+    run_against_target(both[1], codes)
+    assert variants(**query) == ["bfloat16"]
+
+
+def variants(**query: str) -> list[str]:
+    """The dtypes that the Models page takes for both sites of the study."""
+    app = open_page("models", **query)
+    app.multiselect(key="cmp_sites").set_value(["gate", "product"]).run()
+    return shown(app)
