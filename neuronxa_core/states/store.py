@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +22,11 @@ from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SentenceStates
 
 _Read = TypeVar("_Read")
-_WHOLE: set[tuple[Path, int, int]] = set()
+_Stamp = tuple[int, int, int, int]
+_WHOLE: dict[Path, _Stamp] = {}
+"""Files that this process wrote, or read and found whole, as they were then."""
+_OFTEN_ENOUGH = 60.0
+"""Seconds in which a file counts as just used: marking it would make another process read it again."""
 FORMAT = 3
 """Part of every key: raise it when the meaning of a stored number changes."""
 
@@ -45,28 +50,33 @@ def write_states(key: str, states: SentenceStates, header: Mapping[str, str | in
     path = states_path(key)
     write_aside(path, lambda file: save_file(arrays, file, metadata=metadata))
     with contextlib.suppress(OSError):  # another process may have made room
-        _WHOLE.add(_identity(path))
+        _WHOLE[path] = _stamp(path)
 
 
 def read_states(key: str) -> SentenceStates | None:
     """The states under `key`, or None if they are not there or not whole; what is damaged is removed."""
+    path = states_path(key)
+    states = _read_checked(path)
+    if states is not None:
+        touch(path)
+    return states
+
+
+def _read_checked(path: Path) -> SentenceStates | None:
     from safetensors import SafetensorError, safe_open
 
-    path = states_path(key)
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads(file.metadata()["neuronxa"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if header["crc32"] != _crc32(arrays):
             raise ValueError("checksum")
-        states = SentenceStates(**arrays)
+        return SentenceStates(**arrays)
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         discard(path)
         return None
-    touch(path)
-    return states
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -82,20 +92,24 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the states at `path` are there and undamaged; written by this process, or read once and remembered."""
+    """Whether the states at `path` are there and undamaged: written by this process, or read once and not changed since."""
     try:
-        name = _identity(path)
+        before = _stamp(path)
+        if _WHOLE.get(path) == before:
+            return True
+        if _read_checked(path) is None:
+            return False
+        if _stamp(path) == before:
+            _WHOLE[path] = before
     except OSError:
         return False
-    if name not in _WHOLE and read_states(path.stem) is not None:
-        _WHOLE.add(name)
-    return name in _WHOLE
+    return True
 
 
-def _identity(path: Path) -> tuple[Path, int, int]:
-    """A file is written aside and renamed, so a new one has a new inode."""
+def _stamp(path: Path) -> _Stamp:
+    """What changes when a file is replaced, written, or given back its old date."""
     stat = path.stat()
-    return path, stat.st_ino, stat.st_size
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
@@ -173,9 +187,15 @@ def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
 
 
 def touch(path: Path) -> None:
-    """Marks a file as just used."""
+    """Marks a file as just used, at most once a minute, by its date of access: the others tell whether it is still whole."""
     with contextlib.suppress(OSError):  # a read-only cache keeps its dates
-        os.utime(path)
+        stat, before = path.stat(), _stamp(path)
+        if time.time() - max(stat.st_atime, stat.st_mtime) < _OFTEN_ENOUGH:
+            return
+        os.utime(path, ns=(time.time_ns(), stat.st_mtime_ns))
+        after = _stamp(path)
+        if _WHOLE.get(path) == before and after[:-1] == before[:-1]:
+            _WHOLE[path] = after
 
 
 def discard(path: Path) -> None:
@@ -193,7 +213,7 @@ def _evict(keep: Path) -> None:
                 stat = file.stat()
             except OSError:
                 continue  # another process was faster
-            files.append((stat.st_mtime, stat.st_size, file))
+            files.append((max(stat.st_atime, stat.st_mtime), stat.st_size, file))
     room = settings().cache_limit_bytes - sum(size for _, size, _ in files)
     for _, size, file in sorted(files):
         if room >= 0:

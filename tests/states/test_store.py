@@ -1,5 +1,6 @@
 import errno
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from safetensors import SafetensorError
 
 from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
+from neuronxa_core.states import store
 from neuronxa_core.states.sentences import SentenceStates
-from neuronxa_core.states.store import cache_key, read_states, states_path, write_aside, write_states
+from neuronxa_core.states.store import cache_key, is_whole, read_states, states_path, write_aside, write_states
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
+from tests.damage import flip_a_bit
 
 HEADER = {"model": "abc", "language": "deu_Latn"}
 
@@ -78,6 +81,41 @@ def test_no_flipped_bit_anywhere_in_the_file_gives_other_states():
         assert states is None or same(states, some_states()), f"byte {position} of {len(good)}"
         removed += states is None
     assert removed > 0.8 * len(good)  # the rest is the part of the header that only people read
+
+
+@pytest.mark.parametrize("keep_date", [True, False])
+@pytest.mark.parametrize("known", ["written", "read"])
+def test_states_that_are_damaged_after_they_were_found_whole_are_not_whole(known: str, keep_date: bool):
+    write_states("a", some_states(), HEADER)
+    if known == "read":
+        store._WHOLE.clear()
+    assert is_whole(states_path("a"))
+    flip_a_bit(states_path("a"), keep_date)
+    assert not is_whole(states_path("a"))
+    assert not states_path("a").exists()
+
+
+def test_whole_states_are_read_once_however_often_they_are_used(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store, "_OFTEN_ENOUGH", -1.0)  # every use is marked
+    write_states("a", some_states(), HEADER)
+    os.utime(states_path("a"), (1, 1))
+    reads: list[Path] = []
+    read = store._read_checked
+    monkeypatch.setattr(store, "_read_checked", lambda path: (reads.append(path), read(path))[1])
+    for _ in range(3):
+        assert is_whole(states_path("a"))
+        time.sleep(0.02)
+        store.touch(states_path("a"))
+    assert len(reads) == 1
+
+
+def test_use_leaves_the_date_of_the_states_and_their_age_is_that_of_the_last_use():
+    write_states("a", some_states(), HEADER)
+    os.utime(states_path("a"), (1, 1))
+    store.touch(states_path("a"))
+    used = states_path("a").stat()
+    assert used.st_mtime == 1
+    assert abs(used.st_atime - time.time()) < 60
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,18 @@
+"""Damage done to files, as a failing disk does it."""
+
+import os
+import time
+from pathlib import Path
+
+
+def flip_a_bit(file: Path, keep_date: bool = True, position: int = -102) -> None:
+    """Flips one bit, by default a high one of a float32, in place; the file keeps its length, and its date if that is asked."""
+    time.sleep(0.02)  # a file system's clock may stand still for some milliseconds
+    stat = file.stat()
+    with file.open("r+b") as content:
+        content.seek(position, os.SEEK_END if position < 0 else os.SEEK_SET)
+        byte = content.read(1)[0]
+        content.seek(-1, os.SEEK_CUR)
+        content.write(bytes([byte ^ 0x40]))
+    if keep_date:
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
