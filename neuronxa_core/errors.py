@@ -6,6 +6,7 @@
     |- CorpusError     a corpus or a language of it that cannot be read
     |  |- SentenceError   one sentence that a model cannot take
     |- ModelError      a model that cannot be found, loaded or understood
+    |  |- ChangedModelError   a model whose files do not hold what its fingerprint says
     |- CacheError      a cache folder that cannot be written
     Cancelled          not an error: somebody asked the run to stop
 
@@ -47,6 +48,10 @@ class SentenceError(CorpusError):
 
 class ModelError(NeuronXAError):
     """A model that cannot be found, loaded or understood."""
+
+
+class ChangedModelError(ModelError):
+    """A model whose files do not hold what its fingerprint says; nothing that they give may be kept under it."""
 
 
 class CacheError(NeuronXAError):

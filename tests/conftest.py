@@ -43,7 +43,7 @@ def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the converted demo model: the one in your own cache, or converted now, which takes a minute."""
     settings.cache_clear()
     if demo.demo_folder().is_dir():
-        return demo.demo_folder()
+        return demo.prepare_demo()  # which mends it if a file is damaged
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEURONXA_CACHE_DIR", str(tmp_path_factory.mktemp("demo")))
         settings.cache_clear()

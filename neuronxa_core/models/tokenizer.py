@@ -30,6 +30,15 @@ class TokenCount(NamedTuple):
 
 def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
     """Raises OSError, ValueError, KeyError or ImportError if there is none that transformers can read."""
+    try:
+        return _load(checkpoint)
+    except (OSError, ValueError, KeyError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # damaged files fail in many ways, and the library tokenizers raises Exception itself
+        raise ValueError(f"its tokenizer is damaged: {error}") from error
+
+
+def _load(checkpoint: Checkpoint) -> ModelTokenizer:
     if checkpoint.folder == demo_folder():  # its tokenizer.json is complete, and read as it is in a third of the time
         from tokenizers import Tokenizer
 

@@ -92,7 +92,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the states at `path` are there and undamaged: written by this process, or read once and not changed since."""
+    """Whether the states at `path` are there and undamaged: written by this process, or read, and not changed since."""
     try:
         before = _stamp(path)
         if _WHOLE.get(path) == before:
@@ -187,7 +187,7 @@ def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
 
 
 def touch(path: Path) -> None:
-    """Marks a file as just used, at most once a minute, by its date of access: the others tell whether it is still whole."""
+    """Marks a file as just used, at most once a minute, by its date of access: the others tell if it is still whole."""
     with contextlib.suppress(OSError):  # a read-only cache keeps its dates
         stat, before = path.stat(), _stamp(path)
         if time.time() - max(stat.st_atime, stat.st_mtime) < _OFTEN_ENOUGH:

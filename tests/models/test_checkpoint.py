@@ -1,16 +1,23 @@
+import hashlib
 import json
-import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from neuronxa_core.errors import ModelError
+from neuronxa_core.errors import ChangedModelError, ModelError
+from neuronxa_core.models import digests
 from neuronxa_core.models.checkpoint import checkpoint_at
-from neuronxa_core.models.loading import LoadedModel, load_model
-from neuronxa_core.models.locate import ModelRef, find_checkpoint
+from neuronxa_core.models.loading import RESIDENT, LoadedModel, load_model
+from neuronxa_core.models.locate import ModelRef, find_checkpoint, local_checkpoint
+from neuronxa_core.settings import settings
+from neuronxa_core.study.runner import find_result, run_study
+from neuronxa_core.study.study import Study
+from tests.damage import flip_a_bit, flip_a_bit_that_no_date_tells
+from tests.tiny import save_tiny_adapter
 
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 
@@ -75,6 +82,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: configure(folder, model_type="frobnicate"),
         "does not know the architecture 'frobnicate'",
     ),
+    "tokenizer that is a list": (lambda folder: (folder / "tokenizer.json").write_text("[]"), "tokenizer is damaged"),
+    "tokenizer cut off": (lambda folder: cut(folder / "tokenizer.json", 500), "cannot be loaded"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "cannot be loaded"),
     "several GGUF files": (
         lambda folder: instead_of_weights(folder, b__gguf=b"GGUF", a__gguf=b"GGUF"),
@@ -155,14 +164,118 @@ def test_one_other_byte_makes_another_fingerprint(folder: Path, name: str):
     assert checkpoint_at(folder).fingerprint != before
 
 
-def test_a_large_file_is_hashed_again_only_when_its_size_or_date_changes(folder: Path, cache: Path):
+def test_a_flipped_bit_makes_another_fingerprint_though_the_date_is_kept(folder: Path):
+    before = checkpoint_at(folder).fingerprint
+    flip_a_bit(folder / WEIGHTS)
+    assert checkpoint_at(folder).fingerprint != before
+
+
+def test_a_large_file_is_read_again_only_when_its_stamp_changes(folder: Path, cache: Path):
     large = folder / "added_tokens.json"
     large.write_bytes(b"a" * 1_000_001)
-    os.utime(large, (1, 1))
+    time.sleep(0.2)  # what was written just now is not remembered
     before = checkpoint_at(folder).fingerprint
-    assert len(list((cache / "digests").iterdir())) == 1
-    large.write_bytes(b"b" * 1_000_001)
-    os.utime(large, (1, 1))
+    (memo,) = (cache / "digests").iterdir()
+    digests._READ.clear()
+    memo.write_text("0" * 64)  # what is remembered is taken as it is
+    remembered = checkpoint_at(folder).fingerprint
+    assert remembered != before
+    flip_a_bit(large)
+    assert checkpoint_at(folder).fingerprint not in (before, remembered)
+    large.write_bytes(b"a" * 1_000_001)
     assert checkpoint_at(folder).fingerprint == before
-    os.utime(large, (2, 2))
-    assert checkpoint_at(folder).fingerprint != before
+
+
+def other_numbers(folder: Path, corpus: Path, adapter: str = "") -> None:
+    """A run of a model whose file holds other bytes than is remembered ends in one sentence; the next counts anew."""
+    study = Study(str(folder), str(corpus), "deu_Latn", "eng_Latn", pairs=8, adapter=adapter)
+    stale = local_checkpoint(ModelRef(str(folder), adapter=adapter)).fingerprint
+    with pytest.raises(ChangedModelError, match=r"is damaged or has changed.* Delete it and download or copy it again"):
+        run_study(study)
+    assert RESIDENT._model is None
+    assert not list((settings().cache_dir).glob("results/*")) + list((settings().cache_dir).glob("states/*"))
+    assert find_result(study) is None
+    fingerprint = run_study(study).provenance["model_fingerprint"]
+    assert fingerprint == local_checkpoint(ModelRef(str(folder), adapter=adapter)).fingerprint != stale
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, "tokenizer.json"])
+def test_a_bit_lost_without_a_new_date_is_never_run_under_the_old_fingerprint(
+    folder: Path, tiny_corpus: Path, name: str
+):
+    flip_a_bit_that_no_date_tells(folder / name)
+    if name == WEIGHTS:
+        other_numbers(folder, tiny_corpus)
+    else:
+        with pytest.raises(ChangedModelError, match=r"tokenizer\.json is damaged or has changed"):
+            load(folder)
+
+
+def test_a_bit_lost_in_an_adapter_is_found_too(folder: Path, tiny_corpus: Path, tmp_path: Path):
+    adapter = save_tiny_adapter(tmp_path / "adapter", folder)
+    flip_a_bit_that_no_date_tells(adapter / "adapter_model.safetensors")
+    other_numbers(folder, tiny_corpus, str(adapter))
+
+
+def test_a_bit_lost_in_a_gguf_file_is_found_too(tmp_path: Path):
+    file = tmp_path / "a.gguf"
+    file.write_bytes(b"whatever it holds " * 99)
+    flip_a_bit_that_no_date_tells(file)
+    with pytest.raises(ChangedModelError, match=r"a\.gguf is damaged or has changed"):
+        load(file)
+
+
+def test_damage_that_keeps_a_model_from_loading_is_called_damage(folder: Path):
+    """A bit of a tensor's name: without a look at the digest it would be a model that lacks a weight."""
+    position = (folder / WEIGHTS).read_bytes().index(b"layers.1.mlp.gate_proj") + 4
+    flip_a_bit_that_no_date_tells(folder / WEIGHTS, position)
+    with pytest.raises(ChangedModelError, match=r"model\.safetensors is damaged"):
+        load(folder)
+
+
+def test_a_file_that_the_hubs_cache_names_by_another_digest_is_refused_again_and_again(folder: Path, tmp_path: Path):
+    blob = tmp_path / "blobs" / digests.read(folder / WEIGHTS)
+    blob.parent.mkdir()
+    (folder / WEIGHTS).rename(blob)
+    (folder / WEIGHTS).symlink_to(blob)
+    load(folder)
+    flip_a_bit(blob)
+    for _ in range(2):
+        with pytest.raises(ChangedModelError, match=r"model\.safetensors is damaged"):
+            load(folder)
+
+
+def test_weights_that_cannot_be_read_in_time_count_as_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    flip_a_bit_that_no_date_tells(folder / WEIGHTS)
+    monkeypatch.setattr(digests, "PATIENCE", 0.0)
+    read = digests._sha256
+
+    def slowly(file: Path, tick: Callable[[], object]) -> str:
+        while file.name == WEIGHTS:
+            tick()
+            time.sleep(0.001)
+        return read(file, tick)
+
+    monkeypatch.setattr(digests, "_sha256", slowly)
+    assert load(folder).fingerprint == checkpoint_at(folder).fingerprint
+
+
+def test_the_digest_of_a_file_that_was_written_just_now_is_not_remembered(tmp_path: Path):
+    """It could be written again before the file system's clock moves on."""
+    (tmp_path / "file").write_bytes(b"a")
+    assert digests.read(tmp_path / "file") == hashlib.sha256(b"a").hexdigest()
+    assert digests.read_before(tmp_path / "file") is None
+    time.sleep(0.2)
+    digests.read(tmp_path / "file")
+    assert digests.read_before(tmp_path / "file") == hashlib.sha256(b"a").hexdigest()
+
+
+def test_a_resident_model_is_loaded_again_when_its_file_changes(folder: Path, tiny_corpus: Path):
+    """Weights are mapped into memory, so the model that is held may have changed with them."""
+    checkpoint = checkpoint_at(folder)
+    first = RESIDENT.get(checkpoint, "cpu", "float32")
+    assert RESIDENT.get(checkpoint_at(folder), "cpu", "float32") is first
+    flip_a_bit(folder / WEIGHTS)
+    assert not RESIDENT.holds(checkpoint, "cpu", "float32")
+    with pytest.raises(ChangedModelError):
+        RESIDENT.get(checkpoint, "cpu", "float32")

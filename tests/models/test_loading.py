@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from peft import IA3Config, LoraConfig, get_peft_model
+from peft import IA3Config, get_peft_model
 from safetensors.numpy import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
@@ -22,7 +22,7 @@ from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES, SentenceStates
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
-from tests.tiny import SENTENCES, save_tiny_model, tiny_tokenizer
+from tests.tiny import SENTENCES, save_tiny_adapter, save_tiny_model, tiny_tokenizer
 
 
 def load(folder: Path, **options: str) -> LoadedModel:
@@ -37,17 +37,7 @@ def assert_same(one: SentenceStates, other: SentenceStates, tolerance: float = 0
 @pytest.fixture
 def adapter(tiny_model, tmp_path: Path) -> Path:
     """A LoRA adapter of the tiny Llama, on attention and FFN, that changes what they do."""
-    model = AutoModelForCausalLM.from_pretrained(tiny_model("llama"))
-    torch.manual_seed(1)
-    config = LoraConfig(
-        r=4,
-        lora_alpha=12,
-        target_modules=["q_proj", "gate_proj", "down_proj"],
-        init_lora_weights=False,
-        task_type="CAUSAL_LM",
-    )
-    get_peft_model(model, config).save_pretrained(tmp_path / "adapter")
-    return tmp_path / "adapter"
+    return save_tiny_adapter(tmp_path / "adapter", tiny_model("llama"))
 
 
 def test_an_adapter_is_what_its_matrices_add_to_the_weights(tiny_model, adapter: Path, tmp_path: Path):

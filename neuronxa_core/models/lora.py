@@ -1,0 +1,44 @@
+"""A LoRA adapter on a loaded model: its matrices are added to the weights, so that the model runs as before."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from neuronxa_core.errors import ModelError
+
+
+def with_lora(model: nn.Module, adapter: Path) -> Any:
+    """The model with a LoRA adapter added to its weights.
+
+    Raises ModelError for another kind of adapter, or one of another model.
+    """
+    try:
+        from peft import PeftConfig, PeftModel
+    except ImportError as error:
+        raise ModelError("An adapter needs the package peft.", "Install it: pip install peft.") from error
+    config = PeftConfig.from_pretrained(str(adapter), local_files_only=True)
+    if str(config.peft_type).rpartition(".")[2] != "LORA":
+        raise ModelError(f"{adapter} is a {config.peft_type} adapter.", "Use a LoRA adapter.")
+    wrapped = PeftModel.from_pretrained(model, str(adapter), local_files_only=True, use_safetensors=True)
+    _refuse_astray(wrapped, adapter)
+    return wrapped.merge_and_unload()
+
+
+def _refuse_astray(model: nn.Module, adapter: Path) -> None:
+    """peft only warns if an adapter's weights have no place, and then the model would be the one without it."""
+    from safetensors import safe_open
+
+    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+        stored = {re.sub(r"\.(lora_\w+)\.", ".", key.replace(".default", "")) for key in file.keys()}  # noqa: SIM118
+    names = {
+        re.sub(r"\.(lora_\w+)\.", ".", name.replace(".default", "").replace(".modules_to_save", ""))
+        for name, _ in model.named_parameters()
+    }
+    astray = sorted(key for key in stored if key not in names)
+    if astray:
+        raise ModelError(
+            f"{adapter} does not belong to this model: it changes {astray[0]}, which the model has not.",
+            "Give the model that the adapter was trained on.",
+        )
