@@ -20,8 +20,6 @@ LONG = {
     "neuronxa_core/corpora/validation.py",
     "neuronxa_core/figures/asymmetry.py direction_curves",
     "neuronxa_core/figures/asymmetry.py gap_ranking",
-    "neuronxa_core/figures/languages.py",
-    "neuronxa_core/figures/plates.py",
     "neuronxa_core/figures/similarity.py similarity_matrix",
     "neuronxa_core/gallery/read.py",
     "neuronxa_core/models/hub.py",

@@ -2,10 +2,12 @@
 
 import plotly.graph_objects as go
 
+from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, spread
+from neuronxa_core.figures.style import blank, spread, upright
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.result import StudyResult, fertility, unknown_share
 
 HEIGHT = 460
 
@@ -122,3 +124,101 @@ def _end_labels(figure: go.Figure, result: StudyResult, theme: Theme, layers: in
             showarrow=False,
             font={"color": colour, "size": 14},
         )
+
+
+def layer_strip(result: StudyResult, layer: int, theme: Theme = "light") -> go.Figure:
+    """The score curves, small, with the layer that is looked at marked: the backdrop of the layer slider."""
+    palette = PALETTES[theme]
+    last = int(result.scores["layer"].max())
+    figure = blank(theme, 96, margin={"l": 0, "r": 0, "t": 4, "b": 4}, hovermode=False)
+    for state in STATES:
+        rows = result.of(state)
+        figure.add_trace(
+            go.Scatter(
+                x=rows["layer"],
+                y=rows["score"],
+                mode="lines",
+                name=STATE_NAMES[state],
+                line={"color": palette.states[state], "width": 2},
+            )
+        )
+    upright(figure, layer, color=palette.ink, width=1.5)
+    figure.update_xaxes(range=[-0.25, last + 0.25], visible=False)
+    figure.update_yaxes(range=[-0.03, 1.05], visible=False)
+    return figure
+
+
+def exportable_curves(result: StudyResult) -> ExportableFigure:
+    return ExportableFigure(
+        f"{result.study.stem}.alignment",
+        f"Alignment by layer: {pair_name(result.study)}",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine; bands are 95 % intervals, rings "
+        "the peaks, the dotted line what chance gives.",
+        result.study.caption,
+        lambda theme: layer_curves(result, theme),
+    )
+
+
+def alignment_finding(result: StudyResult) -> str:
+    """Two or three sentences on the layer curves. Markdown without links."""
+    source, target = language(result.study.source).name, language(result.study.target).name
+    layers = int(result.of("nas")["layer"].max())
+    layer, score = result.peak("nas")
+    row = result.of("nas").set_index("layer").loc[layer]
+    if score <= 5 * result.chance or row["ci_low"] <= result.chance:
+        return (
+            f"The neuron states of this model do not align {source} and {target} at any layer: even at its best, layer "
+            f"{layer} of {layers}, {_count(score, result.pairs)} find each other, and {100 * result.chance:.1f} % would by chance. "
+            + _comparison(result)
+        )
+    return (
+        f"{source} and {target} meet {_where(layer, layers)}: at layer {layer} of {layers}, {_count(score, result.pairs)} "
+        f"are each other's nearest neighbour by neuron state (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f}; chance "
+        f"{result.chance:.3f}). " + _comparison(result)
+    )
+
+
+_COSTLY = 2.0
+_UNKNOWN = 0.01
+
+
+def tokenizer_finding(result: StudyResult) -> str:
+    """What the tokenizer makes of the two languages; empty for a result that was stored before tokens were counted."""
+    study, provenance = result.study, result.provenance
+    pivot = ENGLISH if ENGLISH in (study.source, study.target) else study.target
+    other = study.target if pivot == study.source else study.source
+    ratio = fertility(provenance, other, pivot)
+    if ratio is None:
+        return ""
+    name = language(other).name
+    shares = {code: unknown_share(provenance, code) or 0.0 for code in (study.source, study.target)}
+    unknown = [f"{100 * share:.1f} % of {language(code).name}" for code, share in shares.items() if share]
+    text = f"Tokens: {name} takes {ratio:.2f} for every {language(pivot).name} one"
+    text += f", and the tokenizer does not know {' and '.join(unknown)}." if unknown else ", and none is unknown."
+    if ratio >= _COSTLY or max(shares.values()) >= _UNKNOWN:
+        text += " A low score is then often the tokenizer's doing: pieces that small, or unknown, carry little meaning each."
+    return text
+
+
+def _where(layer: int, layers: int) -> str:
+    """Which third of the network a layer lies in."""
+    third = (layer - 1) * 3 // layers
+    return ("in the first third of the network", "in the middle of the network", "in the last third of the network")[
+        third
+    ]
+
+
+def _count(share: float, pairs: int) -> str:
+    return f"{round(share * pairs)} of {pairs} sentence pairs"
+
+
+def _comparison(result: StudyResult) -> str:
+    """NASCA against MEXA, with the interval of their difference."""
+    nas, embedding = result.mean("nas"), result.mean("embedding")
+    low, high = result.advantage_interval("nas", "embedding")
+    numbers = f"NASCA {nas:.2f}, MEXA {embedding:.2f}, difference {nas - embedding:+.2f} with interval {low:+.2f} to {high:+.2f}"
+    if low > 0:
+        return f"Over all layers the neuron states are aligned better than the embeddings ({numbers})."
+    if high < 0:
+        return f"Over all layers the embeddings are aligned better than the neuron states ({numbers})."
+    return f"Over all layers neuron states and embeddings cannot be told apart with these sentences ({numbers})."

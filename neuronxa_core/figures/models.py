@@ -3,10 +3,12 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from neuronxa_core.figures.languages import tick
+from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, translucent
-from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.style import blank, tick
 from neuronxa_core.states.sentences import State
+from neuronxa_core.study.result import SUMMARY_NAMES
+from neuronxa_core.study.study import Study
 
 DEPTH_HEIGHT = 420
 MOST_VARIANTS = 6
@@ -107,3 +109,48 @@ def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light")
         ticks="",
     )
     return figure
+
+
+def exportable_depth(study: Study, curves: pd.DataFrame, state: State) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.depth.{state}",
+        f"{SCORE_NAMES[state]} over relative depth: {pair_name(study)}",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine; a line for each model or setting.",
+        study.caption,
+        lambda theme: depth_figure(curves, state, theme),
+    )
+
+
+def exportable_difference(
+    study: Study, table: pd.DataFrame, state: State, variant: str, reference: str
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.difference.{state}",
+        f"What languages gain by {variant} over {reference}: {SCORE_NAMES[state]}",
+        "Difference of the means over layers, with 95 % intervals, pairs resampled; filled where the interval excludes 0.",
+        shared_caption(study),
+        lambda theme: difference_figure(table, state, theme),
+    )
+
+
+def comparison_finding(summary: pd.DataFrame, state: State) -> str:
+    """Which variant aligns best on average over the languages. summary: as comparison.variant_summary gives it."""
+    name = SUMMARY_NAMES[state]
+    best = summary.loc[summary[name].idxmax()]
+    languages = int(best["languages"])
+    over = f"over {languages} languages" if languages > 1 else "in this language"
+    interval = "" if pd.isna(best[f"{name}_low"]) else f" [{best[f'{name}_low']:.2f}, {best[f'{name}_high']:.2f}]"
+    others = ", ".join(
+        f"{row['variant']} {row[name]:.2f}" for _, row in summary.iterrows() if row["variant"] != best["variant"]
+    )
+    return f"{best['variant']} aligns best by {SCORE_NAMES[state]} {over}: {best[name]:.2f}{interval}; {others}."
+
+
+def difference_finding(table: pd.DataFrame, variant: str, reference: str) -> str:
+    """How many languages gain and lose for certain, and who gains most. table: as comparison.language_differences gives it."""
+    gained, lost = int((table["ci_low"] > 0).sum()), int((table["ci_high"] < 0).sum())
+    first, last = table.iloc[0], table.iloc[-1]
+    text = f"With {variant} instead of {reference}, {gained} of {len(table)} languages gain and {lost} lose beyond their intervals"
+    if len(table) == 1:
+        return f"{text} ({first['difference']:+.2f})."
+    return f"{text}; {first['name']} gains most ({first['difference']:+.2f}), {last['name']} least ({last['difference']:+.2f})."

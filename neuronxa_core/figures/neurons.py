@@ -10,9 +10,10 @@ from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.neurons import SHARES, NeuronRates, TokenStates
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.languages import short_codes, tick
+from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.style import blank, short_codes, tick
+from neuronxa_core.study.study import Study
 
 SHARING_HEIGHT = 380
 _SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}
@@ -189,3 +190,86 @@ def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "li
 
 def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def exportable_sharing(study: Study, table: pd.DataFrame, languages: int, threshold: float) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.neurons.sharing",
+        f"Neurons shared by {languages} languages, layer by layer",
+        f"A neuron is active in a language if it is on at more than {100 * threshold:.0f} % of its tokens.",
+        shared_caption(study, both=True),
+        lambda theme: sharing_figure(table, theme),
+    )
+
+
+def exportable_overlap(
+    study: Study, overlap: NDArray[np.float64], codes: Sequence[str], where: str
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.neurons.overlap",
+        f"Overlap of active neurons, {where}",
+        "Jaccard index: neurons active in both languages over neurons active in either.",
+        shared_caption(study, both=True),
+        lambda theme: overlap_figure(overlap, codes, theme),
+        COLUMN + 120,
+    )
+
+
+def exportable_specific(study: Study, table: pd.DataFrame, rates: NeuronRates) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.neurons.specific",
+        "Language-specific neurons by layer",
+        "How many of the neurons with the lowest entropy over languages (LAPE) are most active in each language.",
+        shared_caption(study, both=True),
+        lambda theme: specific_figure(table, rates, theme),
+    )
+
+
+def exportable_token(
+    study: Study, states: TokenStates, neurons: Sequence[int], code: str, pair: int, layer: int
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.tokens.{code}.pair{pair + 1}.layer{layer}",
+        f"{language(code).name}, line {pair + 1} of the study, layer {layer}: tokens by neurons",
+        "Blue: positive activation, NAS 1; orange: negative, NAS 0. Below, what pooling makes of the columns.",
+        study.caption,
+        lambda theme: token_figure(states, neurons, theme),
+    )
+
+
+def sharing_finding(table: pd.DataFrame, languages: int, threshold: float) -> str:
+    """How much of the network all languages share, and where most. table: as neurons.sharing gives it."""
+    most, least = table.loc[table["all"].idxmax()], table.loc[table["all"].idxmin()]
+    return (
+        f"Active in all {languages} languages, at more than {100 * threshold:.0f} % of the tokens: {100 * table['all'].mean():.1f} % of the neurons on "
+        f"average, most at layer {int(most['layer'])} ({100 * most['all']:.1f} %), fewest at layer {int(least['layer'])} "
+        f"({100 * least['all']:.1f} %). {100 * table['one'].mean():.1f} % are active in one language alone, {100 * table['none'].mean():.1f} % in none."
+    )
+
+
+def overlap_finding(overlap: NDArray[np.float64], codes: tuple[str, ...]) -> str:
+    """The two languages whose active neurons overlap most, and the two that overlap least."""
+    rows, columns = np.triu_indices(len(codes), 1)
+    pairs = overlap[rows, columns]
+    if not np.isfinite(pairs).any():
+        return "No neuron is active that often in any of these languages."
+    best, worst = int(np.nanargmax(pairs)), int(np.nanargmin(pairs))
+    names = [language(code).name for code in codes]
+    text = (
+        f"{names[rows[best]]} and {names[columns[best]]} share most of their active neurons (Jaccard {pairs[best]:.2f})"
+    )
+    if len(pairs) == 1:
+        return f"{text}."
+    return f"{text}, {names[rows[worst]]} and {names[columns[worst]]} fewest ({pairs[worst]:.2f}); the mean is {np.nanmean(pairs):.2f}."
+
+
+def specific_finding(table: pd.DataFrame, rates: NeuronRates) -> str:
+    """Who has most of the language-specific neurons, and in which layers they lie."""
+    counts = table["name"].value_counts()
+    third = rates.rates.shape[1] / 3
+    early, late = (table["layer"] <= third).mean(), (table["layer"] > 2 * third).mean()
+    return (
+        f"Of the {len(table)} neurons most specific to a language, {counts.iloc[0]} belong to {counts.index[0]}"
+        + (f" and {counts.iloc[1]} to {counts.index[1]}" if len(counts) > 1 else "")
+        + f"; {100 * early:.0f} % lie in the first third of the layers, {100 * late:.0f} % in the last."
+    )

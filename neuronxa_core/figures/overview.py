@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
 from neuronxa_core.figures.style import blank
 from neuronxa_core.states.sentences import State, first_layer
@@ -133,3 +134,26 @@ def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "
         showline=False,
     )
     return figure
+
+
+def exportable_ranking(results: Sequence[StudyResult]) -> ExportableFigure:
+    study = results[0].study
+    return ExportableFigure(
+        f"{study.stem}.ranking",
+        f"Which languages stay close to {language(study.target).name}",
+        "NASCA (neuron states) and MEXA (embeddings), means over layers, with 95 % intervals. Long-tail languages stand in "
+        "italics.",
+        shared_caption(study),
+        lambda theme: language_ranking(results, theme),
+    )
+
+
+def exportable_layers(results: Sequence[StudyResult], state: State) -> ExportableFigure:
+    study = results[0].study
+    return ExportableFigure(
+        f"{study.stem}.layers.{state}",
+        f"Every language through the layers: {STATE_NAMES[state]} against {language(study.target).name}",
+        "A cell is the share of sentence pairs that are each other's only nearest neighbour at that layer.",
+        shared_caption(study),
+        lambda theme: layer_ranking(results, state, theme),
+    )

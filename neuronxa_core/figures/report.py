@@ -9,22 +9,8 @@ import pandas as pd
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
 from neuronxa_core.analyses.report import Material
 from neuronxa_core.analyses.space import MEASURES
-from neuronxa_core.figures.findings import alignment_finding, similarity_finding, space_finding
-from neuronxa_core.figures.findings_direction import direction_finding
-from neuronxa_core.figures.findings_projection import projection_finding
-from neuronxa_core.figures.plates import (
-    Plate,
-    curves_plate,
-    direction_plate,
-    distribution_plate,
-    matrix_plate,
-    measure_plate,
-    names,
-    numbers_plate,
-    projection_plate,
-    standing,
-)
-from neuronxa_core.figures.similarity import MOST_SHOWN
+from neuronxa_core.figures import alignment, asymmetry, projection, similarity
+from neuronxa_core.figures.export import ExportableFigure, pair_name, standing
 from neuronxa_core.states.sentences import STATES, first_layer
 from neuronxa_core.study.result import StudyResult
 
@@ -80,10 +66,6 @@ _ABSENT = (
 )
 
 
-def _last_layer(result: StudyResult) -> int:
-    return int(result.scores["layer"].max())
-
-
 def study_report(result: StudyResult, material: Material | None = None) -> str:
     """The page as text, some megabytes, most of them plotly's own code, so that it opens without a network.
 
@@ -96,7 +78,7 @@ def study_report(result: StudyResult, material: Material | None = None) -> str:
     else:
         sections += ["<h2>Similarity and projection</h2>", _said(_ABSENT)]
     return _PAGE.format(
-        title=html.escape(f"Inside the model: {names(result.study)}"),
+        title=html.escape(f"Inside the model: {pair_name(result.study)}"),
         caption=html.escape(result.study.caption),
         sections="\n".join(sections),
         summary=html.escape(json.dumps(result.summary, indent=2, ensure_ascii=False)),
@@ -105,21 +87,21 @@ def study_report(result: StudyResult, material: Material | None = None) -> str:
 
 
 class _Page:
-    """Turns plates into HTML; plotly's code goes with the first."""
+    """Turns figures into HTML; plotly's code goes with the first."""
 
     def __init__(self) -> None:
         self.begun = False
 
-    def figure(self, plate: Plate) -> str:
-        drawn = standing(plate).to_html(
+    def figure(self, exportable: ExportableFigure) -> str:
+        drawn = standing(exportable).to_html(
             full_html=False, include_plotlyjs=not self.begun, config={"displaylogo": False, "responsive": True}
         )
         self.begun = True
-        caption = f"<b>{html.escape(plate.title)}.</b> {html.escape(plate.note)}"
+        caption = f"<b>{html.escape(exportable.title)}.</b> {html.escape(exportable.note)}"
         return f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>"
 
-    def row(self, plates: Sequence[Plate]) -> str:
-        return f"<div class='row'>{''.join(self.figure(plate) for plate in plates)}</div>"
+    def row(self, exportables: Sequence[ExportableFigure]) -> str:
+        return f"<div class='row'>{''.join(self.figure(exportable) for exportable in exportables)}</div>"
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -133,16 +115,16 @@ def _said(finding: str) -> str:
 
 def _alignment(page: _Page, result: StudyResult) -> Iterator[str]:
     yield "<h2>Alignment by layer</h2>"
-    yield page.figure(curves_plate(result))
-    yield _said(alignment_finding(result))
+    yield page.figure(alignment.exportable_curves(result))
+    yield _said(alignment.alignment_finding(result))
     yield _table(result.scores)
 
 
 def _directions(page: _Page, result: StudyResult) -> Iterator[str]:
     yield "<h2>There and back</h2>"
     for state in STATES:
-        yield page.figure(direction_plate(result, state, largest_gap(result, state)[0]))
-        yield _said(direction_finding(result, state))
+        yield page.figure(asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]))
+        yield _said(asymmetry.direction_finding(result, state))
     yield _table(direction_gaps(result))
 
 
@@ -150,21 +132,28 @@ def _similarity(page: _Page, result: StudyResult, material: Material) -> Iterato
     study, layer = result.study, result.peak("nas")[0]
     yield f"<h2>Similarity at layer {layer}</h2>"
     matrices = {state: material.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
-    order = range(min(study.pairs, MOST_SHOWN))
-    yield page.row([matrix_plate(study, matrix, state, layer, order) for state, matrix in matrices.items()])
-    yield _said(similarity_finding(result, matrices, layer))
-    yield page.figure(distribution_plate(study, matrices, layer))
-    yield page.row([measure_plate(study, material.measures, measure, layer) for measure in MEASURES[1:]])
-    yield _said(space_finding(material.measures, layer))
+    order = range(min(study.pairs, similarity.MOST_SHOWN))
+    yield page.row(
+        [similarity.exportable_matrix(study, matrix, state, layer, order) for state, matrix in matrices.items()]
+    )
+    yield _said(similarity.similarity_finding(result, matrices, layer))
+    yield page.figure(similarity.exportable_distribution(study, matrices, layer))
+    yield page.row(
+        [similarity.exportable_measure(study, material.measures, measure, layer) for measure in MEASURES[1:]]
+    )
+    yield _said(similarity.space_finding(material.measures, layer))
     yield _table(material.measures)
 
 
 def _projection(page: _Page, result: StudyResult, material: Material) -> Iterator[str]:
     layer = result.peak("nas")[0]
     yield f"<h2>Sentences as points at layer {layer}</h2>"
-    yield page.row([projection_plate(each, material.bitext, layer) for each in material.projections])
-    yield _said(projection_finding(material.projections, layer))
+    yield page.row([projection.exportable_projection(each, material.bitext, layer) for each in material.projections])
+    yield _said(projection.projection_finding(material.projections, layer))
     yield page.row(
-        [numbers_plate(material.projections, number, layer) for number in ("foreign_neighbours", "silhouette")]
+        [
+            projection.exportable_numbers(material.projections, number, layer)
+            for number in ("foreign_neighbours", "silhouette")
+        ]
     )
     yield _table(pd.concat([each.table for each in material.projections], ignore_index=True))

@@ -5,9 +5,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.style import blank, spread
 from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.study import Study
 
 PAIRS_HEIGHT = 360
 
@@ -150,4 +152,27 @@ def pairs_finding(needed: pd.DataFrame, languages: int) -> str:
     return (
         f"By NASCA, {int(first['pairs'])} pairs order the {languages} languages nearly as {most} do (rank correlation "
         f"{first['rank_correlation']:.2f})."
+    )
+
+
+def exportable_ablation(study: Study, table: pd.DataFrame, state: State) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.ablation.{state}",
+        f"{SCORE_NAMES[state]} when one choice is changed: {pair_name(study)}",
+        "Means over layers with 95 % intervals; filled where the difference to the study as it is excludes 0, pairs resampled.",
+        study.caption,
+        lambda theme: ablation_figure(table, state, theme),
+    )
+
+
+def exportable_pairs(study: Study, pairs: pd.DataFrame, column: str) -> ExportableFigure:
+    ranks = column == "rank_correlation"
+    return ExportableFigure(
+        f"{study.stem}.pairs.{column}",
+        "Do fewer pairs order the languages alike?" if ranks else f"How many pairs are enough: {pair_name(study)}",
+        "Spearman correlation over languages between the scores from the first pairs and from all."
+        if ranks
+        else "Mean score over layers from the first pairs, with 95 % intervals; fewer pairs have fewer rivals, so scores start high.",
+        shared_caption(study) if ranks else study.caption,
+        lambda theme: pairs_figure(pairs, column, theme),
     )

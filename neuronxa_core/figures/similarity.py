@@ -1,16 +1,20 @@
 """One layer's cosines: the matrix, its distribution, and the measures of the space through the layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.style import blank, click_targets, spread, upright
+from neuronxa_core.metrics.geometry import anisotropy, margins
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import Study
 
 MOST_SHOWN = 150
 """Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""
@@ -20,28 +24,6 @@ MEASURE_TITLES = {
     "effective_rank": "Effective rank: directions in use",
     "hubness": "Hubness: skew of nearest-neighbour counts",
 }
-
-
-def layer_strip(result: StudyResult, layer: int, theme: Theme = "light") -> go.Figure:
-    """The score curves, small, with the layer that is looked at marked: the backdrop of the layer slider."""
-    palette = PALETTES[theme]
-    last = int(result.scores["layer"].max())
-    figure = blank(theme, 96, margin={"l": 0, "r": 0, "t": 4, "b": 4}, hovermode=False)
-    for state in STATES:
-        rows = result.of(state)
-        figure.add_trace(
-            go.Scatter(
-                x=rows["layer"],
-                y=rows["score"],
-                mode="lines",
-                name=STATE_NAMES[state],
-                line={"color": palette.states[state], "width": 2},
-            )
-        )
-    upright(figure, layer, color=palette.ink, width=1.5)
-    figure.update_xaxes(range=[-0.25, last + 0.25], visible=False)
-    figure.update_yaxes(range=[-0.03, 1.05], visible=False)
-    return figure
 
 
 def similarity_matrix(
@@ -216,3 +198,69 @@ def measure_curves(measures: pd.DataFrame, measure: str, layer: int, theme: Them
         showarrow=False,
     )
     return figure
+
+
+def exportable_matrix(
+    study: Study,
+    similarity: NDArray[np.floating],
+    state: State,
+    layer: int,
+    order: Sequence[int],
+    cell: tuple[int, int] | None = None,
+    scale: tuple[float, float] | None = None,
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.layer{layer}.{state}.similarity",
+        f"Cosine similarity by {STATE_NAMES[state]} at layer {layer}",
+        f"Down: {language(study.source).name}; across: {language(study.target).name}; {len(order)} sentences each. The "
+        "diagonal holds the translations.",
+        study.caption,
+        lambda theme: similarity_matrix(similarity, state, order, cell, scale, theme),
+        COLUMN,
+    )
+
+
+def exportable_distribution(
+    study: Study, matrices: Mapping[State, NDArray[np.floating]], layer: int
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.layer{layer}.distribution",
+        f"How cosines are spread at layer {layer}: {pair_name(study)}",
+        "Filled: cosines of translations; dotted: of all other sentences. Heights are densities, each row on its own scale.",
+        study.caption,
+        lambda theme: similarity_distribution(dict(matrices), theme),
+    )
+
+
+def exportable_measure(study: Study, measures: pd.DataFrame, measure: str, layer: int) -> ExportableFigure:
+    return ExportableFigure(
+        f"{study.stem}.{measure}",
+        f"{MEASURE_TITLES[measure]}, {pair_name(study)}",
+        f"By layer and state; the dotted line is layer {layer}.",
+        study.caption,
+        lambda theme: measure_curves(measures, measure, layer, theme),
+    )
+
+
+def similarity_finding(result: StudyResult, matrices: Mapping[State, NDArray[np.float64]], layer: int) -> str:
+    """What one layer's matrices show: who is aligned, and how far translations stand out from all other sentences."""
+    parts = []
+    for state, similarity in matrices.items():
+        aligned = int((margins(similarity) > 0).sum())
+        parts.append(
+            f"{STATE_NAMES[state]}: {aligned} of {result.pairs} pairs aligned, translations at cosine "
+            f"{similarity.diagonal().mean():.2f} against {anisotropy(similarity):.2f} for all others"
+        )
+    return f"Layer {layer}. " + "; ".join(parts) + "."
+
+
+def space_finding(measures: pd.DataFrame, layer: int) -> str:
+    """What the measures of the space say about neurons and embeddings, over all layers and at this one."""
+    means = measures.groupby("state")[["anisotropy", "effective_rank"]].mean()
+    nas, embedding = means.loc["nas"], means.loc["embedding"]
+    crowded = "more" if embedding["anisotropy"] > nas["anisotropy"] else "less"
+    return (
+        f"On average over the layers the embeddings are {crowded} crowded into one direction than the neuron states: sentences "
+        f"that have nothing to do with each other have cosine {embedding['anisotropy']:.2f} in embeddings and "
+        f"{nas['anisotropy']:.2f} in NAS, and {embedding['effective_rank']:.0f} against {nas['effective_rank']:.0f} directions are in use."
+    )

@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
 
 FONT = '"Source Sans", "Source Sans Pro", "Noto Sans", sans-serif'
@@ -65,3 +66,16 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> lis
         placed[index] = min(placed[index], ceiling)
         ceiling = placed[index] - gap
     return placed
+
+
+def tick(code: str, longest: int | None = None) -> str:
+    """A language's name, cut to `longest` letters; long-tail languages in italics."""
+    known = language(code)
+    name = known.name if longest is None or len(known.name) <= longest else f"{known.name[: longest - 1].rstrip()}…"
+    return name if known.head else f"<i>{name}</i>"
+
+
+def short_codes(codes: Sequence[str]) -> list[str]:
+    """`deu` for `deu_Latn`, unless two of the languages would share it."""
+    short = [code[:3] for code in codes]
+    return [code if short.count(part) > 1 else part for code, part in zip(codes, short, strict=True)]

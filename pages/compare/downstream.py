@@ -7,7 +7,6 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.accuracies import COLUMNS, read_accuracies
 from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.analyses.downstream import (
@@ -25,7 +24,7 @@ from neuronxa_core.analyses.downstream import (
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
-from neuronxa_core.figures import plates
+from neuronxa_core.figures import downstream as figures
 from neuronxa_core.gallery.read import PIVOT, precomputed_against_target, precomputed_bits
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
@@ -231,12 +230,12 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
         return
     for column, state in zip(st.columns(3), STATES, strict=True):
         with column:
-            look.picture(plates.downstream_plate(study, table, state, benchmark), f"down_{state}")
+            look.picture(figures.exportable_downstream(study, table, state, benchmark), f"down_{state}")
     correlations = correlation_table(table)
     st.markdown(figures.downstream_finding(correlations, benchmark))
     layers = layer_correlations(results, accuracies)
     if layers[method].notna().any():
-        look.picture(plates.correlation_plate(study, layers, method, benchmark), "down_layers")
+        look.picture(figures.exportable_correlation(study, layers, method, benchmark), "down_layers")
         st.markdown(figures.best_layer_finding(layers))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("correlations", correlations), ("languages", table), ("layers", layers)):

@@ -6,11 +6,9 @@ from typing import cast
 
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.models import depth_curves, language_differences, variant_names, variant_summary
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures import plates
-from neuronxa_core.figures.models import DEPTH_HEIGHT, MOST_VARIANTS
+from neuronxa_core.figures import models as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
 from neuronxa_core.models import demo
@@ -32,9 +30,9 @@ def comparison_page() -> None:
     if study.source == PIVOT:
         study = replace(study, source=study.target, target=PIVOT)
     variants = _variants(study)
-    if not 2 <= len(variants) <= MOST_VARIANTS:
+    if not 2 <= len(variants) <= figures.MOST_VARIANTS:
         st.info(
-            f"These are {len(variants)} ways; choose two to {MOST_VARIANTS}: another model, site or dtype makes one more.",
+            f"These are {len(variants)} ways; choose two to {figures.MOST_VARIANTS}: another model, site or dtype makes one more.",
             icon=":material/compare_arrows:",
         )
         return
@@ -67,7 +65,7 @@ def _variants(study: Study) -> list[Study]:
         key="cmp_models",
         bind="query-params",
         accept_new_options=not shared,
-        max_selections=MOST_VARIANTS,
+        max_selections=figures.MOST_VARIANTS,
         help="Hub ids, paths, or `demo`. Each runs on the same sentences, one after the other.",
     )
     usual = ["gate", "product"] if study.model == demo.NAME else [study.site]
@@ -168,7 +166,7 @@ def _run_or_stop(request: Hashable, variants: list[Study], names: list[str], cod
         st.caption(f"The first that is missing: {look.plain(names[variants.index(missing)])}", text_alignment="center")
         invitation(request, work, missing, sentences, at_once=2 * missing.pairs)
 
-    run_or_stop(request, work, invite, DEPTH_HEIGHT)
+    run_or_stop(request, work, invite, figures.DEPTH_HEIGHT)
 
 
 @st.fragment
@@ -195,7 +193,7 @@ def _view(study: Study, results: Results) -> None:
     summary = variant_summary(results)
     picture, gains = st.columns([1.3, 1], gap="large")
     with picture:
-        look.picture(plates.depth_plate(replace(study, source=source), curves, state), "cmp_depth")
+        look.picture(figures.exportable_depth(replace(study, source=source), curves, state), "cmp_depth")
         st.markdown(look.plain(figures.comparison_finding(summary, state)))
         st.dataframe(
             summary,
@@ -204,7 +202,7 @@ def _view(study: Study, results: Results) -> None:
         )
     table = language_differences(results[variant], results[reference], state)
     with gains:
-        look.picture(plates.difference_plate(study, table, state, variant, reference), "cmp_gains")
+        look.picture(figures.exportable_difference(study, table, state, variant, reference), "cmp_gains")
         st.markdown(look.plain(figures.difference_finding(table, variant, reference)))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("summary", summary), ("differences", table), ("curves", curves)):

@@ -6,14 +6,12 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.settings import Ablation, find_ablation, readouts_of, run_ablation, run_pairs_needed
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.figures import plates
+from neuronxa_core.figures import settings as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
-from neuronxa_core.figures.settings import PAIRS_HEIGHT
 from neuronxa_core.gallery.read import precomputed_ablation, precomputed_pairs_needed
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, State
@@ -102,14 +100,14 @@ def _view(ablation: Ablation) -> None:
             bind="query-params",
         ),
     )
-    look.picture(plates.ablation_plate(ablation.study, ablation.table, state), "set_ablation")
+    look.picture(figures.exportable_ablation(ablation.study, ablation.table, state), "set_ablation")
     st.markdown(figures.ablation_finding(ablation.table, state))
     with st.expander("The numbers", icon=":material/table:"):
         for key, table in (("ablation", ablation.table), ("pairs", ablation.pairs)):
             st.dataframe(table, hide_index=True)
             look.table_downloads(table, f"{ablation.study.stem}.{key}", f"set_{key}")
     st.subheader("How many pairs are enough?")
-    look.picture(plates.pairs_plate(ablation.study, ablation.pairs, "score"), "set_pairs")
+    look.picture(figures.exportable_pairs(ablation.study, ablation.pairs, "score"), "set_pairs")
 
 
 def _pairs_needed(study: Study) -> None:
@@ -129,11 +127,14 @@ def _pairs_needed(study: Study) -> None:
             return sentences_against_target(study, codes)
 
         run_here(
-            request, work, lambda: invitation(request, work, study, sentences, at_once=2 * study.pairs), PAIRS_HEIGHT
+            request,
+            work,
+            lambda: invitation(request, work, study, sentences, at_once=2 * study.pairs),
+            figures.PAIRS_HEIGHT,
         )
         return
     needed = found[0]
-    look.picture(plates.pairs_plate(study, needed, "rank_correlation"), "set_ranks")
+    look.picture(figures.exportable_pairs(study, needed, "rank_correlation"), "set_ranks")
     st.markdown(figures.pairs_finding(needed, len(codes)))
     look.table_downloads(needed, f"{study.stem}.pairs_needed", "set_needed")
 

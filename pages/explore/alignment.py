@@ -2,19 +2,17 @@
 
 import streamlit as st
 
-from neuronxa_core import figures
-from neuronxa_core.figures import plates
-from neuronxa_core.figures.alignment import HEIGHT
+from neuronxa_core.figures import alignment as figures
 from pages.shared import look
 from pages.shared.results import result_or_stop
 
 st.title("Alignment by layer")
 st.html("<p class='nx-question'>At which layer do two languages share their neurons, and how well?</p>")
 
-result = result_or_stop(HEIGHT)
+result = result_or_stop(figures.HEIGHT)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
-    look.picture(plates.curves_plate(result), "alignment_curve")
+    look.picture(figures.exportable_curves(result), "alignment_curve")
 with numbers:
     look.score_cards(result)
 st.markdown(figures.alignment_finding(result))

@@ -6,11 +6,9 @@ from typing import cast
 
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.asymmetry import direction_gaps, gap_table, largest_gap, one_way_table
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures import plates
-from neuronxa_core.figures.asymmetry import CURVES_HEIGHT
+from neuronxa_core.figures import asymmetry as figures
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
 from neuronxa_core.progress import Watcher
@@ -47,7 +45,7 @@ def direction_view(result: StudyResult) -> None:
         key=f"asym_layer_{state}",
         bind="query-params",
     )
-    look.picture(plates.direction_plate(result, state, layer), "asym_curves")
+    look.picture(figures.exportable_direction(result, state, layer), "asym_curves")
     st.markdown(figures.direction_finding(result, state))
     _one_way(result, state, layer)
     with st.expander("The numbers", icon=":material/table:"):
@@ -108,7 +106,7 @@ def across_languages(study: Study) -> None:
         _run(key, study, codes)
         return
     results = found[0]
-    look.picture(plates.gaps_plate(results), "asym_ranking")
+    look.picture(figures.exportable_gaps(results), "asym_ranking")
     st.markdown(figures.gap_languages_finding(results))
     with st.expander("The numbers", icon=":material/table:"):
         table = gap_table(results)
@@ -129,7 +127,7 @@ def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
 st.title("Asymmetry")
 st.html("<p class='nx-question'>Is the way there as easy as the way back?</p>")
 
-result = result_or_stop(CURVES_HEIGHT)
+result = result_or_stop(figures.CURVES_HEIGHT)
 direction_view(result)
 across_languages(result.study)
 with st.expander("How to read this", icon=":material/help:"):

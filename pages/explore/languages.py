@@ -8,7 +8,6 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.language_order import (
     LANGUAGE_ORDERS,
     LanguageOrder,
@@ -24,7 +23,7 @@ from neuronxa_core.analyses.languages import (
     run_language_matrix,
 )
 from neuronxa_core.corpora.languages import language, search_terms
-from neuronxa_core.figures import plates
+from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.gallery.read import PIVOT, precomputed_matrix
 from neuronxa_core.progress import Watcher
@@ -125,8 +124,8 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
 
 
 def _heatmap(matrix: LanguageMatrix, state: State, layer: int | None, order: LanguageOrder) -> None:
-    plate = plates.languages_plate(matrix, arrange(matrix, order, state, layer), state, layer)
-    look.picture(plate, "lang_matrix", on_select=_clicked, selection_mode="points")
+    exportable = figures.exportable_languages(matrix, arrange(matrix, order, state, layer), state, layer)
+    look.picture(exportable, "lang_matrix", on_select=_clicked, selection_mode="points")
 
 
 def _clicked() -> None:
@@ -194,10 +193,10 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     summary = level_summary(scores)
     ranking, levels = st.columns([1.2, 1], gap="large")
     with ranking:
-        look.picture(plates.pivot_plate(matrix, scores, pivot, layer), "lang_ranking")
+        look.picture(figures.exportable_pivot(matrix, scores, pivot, layer), "lang_ranking")
         st.markdown(figures.pivot_finding(scores, pivot))
     with levels:
-        look.picture(plates.levels_plate(matrix, scores, summary, pivot, layer), "lang_levels")
+        look.picture(figures.exportable_levels(matrix, scores, summary, pivot, layer), "lang_levels")
         st.markdown(figures.level_finding(summary, pivot))
         st.caption("Languages in italics are long-tail: XLM-R was not trained on them.")
     st.caption(figures.fertility_finding(scores, pivot))

@@ -6,7 +6,6 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.neurons import (
     NeuronRates,
     TokenStates,
@@ -18,8 +17,7 @@ from neuronxa_core.analyses.neurons import (
     specific_neurons,
 )
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.figures import plates
-from neuronxa_core.figures.neurons import SHARING_HEIGHT
+from neuronxa_core.figures import neurons as figures
 from neuronxa_core.gallery.read import PIVOT, precomputed_rates
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.study import Study
@@ -64,7 +62,10 @@ def _rates_or_stop(study: Study, codes: tuple[str, ...]) -> NeuronRates:
             return sentences_against_target(study, codes)
 
         run_or_stop(
-            request, work, lambda: invitation(request, work, study, sentences, at_once=study.pairs), SHARING_HEIGHT
+            request,
+            work,
+            lambda: invitation(request, work, study, sentences, at_once=study.pairs),
+            figures.SHARING_HEIGHT,
         )
     rates, badge = found
     study_line(study, badge, names)
@@ -96,7 +97,7 @@ def _view(rates: NeuronRates) -> None:
         "Layer of the overlap", ["all layers", *map(str, range(1, layers + 1))], key="neu_layer", bind="query-params"
     )
     table = sharing(rates, threshold)
-    look.picture(plates.sharing_plate(study, table, len(rates.codes), threshold), "neu_sharing")
+    look.picture(figures.exportable_sharing(study, table, len(rates.codes), threshold), "neu_sharing")
     st.markdown(figures.sharing_finding(table, len(rates.codes), threshold))
     layer = None if depth == "all layers" else int(depth)
     shared = overlap(rates, threshold, layer)
@@ -104,10 +105,10 @@ def _view(rates: NeuronRates) -> None:
     one, two = st.columns(2, gap="large")
     with one:
         where = "all layers" if layer is None else f"layer {layer}"
-        look.picture(plates.overlap_plate(study, shared, rates.codes, where), "neu_overlap")
+        look.picture(figures.exportable_overlap(study, shared, rates.codes, where), "neu_overlap")
         st.markdown(figures.overlap_finding(shared, rates.codes))
     with two:
-        look.picture(plates.specific_plate(study, specific, rates), "neu_specific")
+        look.picture(figures.exportable_specific(study, specific, rates), "neu_specific")
         st.markdown(figures.specific_finding(specific, rates))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("specific", specific), ("sharing", table)):
@@ -137,7 +138,7 @@ def _tokens(study: Study, layers: int) -> None:
     states = cast(tuple[TokenStates, TokenStates], found[0])
     neurons = np.argsort(-(states[0].nav + states[1].nav), kind="stable")[:_STRONGEST].tolist()
     for code, each in zip((study.source, study.target), states, strict=True):
-        look.picture(plates.token_plate(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
+        look.picture(figures.exportable_token(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
     st.caption(
         f"The {len(neurons)} neurons with the highest NAV in both sentences together, in the same order above and below."
     )

@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures import plates
-from neuronxa_core.figures.plates import Plate, preview
+from neuronxa_core.figures import alignment, asymmetry, languages, overview, similarity
+from neuronxa_core.figures import projection as projections
+from neuronxa_core.figures.export import ExportableFigure, pair_name, preview
 from neuronxa_core.gallery.read import (
     PIVOT,
     gallery_results,
@@ -42,7 +42,7 @@ def say_what_stands_instead(result: StudyResult) -> None:
     chosen = st.session_state.study
     if chosen and not result.study.answers(chosen):
         st.info(
-            f"The study in the sidebar is not among the precomputed ones, so {plates.names(result.study)} stand here. "
+            f"The study in the sidebar is not among the precomputed ones, so {pair_name(result.study)} stand here. "
             "The other pages show yours.",
             icon=":material/info:",
         )
@@ -65,9 +65,9 @@ def four_questions(result: StudyResult) -> None:
                 st.markdown(f"#### {question}")
                 shown = show(result) or show(precomputed(picker.DEFAULT) or result)
                 if shown:
-                    study, plate, finding = shown
+                    study, exportable, finding = shown
                     st.plotly_chart(
-                        preview(plate, look.theme(), _PREVIEW),
+                        preview(exportable, look.theme(), _PREVIEW),
                         key=f"overview_{page}",
                         theme=None,
                         config={"staticPlot": True},
@@ -76,7 +76,7 @@ def four_questions(result: StudyResult) -> None:
                     link(page, label, study)
 
 
-_Shown = tuple[Study, Plate, str] | None
+_Shown = tuple[Study, ExportableFigure, str] | None
 
 
 def _similarity(result: StudyResult) -> _Shown:
@@ -84,17 +84,17 @@ def _similarity(result: StudyResult) -> _Shown:
     if layers is None:
         return None
     matrix = layers.similarity(_SHOWN, layer)
-    plate = plates.matrix_plate(result.study, matrix, _SHOWN, layer, range(result.pairs))
+    exportable = similarity.exportable_matrix(result.study, matrix, _SHOWN, layer, range(result.pairs))
     return (
         result.study,
-        plate,
-        f"{plates.names(result.study)}. {figures.similarity_finding(result, {_SHOWN: matrix}, layer)}",
+        exportable,
+        f"{pair_name(result.study)}. {similarity.similarity_finding(result, {_SHOWN: matrix}, layer)}",
     )
 
 
 def _asymmetry(result: StudyResult) -> _Shown:
-    plate = plates.direction_plate(result, _SHOWN, result.peak(_SHOWN)[0])
-    return result.study, plate, figures.direction_finding(result, _SHOWN)
+    exportable = asymmetry.exportable_direction(result, _SHOWN, result.peak(_SHOWN)[0])
+    return result.study, exportable, asymmetry.direction_finding(result, _SHOWN)
 
 
 def _projection(result: StudyResult) -> _Shown:
@@ -105,8 +105,8 @@ def _projection(result: StudyResult) -> _Shown:
     bitext = study.bitext()
     return (
         study,
-        plates.projection_plate(projection, bitext, layer),
-        figures.projection_finding([projection], layer),
+        projections.exportable_projection(projection, bitext, layer),
+        projections.projection_finding([projection], layer),
     )
 
 
@@ -116,8 +116,8 @@ def _languages(result: StudyResult) -> _Shown:
         return None
     scores = pivot_scores(matrix, PIVOT)
     summary = level_summary(scores)
-    plate = plates.levels_plate(matrix, scores, summary, PIVOT, None)
-    return result.study, plate, figures.level_finding(summary, PIVOT)
+    exportable = languages.exportable_levels(matrix, scores, summary, PIVOT, None)
+    return result.study, exportable, languages.level_finding(summary, PIVOT)
 
 
 _QUESTIONS: tuple[tuple[str, str, str, Callable[[StudyResult], _Shown]], ...] = (
@@ -161,10 +161,10 @@ study_line(result.study, "precomputed", files=look.study_files(result), dtypes=r
 say_what_stands_instead(result)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
-    look.picture(plates.curves_plate(result), "overview_curve")
+    look.picture(alignment.exportable_curves(result), "overview_curve")
 with numbers:
     look.score_cards(result)
-st.markdown(figures.alignment_finding(result))
+st.markdown(alignment.alignment_finding(result))
 link("alignment", "Look closer, or run another pair", result.study)
 
 st.header("Four questions to ask it")
@@ -173,9 +173,9 @@ four_questions(result)
 st.header("Which languages does this model keep close to English?")
 left, right = st.columns(2)
 with left:
-    look.picture(plates.ranking_plate(list(studies.values())), "overview_ranking")
+    look.picture(overview.exportable_ranking(list(studies.values())), "overview_ranking")
 with right:
-    look.picture(plates.layers_plate(list(studies.values()), "nas"), "overview_layers")
+    look.picture(overview.exportable_layers(list(studies.values()), "nas"), "overview_layers")
 st.caption(
     "Left: NASCA is measured on neuron states, MEXA on embeddings, both means over layers; lines are 95 % intervals. Right: the "
     "NAS score layer by layer. Demo model on the bundled sentences, which are machine-translated: for teaching, not for "

@@ -6,14 +6,13 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.projection import MOST_PAIRS, Projection, find_projection, project
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings, warm_up_in_background
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures import plates
+from neuronxa_core.figures import projection as figures
+from neuronxa_core.figures.alignment import layer_strip
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
-from neuronxa_core.figures.projection import HEIGHT, NUMBER_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
 from neuronxa_core.jobs import Work
 from neuronxa_core.progress import Watcher
@@ -137,7 +136,7 @@ def _layer(result: StudyResult, states: list[State]) -> int:
         help="The curves are the scores of NAS, NAV and embedding. Layer 0 is the token embedding, before any neuron.",
     )
     strip.plotly_chart(
-        figures.layer_strip(result, layer, look.theme()), key="proj_strip", theme=None, config={"staticPlot": True}
+        layer_strip(result, layer, look.theme()), key="proj_strip", theme=None, config={"staticPlot": True}
     )
     return layer
 
@@ -149,7 +148,7 @@ def _projections(
     ready = {state: precomputed_projection(study, state, settings) for state in states}
     if all(ready.values()):
         return cast(list[Projection], [*ready.values()]), ()
-    layers = states_or_stop(study, HEIGHT)
+    layers = states_or_stop(study, figures.HEIGHT)
     ready = {state: found or find_projection(study, layers, state, settings) for state, found in ready.items()}
     shown = [found or project(study, layers, state, ProjectionSettings("pca")) for state, found in ready.items()]
     return shown, tuple(state for state, found in ready.items() if found is None and settings.method == "umap")
@@ -213,9 +212,9 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
             column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
             continue
         key = f"proj_panel_{projection.state}"
-        plate = plates.projection_plate(projection, bitext, layer, pair, lines)
+        exportable = figures.exportable_projection(projection, bitext, layer, pair, lines)
         with column:
-            look.picture(plate, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+            look.picture(exportable, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
     if sum(layer in each.layers for each in projections) > 1:
         st.html(_together(len(projections)), unsafe_allow_javascript=True)
     if len(bitext) > MOST_PAIRS:
@@ -275,10 +274,10 @@ def _beside(projections: list[Projection], layer: int) -> None:
         with st.container(horizontal=True, gap="medium"):
             for number in _BESIDE:
                 value = f"{100 * row[number]:.0f} %" if number in _BESIDE[:2] else f"{row[number]:.2f}"
-                st.metric(NUMBER_NAMES[number], value, help=_HELP[number], width="content")
+                st.metric(figures.NUMBER_NAMES[number], value, help=_HELP[number], width="content")
     for column, number in zip(st.columns(2), ("foreign_neighbours", "silhouette"), strict=True):
         with column:
-            look.picture(plates.numbers_plate(projections, number, layer), f"proj_{number}")
+            look.picture(figures.exportable_numbers(projections, number, layer), f"proj_{number}")
 
 
 def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext, layer: int) -> None:
@@ -313,7 +312,7 @@ def _table_of_numbers(projections: list[Projection]) -> None:
     table = pd.concat([projection.table for projection in projections], ignore_index=True)
     columns = {
         name: st.column_config.NumberColumn(title, format="%.2f", help=_HELP[name])
-        for name, title in NUMBER_NAMES.items()
+        for name, title in figures.NUMBER_NAMES.items()
     }
     with st.expander("The numbers", icon=":material/table:"):
         st.dataframe(table, hide_index=True, column_config={"state": "State", "layer": "Layer", **columns})

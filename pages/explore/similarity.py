@@ -9,13 +9,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from neuronxa_core import figures
 from neuronxa_core.analyses.similarity import ORDERS, Order, cosine_table, pair_order, pair_table, rival_table
 from neuronxa_core.analyses.space import MEASURES, space_measures
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures import plates
-from neuronxa_core.figures.alignment import HEIGHT
+from neuronxa_core.figures import similarity as figures
+from neuronxa_core.figures.alignment import HEIGHT, layer_strip
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import StoredLayers
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -64,7 +63,7 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
             help="0 is the token embedding, before any neuron. The curves above are the scores of NAS, NAV and embedding.",
         )
         strip.plotly_chart(
-            figures.layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
+            layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
         )
     order_name = order.selectbox(
         "Order", ORDERS, format_func=_ORDER_NAMES.get, key="sim_order", bind="query-params", help="Of rows and columns."
@@ -140,10 +139,10 @@ def _panels(
         if state not in matrices:
             column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
             continue
-        plate = plates.matrix_plate(study, matrices[state], state, layer, order, cell, scale)
+        exportable = figures.exportable_matrix(study, matrices[state], state, layer, order, cell, scale)
         key = f"sim_matrix_{state}"
         with column:
-            look.picture(plate, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+            look.picture(exportable, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
 
 
 def _clicked(key: str) -> None:
@@ -262,11 +261,11 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
 def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
     """Why embeddings fail: the distribution at this layer, the measures through all of them."""
     st.subheader("How the space is used")
-    look.picture(plates.distribution_plate(result.study, matrices, layer), "sim_distribution")
+    look.picture(figures.exportable_distribution(result.study, matrices, layer), "sim_distribution")
     measures = _measures(result, layers)
     for column, measure in zip(st.columns(3), MEASURES[1:], strict=True):
         with column:
-            look.picture(plates.measure_plate(result.study, measures, measure, layer), f"sim_{measure}")
+            look.picture(figures.exportable_measure(result.study, measures, measure, layer), f"sim_{measure}")
     st.markdown(figures.space_finding(measures, layer))
     with st.expander("The numbers", icon=":material/table:"):
         st.dataframe(measures, hide_index=True)

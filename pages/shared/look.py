@@ -13,8 +13,8 @@ import streamlit as st
 
 from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import Language
+from neuronxa_core.figures.export import DPI, ExportableFigure, printed
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
-from neuronxa_core.figures.plates import DPI, Plate, printed
 from neuronxa_core.figures.report import BIBTEX, study_report
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import ASSETS
@@ -76,10 +76,10 @@ SCORE_COLUMNS = {
 }
 
 
-def picture(plate: Plate, key: str, **options: Any) -> None:
+def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
     """A figure with a button in its corner that saves it; options go to Streamlit's chart."""
-    with st.container(key=f"plate_{key}"):
-        st.plotly_chart(plate.draw(theme()), key=key, theme=None, config=PLOTLY_CONFIG, **options)
+    with st.container(key=f"picture_{key}"):
+        st.plotly_chart(exportable.draw(theme()), key=key, theme=None, config=PLOTLY_CONFIG, **options)
         asked = st.button(
             "Save this picture",
             key=f"save_{key}",
@@ -88,17 +88,17 @@ def picture(plate: Plate, key: str, **options: Any) -> None:
             help="PNG or SVG at print size, with title and caption",
         )
     if asked:
-        _save(plate)
+        _save(exportable)
 
 
 @st.dialog("Save this picture", width="large")
-def _save(plate: Plate) -> None:
+def _save(exportable: ExportableFigure) -> None:
     """The picture as it will be printed, and the buttons that write it; the browser draws the files."""
     ground = st.segmented_control(
         "Background", list(PALETTES), default="light", format_func=str.capitalize, required=True, key="save_ground"
     )
-    figure = printed(plate, ground or "light")
-    options = {"filename": plate.stem, "width": figure.layout.width, "height": figure.layout.height}
+    figure = printed(exportable, ground or "light")
+    options = {"filename": exportable.stem, "width": figure.layout.width, "height": figure.layout.height}
     config = {
         "displaylogo": False,
         "displayModeBar": True,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from neuronxa_core.figures.plates import COLUMN, DPI
+from neuronxa_core.figures.export import COLUMN, DPI
 from tests.browser.conftest import WAIT
 from tests.conftest import needs_chromium
 

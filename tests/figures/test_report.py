@@ -1,7 +1,7 @@
 import re
 from dataclasses import replace
 
-from neuronxa_core.figures.plates import names
+from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.read import gallery_results, gallery_studies
 from neuronxa_core.gallery.report import gather
@@ -44,7 +44,7 @@ def test_a_study_that_was_run_here_has_them_too_with_pca_until_umap_is_there(tin
     body = without_scripts(study_report(result, gather(result)))
     assert body.count("<figure>") == ALL
     assert "A point is a sentence. PCA" in body
-    assert names(study) in body
+    assert pair_name(study) in body
 
 
 def test_without_states_the_report_says_what_is_missing_and_how_to_get_it():

@@ -1,11 +1,8 @@
-import itertools
-
 import numpy as np
 import pytest
 
-from neuronxa_core.figures import alignment_finding, language_ranking, layer_curves
+from neuronxa_core.figures.alignment import alignment_finding, layer_curves
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
-from neuronxa_core.figures.style import spread
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.states.sentences import STATES
 
@@ -36,20 +33,6 @@ def test_the_band_is_the_interval_and_the_dotted_line_is_chance(results):
     band = next(trace for trace in figure.data if trace.name == "NAS interval")
     assert list(band.y) == [*rows["ci_high"], *rows["ci_low"][::-1]]
     assert set(next(trace for trace in figure.data if trace.name == "chance").y) == {1 / 199}
-
-
-def test_the_ranking_is_sorted_by_nasca(results):
-    figure = language_ranking(results)
-    nasca = next(trace for trace in figure.data if trace.name == "NASCA")
-    assert list(nasca.x) == sorted(result.mean("nas") for result in results)
-
-
-def test_labels_keep_their_distance_and_their_order():
-    placed = spread([0.50, 0.51, 0.0, 0.52], gap=0.05, low=0.0, high=1.0)
-    ordered = sorted(placed)
-    assert all(upper - lower >= 0.05 - 1e-12 for lower, upper in itertools.pairwise(ordered))
-    assert placed[0] < placed[1] < placed[3]
-    assert max(spread([1.0, 1.0, 1.0], 0.1, 0.0, 1.0)) == 1.0
 
 
 def test_the_finding_says_what_the_numbers_say(results):

@@ -1,7 +1,7 @@
 import pytest
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
-from neuronxa_core.figures import direction_curves, direction_finding, gap_languages_finding, gap_ranking
+from neuronxa_core.figures.asymmetry import direction_curves, direction_finding, gap_languages_finding, gap_ranking
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.gallery.read import gallery_results
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
-from neuronxa_core.figures import (
+from neuronxa_core.figures.neurons import (
     overlap_figure,
     overlap_finding,
     sharing_figure,

@@ -1,42 +1,33 @@
-"""Sentences as points: one panel per state, and the numbers that keep it honest, layer by layer.
+"""Sentences as points: one panel per state, all its layers as frames, so that Play runs in the browser.
 
-A panel carries all its layers as frames, so that Play runs in the browser; when it ends or is stopped, the panel is back at the
-layer that was chosen, which the page's other numbers belong to.
+When Play ends or is stopped, the panel is back at the layer that was chosen, which the page's other numbers belong to.
 """
 
 import html
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from neuronxa_core.analyses.projection import NUMBERS, Projection
+from neuronxa_core.analyses.projection import Projection
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, upright
+from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
+from neuronxa_core.figures.palette import (
+    LANGUAGE_SYMBOLS,
+    PALETTES,
+    STATE_NAMES,
+    Theme,
+    translucent,
+)
+from neuronxa_core.figures.style import blank
 
 HEIGHT = 460
 _STEP, _GLIDE = 900, 600
 """Milliseconds that Play stays with a layer, and that the points take to get there."""
 _LETTERS = 46
-NUMBER_NAMES: dict[str, str] = dict(
-    zip(
-        NUMBERS,
-        (
-            "Aligned pairs",
-            "P@1 source → target",
-            "P@1 target → source",
-            "Neighbours of the other language",
-            "Silhouette by language",
-            "Silhouette in the picture",
-            "Trustworthiness",
-        ),
-        strict=True,
-    )
-)
 
 
 def projection_panel(
@@ -218,46 +209,22 @@ def _play(figure: go.Figure, projection: Projection, layer: int, theme: Theme) -
     )
 
 
-def number_curves(projections: Sequence[Projection], number: str, layer: int, theme: Theme = "light") -> go.Figure:
-    """One of NUMBERS against layer, a curve per state; the upright line is the layer in view."""
-    palette = PALETTES[theme]
-    figure = blank(theme, 210, margin={"l": 8, "r": 12, "t": 32, "b": 8}, hovermode="closest")
-    upright(figure, layer, color=palette.muted, width=1.2, dash="dot")
-    for projection in projections:
-        table, colour = projection.table, palette.states[projection.state]
-        name = STATE_NAMES[projection.state]
-        figure.add_trace(
-            go.Scatter(
-                x=table["layer"],
-                y=table[number],
-                mode="lines+markers",
-                name=name,
-                line={"color": colour, "width": 2},
-                marker={"symbol": SYMBOLS[projection.state], "size": 5},
-                hovertemplate=f"<b>{name}, layer %{{x}}</b><br>%{{y:.2f}}<extra></extra>",
-            )
-        )
-    figure.add_annotation(
-        text=f"<b>{NUMBER_NAMES[number]}</b>   " + _states_key(projections, palette.states),
-        **{"xref": "paper", "yref": "paper", "x": 0, "y": 1, "yshift": 24},
-        xanchor="left",
-        showarrow=False,
-        font={"size": 13},
+def exportable_projection(
+    projection: Projection, bitext: Bitext, layer: int, pair: int | None = None, lines: bool = False
+) -> ExportableFigure:
+    settings = projection.settings
+    how = (
+        f"UMAP of all layers together, {settings.neighbours} neighbours, min_dist {settings.min_dist:g}, {settings.metric} "
+        f"metric, seed {settings.seed}"
+        if settings.method == "umap"
+        else "PCA"
     )
-    figure.update_xaxes(title_text="Layer", showgrid=False)
-    figure.update_yaxes(tickformat=".1f", range=_range(number, projections), nticks=6)
-    return figure
-
-
-def _states_key(projections: Sequence[Projection], colours: Mapping[Any, str]) -> str:
-    signs = {"nas": "●", "nav": "◆", "embedding": "■"}
-    return "  ".join(
-        f"<span style='color:{colours[each.state]}'>{signs[each.state]} {STATE_NAMES[each.state]}</span>"
-        for each in projections
+    trust = float(projection.table.set_index("layer").loc[layer, "trustworthiness"])
+    return ExportableFigure(
+        f"{projection.study.stem}.layer{layer}.{projection.state}.{settings.method}",
+        f"Sentences by {STATE_NAMES[projection.state]} at layer {layer}: {pair_name(projection.study)}",
+        f"A point is a sentence. {how}; trustworthiness {trust:.2f}. The axes have no unit.",
+        projection.study.caption,
+        lambda theme: projection_panel(projection, bitext, layer, pair, lines, theme),
+        COLUMN + 120,
     )
-
-
-def _range(number: str, projections: Sequence[Projection]) -> list[float]:
-    """From 0 to just above the largest value; lower where a silhouette is negative."""
-    values = np.concatenate([each.table[number].to_numpy() for each in projections])
-    return [min(-0.02, 1.1 * float(values.min())), max(0.55, 1.1 * float(values.max()))]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from neuronxa_core.figures import MOST_SHOWN, measure_curves, similarity_distribution, similarity_matrix
 from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.similarity import MOST_SHOWN, measure_curves, similarity_distribution, similarity_matrix
 from tests.analyses.test_similarity import SIMILARITY
 
 

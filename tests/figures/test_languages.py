@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.language_order import LANGUAGE_ORDERS, arrange, level_summary, pivot_scores
-from neuronxa_core.figures import (
+from neuronxa_core.figures.languages import (
     language_heatmap,
     level_comparison,
     level_finding,
@@ -10,9 +10,8 @@ from neuronxa_core.figures import (
     pivot_finding,
     pivot_ranking,
 )
-from neuronxa_core.figures.languages import short_codes, tick
-from neuronxa_core.figures.palette import PALETTES, score_scale
-from neuronxa_core.states.sentences import STATES
+from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.style import tick
 from tests.analyses.test_languages import synthetic
 
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "yor_Latn")
@@ -48,23 +47,6 @@ def test_a_square_lies_over_every_cell_and_knows_its_languages(matrix):
         if {source, target} == {"eng_Latn", "deu_Latn"}:
             assert "score 0.90" in hover
             assert "English → German  0.90" in hover
-
-
-def test_long_tail_names_are_italic_and_codes_stay_apart():
-    assert tick("yor_Latn") == "<i>Yoruba</i>"
-    assert tick("arb_Arab", longest=10) == "Modern St…"
-    assert short_codes(["deu_Latn", "zho_Hans", "zho_Hant"]) == ["deu", "zho_Hans", "zho_Hant"]
-
-
-@pytest.mark.parametrize("theme", PALETTES)
-@pytest.mark.parametrize("state", STATES)
-def test_the_colour_scale_runs_one_way_in_lightness(state, theme):
-    def lightness(colour: str) -> float:
-        return sum(weight * int(colour[start : start + 2], 16) for weight, start in ((0.21, 1), (0.72, 3), (0.07, 5)))
-
-    values = [lightness(colour) for _, colour in score_scale(state, theme)]
-    assert values == sorted(values, reverse=theme == "light")
-    assert abs(values[0] - values[-1]) > 150
 
 
 def test_the_ranking_is_the_pivots_list_best_on_top(matrix):

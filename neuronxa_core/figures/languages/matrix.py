@@ -1,19 +1,19 @@
-"""Every language against every other: the matrix, one language's ranked list, and head against long-tail."""
+"""Every language against every other: the matrix in the order asked for, with its tree or its groups."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
-from neuronxa_core.analyses.language_order import LEVELS, Arrangement
+from neuronxa_core.analyses.language_order import Arrangement
 from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank, click_targets
-from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.figures.export import ExportableFigure, shared_caption
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, score_scale
+from neuronxa_core.figures.style import blank, click_targets, short_codes, tick
+from neuronxa_core.states.sentences import State
 
 _TREE = 90
 _BELOW = 100
@@ -23,7 +23,6 @@ _WITH_NUMBERS = 8
 _FEW = 12
 _LONGEST = 16
 """With more than so many languages labels are small and names are cut, so that the cells keep their room on a phone."""
-_RANKED: tuple[State, ...] = ("embedding", "nas")
 
 
 def language_heatmap(
@@ -150,19 +149,6 @@ def _axes(figure: go.Figure, codes: Sequence[str], matrix_top: float) -> None:
     )
 
 
-def tick(code: str, longest: int | None = None) -> str:
-    """A language's name, cut to `longest` letters; long-tail languages in italics."""
-    known = language(code)
-    name = known.name if longest is None or len(known.name) <= longest else f"{known.name[: longest - 1].rstrip()}…"
-    return name if known.head else f"<i>{name}</i>"
-
-
-def short_codes(codes: Sequence[str]) -> list[str]:
-    """`deu` for `deu_Latn`, unless two of the languages would share it."""
-    short = [code[:3] for code in codes]
-    return [code if short.count(part) > 1 else part for code, part in zip(codes, short, strict=True)]
-
-
 def _tree(figure: go.Figure, arrangement: Arrangement, matrix_top: float, theme: Theme) -> None:
     """The dendrogram, its leaves over the columns; a fork's height is 1 minus the mean score across it. The feet are cut."""
     from scipy.cluster.hierarchy import dendrogram
@@ -231,148 +217,39 @@ def layer_name(layer: int | None) -> str:
     return "mean over layers" if layer is None else f"layer {layer}"
 
 
-def pivot_ranking(scores: pd.DataFrame, layer: int | None = None, theme: Theme = "light") -> go.Figure:
-    """NAS and embedding, 0 to 1, of one language against each other one, best NAS on top; the line is what NAS gains.
-
-    scores: as pivot_scores gives them. Long-tail languages stand in italics.
-    """
-    rows = scores.iloc[::-1].reset_index(drop=True)
-    figure = blank(theme, 24 * len(rows) + 92, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
-    palette = PALETTES[theme]
-    spans = [
-        value
-        for number, row in rows.iterrows()
-        for value in ((row["embedding"], number), (row["nas"], number), (None,) * 2)
-    ]
-    figure.add_trace(
-        go.Scatter(
-            x=[x for x, _ in spans],
-            y=[y for _, y in spans],
-            mode="lines",
-            name="gain",
-            hoverinfo="skip",
-            line={"color": palette.grid, "width": 4},
-        )
-    )
-    for state in _RANKED:
-        _ranked_dots(figure, rows, state, theme)
-    figure.update_xaxes(title_text=f"Score, {layer_name(layer)}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[tick(code) for code in rows["code"]],
-        range=[-0.7, len(rows) - 0.3],
-        showgrid=False,
-        ticks="",
-    )
-    _key(figure, _RANKED[::-1], theme)
-    return figure
-
-
-def _token_line(scores: pd.DataFrame) -> list[str]:
-    """A line for the hover text; empty where the tokens were not counted."""
-    return ["" if np.isnan(ratio) else f"<br>{ratio:.2f} tokens per English token" for ratio in scores["fertility"]]
-
-
-def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: Theme) -> None:
-    figure.add_trace(
-        go.Scatter(
-            x=rows[state],
-            y=list(range(len(rows))),
-            mode="markers",
-            name=STATE_NAMES[state],
-            marker={"color": PALETTES[theme].states[state], "symbol": SYMBOLS[state], "size": 9},
-            customdata=rows[["name", "gain"]].assign(tokens=_token_line(rows)).to_numpy(),
-            hovertemplate=(
-                f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:.2f}}<br>"
-                "NAS minus embedding %{customdata[1]:+.2f}%{customdata[2]}<extra></extra>"
-            ),
-        )
+def exportable_languages(
+    matrix: LanguageMatrix, arrangement: Arrangement, state: State, layer: int | None
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{matrix.stem}.{state}.{layer_stem(layer)}.languages",
+        f"Every language against every other: {STATE_NAMES[state]}, {layer_name(layer)}",
+        "A cell is the share of sentence pairs that are each other's only nearest neighbour by cosine. Long-tail languages "
+        "stand in italics.",
+        shared_caption(matrix.study, both=True),
+        lambda theme: language_heatmap(matrix, arrangement, state, layer, theme),
     )
 
 
-def level_comparison(
-    scores: pd.DataFrame, summary: pd.DataFrame, layer: int | None = None, theme: Theme = "light"
-) -> go.Figure:
-    """Mean score of head and of long-tail languages against the pivot, 0 to 1, per state, with 95 percent intervals.
-
-    The faint marks are the single languages. scores, summary: as pivot_scores and level_summary give them.
-    """
-    levels = [level for level in LEVELS if level in set(summary["level"])]
-    rows = {
-        (level, state): -(4 * place + line) for place, level in enumerate(levels) for line, state in enumerate(STATES)
-    }
-    figure = blank(theme, 118 * len(levels) + 76, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
-    for (level, state), height in rows.items():
-        _level_row(figure, scores, summary, level, state, height, theme)
-    counts = summary.groupby("level")["languages"].first()
-    figure.update_xaxes(title_text=f"Score, {layer_name(layer)}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
-    figure.update_yaxes(
-        tickvals=[-4 * place - 1 for place in range(len(levels))],
-        ticktext=[f"<b>{level}</b><br>{counts[level]} language{'s' if counts[level] > 1 else ''}" for level in levels],
-        range=[-4 * len(levels) + 1.3, 0.7],
-        showgrid=False,
-        ticks="",
-    )
-    _key(figure, STATES, theme)
-    return figure
+def layer_stem(layer: int | None) -> str:
+    return "mean" if layer is None else f"layer{layer}"
 
 
-def _level_row(
-    figure: go.Figure, scores: pd.DataFrame, summary: pd.DataFrame, level: str, state: State, height: int, theme: Theme
-) -> None:
-    members = scores[scores["level"] == level]
-    found = summary[(summary["level"] == level) & (summary["measure"] == state)]
-    if found.empty:
-        return
-    row, colour = found.iloc[0], PALETTES[theme].states[state]
-    figure.add_trace(
-        go.Scatter(
-            x=members[state],
-            y=[height] * len(members),
-            mode="markers",
-            name=f"{STATE_NAMES[state]}, single languages",
-            marker={"color": translucent(colour, 0.35), "symbol": "line-ns-open", "size": 9, "line": {"width": 1.5}},
-            customdata=members[["name"]].to_numpy(),
-            hovertemplate=f"%{{customdata[0]}}<br>{STATE_NAMES[state]} %{{x:.2f}}<extra></extra>",
-        )
-    )
-    width = [0.0, 0.0] if np.isnan(row["ci_low"]) else [row["ci_high"] - row["mean"], row["mean"] - row["ci_low"]]
-    interval = "no interval" if np.isnan(row["ci_low"]) else f"[{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
-    figure.add_trace(
-        go.Scatter(
-            x=[row["mean"]],
-            y=[height],
-            mode="markers",
-            name=f"{STATE_NAMES[state]}, {level}",
-            marker={"color": colour, "symbol": SYMBOLS[state], "size": 11},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": width[:1],
-                "arrayminus": width[1:],
-                "color": colour,
-                "thickness": 2,
-                "width": 0,
-            },
-            hovertemplate=f"<b>{level}</b><br>{STATE_NAMES[state]} %{{x:.2f}}  {interval}<extra></extra>",
-        )
-    )
-
-
-def _key(figure: go.Figure, states: Sequence[State], theme: Theme) -> None:
-    """Which colour is which, above the rows."""
-    marks = {"nas": "●", "nav": "◆", "embedding": "■"}
-    colours = PALETTES[theme].states
-    figure.add_annotation(
-        text="   ".join(
-            f"<span style='color:{colours[state]}'>{marks[state]} {STATE_NAMES[state]}</span>" for state in states
-        ),
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=24,
-        xanchor="left",
-        showarrow=False,
-        font={"size": 14},
+def matrix_finding(matrix: LanguageMatrix, state: State, layer: int | None = None) -> str:
+    """The closest and the farthest pair, and the language that is nearest to all others."""
+    scores = matrix.score(state, layer)
+    rows, columns = np.triu_indices(len(matrix.codes), 1)
+    pairs = scores[rows, columns]
+    names = [language(code).name for code in matrix.codes]
+    best, worst = int(pairs.argmax()), int(pairs.argmin())
+    where = "over all layers" if layer is None else f"at layer {layer}"
+    by = "embedding" if state == "embedding" else STATE_NAMES[state]
+    text = f"By {by} {where}, {names[rows[best]]} and {names[columns[best]]} are closest ({pairs[best]:.2f})"
+    if len(pairs) == 1:
+        return f"{text}: they are the only pair (chance {matrix.chance:.3f})."
+    means = np.nanmean(scores, axis=1)
+    hub = int(means.argmax())
+    return (
+        f"{text}, {names[rows[worst]]} and {names[columns[worst]]} farthest apart ({pairs[worst]:.2f}; chance "
+        f"{matrix.chance:.3f}). {names[hub]} is closest to all others, with {means[hub]:.2f} on average, where a mean over all "
+        f"{len(pairs)} pairs gives {pairs.mean():.2f}."
     )

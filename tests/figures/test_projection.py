@@ -6,8 +6,8 @@ import pytest
 from neuronxa_core.analyses.projection import NUMBERS, Projection
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.bitext import Bitext
-from neuronxa_core.figures import number_curves, projection_finding, projection_panel
 from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.projection import number_curves, projection_finding, projection_panel
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.study import Study
 

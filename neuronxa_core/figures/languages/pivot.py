@@ -1,0 +1,237 @@
+"""One language against all others: the ranked list, and head against long-tail languages."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from neuronxa_core.analyses.language_order import LEVELS
+from neuronxa_core.analyses.languages import LanguageMatrix
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure, shared_caption
+from neuronxa_core.figures.languages.matrix import layer_name, layer_stem
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.figures.style import blank, tick
+from neuronxa_core.states.sentences import STATES, State
+
+_RANKED: tuple[State, ...] = ("embedding", "nas")
+
+
+def pivot_ranking(scores: pd.DataFrame, layer: int | None = None, theme: Theme = "light") -> go.Figure:
+    """NAS and embedding, 0 to 1, of one language against each other one, best NAS on top; the line is what NAS gains.
+
+    scores: as pivot_scores gives them. Long-tail languages stand in italics.
+    """
+    rows = scores.iloc[::-1].reset_index(drop=True)
+    figure = blank(theme, 24 * len(rows) + 92, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
+    palette = PALETTES[theme]
+    spans = [
+        value
+        for number, row in rows.iterrows()
+        for value in ((row["embedding"], number), (row["nas"], number), (None,) * 2)
+    ]
+    figure.add_trace(
+        go.Scatter(
+            x=[x for x, _ in spans],
+            y=[y for _, y in spans],
+            mode="lines",
+            name="gain",
+            hoverinfo="skip",
+            line={"color": palette.grid, "width": 4},
+        )
+    )
+    for state in _RANKED:
+        _ranked_dots(figure, rows, state, theme)
+    figure.update_xaxes(title_text=f"Score, {layer_name(layer)}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[tick(code) for code in rows["code"]],
+        range=[-0.7, len(rows) - 0.3],
+        showgrid=False,
+        ticks="",
+    )
+    _key(figure, _RANKED[::-1], theme)
+    return figure
+
+
+def _token_line(scores: pd.DataFrame) -> list[str]:
+    """A line for the hover text; empty where the tokens were not counted."""
+    return ["" if np.isnan(ratio) else f"<br>{ratio:.2f} tokens per English token" for ratio in scores["fertility"]]
+
+
+def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: Theme) -> None:
+    figure.add_trace(
+        go.Scatter(
+            x=rows[state],
+            y=list(range(len(rows))),
+            mode="markers",
+            name=STATE_NAMES[state],
+            marker={"color": PALETTES[theme].states[state], "symbol": SYMBOLS[state], "size": 9},
+            customdata=rows[["name", "gain"]].assign(tokens=_token_line(rows)).to_numpy(),
+            hovertemplate=(
+                f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:.2f}}<br>"
+                "NAS minus embedding %{customdata[1]:+.2f}%{customdata[2]}<extra></extra>"
+            ),
+        )
+    )
+
+
+def level_comparison(
+    scores: pd.DataFrame, summary: pd.DataFrame, layer: int | None = None, theme: Theme = "light"
+) -> go.Figure:
+    """Mean score of head and of long-tail languages against the pivot, 0 to 1, per state, with 95 percent intervals.
+
+    The faint marks are the single languages. scores, summary: as pivot_scores and level_summary give them.
+    """
+    levels = [level for level in LEVELS if level in set(summary["level"])]
+    rows = {
+        (level, state): -(4 * place + line) for place, level in enumerate(levels) for line, state in enumerate(STATES)
+    }
+    figure = blank(theme, 118 * len(levels) + 76, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
+    for (level, state), height in rows.items():
+        _level_row(figure, scores, summary, level, state, height, theme)
+    counts = summary.groupby("level")["languages"].first()
+    figure.update_xaxes(title_text=f"Score, {layer_name(layer)}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
+    figure.update_yaxes(
+        tickvals=[-4 * place - 1 for place in range(len(levels))],
+        ticktext=[f"<b>{level}</b><br>{counts[level]} language{'s' if counts[level] > 1 else ''}" for level in levels],
+        range=[-4 * len(levels) + 1.3, 0.7],
+        showgrid=False,
+        ticks="",
+    )
+    _key(figure, STATES, theme)
+    return figure
+
+
+def _level_row(
+    figure: go.Figure, scores: pd.DataFrame, summary: pd.DataFrame, level: str, state: State, height: int, theme: Theme
+) -> None:
+    members = scores[scores["level"] == level]
+    found = summary[(summary["level"] == level) & (summary["measure"] == state)]
+    if found.empty:
+        return
+    row, colour = found.iloc[0], PALETTES[theme].states[state]
+    figure.add_trace(
+        go.Scatter(
+            x=members[state],
+            y=[height] * len(members),
+            mode="markers",
+            name=f"{STATE_NAMES[state]}, single languages",
+            marker={"color": translucent(colour, 0.35), "symbol": "line-ns-open", "size": 9, "line": {"width": 1.5}},
+            customdata=members[["name"]].to_numpy(),
+            hovertemplate=f"%{{customdata[0]}}<br>{STATE_NAMES[state]} %{{x:.2f}}<extra></extra>",
+        )
+    )
+    width = [0.0, 0.0] if np.isnan(row["ci_low"]) else [row["ci_high"] - row["mean"], row["mean"] - row["ci_low"]]
+    interval = "no interval" if np.isnan(row["ci_low"]) else f"[{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+    figure.add_trace(
+        go.Scatter(
+            x=[row["mean"]],
+            y=[height],
+            mode="markers",
+            name=f"{STATE_NAMES[state]}, {level}",
+            marker={"color": colour, "symbol": SYMBOLS[state], "size": 11},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": width[:1],
+                "arrayminus": width[1:],
+                "color": colour,
+                "thickness": 2,
+                "width": 0,
+            },
+            hovertemplate=f"<b>{level}</b><br>{STATE_NAMES[state]} %{{x:.2f}}  {interval}<extra></extra>",
+        )
+    )
+
+
+def _key(figure: go.Figure, states: Sequence[State], theme: Theme) -> None:
+    """Which colour is which, above the rows."""
+    marks = {"nas": "●", "nav": "◆", "embedding": "■"}
+    colours = PALETTES[theme].states
+    figure.add_annotation(
+        text="   ".join(
+            f"<span style='color:{colours[state]}'>{marks[state]} {STATE_NAMES[state]}</span>" for state in states
+        ),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=24,
+        xanchor="left",
+        showarrow=False,
+        font={"size": 14},
+    )
+
+
+def exportable_pivot(matrix: LanguageMatrix, scores: pd.DataFrame, pivot: str, layer: int | None) -> ExportableFigure:
+    return ExportableFigure(
+        f"{matrix.stem}.{pivot}.{layer_stem(layer)}.ranking",
+        f"{language(pivot).name} against every other language, {layer_name(layer)}",
+        "Share of sentence pairs that are each other's only nearest neighbour; the grey line is what NAS gains over the "
+        "embedding. Long-tail languages stand in italics.",
+        shared_caption(matrix.study, both=True),
+        lambda theme: pivot_ranking(scores, layer, theme),
+    )
+
+
+def exportable_levels(
+    matrix: LanguageMatrix, scores: pd.DataFrame, summary: pd.DataFrame, pivot: str, layer: int | None
+) -> ExportableFigure:
+    return ExportableFigure(
+        f"{matrix.stem}.{pivot}.{layer_stem(layer)}.levels",
+        f"Head and long-tail languages against {language(pivot).name}, {layer_name(layer)}",
+        "Mean scores with 95 % intervals, languages resampled; the faint marks are single languages.",
+        shared_caption(matrix.study, both=True),
+        lambda theme: level_comparison(scores, summary, layer, theme),
+    )
+
+
+def fertility_finding(scores: pd.DataFrame, pivot: str) -> str:
+    """How far tokens per English token go with the score over the languages; empty for fewer than six, or none counted."""
+    known = scores.dropna(subset=["nas", "fertility"])
+    if len(known) < _FEWEST or known["nas"].nunique() < 2 or known["fertility"].nunique() < 2:
+        return ""
+    together = float(known["nas"].corr(known["fertility"], method="spearman"))
+    worst = known.loc[known["fertility"].idxmax()]
+    text = (
+        f"Tokens: {worst['name']} takes most, {worst['fertility']:.2f} for every English one. Over the {len(known)} languages, fertility "
+        f"and the NAS score with {language(pivot).name} go together at Spearman {together:+.2f}"
+    )
+    return text + (": a low score is in part the tokenizer's doing." if together <= -0.3 else ".")
+
+
+_FEWEST = 6
+
+
+def pivot_finding(scores: pd.DataFrame, pivot: str) -> str:
+    """The pivot's nearest language, and with how many of them NAS beats the embedding."""
+    name, first = language(pivot).name, scores.iloc[0]
+    if scores["nas"].isna().any():
+        return f"By token embedding, {first['name']} is closest to {name} ({first['embedding']:.2f}); there are no neurons yet."
+    above = int((scores["gain"] > 0).sum())
+    return (
+        f"By neuron state, {first['name']} is closest to {name} ({first['nas']:.2f}). NAS scores above the embedding for {above} "
+        f"of {len(scores)} languages, by {scores['gain'].mean():+.2f} on average."
+    )
+
+
+def level_finding(summary: pd.DataFrame, pivot: str) -> str:
+    """What NAS gains over embeddings among head and among long-tail languages, with its interval."""
+    gains = summary[summary["measure"] == "gain"]
+    if gains.empty:
+        return ""
+    parts = [f"{_gain(row)} for {_members(row)}" for _, row in gains.iterrows()]
+    return f"Against {language(pivot).name}, NAS minus embedding is " + ", and ".join(parts) + "."
+
+
+def _gain(row: pd.Series) -> str:
+    if np.isnan(row["ci_low"]):
+        return f"{row['mean']:+.2f} (too few for an interval)"
+    return f"**{row['mean']:+.2f}** (95 % interval {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
+
+
+def _members(row: pd.Series) -> str:
+    count = int(row["languages"])
+    return f"{count} {row['level']} language{'s' if count > 1 else ''}"

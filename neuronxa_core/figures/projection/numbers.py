@@ -1,0 +1,125 @@
+"""The numbers that keep a projection honest, layer by layer, and what they say."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from neuronxa_core.analyses.projection import NEIGHBOURS, NUMBERS, Projection
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure, pair_name
+from neuronxa_core.figures.palette import (
+    PALETTES,
+    STATE_NAMES,
+    SYMBOLS,
+    Theme,
+)
+from neuronxa_core.figures.style import blank, upright
+
+NUMBER_NAMES: dict[str, str] = dict(
+    zip(
+        NUMBERS,
+        (
+            "Aligned pairs",
+            "P@1 source → target",
+            "P@1 target → source",
+            "Neighbours of the other language",
+            "Silhouette by language",
+            "Silhouette in the picture",
+            "Trustworthiness",
+        ),
+        strict=True,
+    )
+)
+_TRUSTED = 0.9
+
+
+def number_curves(projections: Sequence[Projection], number: str, layer: int, theme: Theme = "light") -> go.Figure:
+    """One of NUMBERS against layer, a curve per state; the upright line is the layer in view."""
+    palette = PALETTES[theme]
+    figure = blank(theme, 210, margin={"l": 8, "r": 12, "t": 32, "b": 8}, hovermode="closest")
+    upright(figure, layer, color=palette.muted, width=1.2, dash="dot")
+    for projection in projections:
+        table, colour = projection.table, palette.states[projection.state]
+        name = STATE_NAMES[projection.state]
+        figure.add_trace(
+            go.Scatter(
+                x=table["layer"],
+                y=table[number],
+                mode="lines+markers",
+                name=name,
+                line={"color": colour, "width": 2},
+                marker={"symbol": SYMBOLS[projection.state], "size": 5},
+                hovertemplate=f"<b>{name}, layer %{{x}}</b><br>%{{y:.2f}}<extra></extra>",
+            )
+        )
+    figure.add_annotation(
+        text=f"<b>{NUMBER_NAMES[number]}</b>   " + _states_key(projections, palette.states),
+        **{"xref": "paper", "yref": "paper", "x": 0, "y": 1, "yshift": 24},
+        xanchor="left",
+        showarrow=False,
+        font={"size": 13},
+    )
+    figure.update_xaxes(title_text="Layer", showgrid=False)
+    figure.update_yaxes(tickformat=".1f", range=_range(number, projections), nticks=6)
+    return figure
+
+
+def _states_key(projections: Sequence[Projection], colours: Mapping[Any, str]) -> str:
+    signs = {"nas": "●", "nav": "◆", "embedding": "■"}
+    return "  ".join(
+        f"<span style='color:{colours[each.state]}'>{signs[each.state]} {STATE_NAMES[each.state]}</span>"
+        for each in projections
+    )
+
+
+def _range(number: str, projections: Sequence[Projection]) -> list[float]:
+    """From 0 to just above the largest value; lower where a silhouette is negative."""
+    values = np.concatenate([each.table[number].to_numpy() for each in projections])
+    return [min(-0.02, 1.1 * float(values.min())), max(0.55, 1.1 * float(values.max()))]
+
+
+def exportable_numbers(projections: Sequence[Projection], number: str, layer: int) -> ExportableFigure:
+    study = projections[0].study
+    return ExportableFigure(
+        f"{study.stem}.{number}",
+        f"{NUMBER_NAMES[number]}, {pair_name(study)}",
+        f"By layer and state, in the original space; the dotted line is layer {layer}.",
+        study.caption,
+        lambda theme: number_curves(projections, number, layer, theme),
+    )
+
+
+def projection_finding(projections: Sequence[Projection], layer: int) -> str:
+    """What the numbers say for the layer in view and over all layers; two sentences per state. Markdown without links."""
+    return " ".join(_meeting(each) for each in projections) + " " + _trust(projections, layer)
+
+
+def _meeting(projection: Projection) -> str:
+    table = projection.table
+    best = table.loc[table["foreign_neighbours"].idxmax()]
+    share, pairs = best["foreign_neighbours"], projection.pairs
+    k = min(NEIGHBOURS, pairs - 1)
+    source, target = language(projection.study.source).name, language(projection.study.target).name
+    chance = pairs / (2 * pairs - 1)
+    if share < 0.02:
+        return f"By {STATE_NAMES[projection.state]}, {source} and {target} stay apart at every layer."
+    return (
+        f"By {STATE_NAMES[projection.state]}, {source} and {target} are closest at layer {best['layer']:.0f}: {100 * share:.0f} % of a "
+        f"sentence's {k} nearest neighbours are of the other language ({100 * chance:.0f} % if languages were mixed), and "
+        f"{100 * best['mutual']:.0f} % of pairs are aligned."
+    )
+
+
+def _trust(projections: Sequence[Projection], layer: int) -> str:
+    shown = [each for each in projections if layer in each.layers]
+    values = {
+        STATE_NAMES[each.state]: float(each.table.set_index("layer").loc[layer, "trustworthiness"]) for each in shown
+    }
+    numbers = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
+    if not values:
+        return ""
+    if min(values.values()) < _TRUSTED:
+        return f"At layer {layer} the picture bends the neighbourhoods (trustworthiness {numbers}): believe the numbers first."
+    return f"At layer {layer} the picture keeps most neighbourhoods (trustworthiness {numbers})."

@@ -1,0 +1,265 @@
+"""An example of every exportable figure, with the numbers that must be found in it. Made from the gallery, when asked for."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
+from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
+from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
+from neuronxa_core.analyses.models import depth_curves, language_differences
+from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
+from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.figures import (
+    alignment,
+    asymmetry,
+    downstream,
+    languages,
+    models,
+    neurons,
+    overview,
+    projection,
+    settings,
+    similarity,
+)
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.gallery.read import (
+    gallery_results,
+    gallery_studies,
+    precomputed_ablation,
+    precomputed_layers,
+    precomputed_matrix,
+    precomputed_pairs_needed,
+    precomputed_projection,
+    precomputed_rates,
+    variant_results,
+)
+
+MODULES = (
+    alignment,
+    asymmetry,
+    downstream,
+    languages,
+    models,
+    neurons,
+    overview,
+    projection,
+    settings,
+    similarity,
+)
+STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
+CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "yor_Latn")
+
+
+@dataclass(frozen=True)
+class Example:
+    """An exportable figure, and what it must show: values by the name of the trace that holds them."""
+
+    exportable: ExportableFigure
+    holds: Mapping[str, Iterable[float]]
+
+
+EXAMPLES: dict[str, Callable[[], Example]] = {}
+"""By the name of the function that makes the exportable figure."""
+
+
+def example(make: Callable[[], Example]) -> Callable[[], Example]:
+    EXAMPLES[make.__name__] = cache(make)
+    return EXAMPLES[make.__name__]
+
+
+@example
+def exportable_curves() -> Example:
+    result = gallery_results()[STUDY]
+    return Example(alignment.exportable_curves(result), {"NAS": result.of("nas")["score"]})
+
+
+@example
+def exportable_direction() -> Example:
+    result = gallery_results()[STUDY]
+    gaps = direction_gaps(result).query("state == 'nas'")["gap"]
+    return Example(asymmetry.exportable_direction(result, "nas", 7), {"gap": gaps})
+
+
+@example
+def exportable_gaps() -> Example:
+    results = list(gallery_results().values())
+    gaps = sorted((mean_gap(result, "embedding")[0] for result in results), key=abs)
+    return Example(asymmetry.exportable_gaps(results), {"Embedding": gaps})
+
+
+@example
+def exportable_matrix() -> Example:
+    cosines = precomputed_layers(STUDY).similarity("nas", 7)
+    order = [4, 2, 9]
+    exportable = similarity.exportable_matrix(STUDY, cosines, "nas", 7, order)
+    return Example(exportable, {"None": cosines[np.ix_(order, order)].ravel()})
+
+
+@example
+def exportable_distribution() -> Example:
+    cosines = precomputed_layers(STUDY).similarity("nas", 7)
+    edges = np.linspace(0, 1, 81)
+    heights = [np.histogram(values, edges, density=True)[0] for values in (cosines.diagonal(), _others(cosines))]
+    shown = 0.85 * heights[0] / max(height.max() for height in heights)
+    exportable = similarity.exportable_distribution(STUDY, {"nas": cosines}, 7)
+    return Example(exportable, {"NAS, translations": [0, *shown, 0]})
+
+
+def _others(cosines: np.ndarray) -> np.ndarray:
+    return cosines[~np.eye(len(cosines), dtype=bool)]
+
+
+@example
+def exportable_measure() -> Example:
+    measures = precomputed_layers(STUDY).measures
+    rows = measures[measures["state"] == "nav"]
+    return Example(similarity.exportable_measure(STUDY, measures, "hubness", 7), {"NAV": rows["hubness"]})
+
+
+@example
+def exportable_projection() -> Example:
+    found, bitext = precomputed_projection(STUDY, "nas", ProjectionSettings()), STUDY.bitext()
+    points = found.points(7)[: found.pairs, 1].astype(float).round(3)
+    return Example(projection.exportable_projection(found, bitext, 7, pair=3), {"German": points})
+
+
+@example
+def exportable_numbers() -> Example:
+    found = precomputed_projection(STUDY, "nas", ProjectionSettings())
+    return Example(projection.exportable_numbers([found], "silhouette", 7), {"NAS": found.table["silhouette"]})
+
+
+@example
+def exportable_languages() -> Example:
+    matrix = precomputed_matrix(STUDY)
+    arrangement = arrange(matrix, "name")
+    cells = matrix.take(arrangement.codes).score("nas", 3).ravel()
+    return Example(languages.exportable_languages(matrix, arrangement, "nas", 3), {"scores": cells})
+
+
+@example
+def exportable_pivot() -> Example:
+    matrix = precomputed_matrix(STUDY)
+    scores = pivot_scores(matrix, "eng_Latn")
+    return Example(languages.exportable_pivot(matrix, scores, "eng_Latn", None), {"NAS": scores["nas"][::-1]})
+
+
+@example
+def exportable_levels() -> Example:
+    matrix = precomputed_matrix(STUDY)
+    scores = pivot_scores(matrix, "eng_Latn")
+    head = scores[scores["level"] == "head"]["nas"]
+    exportable = languages.exportable_levels(matrix, scores, level_summary(scores), "eng_Latn", None)
+    return Example(exportable, {"NAS, head": [head.mean()]})
+
+
+@example
+def exportable_ablation() -> Example:
+    table = precomputed_ablation(STUDY).table
+    scores = table[table["state"] == "nas"]["score"][::-1]
+    return Example(settings.exportable_ablation(STUDY, table, "nas"), {"NASCA": scores})
+
+
+@example
+def exportable_pairs() -> Example:
+    pairs = precomputed_ablation(STUDY).pairs
+    rows = pairs[pairs["state"] == "nav"]
+    band = [*rows["ci_high"], *rows["ci_low"][::-1]]
+    return Example(settings.exportable_pairs(STUDY, pairs, "score"), {"NAVCA": rows["score"], "NAV interval": band})
+
+
+@example
+def exportable_pairs_of_languages() -> Example:
+    needed = precomputed_pairs_needed(STUDY, [study.source for study in gallery_studies()])
+    ranks = needed[needed["state"] == "nas"]["rank_correlation"]
+    return Example(settings.exportable_pairs(STUDY, needed, "rank_correlation"), {"NASCA": ranks})
+
+
+@example
+def exportable_sharing() -> Example:
+    table = sharing(precomputed_rates(STUDY, CODES), 0.5)
+    return Example(neurons.exportable_sharing(STUDY, table, 5, 0.5), {"in all": table["all"], "in none": table["none"]})
+
+
+@example
+def exportable_overlap() -> Example:
+    shared = overlap(precomputed_rates(STUDY, CODES), 0.5)
+    cells = np.where(np.eye(len(CODES), dtype=bool), np.nan, shared).ravel()
+    return Example(neurons.exportable_overlap(STUDY, shared, CODES, "all layers"), {"None": cells})
+
+
+@example
+def exportable_specific() -> Example:
+    rates = precomputed_rates(STUDY, CODES)
+    table = specific_neurons(rates)
+    counts = pd.crosstab(table["language"], table["layer"]).reindex(columns=range(1, 19), fill_value=0)
+    ordered = counts.loc[counts.sum(axis=1).sort_values().index]
+    return Example(neurons.exportable_specific(STUDY, table, rates), {"None": ordered.to_numpy().ravel()})
+
+
+@example
+def exportable_token() -> Example:
+    activations = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
+    states = TokenStates(("a", "b", "c"), activations, np.array([0, 0.5, 1, 1]), np.arange(4.0))
+    exportable = neurons.exportable_token(STUDY, states, [3, 1], "deu_Latn", 2, 4)
+    return Example(exportable, {"None": activations[:, [3, 1]].ravel()})
+
+
+@cache
+def _variants() -> dict[str, tuple]:
+    gate = tuple(gallery_results().values())
+    return {"gate": gate, "product": tuple(variant_results()[replace(each.study, site="product")] for each in gate)}
+
+
+@example
+def exportable_depth() -> Example:
+    curves = depth_curves(_variants(), "deu_Latn")
+    scores = gallery_results()[STUDY].of("nas")["score"]
+    return Example(models.exportable_depth(STUDY, curves, "nas"), {"gate": scores})
+
+
+@example
+def exportable_difference() -> Example:
+    variants = _variants()
+    table = language_differences(variants["product"], variants["gate"], "nas")
+    exportable = models.exportable_difference(STUDY, table, "nas", "product", "gate")
+    return Example(exportable, {"difference": table["difference"][::-1]})
+
+
+@cache
+def _accuracies() -> pd.DataFrame:
+    codes = [study.source for study in gallery_studies()]
+    return pd.DataFrame({"language": codes, "accuracy": [0.2 + 0.01 * (7 * place % 31) for place in range(len(codes))]})
+
+
+@example
+def exportable_downstream() -> Example:
+    table = joined(alignment_table(list(gallery_results().values())), _accuracies())
+    exportable = downstream.exportable_downstream(STUDY, table, "nas", "XNLI")
+    return Example(exportable, {"NASCA": table["accuracy"]})
+
+
+@example
+def exportable_correlation() -> Example:
+    layers = layer_correlations(list(gallery_results().values()), _accuracies())
+    rows = layers[layers["state"] == "nas"]
+    band = [*rows["pearson_high"], *rows["pearson_low"][::-1]]
+    exportable = downstream.exportable_correlation(STUDY, layers, "pearson", "XNLI")
+    return Example(exportable, {"NAS": rows["pearson"], "NAS interval": band})
+
+
+@example
+def exportable_ranking() -> Example:
+    results = list(gallery_results().values())
+    return Example(overview.exportable_ranking(results), {"NASCA": sorted(result.mean("nas") for result in results)})
+
+
+@example
+def exportable_layers() -> Example:
+    results = sorted(gallery_results().values(), key=lambda result: result.mean("nas"))
+    cells = np.concatenate([result.of("nas")["score"] for result in results])
+    return Example(overview.exportable_layers(results, "nas"), {"None": cells})

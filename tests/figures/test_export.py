@@ -1,0 +1,104 @@
+"""What all exportable figures have in common; one test for each of them, see examples.py."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neuronxa_core.figures import alignment
+from neuronxa_core.figures.export import preview, printed, standing
+from neuronxa_core.gallery.read import gallery_results
+from tests.figures.examples import EXAMPLES, MODULES, STUDY
+
+
+def test_every_exportable_figure_has_an_example():
+    there = {name for module in MODULES for name in dir(module) if name.startswith("exportable_")}
+    missing = there - set(EXAMPLES)
+    assert not missing, f"Add an example of {sorted(missing)} to tests/figures/examples.py."
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_figure_shows_the_numbers(name: str):
+    example = EXAMPLES[name]()
+    shown: dict[str, list] = {}
+    for trace in standing(example.exportable).data:
+        values = [np.asarray(trace[axis]).ravel() for axis in ("x", "y", "z") if axis in trace]
+        shown.setdefault(str(trace.name), []).extend(values)
+    for trace, wanted in example.holds.items():
+        assert any(_same(values, np.array([*wanted])) for values in shown[trace]), f"{trace} does not hold its values"
+
+
+def _same(shown: np.ndarray, wanted: np.ndarray) -> bool:
+    """Floats to what float32 keeps."""
+    if shown.dtype.kind not in "fiu" or shown.shape != wanted.shape:
+        return False
+    return np.allclose(shown.astype(float), wanted.astype(float), rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#14171B")])
+def test_a_printed_figure_has_its_size_ground_title_and_study(name: str, theme: str, ground: str):
+    exportable = EXAMPLES[name]().exportable
+    on_screen, figure = exportable.draw(theme), printed(exportable, theme)
+    assert figure.layout.width == exportable.width
+    assert figure.layout.height > on_screen.layout.height  # the caption takes no room from the picture
+    assert figure.layout.margin.t - (on_screen.layout.margin.t or 0) == figure.layout.height - on_screen.layout.height
+    assert figure.layout.paper_bgcolor == ground
+    text = re.sub(r"<[^>]*>", " ", figure.layout.title.text)
+    assert exportable.title in text
+    assert "demo · everyday" in text
+    assert not figure.layout.updatemenus
+    assert not figure.frames
+    assert "cells" not in {trace.name for trace in figure.data}
+
+
+PAIR = "demo_everyday_deu_Latn-eng_Latn_100_gate_position_float32"
+FIRST = "demo_everyday_arb_Arab-eng_Latn_100_gate_position_float32"
+LAST = "demo_everyday_yor_Latn-eng_Latn_100_gate_position_float32"
+MATRIX = "demo_everyday_31-languages_100_gate_position_float32"
+STEMS = {
+    "exportable_curves": f"{PAIR}.alignment",
+    "exportable_direction": f"{PAIR}.directions.nas",
+    "exportable_gaps": f"{FIRST}.gaps",
+    "exportable_matrix": f"{PAIR}.layer7.nas.similarity",
+    "exportable_distribution": f"{PAIR}.layer7.distribution",
+    "exportable_measure": f"{PAIR}.hubness",
+    "exportable_projection": f"{PAIR}.layer7.nas.umap",
+    "exportable_numbers": f"{PAIR}.silhouette",
+    "exportable_languages": f"{MATRIX}.nas.layer3.languages",
+    "exportable_pivot": f"{MATRIX}.eng_Latn.mean.ranking",
+    "exportable_levels": f"{MATRIX}.eng_Latn.mean.levels",
+    "exportable_ablation": f"{PAIR}.ablation.nas",
+    "exportable_pairs": f"{PAIR}.pairs.score",
+    "exportable_pairs_of_languages": f"{PAIR}.pairs.rank_correlation",
+    "exportable_sharing": f"{PAIR}.neurons.sharing",
+    "exportable_overlap": f"{PAIR}.neurons.overlap",
+    "exportable_specific": f"{PAIR}.neurons.specific",
+    "exportable_token": f"{PAIR}.tokens.deu_Latn.pair3.layer4",
+    "exportable_depth": f"{PAIR}.depth.nas",
+    "exportable_difference": f"{PAIR}.difference.nas",
+    "exportable_downstream": f"{PAIR}.downstream.nas",
+    "exportable_correlation": f"{PAIR}.downstream.layers",
+    "exportable_ranking": f"{FIRST}.ranking",
+    "exportable_layers": f"{LAST}.layers.nas",
+}
+
+
+def test_every_exportable_figure_keeps_its_file_name():
+    stems = {name: make().exportable.stem for name, make in EXAMPLES.items()}
+    assert stems == STEMS, "A new figure needs its file name in STEMS; the others are links that people keep."
+
+
+def test_a_caption_shows_what_a_user_typed_as_text():
+    hostile = replace(gallery_results()[STUDY], study=replace(STUDY, model="<b onload=x>&model"))
+    text = printed(alignment.exportable_curves(hostile)).layout.title.text
+    assert "&lt;b onload=x&gt;&amp;model" in text
+    assert "<b onload" not in text
+
+
+def test_a_preview_is_small_and_still():
+    figure = preview(EXAMPLES["exportable_matrix"]().exportable, "light", 200)
+    assert figure.layout.height == 200
+    assert figure.layout.hovermode is False
+    assert not any(trace.showscale for trace in figure.data if trace.type == "heatmap")
