@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import ENGLISH, Language, language
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.metrics.clustering import average_linkage
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import fertility, unknown_share
 
@@ -61,17 +62,9 @@ def _rank(known: Language, order: LanguageOrder) -> tuple[int, str]:
 
 
 def cluster(codes: tuple[str, ...], scores: NDArray[np.float64]) -> Arrangement:
-    """Average linkage on 1 minus the score, leaves in optimal order (Bar-Joseph et al. 2001).
-
-    scores: (languages, languages), symmetric.
-    """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
-    distance = 1 - scores
-    np.fill_diagonal(distance, 0)
-    tree: NDArray[np.float64] = linkage(squareform(distance, checks=False), "average", optimal_ordering=True)
-    return Arrangement(tuple(codes[leaf] for leaf in leaves_list(tree)), linkage=tree)
+    """Like beside like, see metrics.clustering. scores: (languages, languages), symmetric."""
+    tree, leaves = average_linkage(scores)
+    return Arrangement(tuple(codes[leaf] for leaf in leaves), linkage=tree)
 
 
 def pivot_scores(matrix: LanguageMatrix, pivot: str, layer: int | None = None) -> pd.DataFrame:

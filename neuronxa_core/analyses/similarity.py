@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.metrics.clustering import average_linkage
 from neuronxa_core.metrics.geometry import cell_rivals, margins, ranks
 from neuronxa_core.states.sentences import State
 
@@ -63,16 +64,10 @@ def cosine_table(matrices: dict[State, NDArray[np.float64]]) -> pd.DataFrame:
 def pair_order(similarity: NDArray[np.float64], order: Order) -> list[int]:
     """The pairs in the order of the corpus, by margin with the best aligned first, or with like sentences side by side.
 
-    Clustered: average linkage on 1 minus the symmetrised cosine, optimal leaf order (Bar-Joseph et al. 2001).
+    Clustered: see metrics.clustering.
     """
     if order == "source":
         return list(range(len(similarity)))
     if order == "alignment":
         return np.argsort(-margins(similarity), kind="stable").tolist()  # type: ignore[no-any-return]
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
-    distance = 1 - (similarity + similarity.T) / 2
-    np.fill_diagonal(distance, 0)
-    condensed = squareform(np.clip(distance, 0, None), checks=False)
-    return leaves_list(linkage(condensed, "average", optimal_ordering=True)).tolist()  # type: ignore[no-any-return]
+    return average_linkage(similarity)[1]

@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
-from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, spread, upright
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
+from neuronxa_core.figures.style import blank, upright
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult, fertility, unknown_share
 
@@ -17,7 +18,7 @@ def layer_curves(result: StudyResult, theme: Theme = "light") -> go.Figure:
 
     The band is the 95 percent interval, the dotted line what a random matrix would give, the ring the peak.
     """
-    layers = int(result.scores["layer"].max())
+    layers = result.last_layer
     figure = blank(
         theme,
         HEIGHT,
@@ -27,11 +28,10 @@ def layer_curves(result: StudyResult, theme: Theme = "light") -> go.Figure:
     figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, layers + 0.4], dtick=_step(layers))
     figure.update_yaxes(title_text="Aligned pairs, as a share of all", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2)
     _chance_line(figure, result, theme, layers)
-    for state in STATES:
-        _band(figure, result, state, theme)
-    for state in reversed(STATES):
-        _curve(figure, result, state, theme)
-    _end_labels(figure, result, theme, layers)
+    curves = [_curve(result, state, theme) for state in STATES]
+    draw_curves(figure, curves[::-1], theme, strength=0.14)
+    chance = ("chance", PALETTES[theme].muted, result.chance)
+    label_ends(figure, [*ends(curves), chance], gap=0.055, low=0.0, high=1.02, x=layers + 0.4)
     return figure
 
 
@@ -53,95 +53,40 @@ def _chance_line(figure: go.Figure, result: StudyResult, theme: Theme, layers: i
     )
 
 
-def _band(figure: go.Figure, result: StudyResult, state: State, theme: Theme) -> None:
+def _curve(result: StudyResult, state: State, theme: Theme) -> Curve:
     rows = result.of(state)
-    figure.add_trace(
-        go.Scatter(
-            x=[*rows["layer"], *rows["layer"][::-1]],
-            y=[*rows["ci_high"], *rows["ci_low"][::-1]],
-            fill="toself",
-            fillcolor=translucent(PALETTES[theme].states[state], 0.14),
-            line={"width": 0},
-            hoverinfo="skip",
-            name=f"{STATE_NAMES[state]} interval",
-        )
-    )
-
-
-def _curve(figure: go.Figure, result: StudyResult, state: State, theme: Theme) -> None:
-    rows = result.of(state)
-    colour = PALETTES[theme].states[state]
-    peak_layer, peak_score = result.peak(state)
     source, target = result.study.source[:3], result.study.target[:3]
-    is_peak = rows["layer"] == peak_layer
-    figure.add_trace(
-        go.Scatter(
-            x=rows["layer"],
-            y=rows["score"],
-            mode="lines+markers",
-            name=STATE_NAMES[state],
-            line={"color": colour, "width": 2.4},
-            marker={
-                "symbol": SYMBOLS[state],
-                "color": [PALETTES[theme].ground if peak else colour for peak in is_peak],
-                "size": [13 if peak else 7 for peak in is_peak],
-                "line": {"color": colour, "width": [3 if peak else 0 for peak in is_peak]},
-            },
-            customdata=rows[["ci_low", "ci_high", "source_to_target", "target_to_source"]].to_numpy(),
-            hovertemplate=(
+    return state_curve(
+        state,
+        theme,
+        x=rows["layer"].to_numpy(),
+        y=rows["score"].to_numpy(),
+        low=rows["ci_low"].to_numpy(),
+        high=rows["ci_high"].to_numpy(),
+        width=2.4,
+        peak=True,
+        more={
+            "customdata": rows[["ci_low", "ci_high", "source_to_target", "target_to_source"]].to_numpy(),
+            "hovertemplate": (
                 f"<b>{STATE_NAMES[state]}, layer %{{x}}</b><br>score %{{y:.2f}}  [%{{customdata[0]:.2f}}, "
                 f"%{{customdata[1]:.2f}}]<br>{source} → {target}  %{{customdata[2]:.2f}}<br>"
                 f"{target} → {source}  %{{customdata[3]:.2f}}<extra></extra>"
             ),
-        )
+        },
     )
-    figure.add_annotation(
-        x=peak_layer,
-        y=peak_score,
-        text=f"{peak_score:.2f}",
-        showarrow=False,
-        yshift=17,
-        bgcolor=translucent(PALETTES[theme].ground, 0.8),
-        borderpad=0,
-        font={"color": colour, "size": 13},
-    )
-
-
-def _end_labels(figure: go.Figure, result: StudyResult, theme: Theme, layers: int) -> None:
-    """Names where the curves end, instead of a legend; pushed apart where the ends meet."""
-    ends = [float(result.of(state)["score"].iloc[-1]) for state in STATES]
-    labels = [
-        *((STATE_NAMES[state], PALETTES[theme].states[state]) for state in STATES),
-        ("chance", PALETTES[theme].muted),
-    ]
-    for (text, colour), height in zip(labels, spread([*ends, result.chance], 0.055, 0.0, 1.02), strict=True):
-        figure.add_annotation(
-            x=layers + 0.4,
-            y=height,
-            text=text,
-            xanchor="left",
-            xshift=8,
-            showarrow=False,
-            font={"color": colour, "size": 14},
-        )
 
 
 def layer_strip(result: StudyResult, layer: int, theme: Theme = "light") -> go.Figure:
     """The score curves, small, with the layer that is looked at marked: the backdrop of the layer slider."""
     palette = PALETTES[theme]
-    last = int(result.scores["layer"].max())
+    last = result.last_layer
     figure = blank(theme, 96, margin={"l": 0, "r": 0, "t": 4, "b": 4}, hovermode=False)
-    for state in STATES:
-        rows = result.of(state)
-        figure.add_trace(
-            go.Scatter(
-                x=rows["layer"],
-                y=rows["score"],
-                mode="lines",
-                name=STATE_NAMES[state],
-                line={"color": palette.states[state], "width": 2},
-            )
-        )
+    rows = {state: result.of(state) for state in STATES}
+    curves = [
+        state_curve(state, theme, x=each["layer"].to_numpy(), y=each["score"].to_numpy(), symbol="", width=2)
+        for state, each in rows.items()
+    ]
+    draw_curves(figure, curves, theme)
     upright(figure, layer, color=palette.ink, width=1.5)
     figure.update_xaxes(range=[-0.25, last + 0.25], visible=False)
     figure.update_yaxes(range=[-0.03, 1.05], visible=False)
@@ -162,7 +107,7 @@ def exportable_curves(result: StudyResult) -> ExportableFigure:
 def alignment_finding(result: StudyResult) -> str:
     """Two or three sentences on the layer curves. Markdown without links."""
     source, target = language(result.study.source).name, language(result.study.target).name
-    layers = int(result.of("nas")["layer"].max())
+    layers = result.last_layer
     layer, score = result.peak("nas")
     row = result.of("nas").set_index("layer").loc[layer]
     if score <= 5 * result.chance or row["ci_low"] <= result.chance:

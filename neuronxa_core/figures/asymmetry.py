@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap, mean_gap
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, spread, upright
+from neuronxa_core.figures.style import blank, upright
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
@@ -25,45 +27,10 @@ def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme
     palette = PALETTES[theme]
     colour = palette.states[state]
     rows = direction_gaps(result).query("state == @state")
-    layers = int(result.scores["layer"].max())
-    names = [f"{a} → {b}" for a, b in _directions(result)]
+    layers = result.last_layer
     figure = blank(theme, CURVES_HEIGHT, margin={"l": 8, "r": 104, "t": 16, "b": 8}, hovermode="x unified")
-    for name, column, dash in zip(names, ("source_to_target", "target_to_source"), ("solid", "dash"), strict=True):
-        figure.add_trace(
-            go.Scatter(
-                x=rows["layer"],
-                y=rows[column],
-                mode="lines",
-                name=name,
-                line={"color": colour, "width": 2.4, "dash": dash},
-                hovertemplate=f"{name}: %{{y:.2f}}<extra></extra>",
-            )
-        )
-    figure.add_trace(
-        go.Scatter(
-            x=[*rows["layer"], *rows["layer"][::-1]],
-            y=[*rows["gap_high"], *rows["gap_low"][::-1]],
-            yaxis="y2",
-            fill="toself",
-            fillcolor=translucent(colour, 0.15),
-            line={"width": 0},
-            hoverinfo="skip",
-            name="interval",
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=rows["layer"],
-            y=rows["gap"],
-            yaxis="y2",
-            fill="tozeroy",
-            fillcolor=translucent(colour, 0.35),
-            line={"color": colour, "width": 1.6},
-            customdata=rows[["gap_low", "gap_high"]].to_numpy(),
-            name="gap",
-            hovertemplate="gap %{y:+.0f} points [%{customdata[0]:+.0f}, %{customdata[1]:+.0f}]<extra></extra>",
-        )
-    )
+    there_and_back, gap = _direction_curves(result, rows, colour)
+    draw_curves(figure, [*there_and_back, gap], theme, strength=0.15)
     reach = max(20.0, float(rows[["gap_low", "gap_high"]].abs().to_numpy().max()) * 1.1)
     figure.update_layout(
         yaxis={
@@ -85,27 +52,51 @@ def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme
         type="line", x0=0, x1=1, y0=0, y1=0, xref="paper", yref="y2", line={"color": palette.muted, "width": 1}
     )
     upright(figure, layer, color=palette.muted, width=1, dash="dot")
-    ends = [float(rows["source_to_target"].iloc[-1]), float(rows["target_to_source"].iloc[-1])]
-    for name, height in zip(names, spread(ends, 0.08, 0.02, 1.0), strict=True):
-        _end_label(figure, layers, height, name, colour)
+    label_ends(figure, ends(there_and_back), gap=0.08, low=0.02, high=1.0, size=13, x=layers + 0.4, xshift=6)
     return figure
+
+
+def _direction_curves(result: StudyResult, rows: pd.DataFrame, colour: str) -> tuple[list[Curve], Curve]:
+    """P@1 there, solid, and back, dashed; and on the axis below the gap in points with its interval."""
+    layers = rows["layer"].to_numpy()
+    there_and_back = [
+        Curve(
+            name=f"{a} → {b}",
+            colour=colour,
+            x=layers,
+            y=rows[column].to_numpy(),
+            width=2.4,
+            dash=dash,
+            more={"hovertemplate": f"{a} → {b}: %{{y:.2f}}<extra></extra>"},
+        )
+        for (a, b), column, dash in zip(
+            _directions(result), ("source_to_target", "target_to_source"), ("solid", "dash"), strict=True
+        )
+    ]
+    gap = Curve(
+        name="gap",
+        colour=colour,
+        x=layers,
+        y=rows["gap"].to_numpy(),
+        low=rows["gap_low"].to_numpy(),
+        high=rows["gap_high"].to_numpy(),
+        symbol="circle",
+        size=6,
+        width=1.6,
+        more={
+            "yaxis": "y2",
+            "fill": "tozeroy",
+            "fillcolor": translucent(colour, 0.35),
+            "customdata": rows[["gap_low", "gap_high"]].to_numpy(),
+            "hovertemplate": "gap %{y:+.0f} points [%{customdata[0]:+.0f}, %{customdata[1]:+.0f}]<extra></extra>",
+        },
+    )
+    return there_and_back, gap
 
 
 def _directions(result: StudyResult) -> tuple[tuple[str, str], tuple[str, str]]:
     source, target = result.study.source[:3], result.study.target[:3]
     return (source, target), (target, source)
-
-
-def _end_label(figure: go.Figure, layers: int, height: float, text: str, colour: str) -> None:
-    figure.add_annotation(
-        x=layers + 0.4,
-        y=height,
-        text=text,
-        xanchor="left",
-        xshift=6,
-        showarrow=False,
-        font={"color": colour, "size": 13},
-    )
 
 
 def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Figure:

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from neuronxa_core.analyses.downstream import BITS, best_layer
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, short_codes, spread
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme
+from neuronxa_core.figures.style import blank, short_codes
 from neuronxa_core.metrics.correlation import FEWEST, fit_line
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
@@ -117,58 +118,29 @@ def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light"
     figure.update_yaxes(
         title_text=f"{method.capitalize()} correlation", range=[max(-1.05, low - 0.05), 1.05], tickformat=".1f"
     )
-    ends: list[float] = []
-    for state in STATES:
-        rows = layers[(layers["state"] == state) & layers[method].notna()]
-        _curve(figure, rows, state, method, theme)
-        ends.append(float(rows[method].iloc[-1]) if len(rows) else 0.0)
-    _names(figure, ends, last, theme)
+    curves = [_curve(layers, state, method, theme) for state in STATES]
+    draw_curves(figure, curves, theme)
+    label_ends(figure, ends(curves), gap=0.1, low=-1.0, high=1.02, x=last + 0.4)
     return figure
 
 
-def _curve(figure: go.Figure, rows: pd.DataFrame, state: State, method: str, theme: Theme) -> None:
-    colour = PALETTES[theme].states[state]
-    band = [*rows[f"{method}_high"], *rows[f"{method}_low"][::-1]]
-    figure.add_trace(
-        go.Scatter(
-            x=[*rows["layer"], *rows["layer"][::-1]],
-            y=band,
-            mode="lines",
-            fill="toself",
-            fillcolor=translucent(colour, 0.12),
-            line={"width": 0},
-            hoverinfo="skip",
-            name=f"{STATE_NAMES[state]} interval",
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=rows["layer"],
-            y=rows[method],
-            mode="lines+markers",
-            name=STATE_NAMES[state],
-            line={"color": colour, "width": 2.2},
-            marker={"symbol": SYMBOLS[state], "size": 7},
-            customdata=rows[[f"{method}_low", f"{method}_high"]].to_numpy(),
-            hovertemplate=(
+def _curve(layers: pd.DataFrame, state: State, method: str, theme: Theme) -> Curve:
+    rows = layers[(layers["state"] == state) & layers[method].notna()]
+    return state_curve(
+        state,
+        theme,
+        x=rows["layer"].to_numpy(),
+        y=rows[method].to_numpy(),
+        low=rows[f"{method}_low"].to_numpy(),
+        high=rows[f"{method}_high"].to_numpy(),
+        more={
+            "customdata": rows[[f"{method}_low", f"{method}_high"]].to_numpy(),
+            "hovertemplate": (
                 f"<b>{STATE_NAMES[state]}, layer %{{x}}</b><br>{method} %{{y:.2f}}  [%{{customdata[0]:.2f}}, "
                 "%{customdata[1]:.2f}]<extra></extra>"
             ),
-        )
+        },
     )
-
-
-def _names(figure: go.Figure, ends: Sequence[float], last: int, theme: Theme) -> None:
-    for state, height in zip(STATES, spread(list(ends), 0.1, -1.0, 1.02), strict=True):
-        figure.add_annotation(
-            x=last + 0.4,
-            y=height,
-            text=STATE_NAMES[state],
-            xanchor="left",
-            xshift=8,
-            showarrow=False,
-            font={"color": PALETTES[theme].states[state], "size": 14},
-        )
 
 
 def exportable_downstream(study: Study, table: pd.DataFrame, state: State, benchmark: str) -> ExportableFigure:

@@ -3,6 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from neuronxa_core.figures.curves import Curve, draw_curves
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, translucent
 from neuronxa_core.figures.style import blank, tick
@@ -33,21 +34,10 @@ def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> 
     figure.update_yaxes(
         title_text=f"{SCORE_NAMES[state]} at that depth", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2
     )
-    for place, name in enumerate(names):
-        mine = rows[rows["variant"] == name]
-        colour = translucent(palette.states[state], 1 - 0.11 * place)
-        figure.add_trace(
-            go.Scatter(
-                x=mine["depth"],
-                y=mine["score"],
-                mode="lines+markers",
-                name=name,
-                line={"color": colour, "width": 2.2, "dash": _DASHES[place % len(_DASHES)]},
-                marker={"symbol": _MARKS[place % len(_MARKS)], "size": 7, "line": {"width": 1.5}},
-                customdata=mine[["layer", "ci_low", "ci_high"]].to_numpy(),
-                hovertemplate="<b>%{fullData.name}</b>, layer %{customdata[0]}<br>score %{y:.2f}  [%{customdata[1]:.2f}, %{customdata[2]:.2f}]<extra></extra>",
-            )
-        )
+    curves = [
+        _curve(rows[rows["variant"] == name], name, place, palette.states[state]) for place, name in enumerate(names)
+    ]
+    draw_curves(figure, curves, theme)
     figure.update_layout(
         showlegend=True,
         legend={
@@ -61,6 +51,24 @@ def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> 
         },
     )
     return figure
+
+
+def _curve(rows: pd.DataFrame, name: str, place: int, colour: str) -> Curve:
+    """The curve of a variant; place: which of them it is, for dashes, marks and strength of colour."""
+    hover = "<b>%{fullData.name}</b>, layer %{customdata[0]}<br>score %{y:.2f}  [%{customdata[1]:.2f}, %{customdata[2]:.2f}]"
+    return Curve(
+        name=name,
+        colour=translucent(colour, 1 - 0.11 * place),
+        x=rows["depth"].to_numpy(),
+        y=rows["score"].to_numpy(),
+        symbol=_MARKS[place % len(_MARKS)],
+        dash=_DASHES[place % len(_DASHES)],
+        more={
+            "marker_line_width": 1.5,
+            "customdata": rows[["layer", "ci_low", "ci_high"]].to_numpy(),
+            "hovertemplate": f"{hover}<extra></extra>",
+        },
+    )
 
 
 def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -> go.Figure:

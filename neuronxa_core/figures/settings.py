@@ -5,9 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, spread
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, SYMBOLS, Theme
+from neuronxa_core.figures.style import blank
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 
@@ -85,46 +86,31 @@ def pairs_figure(pairs: pd.DataFrame, column: str, theme: Theme = "light") -> go
     """
     figure = blank(theme, PAIRS_HEIGHT, margin={"l": 8, "r": 92, "t": 12, "b": 8}, hovermode="closest")
     counts = sorted(pairs["pairs"].unique())
-    ends = []
-    for state in STATES:
-        rows, colour = pairs[pairs["state"] == state], PALETTES[theme].states[state]
-        if "ci_low" in rows:
-            figure.add_trace(
-                go.Scatter(
-                    x=[*rows["pairs"], *rows["pairs"][::-1]],
-                    y=[*rows["ci_high"], *rows["ci_low"][::-1]],
-                    mode="lines",
-                    fill="toself",
-                    fillcolor=translucent(colour, 0.12),
-                    line={"width": 0},
-                    hoverinfo="skip",
-                    name=f"{STATE_NAMES[state]} interval",
-                )
-            )
-        figure.add_trace(
-            go.Scatter(
-                x=rows["pairs"],
-                y=rows[column],
-                mode="lines+markers",
-                name=SCORE_NAMES[state],
-                line={"color": colour, "width": 2.2},
-                marker={"symbol": SYMBOLS[state], "size": 7},
-                hovertemplate=f"<b>{SCORE_NAMES[state]}</b>, %{{x}} pairs<br>%{{y:.3f}}<extra></extra>",
-            )
-        )
-        ends.append(float(rows[column].iloc[-1]))
+    curves = [_curve(pairs[pairs["state"] == state], column, state, theme) for state in STATES]
+    draw_curves(figure, curves, theme)
     title = "Score (mean over layers)" if column == "score" else "Rank correlation with all pairs"
     low = min(0.0, float(pairs[column].min()) - 0.05)
     figure.update_xaxes(
         title_text="Pairs, the first ones", type="log", tickvals=counts, ticktext=[str(count) for count in counts]
     )
     figure.update_yaxes(title_text=title, range=[low - 0.02, 1.04], tickformat=".1f")
-    for state, height in zip(STATES, spread(ends, 0.07, low, 1.02), strict=True):
-        figure.add_annotation(
-            x=1, xref="paper", y=height, text=SCORE_NAMES[state], xanchor="left", xshift=8, showarrow=False,
-            font={"color": PALETTES[theme].states[state], "size": 14},
-        )  # fmt: skip
+    label_ends(figure, ends(curves), gap=0.07, low=low, high=1.02, x=1, xref="paper")
     return figure
+
+
+def _curve(rows: pd.DataFrame, column: str, state: State, theme: Theme) -> Curve:
+    """rows: of one state; those with intervals have a band."""
+    has_band = "ci_low" in rows
+    return state_curve(
+        state,
+        theme,
+        name=SCORE_NAMES[state],
+        x=rows["pairs"].to_numpy(),
+        y=rows[column].to_numpy(),
+        low=rows["ci_low"].to_numpy() if has_band else None,
+        high=rows["ci_high"].to_numpy() if has_band else None,
+        more={"hovertemplate": f"<b>{SCORE_NAMES[state]}</b>, %{{x}} pairs<br>%{{y:.3f}}<extra></extra>"},
+    )
 
 
 def ablation_finding(table: pd.DataFrame, state: State) -> str:

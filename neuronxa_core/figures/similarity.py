@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.curves import draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
-from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, click_targets, spread, upright
+from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, translucent
+from neuronxa_core.figures.style import blank, click_targets, upright
 from neuronxa_core.metrics.geometry import anisotropy, margins
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
@@ -160,31 +161,14 @@ def measure_curves(measures: pd.DataFrame, measure: str, layer: int, theme: Them
     upright(figure, layer, color=palette.muted, width=1, dash="dot")
     low, high = float(measures[measure].min()), float(measures[measure].max())
     room = (high - low) or 1.0
-    ends = []
+    curves = []
     for state in STATES:
         rows = measures[measures["state"] == state]
-        ends.append(float(rows[measure].iloc[-1]))
-        figure.add_trace(
-            go.Scatter(
-                x=rows["layer"],
-                y=rows[measure],
-                mode="lines+markers",
-                name=STATE_NAMES[state],
-                line={"color": palette.states[state], "width": 2},
-                marker={"symbol": SYMBOLS[state], "size": 5},
-                hovertemplate=f"{STATE_NAMES[state]}, layer %{{x}}: %{{y:.2f}}<extra></extra>",
-            )
-        )
-    for state, height in zip(STATES, spread(ends, room * 0.1, low, high), strict=True):
-        figure.add_annotation(
-            x=last,
-            y=height,
-            text=STATE_NAMES[state],
-            xanchor="left",
-            xshift=8,
-            showarrow=False,
-            font={"color": palette.states[state]},
-        )
+        hover = {"hovertemplate": f"{STATE_NAMES[state]}, layer %{{x}}: %{{y:.2f}}<extra></extra>"}
+        x, y = rows["layer"].to_numpy(), rows[measure].to_numpy()
+        curves.append(state_curve(state, theme, x=x, y=y, width=2, size=5, more=hover))
+    draw_curves(figure, curves, theme)
+    label_ends(figure, ends(curves), room * 0.1, low, high, size=13, x=last)
     figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5])
     figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
     figure.add_annotation(

@@ -72,7 +72,7 @@ def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator
         if study.source in LAYERED:
             layers = find_layers(study)
             assert layers is not None
-            _store_layers(study, layers, int(result.scores["layer"].max()), folder)
+            _store_layers(study, layers, result.last_layer, folder)
         yield result
     frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
     write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))

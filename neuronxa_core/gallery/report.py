@@ -24,7 +24,7 @@ def gather(result: StudyResult) -> Material | None:
     measures = (
         layers.measures
         if isinstance(layers, StoredLayers)
-        else space_measures(layers, int(result.scores["layer"].max()))
+        else space_measures(layers, result.last_layer)
     )
     return Material(
         study.bitext(),

@@ -40,6 +40,11 @@ class StudyResult:
         return self.study.pairs
 
     @property
+    def last_layer(self) -> int:
+        """The number of decoder blocks: the layer after the last of them."""
+        return len(self.outcomes["nas"].mutual)
+
+    @property
     def chance(self) -> float:
         return chance_rate(self.pairs)
 

@@ -36,7 +36,7 @@ def direction_view(result: StudyResult) -> None:
             bind="query-params",
         ),
     )
-    last = int(result.scores["layer"].max())
+    last = result.last_layer
     layer = right.slider(
         "Layer of the table below",
         first_layer(state),

@@ -120,7 +120,7 @@ def _umap_settings() -> dict[str, Any]:
 
 
 def _layer(result: StudyResult, states: list[State]) -> int:
-    last = int(result.scores["layer"].max())
+    last = result.last_layer
     first = min(first_layer(state) for state in states)
     held = st.session_state.get("proj_layer", last)
     if not first <= held <= last:

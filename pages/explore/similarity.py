@@ -48,7 +48,7 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
 
 
 def _controls(result: StudyResult) -> tuple[int, Order, bool]:
-    last = int(result.scores["layer"].max())
+    last = result.last_layer
     slider, order, scale = st.columns([2.2, 1, 1], vertical_alignment="bottom")
     with slider:
         layer = int(st.session_state.get("sim_layer", result.peak("nas")[0]))
@@ -276,7 +276,7 @@ def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.Dat
     """Computed once per study and session, in about a second; the gallery brings its own."""
     kept: dict[Study, pd.DataFrame] = st.session_state.setdefault("space_measures", {})
     if result.study not in kept:
-        last = int(result.scores["layer"].max())
+        last = result.last_layer
         kept[result.study] = space_measures(layers, last) if isinstance(layers, StudyLayers) else layers.measures
     return kept[result.study]
 

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 
 from neuronxa_core.analyses.projection import NEIGHBOURS, NUMBERS, Projection
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.curves import draw_curves, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import (
     PALETTES,
     STATE_NAMES,
-    SYMBOLS,
     Theme,
 )
 from neuronxa_core.figures.style import blank, upright
@@ -40,20 +40,13 @@ def number_curves(projections: Sequence[Projection], number: str, layer: int, th
     palette = PALETTES[theme]
     figure = blank(theme, 210, margin={"l": 8, "r": 12, "t": 32, "b": 8}, hovermode="closest")
     upright(figure, layer, color=palette.muted, width=1.2, dash="dot")
+    curves = []
     for projection in projections:
-        table, colour = projection.table, palette.states[projection.state]
-        name = STATE_NAMES[projection.state]
-        figure.add_trace(
-            go.Scatter(
-                x=table["layer"],
-                y=table[number],
-                mode="lines+markers",
-                name=name,
-                line={"color": colour, "width": 2},
-                marker={"symbol": SYMBOLS[projection.state], "size": 5},
-                hovertemplate=f"<b>{name}, layer %{{x}}</b><br>%{{y:.2f}}<extra></extra>",
-            )
-        )
+        table, name = projection.table, STATE_NAMES[projection.state]
+        hover = {"hovertemplate": f"<b>{name}, layer %{{x}}</b><br>%{{y:.2f}}<extra></extra>"}
+        x, y = table["layer"].to_numpy(), table[number].to_numpy()
+        curves.append(state_curve(projection.state, theme, x=x, y=y, width=2, size=5, more=hover))
+    draw_curves(figure, curves, theme)
     figure.add_annotation(
         text=f"<b>{NUMBER_NAMES[number]}</b>   " + _states_key(projections, palette.states),
         **{"xref": "paper", "yref": "paper", "x": 0, "y": 1, "yshift": 24},

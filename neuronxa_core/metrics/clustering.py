@@ -1,0 +1,21 @@
+"""Like beside like: the order of a dendrogram's leaves."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def average_linkage(similarity: NDArray[np.floating]) -> tuple[NDArray[np.float64], list[int]]:
+    """SciPy's linkage of a similarity matrix, and its leaves in the order that puts like beside like.
+
+    similarity: (items, items), at most 1, its diagonal ignored; what is not symmetric is averaged with its transpose.
+    Distance is 1 minus similarity. Raises ValueError for fewer than 2 items.
+    Source: average linkage; optimal leaf order, Bar-Joseph et al. 2001.
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    distance = 1 - (similarity + similarity.T) / 2
+    np.fill_diagonal(distance, 0)
+    condensed = squareform(np.clip(distance, 0, None), checks=False)
+    tree: NDArray[np.float64] = linkage(condensed, "average", optimal_ordering=True)
+    return tree, leaves_list(tree).tolist()
