@@ -1,5 +1,7 @@
-"""The pairs of a study at one layer: outcome, margin and ranks of each, and the orders in which a matrix can be drawn."""
+"""The pairs of a study at one layer, the orders in which a matrix can be drawn, and the measures of the space by layer."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -8,8 +10,17 @@ from numpy.typing import NDArray
 
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.metrics.clustering import average_linkage
-from neuronxa_core.metrics.geometry import cell_rivals, margins, ranks
-from neuronxa_core.states.sentences import State
+from neuronxa_core.metrics.geometry import (
+    anisotropy,
+    cell_rivals,
+    effective_rank,
+    hubness,
+    margins,
+    neuron_correlation,
+    ranks,
+)
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.layers import StudyLayers
 
 Order = Literal["source", "alignment", "clustered"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -71,3 +82,86 @@ def pair_order(similarity: NDArray[np.float64], order: Order) -> list[int]:
     if order == "alignment":
         return np.argsort(-margins(similarity), kind="stable").tolist()  # type: ignore[no-any-return]
     return average_linkage(similarity)[1]
+
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that one layer's sentence vectors give for each state.
+
+    name: its column. title: above its picture, its label up to the colon. help: what it is, in a sentence. of: from the
+    cosines (pairs, pairs) and both languages' vectors (pairs, dim). finding: a sentence under the pictures with the
+    means over layers as {nas} and {embedding}, or none. drawn: whether it has a picture.
+    """
+
+    name: str
+    title: str
+    help: str
+    of: Callable[[Array, Array, Array], float]
+    finding: str = ""
+    drawn: bool = True
+
+    @property
+    def label(self) -> str:
+        return self.title.partition(":")[0]
+
+
+MEASURES = (
+    Measure(
+        "parallel",
+        "Translations: mean cosine",
+        "Mean cosine of the sentences that are translations of each other.",
+        lambda similarity, source, target: float(similarity.diagonal().mean()),
+        drawn=False,
+    ),
+    Measure(
+        "anisotropy",
+        "Anisotropy: mean cosine of non-translations",
+        "Mean cosine of the sentences that are not translations of each other.",
+        lambda similarity, source, target: anisotropy(similarity),
+    ),
+    Measure(
+        "effective_rank",
+        "Effective rank: directions in use",
+        "How many directions both languages' vectors use together, from 1 to twice the pairs.",
+        lambda similarity, source, target: effective_rank(np.concatenate([source, target])),
+    ),
+    Measure(
+        "hubness",
+        "Hubness: skew of nearest-neighbour counts",
+        "How unequally sentences are chosen as nearest neighbours; 0 if none is chosen more than others.",
+        lambda similarity, source, target: hubness(similarity),
+    ),
+    Measure(
+        "anc",
+        "ANC: mean correlation of a neuron in both languages",
+        "Mean over neurons of the absolute Pearson correlation between sentences and their translations.",
+        lambda similarity, source, target: neuron_correlation(source, target),
+        "A neuron's values in sentences and in their translations have an absolute correlation of {nas:.2f} in NAS and, for "
+        "the dimensions of the embeddings, of {embedding:.2f} (ANC, mean over layers).",
+    ),
+)
+"""The measures of the space. A measure that is added here has its picture, its column and its place in the report."""
+
+
+def space_measures(layers: StudyLayers, last_layer: int, chosen: Sequence[Measure] = MEASURES) -> pd.DataFrame:
+    """One row per state and layer: state, layer, and a column for each measure."""
+    rows = []
+    for state in STATES:
+        for layer in range(first_layer(state), last_layer + 1):
+            similarity, (source, target) = layers.similarity(state, layer), layers.states(state, layer)
+            values = {measure.name: measure.of(similarity, source, target) for measure in chosen}
+            rows.append({"state": state, "layer": layer, **values})
+    return pd.DataFrame(rows)
+
+
+def drawn_measures(table: pd.DataFrame) -> list[Measure]:
+    """The measures that have a picture and a column in a table, which may be older than some of them."""
+    return [measure for measure in MEASURES if measure.drawn and measure.name in table]
+
+
+def absent_measures(table: pd.DataFrame) -> list[Measure]:
+    """The measures that a table, older than they are, has no column for."""
+    return [measure for measure in MEASURES if measure.name not in table]

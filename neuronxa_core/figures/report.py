@@ -8,7 +8,7 @@ import pandas as pd
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
 from neuronxa_core.analyses.report import Material
-from neuronxa_core.analyses.space import MEASURES
+from neuronxa_core.analyses.similarity import drawn_measures
 from neuronxa_core.figures import alignment, asymmetry, projection, similarity
 from neuronxa_core.figures.export import ExportableFigure, pair_name, standing
 from neuronxa_core.states.sentences import STATES, first_layer
@@ -138,10 +138,11 @@ def _similarity(page: _Page, result: StudyResult, material: Material) -> Iterato
     )
     yield _said(similarity.similarity_finding(result, matrices, layer))
     yield page.figure(similarity.exportable_distribution(study, matrices, layer))
-    yield page.row(
-        [similarity.exportable_measure(study, material.measures, measure, layer) for measure in MEASURES[1:]]
+    shown = drawn_measures(material.measures)
+    yield page.row([similarity.exportable_measure(study, material.measures, measure, layer) for measure in shown])
+    yield from map(
+        _said, filter(None, (similarity.absence(material.measures), similarity.space_finding(material.measures)))
     )
-    yield _said(similarity.space_finding(material.measures, layer))
     yield _table(material.measures)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from neuronxa_core.analyses.similarity import Measure, absent_measures, drawn_measures
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
@@ -20,11 +21,6 @@ from neuronxa_core.study.study import Study
 MOST_SHOWN = 150
 """Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""
 _SIDE = 330
-MEASURE_TITLES = {
-    "anisotropy": "Anisotropy: mean cosine of non-translations",
-    "effective_rank": "Effective rank: directions in use",
-    "hubness": "Hubness: skew of nearest-neighbour counts",
-}
 
 
 def similarity_matrix(
@@ -153,26 +149,26 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
     return figure
 
 
-def measure_curves(measures: pd.DataFrame, measure: str, layer: int, theme: Theme = "light") -> go.Figure:
+def measure_curves(measures: pd.DataFrame, measure: Measure, layer: int, theme: Theme = "light") -> go.Figure:
     """One measure of the space against the layer, one curve per state, with the layer that is looked at marked."""
     palette = PALETTES[theme]
     last = int(measures["layer"].max())
     figure = blank(theme, 260, margin={"l": 8, "r": 84, "t": 34, "b": 8}, hovermode="closest")
     upright(figure, layer, color=palette.muted, width=1, dash="dot")
-    low, high = float(measures[measure].min()), float(measures[measure].max())
+    low, high = float(measures[measure.name].min()), float(measures[measure.name].max())
     room = (high - low) or 1.0
     curves = []
     for state in STATES:
         rows = measures[measures["state"] == state]
         hover = {"hovertemplate": f"{STATE_NAMES[state]}, layer %{{x}}: %{{y:.2f}}<extra></extra>"}
-        x, y = rows["layer"].to_numpy(), rows[measure].to_numpy()
+        x, y = rows["layer"].to_numpy(), rows[measure.name].to_numpy()
         curves.append(state_curve(state, theme, x=x, y=y, width=2, size=5, more=hover))
     draw_curves(figure, curves, theme)
     label_ends(figure, ends(curves), room * 0.1, low, high, size=13, x=last)
     figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5])
     figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
     figure.add_annotation(
-        text=f"<b>{MEASURE_TITLES[measure]}</b>",
+        text=f"<b>{measure.title}</b>",
         xref="paper",
         yref="paper",
         x=0,
@@ -216,10 +212,10 @@ def exportable_distribution(
     )
 
 
-def exportable_measure(study: Study, measures: pd.DataFrame, measure: str, layer: int) -> ExportableFigure:
+def exportable_measure(study: Study, measures: pd.DataFrame, measure: Measure, layer: int) -> ExportableFigure:
     return ExportableFigure(
-        f"{study.stem}.{measure}",
-        f"{MEASURE_TITLES[measure]}, {pair_name(study)}",
+        f"{study.stem}.{measure.name}",
+        f"{measure.title}, {pair_name(study)}",
         f"By layer and state; the dotted line is layer {layer}.",
         study.caption,
         lambda theme: measure_curves(measures, measure, layer, theme),
@@ -238,13 +234,36 @@ def similarity_finding(result: StudyResult, matrices: Mapping[State, NDArray[np.
     return f"Layer {layer}. " + "; ".join(parts) + "."
 
 
-def space_finding(measures: pd.DataFrame, layer: int) -> str:
-    """What the measures of the space say about neurons and embeddings, over all layers and at this one."""
-    means = measures.groupby("state")[["anisotropy", "effective_rank"]].mean()
-    nas, embedding = means.loc["nas"], means.loc["embedding"]
+def space_finding(measures: pd.DataFrame) -> str:
+    """What the measures of the space say about neurons and embeddings, over all layers; of those that the table has."""
+    means = measures.groupby("state").mean(numeric_only=True)
+    said = [
+        measure.finding.format(nas=means.loc["nas", measure.name], embedding=means.loc["embedding", measure.name])
+        for measure in drawn_measures(measures)
+        if measure.finding
+    ]
+    if {"anisotropy", "effective_rank"} <= set(means):
+        said.insert(0, _crowding(means.loc["nas"], means.loc["embedding"]))
+    return " ".join(said)
+
+
+def _crowding(nas: pd.Series, embedding: pd.Series) -> str:
     crowded = "more" if embedding["anisotropy"] > nas["anisotropy"] else "less"
     return (
         f"On average over the layers the embeddings are {crowded} crowded into one direction than the neuron states: sentences "
         f"that have nothing to do with each other have cosine {embedding['anisotropy']:.2f} in embeddings and "
         f"{nas['anisotropy']:.2f} in NAS, and {embedding['effective_rank']:.0f} against {nas['effective_rank']:.0f} directions are in use."
+    )
+
+
+def absence(measures: pd.DataFrame) -> str:
+    """Which measures the table has no column for, and the command that adds them; empty if it has them all."""
+    labels = [measure.label for measure in absent_measures(measures)]
+    if not labels:
+        return ""
+    names = " and ".join([", ".join(labels[:-1]), labels[-1]] if labels[1:] else labels)
+    are = "are" if labels[1:] else "is"
+    return (
+        f"{names} {are} not among the precomputed measures of this pair yet; "
+        "`python -m neuronxa_core gallery --only layers` computes them."
     )

@@ -27,7 +27,7 @@ from neuronxa_core.analyses.settings import (
     run_pairs_needed,
     write_ablation,
 )
-from neuronxa_core.analyses.space import space_measures
+from neuronxa_core.analyses.similarity import space_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.models import demo
@@ -286,7 +286,7 @@ class StoredLayers:
 
     @property
     def measures(self) -> pd.DataFrame:
-        """As analyses.space.space_measures gives them; they are the same from either end."""
+        """As analyses.similarity.space_measures gives them; they are the same from either end."""
         return pd.read_parquet(self.path.with_suffix(".parquet"))
 
 

@@ -1,8 +1,10 @@
 """What a report can show of a study on this machine: from the gallery or the cache, never from a model."""
 
+import pandas as pd
+
 from neuronxa_core.analyses.projection import Projection, find_projection, project
 from neuronxa_core.analyses.report import Material
-from neuronxa_core.analyses.space import space_measures
+from neuronxa_core.analyses.similarity import absent_measures, space_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.gallery.read import StoredLayers, precomputed_layers, precomputed_projection
 from neuronxa_core.states.sentences import STATES, State
@@ -21,17 +23,26 @@ def gather(result: StudyResult) -> Material | None:
     layers = precomputed_layers(study) or find_layers(study)
     if layers is None:
         return None
-    measures = (
-        layers.measures
-        if isinstance(layers, StoredLayers)
-        else space_measures(layers, result.last_layer)
-    )
     return Material(
         study.bitext(),
         layers,
-        measures,
+        measures_of(study, layers, result.last_layer),
         [each for state in STATES if (each := _projected(study, layers, state))],
     )
+
+
+def measures_of(study: Study, layers: StudyLayers | StoredLayers, last_layer: int) -> pd.DataFrame:
+    """The measures of the space, see analyses.similarity; of a precomputed study those that its table has.
+
+    What such a table lacks is computed where the cache holds the states.
+    """
+    if isinstance(layers, StudyLayers):
+        return space_measures(layers, last_layer)
+    stored = layers.measures
+    absent, states = absent_measures(stored), find_layers(study)
+    if not absent or states is None:
+        return stored
+    return stored.merge(space_measures(states, last_layer, absent), on=["state", "layer"])
 
 
 def _projected(study: Study, layers: StudyLayers | StoredLayers, state: State) -> Projection | None:

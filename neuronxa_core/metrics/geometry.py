@@ -69,6 +69,26 @@ def effective_rank(vectors: NDArray[np.floating]) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
+def neuron_correlation(source: NDArray[np.floating], target: NDArray[np.floating]) -> float:
+    """ANC: mean over neurons of the absolute Pearson correlation of their values in sentences and translations, in [0, 1].
+
+    source, target: (pairs, dim), row i of both says the same. A neuron that does not vary in one of the languages is left
+    out; 0 if none is left. Source: average neuron-wise correlation, arXiv:2212.01924.
+    """
+    vary = (np.ptp(source, axis=0) > 0) & (np.ptp(target, axis=0) > 0)
+    if not vary.any():
+        return 0.0
+    first, second = (_standardised(each[:, vary].astype(np.float64)) for each in (source, target))
+    return float(np.abs((first * second).sum(axis=0)).mean())
+
+
+def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns of mean 0 and length 1."""
+    centred = values - values.mean(axis=0)
+    unit: NDArray[np.float64] = centred / np.linalg.norm(centred, axis=0)
+    return unit
+
+
 def _without_diagonal(similarity: NDArray[np.floating]) -> NDArray[np.floating]:
     rivals = similarity.copy()
     np.fill_diagonal(rivals, -np.inf)

@@ -9,14 +9,23 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from neuronxa_core.analyses.similarity import ORDERS, Order, cosine_table, pair_order, pair_table, rival_table
-from neuronxa_core.analyses.space import MEASURES, space_measures
+from neuronxa_core.analyses.similarity import (
+    MEASURES,
+    ORDERS,
+    Order,
+    cosine_table,
+    drawn_measures,
+    pair_order,
+    pair_table,
+    rival_table,
+)
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
 from neuronxa_core.figures.alignment import HEIGHT, layer_strip
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import StoredLayers
+from neuronxa_core.gallery.report import measures_of
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
@@ -263,21 +272,31 @@ def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Ma
     st.subheader("How the space is used")
     look.picture(figures.exportable_distribution(result.study, matrices, layer), "sim_distribution")
     measures = _measures(result, layers)
-    for column, measure in zip(st.columns(3), MEASURES[1:], strict=True):
-        with column:
-            look.picture(figures.exportable_measure(result.study, measures, measure, layer), f"sim_{measure}")
-    st.markdown(figures.space_finding(measures, layer))
+    _measure_pictures(result.study, measures, layer)
+    st.markdown(figures.space_finding(measures))
     with st.expander("The numbers", icon=":material/table:"):
-        st.dataframe(measures, hide_index=True)
+        config = {each.name: _number("%.3f", each.label, each.help) for each in MEASURES}
+        st.dataframe(measures, hide_index=True, column_config=config)
         look.table_downloads(measures, f"{result.study.stem}.space", "sim_space")
+
+
+def _measure_pictures(study: Study, measures: pd.DataFrame, layer: int) -> None:
+    """A picture for each measure, two or three beside each other, and what is missing from a table that is older."""
+    shown = drawn_measures(measures)
+    beside = 2 if len(shown) % 3 == 1 else 3
+    for first in range(0, len(shown), beside):
+        for column, measure in zip(st.columns(beside), shown[first : first + beside], strict=False):
+            with column:
+                look.picture(figures.exportable_measure(study, measures, measure, layer), f"sim_{measure.name}")
+    if absence := figures.absence(measures):
+        st.caption(absence)
 
 
 def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.DataFrame:
     """Computed once per study and session, in about a second; the gallery brings its own."""
     kept: dict[Study, pd.DataFrame] = st.session_state.setdefault("space_measures", {})
     if result.study not in kept:
-        last = result.last_layer
-        kept[result.study] = space_measures(layers, last) if isinstance(layers, StudyLayers) else layers.measures
+        kept[result.study] = measures_of(result.study, layers, result.last_layer)
     return kept[result.study]
 
 

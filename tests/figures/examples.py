@@ -12,6 +12,7 @@ from neuronxa_core.analyses.downstream import alignment_table, joined, layer_cor
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
+from neuronxa_core.analyses.similarity import drawn_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
@@ -116,8 +117,9 @@ def _others(cosines: np.ndarray) -> np.ndarray:
 @example
 def exportable_measure() -> Example:
     measures = precomputed_layers(STUDY).measures
+    hubness = next(measure for measure in drawn_measures(measures) if measure.name == "hubness")
     rows = measures[measures["state"] == "nav"]
-    return Example(similarity.exportable_measure(STUDY, measures, "hubness", 7), {"NAV": rows["hubness"]})
+    return Example(similarity.exportable_measure(STUDY, measures, hubness, 7), {"NAV": rows["hubness"]})
 
 
 @example

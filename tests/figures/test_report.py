@@ -1,16 +1,19 @@
 import re
 from dataclasses import replace
 
+import pandas as pd
+
+from neuronxa_core.analyses.similarity import MEASURES, drawn_measures, space_measures
 from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.report import study_report
-from neuronxa_core.gallery.read import gallery_results, gallery_studies
-from neuronxa_core.gallery.report import gather
-from neuronxa_core.study.runner import run_study
+from neuronxa_core.gallery.read import StoredLayers, gallery_results, gallery_studies
+from neuronxa_core.gallery.report import gather, measures_of
+from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
-ALL = 1 + 3 + 3 + 1 + 3 + 3 + 2
-"""Curves, directions, matrices, distribution, measures, projections, numbers of the projections."""
+BESIDE_MEASURES = 1 + 3 + 3 + 1 + 3 + 2
+"""Curves, directions, matrices, distribution, projections, numbers of the projections."""
 
 
 def without_scripts(page: str) -> str:
@@ -32,7 +35,8 @@ def test_the_report_stands_alone_and_escapes_what_a_user_typed():
 def test_the_report_of_a_stored_study_has_all_its_figures_and_scores():
     result = gallery_results()[STUDY]
     body = without_scripts(study_report(result, gather(result)))
-    assert body.count("<figure>") == body.count("plotly-graph-div") == ALL
+    measures = drawn_measures(gather(result).measures)
+    assert body.count("<figure>") == body.count("plotly-graph-div") == BESIDE_MEASURES + len(measures)
     assert "UMAP of all layers together" in body
     first_table = body.split("</table>")[0]
     assert first_table.count("<tr") == 1 + len(result.scores)
@@ -42,9 +46,19 @@ def test_a_study_that_was_run_here_has_them_too_with_pca_until_umap_is_there(tin
     study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
     result = run_study(study)
     body = without_scripts(study_report(result, gather(result)))
-    assert body.count("<figure>") == ALL
+    assert body.count("<figure>") == BESIDE_MEASURES + sum(measure.drawn for measure in MEASURES)
     assert "A point is a sentence. PCA" in body
     assert pair_name(study) in body
+
+
+def test_measures_that_a_stored_table_lacks_are_computed_from_cached_states(tiny_model, tiny_corpus, tmp_path):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+    run_study(study)
+    whole = space_measures(find_layers(study), 3)
+    stored = StoredLayers(tmp_path / "layers.safetensors")
+    whole.drop(columns=["anc", "hubness"]).to_parquet(stored.path.with_suffix(".parquet"))
+    pd.testing.assert_frame_equal(measures_of(study, stored, 3)[[*whole]], whole)
+    assert [*measures_of(replace(study, pairs=7), stored, 3)] == [*whole.drop(columns=["anc", "hubness"])]
 
 
 def test_without_states_the_report_says_what_is_missing_and_how_to_get_it():

@@ -1,9 +1,22 @@
 import numpy as np
+import pandas as pd
 import pytest
 
+from neuronxa_core.analyses.similarity import MEASURES
 from neuronxa_core.figures.palette import PALETTES
-from neuronxa_core.figures.similarity import MOST_SHOWN, measure_curves, similarity_distribution, similarity_matrix
+from neuronxa_core.figures.similarity import (
+    MOST_SHOWN,
+    absence,
+    exportable_matrix,
+    measure_curves,
+    similarity_distribution,
+    similarity_matrix,
+    space_finding,
+)
 from tests.analyses.test_similarity import SIMILARITY
+from tests.figures.examples import STUDY
+
+HUBNESS = next(measure for measure in MEASURES if measure.name == "hubness")
 
 
 @pytest.mark.parametrize("theme", PALETTES)
@@ -33,7 +46,7 @@ def test_the_distribution_separates_translations_from_the_rest():
 
 
 def test_measure_curves_are_the_table(tiny_measures):
-    figure = measure_curves(tiny_measures, "hubness", layer=1)
+    figure = measure_curves(tiny_measures, HUBNESS, layer=1)
     for trace in figure.data:
         state = {"NAS": "nas", "NAV": "nav", "Embedding": "embedding"}[trace.name]
         assert list(trace.y) == tiny_measures[tiny_measures["state"] == state]["hubness"].tolist()
@@ -41,9 +54,30 @@ def test_measure_curves_are_the_table(tiny_measures):
 
 @pytest.fixture
 def tiny_measures():
-    import pandas as pd
-
     return pd.DataFrame(
         [(state, layer, layer + 0.5) for state in ("nas", "nav", "embedding") for layer in (1, 2)],
         columns=["state", "layer", "hubness"],
     )
+
+
+def test_the_findings_are_the_means_over_layers_of_the_measures_that_are_there(tiny_measures):
+    table = tiny_measures.assign(anisotropy=[0.1, 0.3, 0.0, 0.0, 0.5, 0.7], effective_rank=[20, 30, 0, 0, 10, 10])
+    text = space_finding(table.assign(anc=[0.25, 0.35, 0.0, 0.0, 0.1, 0.3]))
+    assert "more crowded" in text
+    assert "cosine 0.60 in embeddings and 0.20 in NAS, and 10 against 25 directions are in use." in text
+    assert "correlation of 0.30 in NAS and, for the dimensions of the embeddings, of 0.20 (ANC" in text
+    assert "ANC" not in space_finding(table)
+    assert space_finding(tiny_measures) == ""
+
+
+def test_what_a_table_lacks_is_named_with_the_command_that_brings_it(tiny_measures):
+    assert absence(tiny_measures.assign(**{measure.name: 0.0 for measure in MEASURES})) == ""
+    text = absence(tiny_measures)
+    assert text.startswith("Translations, Anisotropy, Effective rank and ANC are not")
+    assert "`python -m neuronxa_core gallery --only layers`" in text
+    one = tiny_measures.assign(**{measure.name: 0.0 for measure in MEASURES if measure.name != "anc"})
+    assert absence(one).startswith("ANC is not")
+
+
+def test_a_window_of_a_long_matrix_says_how_many_sentences_it_shows():
+    assert "2 sentences each" in exportable_matrix(STUDY, SIMILARITY, "nas", 7, [2, 0]).note

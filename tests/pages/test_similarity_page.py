@@ -5,11 +5,16 @@ import time
 import numpy as np
 import pytest
 
-from neuronxa_core.analyses import space
+from neuronxa_core.analyses.similarity import MEASURES
+from neuronxa_core.gallery import report
+from neuronxa_core.gallery.read import StoredLayers
 from neuronxa_core.metrics.geometry import cell_rivals
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 from tests.pages.test_pages import ROOT, open_page, table_rows
+
+CHARTS = 1 + 3 + 1 + sum(measure.drawn for measure in MEASURES)
+"""The strip, a matrix per state, the distribution, and the measures."""
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def open_similarity(study: Study):
 def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
     result = run_study(study)
     app = open_similarity(study)
-    assert len(app.get("plotly_chart")) == 1 + 3 + 1 + 3
+    assert len(app.get("plotly_chart")) == CHARTS
     layer = result.peak("nas")[0]
     similarity = find_layers(study).similarity("nas", layer)
     targets, _ = cell_rivals(similarity, 0, 0)
@@ -56,7 +61,7 @@ def test_another_layer_shows_its_own_numbers(study: Study):
 def test_a_warm_layer_change_does_not_recompute_the_space(study: Study, monkeypatch):
     run_study(study)
     app = open_similarity(study)
-    monkeypatch.setattr(space, "space_measures", lambda *args: pytest.fail("computed twice"))
+    monkeypatch.setattr(report, "measures_of", lambda *args: pytest.fail("computed twice"))
     app.slider(key="sim_layer").set_value(2).run()
     assert not app.exception
 
@@ -68,7 +73,7 @@ def test_without_states_it_invites_and_a_run_brings_the_page(study: Study):
     while not app.get("plotly_chart") and time.monotonic() < deadline:
         time.sleep(0.1)
         app.run()
-    assert len(app.get("plotly_chart")) == 8
+    assert len(app.get("plotly_chart")) == CHARTS
 
 
 def test_a_long_corpus_is_shown_in_parts(tiny_model, tmp_path):
@@ -104,3 +109,13 @@ def test_a_cell_can_be_asked_for_by_number_and_rivals_survive_a_visit_to_layer_0
     app.slider(key="sim_layer").set_value(0).run()
     assert not app.exception
     assert app.number_input(key="sim_target").value == 3
+
+
+def test_a_stored_table_without_a_measure_shows_the_others_and_how_to_get_it(monkeypatch):
+    whole = StoredLayers.measures.fget
+    monkeypatch.setattr(StoredLayers, "measures", property(lambda layers: whole(layers)[["state", "layer", "hubness"]]))
+    app = open_page("overview", source="deu_Latn", target="eng_Latn")
+    app.switch_page(str(ROOT / "pages" / "explore" / "similarity.py")).run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1 + 3 + 1 + 1
+    assert any("ANC are not among" in text.value and "gallery --only layers" in text.value for text in app.caption)
