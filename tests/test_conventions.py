@@ -18,9 +18,6 @@ LONGEST_FUNCTION, LONGEST_MODULE = 60, 300
 LONG = {
     "neuronxa_core/analyses/languages.py",
     "neuronxa_core/corpora/validation.py",
-    "neuronxa_core/figures/asymmetry.py direction_curves",
-    "neuronxa_core/figures/asymmetry.py gap_ranking",
-    "neuronxa_core/figures/similarity.py similarity_matrix",
     "neuronxa_core/gallery/read.py",
     "neuronxa_core/models/hub.py",
     "neuronxa_core/states/capture.py capture",

@@ -107,32 +107,11 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
     """
     palette = PALETTES[theme]
     ordered = sorted(results, key=lambda result: abs(mean_gap(result, "embedding")[0]))
-    names = [language(result.study.source).name for result in ordered]
+    names = _names(ordered)
     figure = blank(theme, _ROW * len(ordered) + 100, margin={"l": 8, "r": 12, "t": 40, "b": 8})
     states: tuple[State, ...] = ("embedding", "nas")
     for state, shift in zip(states, (-0.14, 0.14), strict=True):
-        gaps = [mean_gap(result, state) for result in ordered]
-        figure.add_trace(
-            go.Scatter(
-                x=[gap for gap, _, _ in gaps],
-                y=[row + shift for row in range(len(ordered))],
-                mode="markers",
-                name=STATE_NAMES[state],
-                marker={"color": palette.states[state], "symbol": SYMBOLS[state], "size": 8},
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [high - gap for gap, _, high in gaps],
-                    "arrayminus": [gap - low for gap, low, _ in gaps],
-                    "color": palette.states[state],
-                    "thickness": 1.4,
-                    "width": 0,
-                },
-                customdata=[[name, low, high] for name, (_, low, high) in zip(names, gaps, strict=True)],
-                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:+.1f}} points "
-                "[%{customdata[1]:+.1f}, %{customdata[2]:+.1f}]<extra></extra>",
-            )
-        )
+        _gap_dots(figure, ordered, state, shift, theme)
     upright(figure, 0, color=palette.muted, width=1)
     for side in (-PAPERS_GAP, PAPERS_GAP):
         upright(figure, side, color=palette.muted, width=1, dash="dot")
@@ -164,6 +143,37 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
         tickvals=list(range(len(names))), ticktext=names, range=[-0.7, len(names) - 0.3], showgrid=False, ticks=""
     )
     return figure
+
+
+def _names(results: Sequence[StudyResult]) -> list[str]:
+    return [language(result.study.source).name for result in results]
+
+
+def _gap_dots(figure: go.Figure, ordered: Sequence[StudyResult], state: State, shift: float, theme: Theme) -> None:
+    """The gaps of one state with their intervals, a row for each language, a little off the row's middle."""
+    colour = PALETTES[theme].states[state]
+    gaps = [mean_gap(result, state) for result in ordered]
+    figure.add_trace(
+        go.Scatter(
+            x=[gap for gap, _, _ in gaps],
+            y=[row + shift for row in range(len(ordered))],
+            mode="markers",
+            name=STATE_NAMES[state],
+            marker={"color": colour, "symbol": SYMBOLS[state], "size": 8},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [high - gap for gap, _, high in gaps],
+                "arrayminus": [gap - low for gap, low, _ in gaps],
+                "color": colour,
+                "thickness": 1.4,
+                "width": 0,
+            },
+            customdata=[[name, low, high] for name, (_, low, high) in zip(_names(ordered), gaps, strict=True)],
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:+.1f}} points "
+            "[%{customdata[1]:+.1f}, %{customdata[2]:+.1f}]<extra></extra>",
+        )
+    )
 
 
 def exportable_direction(result: StudyResult, state: State, layer: int) -> ExportableFigure:

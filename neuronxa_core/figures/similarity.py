@@ -60,25 +60,9 @@ def similarity_matrix(
             },
         )
     )
-    rows, columns = np.divmod(np.arange(size * size), size)
-    figure.add_trace(
-        click_targets(
-            x=columns.astype(np.int16),
-            y=rows.astype(np.int16),
-            customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
-            hovertemplate="source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>",
-        )
-    )
+    _click_targets(figure, values, shown)
     if cell and cell[0] in shown and cell[1] in shown:
-        row, column = int(np.flatnonzero(shown == cell[0])[0]), int(np.flatnonzero(shown == cell[1])[0])
-        figure.add_shape(
-            type="rect",
-            x0=column - 0.5 - size / 80,
-            x1=column + 0.5 + size / 80,
-            y0=row - 0.5 - size / 80,
-            y1=row + 0.5 + size / 80,
-            line={"color": palette.ink, "width": 2},
-        )
+        _frame(figure, shown, cell, theme)
     figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, size - 0.5])
     figure.update_yaxes(visible=False, scaleanchor="x", constrain="domain", range=[size - 0.5, -0.5])
     figure.add_annotation(
@@ -92,6 +76,34 @@ def similarity_matrix(
         font={"color": palette.states[state], "size": 15},
     )
     return figure
+
+
+def _click_targets(figure: go.Figure, values: NDArray[np.float32], shown: NDArray[np.int64]) -> None:
+    """A square over each cell that carries the numbers of its sentences."""
+    size = len(shown)
+    rows, columns = np.divmod(np.arange(size * size), size)
+    figure.add_trace(
+        click_targets(
+            x=columns.astype(np.int16),
+            y=rows.astype(np.int16),
+            customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
+            hovertemplate="source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>",
+        )
+    )
+
+
+def _frame(figure: go.Figure, shown: NDArray[np.int64], cell: tuple[int, int], theme: Theme) -> None:
+    """A frame around the cell, wide enough to be seen in a large matrix."""
+    row, column = (int(np.flatnonzero(shown == sentence)[0]) for sentence in cell)
+    reach = 0.5 + len(shown) / 80
+    figure.add_shape(
+        type="rect",
+        x0=column - reach,
+        x1=column + reach,
+        y0=row - reach,
+        y1=row + reach,
+        line={"color": PALETTES[theme].ink, "width": 2},
+    )
 
 
 def _colours(state: State, theme: Theme) -> list[list[float | str]]:

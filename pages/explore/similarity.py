@@ -9,16 +9,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from neuronxa_core.analyses.similarity import (
-    MEASURES,
-    ORDERS,
-    Order,
-    cosine_table,
-    drawn_measures,
-    pair_order,
-    pair_table,
-    rival_table,
-)
+from neuronxa_core.analyses import similarity as analysis
+from neuronxa_core.analyses.similarity import MEASURES, ORDERS, Order, drawn_measures
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
@@ -49,7 +41,7 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
     st.markdown(figures.similarity_finding(result, matrices, layer))
     source, target = _cell(bitext)
     with pictures:
-        order = _window(pair_order(best, order_name), source)
+        order = _window(analysis.pair_order(best, order_name), source)
         _panels(study, layer, matrices, order, (source, target), shared)
     _cell_details(study, layer, bitext, matrices, source, target)
     _table(study, bitext, matrices, layer)
@@ -182,7 +174,7 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
             }
         )
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Cosine": _number("%.3f")})
-    rivals = rival_table(bitext, matrices, source, target)
+    rivals = analysis.rival_table(bitext, matrices, source, target)
     if st.session_state.get("sim_rivals") not in (None, *matrices):  # at layer 0 there are no neurons
         del st.session_state.sim_rivals
     state = cast(
@@ -225,14 +217,9 @@ def _rivals(code: str, other: str, rivals: pd.DataFrame) -> None:
 def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:
     """All pairs, to sort and to choose from; a chosen row is a chosen cell."""
     st.subheader("All pairs")
-    table = pair_table(bitext, matrices)
-    shown = table.rename(
-        columns={
-            "pair": "Pair",
-            "source_sentence": language(bitext.source).name,
-            "target_sentence": language(bitext.target).name,
-        }
-    )
+    table = analysis.pair_table(bitext, matrices)
+    source, target = (language(code).name for code in (bitext.source, bitext.target))
+    shown = table.rename(columns={"pair": "Pair", "source_sentence": source, "target_sentence": target})
     config: dict[str, Any] = {"Pair": st.column_config.NumberColumn(width=56, pinned=True)}
     for state in reversed(matrices):
         name = STATE_NAMES[state]
@@ -240,13 +227,10 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
         config |= {
             f"{state}_cosine": _number("%.3f", f"{name} cosine"),
             f"{state}_margin": _number("%.3f", f"{name} margin", "c_ii minus the best rival in its row or column"),
-            f"{state}_rank_source_to_target": _number(
-                "%d", f"{name} rank →", "Rank of the translation among all target sentences"
-            ),
-            f"{state}_rank_target_to_source": _number(
-                "%d", f"{name} rank ←", "Rank of the translation among all source sentences"
-            ),
         }
+        for way, arrow, others in (("source_to_target", "→", "target"), ("target_to_source", "←", "source")):
+            said = f"Rank of the translation among all {others} sentences"
+            config[f"{state}_rank_{way}"] = _number("%d", f"{name} rank {arrow}", said)
 
     def chosen() -> None:
         rows = st.session_state.sim_table.selection.rows
@@ -263,7 +247,7 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
         height=320,
     )
     look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs", "All pairs:")
-    cosines = partial(cosine_table, matrices)
+    cosines = partial(analysis.cosine_table, matrices)
     look.table_downloads(cosines, f"{study.stem}.layer{layer}.cosines", "sim_cosines", "All cells of the matrices:")
 
 

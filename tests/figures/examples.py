@@ -171,7 +171,7 @@ def exportable_pairs() -> Example:
     pairs = precomputed_ablation(STUDY).pairs
     rows = pairs[pairs["state"] == "nav"]
     band = [*rows["ci_high"], *rows["ci_low"][::-1]]
-    return Example(settings.exportable_pairs(STUDY, pairs, "score"), {"NAVCA": rows["score"], "NAV interval": band})
+    return Example(settings.exportable_pairs(STUDY, pairs, "score"), {"NAVCA": rows["score"], "NAVCA interval": band})
 
 
 @example
