@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from neuronxa_core.corpora.bitext import Bitext, choose_pairs, left_out
+from neuronxa_core.corpora.bounds import told_in_one_sentence
+from neuronxa_core.corpora.configured import configured as configured
 from neuronxa_core.corpora.contents import Contents
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, is_hub_text, open_hub_text
 from neuronxa_core.corpora.languages import language
@@ -63,13 +65,10 @@ class Corpus:
         Raises CorpusError if the corpus lacks it.
         """
         code, beside = language(code).code, language(beside).code if beside else ""
-        if code in self.contents.together:
-            return self.contents.together[code]()
-        for (one, two), (read_one, read_two) in self.contents.pairs.items():
-            if code == one and beside in ("", two):
-                return read_one()
-            if code == two and beside in ("", one):
-                return read_two()
+        with told_in_one_sentence(self.name):
+            found = self._found(code, beside)
+        if found is not None:
+            return found
         if code not in self.languages:
             some = ", ".join(self.languages[:6]) + (" ..." if len(self.languages) > 6 else "")
             raise CorpusError(f"The corpus {self.name} has no {code}.", f"Choose one of its languages: {some}")
@@ -77,6 +76,16 @@ class Corpus:
             f"The corpus {self.name} has no text in both {code} and {beside}.",
             f"Choose one beside {code}: {', '.join(self.beside(code)[:6])}.",
         )
+
+    def _found(self, code: str, beside: str) -> tuple[str, ...] | None:
+        if code in self.contents.together:
+            return self.contents.together[code]()
+        for (one, two), (read_one, read_two) in self.contents.pairs.items():
+            if code == one and beside in ("", two):
+                return read_one()
+            if code == two and beside in ("", one):
+                return read_two()
+        return None
 
     def beside(self, code: str) -> tuple[str, ...]:
         """The languages that have a text in common with one."""
@@ -101,7 +110,15 @@ class Corpus:
 
 
 def open_corpus(name_or_path: str) -> Corpus:
-    """A bundled corpus by name, or a folder or a file by path, see readers and formats. Raises CorpusError if it is neither."""
+    """A bundled corpus by name, or a folder or a file by path, see readers and formats.
+
+    Raises CorpusError if it is neither, and for whatever else reading it may raise.
+    """
+    with told_in_one_sentence(name_or_path[:200]):
+        return _open(name_or_path)
+
+
+def _open(name_or_path: str) -> Corpus:
     entry = BUNDLED.get(name_or_path)
     if entry:
         return _bundled(entry.name)
@@ -119,7 +136,7 @@ def open_corpus(name_or_path: str) -> Corpus:
             f"There is no corpus called {name_or_path!r}.",
             f"Use {', '.join((*BUNDLED, *HUB_NAMES))}, or the path of a folder or file.",
         )
-    return Corpus(name_or_path, read_path(Path(name_or_path).expanduser()))
+    return Corpus(name_or_path, read_path(_path_of(name_or_path)))
 
 
 def is_offered(name_or_path: str) -> bool:
@@ -128,28 +145,24 @@ def is_offered(name_or_path: str) -> bool:
         return True
     if is_hub_text(name_or_path):
         return True
-    path = Path(name_or_path).expanduser().resolve()
-    return any(path.is_relative_to(root.resolve()) for root in settings().corpora)
+    path = _resolved(_path_of(name_or_path))
+    roots = filter(None, map(_resolved, settings().corpora))
+    return path is not None and any(path.is_relative_to(root) for root in roots)
 
 
-def configured() -> tuple[str, ...]:
-    """The paths in NEURONXA_CORPORA that are corpora, and of folders that are none those in them."""
-    found: list[Path] = []
-    for root in settings().corpora:
-        found += [root] if _opens(root) else sorted(each for each in _inside(root) if _opens(each))
-    return tuple(map(str, dict.fromkeys(found)))
-
-
-def _inside(folder: Path) -> list[Path]:
-    return [each for each in folder.iterdir() if not each.name.startswith(".")] if folder.is_dir() else []
-
-
-def _opens(path: Path) -> bool:
+def _resolved(path: Path) -> Path | None:
+    """Where a path leads; None if it leads nowhere, as links that lead round in a circle do."""
     try:
-        read_path(path)
-    except CorpusError:
-        return False
-    return True
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _path_of(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # ~somebody who is not known here
+        return Path(name)
 
 
 @cache

@@ -66,10 +66,11 @@ def _paths(file: Path, schema: Any, wanted: Callable[[str], bool]) -> dict[str, 
 
 
 def _refuse_long_footer(file: Path) -> None:
+    size = file.stat().st_size
     with file.open("rb") as content:
-        content.seek(max(0, file.stat().st_size - 8))
+        content.seek(max(0, size - 8))
         end = content.read(8)
-    if end[4:] == b"PAR1" and int.from_bytes(end[:4], "little") > _LARGEST_FOOTER:
+    if _LARGEST_FOOTER < int.from_bytes(end[:4], "little") < size and end[4:] == b"PAR1":
         raise CorpusError(f"{file.name} has too long a footer for Parquet.", "Write it again with fewer row groups.")
 
 

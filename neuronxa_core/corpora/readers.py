@@ -42,6 +42,8 @@ def read_path(path: Path, bound: Bound = GENEROUS) -> Contents:
             return _read_once(path, bound)
         if path.exists():
             raise CorpusError(f"{path.name} is neither a file nor a folder.", "Remove it, or put a file in its place.")
+        if path.is_symlink():
+            raise CorpusError(f"{path.name} is a link that leads nowhere.", "Mend the link, or remove it.")
         raise CorpusError(f"There is no corpus at {path}.", "Check the path, or use the bundled corpus: everyday.")
 
 

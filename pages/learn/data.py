@@ -10,22 +10,42 @@ from neuronxa_core.analyses.tokenization import language_statistics, too_long
 from neuronxa_core.corpora import bitext
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, open_corpus
+from neuronxa_core.corpora.configured import skipped
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.corpora.sources import SOURCES
 from neuronxa_core.corpora.uploads import PREFIX
 from neuronxa_core.corpora.validation import NEXT_STEP, Finding
 from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study
 from pages.learn.data_upload import bring_a_text
 from pages.shared import look
 from pages.shared.results import study_or_stop
 
 MOST_SHOWN = 500
+MOST_SKIPPED = 10
 _FERTILITY = (
     "Tokens per English token on the same sentences. A low score is often the tokenizer's doing: what is cut into many small "
     "pieces is harder to align."
 )
+
+
+def passed_over() -> None:
+    """Which of the corpora that the dashboard should offer cannot be read, and why; others than its owner see no paths."""
+    found = skipped()
+    if not found:
+        return
+    one = len(found) == 1
+    told = [each.told(whole=settings().mode == "local") for each in found[:MOST_SKIPPED]]
+    more = f"\n\n{len(found) - MOST_SKIPPED:,} more are in the log." if len(found) > MOST_SKIPPED else ""
+    st.warning(
+        f"{'A corpus' if one else f'{len(found):,} corpora'} in NEURONXA_CORPORA cannot be read and "
+        f"{'is' if one else 'are'} not offered:\n\n"
+        + "\n".join(f"- **{look.plain(name)}**: {look.plain(reason)}" for name, reason in told)
+        + more,
+        icon=":material/folder_off:",
+    )
 
 
 def about(study: Study, corpus: Corpus) -> None:
@@ -218,6 +238,7 @@ def _language_table(study: Study, corpus: Corpus) -> pd.DataFrame:
 
 st.title("The data")
 st.html("<p class='nx-question'>Which sentences are compared, and what are they good for?</p>")
+passed_over()
 bring_a_text()
 study = study_or_stop()
 try:

@@ -1,5 +1,6 @@
 """The Data page: sentences, check, languages in numbers, and bringing one's own text."""
 
+import os
 import resource
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from pages.shared import look
 from tests.confined import confined
-from tests.pages.test_pages import open_page
+from tests.pages.test_pages import PAGES, open_page
 
 DAMAGED = {
     "deu_Latn": ["Hund", "", "Brot", "Hund", "Нож", "Fluss", "Berg", "Tal"],
@@ -55,7 +56,7 @@ def test_the_bundled_corpus_is_clean_and_says_how_far_to_trust_it():
 def test_a_link_with_ten_million_line_numbers_opens_in_a_process_of_three_gigabytes(demo_cache: Path):
     said = confined(
         """
-        from tests.pages.test_pages import open_page
+        from tests.pages.test_pages import PAGES, open_page
         app = open_page("data", leave_out="51-10000000", pairs="50")
         print(app.session_state.study.leave_out, *[each.value for each in app.markdown if "In use" in each.value])
         """,
@@ -229,3 +230,27 @@ def test_hostile_sentences_do_nothing_on_any_page_or_in_a_report(tiny_model, tmp
     report = study_report(result, gather(result))
     assert "<img src=x" not in report
     assert "&lt;img src=x" in report or "\\u003cimg" in report or "&lt;img" in report
+
+
+@pytest.mark.parametrize("mode", ["local", "shared"])
+def test_a_corpus_that_cannot_be_read_is_named_and_every_page_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+):
+    root = tmp_path / "corpora"
+    root.mkdir()
+    (root / "sound.csv").write_text("de,en\nHund,dog\nBrot,bread\n")
+    (root / "torn_file.parquet").write_bytes(b"PAR1 not really")
+    os.mkfifo(root / "pipe.tsv")
+    monkeypatch.setenv("NEURONXA_CORPORA", str(root))
+    monkeypatch.setenv("NEURONXA_MODE", mode)
+    settings.cache_clear()
+    where = f"{root}/" if mode == "local" else ""
+    for name in PAGES if mode == "local" else ("data",):
+        app = open_page(name)
+        assert str(root / "sound.csv") in app.selectbox(key="study_corpus").options
+        if name == "data":
+            said = app.warning[0].value
+            assert said.startswith("2 corpora in NEURONXA_CORPORA cannot be read and are not offered:")
+            assert f"- **{look.plain(where)}torn_file.parquet**: torn_file.parquet cannot be read as Parquet." in said
+            assert f"- **{look.plain(where)}pipe.tsv**: pipe.tsv is neither a file nor a folder." in said
+            assert (str(tmp_path) in said) == (mode == "local")
