@@ -8,28 +8,30 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from neuronxa_core.commands import COMMANDS, add_languages, cannot_write, run_command, study_from
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
-from neuronxa_core.progress import Phase, Watcher, counted
+from neuronxa_core.progress import Meter, Phase, Watcher
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.study import CHOICES, Study
+from neuronxa_core.study.study import CHOICES
 
 
 class _Terminal(Watcher):
     """One line on standard error that is written over while the work goes on; silent where nobody watches."""
 
     def __init__(self) -> None:
-        self.shown = 0.0
+        self.shown, self.meter = 0.0, Meter()
         self.watched = sys.stderr.isatty()
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        now = self.meter.read(phase, done, total, detail)
         if self.watched and time.monotonic() - self.shown > 0.2:
             self.shown = time.monotonic()
-            count = f" {done}/{total} {counted(phase)}" if total else ""
-            print(f"\r\033[K{phase}{count}{f' ({detail})' if detail else ''}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{now}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         if self.watched:
@@ -65,36 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
     run = commands.add_parser("run", help="score one language pair and write scores.csv and summary.json")
-    run.add_argument("--model", required=True, help="demo, a hub id, or a local folder (safetensors or GGUF)")
-    run.add_argument("--revision", default="", help="branch, tag or commit of a hub model")
-    run.add_argument("--adapter", default="", metavar="DIR", help="folder of a LoRA adapter to put on top of the model")
-    run.add_argument(
-        "--neurons",
-        default="",
-        metavar="PATH",
-        help="module of a block whose output is the neurons (with :input behind it, its input), instead of the family's",
-    )
-    run.add_argument(
-        "--corpus", required=True, help="everyday, or the path of a folder or file of parallel text, see the README"
-    )
-    run.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
-    run.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
-    run.add_argument("--pairs", type=int, default=100, help="how many pairs (default: 100)")
-    run.add_argument(
-        "--sample", type=int, default=0, metavar="SEED", help="a sample with this seed instead of the first pairs"
-    )
-    run.add_argument(
-        "--leave-out",
-        default="",
-        metavar="WHAT",
-        help=f"comma-separated: line numbers (12,40-44) and kinds of lines ({', '.join(LEAVE_OUT)})",
-    )
-    for name, values in CHOICES.items():
-        run.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
-    run.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
-    run.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
-    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the two files go")
+    _study_options(run, pair=True)
     run.set_defaults(command=_run)
+    for name, command in COMMANDS.items():
+        parser_of = commands.add_parser(name, help=command.help, description=f"{command.help}.")
+        _study_options(parser_of, command.pair)
+        command.options(parser_of)
+        parser_of.set_defaults(command=partial(_analysis, name))
     check = commands.add_parser("check", help="say what may be wrong with a text, line by line and as a whole")
     check.add_argument("--corpus", required=True, help="as for run")
     check.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
@@ -106,24 +85,52 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
+    """The same for every command that computes; pair: of two languages, else of many against one target."""
+    parser.add_argument("--model", required=True, help="demo, a hub id, or a local folder (safetensors or GGUF)")
+    parser.add_argument("--revision", default="", help="branch, tag or commit of a hub model")
+    parser.add_argument("--adapter", default="", metavar="DIR", help="folder of a LoRA adapter on top of the model")
+    parser.add_argument(
+        "--neurons",
+        default="",
+        metavar="PATH",
+        help="module of a block whose output is the neurons (its input with :input behind it), not the family's",
+    )
+    parser.add_argument("--corpus", required=True, help="everyday, or the path of a folder or file of parallel text")
+    if pair:
+        parser.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
+        parser.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
+    else:
+        add_languages(parser)
+    parser.add_argument("--pairs", type=int, default=100, help="how many pairs (default: 100)")
+    parser.add_argument(
+        "--sample", type=int, default=0, metavar="SEED", help="a sample with this seed instead of the first pairs"
+    )
+    parser.add_argument(
+        "--leave-out",
+        default="",
+        metavar="WHAT",
+        help=f"comma-separated: line numbers (12,40-44) and kinds of lines ({', '.join(LEAVE_OUT)})",
+    )
+    for name, values in CHOICES.items():
+        parser.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+
+
+def _analysis(name: str, options: argparse.Namespace, terminal: _Terminal) -> None:
+    _make_folder(options.out)
+    tables = run_command(name, options, terminal)
+    terminal.clear()
+    rows = ", ".join(f"{name}.{table}.csv" for table in tables)
+    print(f"{name}: {rows} and {name}.json in {options.out}")
+
+
 def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
     from neuronxa_core.study.runner import run_study
 
-    study = Study(
-        model=options.model,
-        corpus=options.corpus,
-        source=options.source,
-        target=options.target,
-        pairs=options.pairs,
-        site=options.site,
-        pooling=options.pooling,
-        dtype=options.dtype,
-        revision=options.revision,
-        adapter=options.adapter,
-        neurons=options.neurons,
-        sample=options.sample,
-        leave_out=options.leave_out,
-    )
+    study = study_from(options)
     _make_folder(options.out)
     result = run_study(study, device=options.device, use_cache=not options.no_cache, watcher=terminal)
     terminal.clear()
@@ -170,18 +177,14 @@ def write_files(result: StudyResult, folder: Path) -> None:
         result.scores.to_csv(folder / "scores.csv", index=False)
         (folder / "summary.json").write_text(json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise _cannot_write(folder, error) from error
+        raise cannot_write(folder, error) from error
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot_write(folder, error) from error
-
-
-def _cannot_write(folder: Path, error: OSError) -> StudyError:
-    return StudyError(f"{folder} cannot be written ({error.strerror or error}).", "Give another folder to --out.")
+        raise cannot_write(folder, error) from error
 
 
 def _line(result: StudyResult) -> str:

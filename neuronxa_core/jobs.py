@@ -6,7 +6,6 @@ a word keeps the job running, and finds its result in the cache. Nothing here kn
 
 import logging
 import threading
-import time
 import traceback
 import uuid
 from collections.abc import Callable, Hashable
@@ -15,7 +14,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from neuronxa_core.errors import Cancelled, NeuronXAError
-from neuronxa_core.progress import Phase, Watcher
+from neuronxa_core.progress import Meter, Phase, Progress, Watcher
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 Work = Callable[[Watcher], Any]
@@ -30,13 +29,8 @@ class Snapshot:
     status: Status
     ahead: int = 0
     """How many jobs come before it, the running one included; 0 once it runs."""
-    phase: Phase | None = None
-    done: int = 0
-    total: int = 0
-    detail: str = ""
-    rate: float = 0.0
-    """Sentences per second in this phase; 0 until it can be told."""
-    seconds_left: float | None = None
+    progress: Progress | None = None
+    """None until the work has told what it does."""
     result: Any = None
     error: str = ""
     error_id: str = ""
@@ -50,17 +44,10 @@ class _Job(Watcher):
     tickets: set[str] = field(default_factory=set)
     snapshot: Snapshot = field(default_factory=lambda: Snapshot("queued"))
     stop: threading.Event = field(default_factory=threading.Event)
-    phase_started: float = 0.0
-    done_before: int = 0
+    meter: Meter = field(default_factory=Meter)
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
-        now = time.monotonic()
-        if phase != self.snapshot.phase:
-            self.phase_started, self.done_before = now, done
-        fresh = done - self.done_before
-        rate = fresh / (now - self.phase_started) if fresh and now > self.phase_started else 0.0
-        left = (total - done) / rate if rate else None
-        self.snapshot = Snapshot("running", 0, phase, done, total, detail, rate, left)
+        self.snapshot = Snapshot("running", progress=self.meter.read(phase, done, total, detail))
 
     def check(self) -> None:
         if self.stop.is_set():

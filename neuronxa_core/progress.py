@@ -1,5 +1,7 @@
 """How long work tells what it is doing, and how it is told to stop."""
 
+import time
+from dataclasses import dataclass
 from typing import Literal
 
 Phase = Literal["downloading", "preparing weights", "loading", "extracting", "scoring", "projecting"]
@@ -21,6 +23,45 @@ class Watcher:
 
 
 SILENT = Watcher()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is being done at one moment, at what rate per second, and how many seconds are left, where that can be told."""
+
+    phase: Phase
+    done: int = 0
+    total: int = 0
+    detail: str = ""
+    rate: float = 0.0
+    seconds_left: float | None = None
+
+    def __str__(self) -> str:
+        """`Extracting · 12 of 200 sentences · 25 per second · about 8 s left`."""
+        parts = [self.phase.capitalize()]
+        if self.total:
+            parts.append(f"{self.done} of {self.total} {counted(self.phase)}")
+        if self.rate:
+            parts.append(f"{self.rate:.0f} per second")
+        if self.seconds_left is not None:
+            parts.append(f"about {max(1, round(self.seconds_left))} s left")
+        return " · ".join([*parts, *([self.detail] if self.detail else [])])
+
+
+class Meter:
+    """Turns the reports of one piece of work into Progress: the rate is that of the phase, from its first report on."""
+
+    def __init__(self) -> None:
+        self._phase: Phase | None = None
+        self._started, self._before = 0.0, 0
+
+    def read(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> Progress:
+        now = time.monotonic()
+        if phase != self._phase:
+            self._phase, self._started, self._before = phase, now, done
+        fresh = done - self._before
+        rate = fresh / (now - self._started) if fresh > 0 and now > self._started else 0.0
+        return Progress(phase, done, total, detail, rate, (total - done) / rate if rate and total else None)
 
 
 class Together(Watcher):

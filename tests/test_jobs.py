@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from neuronxa_core import jobs
+from neuronxa_core import jobs, progress
 from neuronxa_core.errors import ModelError
 from neuronxa_core.jobs import JobQueue, Snapshot
-from neuronxa_core.progress import Watcher
+from neuronxa_core.progress import Progress, Watcher
 
 PATIENCE = 5.0
 """Seconds until a test gives up; no test that passes waits for it."""
@@ -211,7 +211,7 @@ def test_results_are_remembered_for_the_last_jobs_and_then_forgotten(queue: JobQ
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time that jobs see: `clock.now`, in seconds."""
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(jobs, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
@@ -235,19 +235,20 @@ def reported(queue: JobQueue, clock: SimpleNamespace, *reports: tuple[float, str
 
 def test_progress_tells_phase_rate_and_seconds_left(queue: JobQueue, clock: SimpleNamespace):
     now = reported(queue, clock, (0, "loading", 0, 0), (5, "extracting", 0, 50), (2, "extracting", 20, 50))
-    assert (now.status, now.phase, now.done, now.total, now.detail) == ("running", "extracting", 20, 50, "detail")
-    assert (now.rate, now.seconds_left) == (10.0, 3.0)
+    assert now.status == "running"
+    assert now.progress == Progress("extracting", 20, 50, "detail", 10.0, 3.0)
+    assert str(now.progress) == "Extracting · 20 of 50 sentences · 10 per second · about 3 s left · detail"
 
 
 def test_before_anything_is_done_no_time_is_promised(queue: JobQueue, clock: SimpleNamespace):
     now = reported(queue, clock, (0, "extracting", 0, 50), (2, "extracting", 0, 50))
-    assert (now.rate, now.seconds_left) == (0.0, None)
+    assert now.progress == Progress("extracting", 0, 50, "detail")
 
 
 def test_what_was_done_before_the_phase_began_does_not_count_as_speed(queue: JobQueue, clock: SimpleNamespace):
     """The second language of a study starts at half of the total, after another look at the model."""
     now = reported(queue, clock, (0, "loading", 0, 0), (0, "extracting", 100, 200), (10, "extracting", 120, 200))
-    assert (now.rate, now.seconds_left) == (2.0, 40.0)
+    assert now.progress == Progress("extracting", 120, 200, "detail", 2.0, 40.0)
 
 
 def test_the_process_has_one_queue():

@@ -13,8 +13,9 @@ from neuronxa_core.analyses.settings import find_ablation, run_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.settings import settings
+from neuronxa_core.study.recipe import Recipe
 from neuronxa_core.study.result import write_result
-from neuronxa_core.study.runner import Recipe, find_layers, find_result, resolved, run_study
+from neuronxa_core.study.runner import find_layers, find_result, resolved, run_study
 from neuronxa_core.study.study import Study
 
 CODES = ("fra_Latn", "deu_Latn", "eng_Latn")

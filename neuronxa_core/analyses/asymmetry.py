@@ -5,6 +5,8 @@ Source: Huang et al. 2025, arXiv:2507.14900 (En to xx against xx to En).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,8 +15,13 @@ from numpy.typing import NDArray
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import Outcomes
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.analysis import first_of, sentences_against_target
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_against_target, run_against_target
+from neuronxa_core.study.study import Study
 
 
 def _differences(outcomes: Outcomes) -> NDArray[np.float64]:
@@ -119,3 +126,55 @@ def gap_table(results: Sequence[StudyResult]) -> pd.DataFrame:
             for result in results
         ]
     )
+
+
+@dataclass(frozen=True)
+class LanguageResults:
+    """One result per language, all against one target: what the questions across languages are made of."""
+
+    study: Study
+    """The first language's study."""
+    results: tuple[StudyResult, ...]
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the mean gap of each language, and both directions layer by layer."""
+        directions = [direction_gaps(each).assign(language=each.study.source) for each in self.results]
+        return {"gaps": gap_table(self.results), "directions": pd.concat(directions, ignore_index=True)}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, the languages, their mean gaps in points, and the provenance of each."""
+        return {
+            "study": self.study.fields,
+            "languages": [each.study.source for each in self.results],
+            "direction_gap": gap_table(self.results).to_dict("records"),
+            "provenance": {each.study.source: dict(each.provenance) for each in self.results},
+        }
+
+
+@dataclass(frozen=True)
+class Asymmetry:
+    """Is the way there as easy as the way back, for each language against the study's target?"""
+
+    name: ClassVar[str] = "asymmetry"
+    study: Study
+    languages: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "study", first_of(self.study, self.languages))
+
+    @property
+    def at_once(self) -> int:
+        return 2 * self.study.pairs
+
+    def sentences(self) -> list[str]:
+        return sentences_against_target(self.study, self.languages)
+
+    def cached(self) -> LanguageResults | None:
+        results = find_against_target(self.study, self.languages)
+        return LanguageResults(results[0].study, results) if results else None
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> LanguageResults:
+        results = run_against_target(self.study, self.languages, device=device, watcher=watcher)
+        return LanguageResults(results[0].study, results)

@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.progress import SILENT, Together, Watcher
-from neuronxa_core.settings import settings
 from neuronxa_core.states import store
-from neuronxa_core.study.runner import Recipe, recipe_for
+from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.study import Study
 
 
@@ -54,10 +52,9 @@ def run_bits_per_byte(
 
 def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] | None:
     """What run_bits_per_byte gives, if the cache holds all of it. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.ref)
-    if checkpoint is None:
+    recipe, found = local_recipe(study), {}
+    if recipe is None:
         return None
-    recipe, found = Recipe(study, checkpoint, "auto"), {}
     for code in codes:
         sentences = study.sentences(code)
         bits = store.read_or_discard(_path(recipe, sentences), _read)
@@ -71,7 +68,7 @@ def _path(recipe: Recipe, sentences: tuple[str, ...]) -> Path:
     """Bits depend on the model alone, not on where neurons are read or how tokens are pooled."""
     parts = {name: recipe.key[name] for name in ("model", "dtype", "device")}
     key = store.cache_key(parts | {"bits": sentences_hash(sentences)})
-    return settings().cache_dir / "results" / f"{key}.bits.json"
+    return store.result_path(key, ".bits.json")
 
 
 def _read(path: Path) -> list[float]:

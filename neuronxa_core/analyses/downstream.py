@@ -5,15 +5,21 @@ Source: Huang et al. 2025, arXiv:2507.14900, and Kargaran et al. 2025, arXiv:241
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
+from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.metrics.correlation import Vector, correlation, difference, fit_line
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.analysis import first_of, sentences_against_target
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
+from neuronxa_core.study.runner import find_against_target, run_against_target
+from neuronxa_core.study.study import Study
 
 BITS = "bits per byte"
 """The measure that is always at hand; lower is better, so it stands here with its sign turned."""
@@ -50,8 +56,70 @@ PUBLISHED_MEXA = {
 class Measured:
     """The scores of every language against the pivot, and bits per byte if they were asked for."""
 
+    study: Study
+    """The first language's study."""
     results: tuple[StudyResult, ...]
     bits: dict[str, float] | None
+
+    def correlations(self, accuracies: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """What accuracies of one model and benchmark make of the scores: correlations, languages, layers."""
+        table = joined(alignment_table(self.results), accuracies)
+        return {
+            "correlations": correlation_table(table),
+            "languages": table,
+            "layers": layer_correlations(self.results, accuracies),
+        }
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the scores of every language and, where they were measured, how they go with bits per byte."""
+        if self.bits is None:
+            return {"languages": alignment_table(self.results)}
+        return self.correlations(bits_as_accuracies(self.bits, self.study.model))
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, the languages, bits per byte if they were measured, and the provenance of each result."""
+        return {
+            "study": self.study.fields,
+            "languages": [each.study.source for each in self.results],
+            **({"bits_per_byte": self.bits} if self.bits is not None else {}),
+            "provenance": {each.study.source: dict(each.provenance) for each in self.results},
+        }
+
+
+@dataclass(frozen=True)
+class Downstream:
+    """Does alignment predict performance? bits: also measure bits per byte, from the same forward passes."""
+
+    name: ClassVar[str] = "downstream"
+    study: Study
+    languages: tuple[str, ...]
+    bits: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "study", first_of(self.study, self.languages))
+
+    @property
+    def at_once(self) -> int:
+        return 2 * self.study.pairs
+
+    def sentences(self) -> list[str]:
+        return sentences_against_target(self.study, self.languages)
+
+    def cached(self) -> Measured | None:
+        bits = find_bits_per_byte(self.study, self._with_target) if self.bits else None
+        results = None if self.bits and bits is None else find_against_target(self.study, self.languages)
+        return Measured(results[0].study, results, bits) if results else None
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> Measured:
+        found = run_bits_per_byte(self.study, self._with_target, device=device, watcher=watcher) if self.bits else None
+        results = run_against_target(self.study, self.languages, device=device, watcher=watcher)
+        return Measured(results[0].study, results, found)
+
+    @property
+    def _with_target(self) -> tuple[str, ...]:
+        return (*self.languages, self.study.target)
 
 
 def alignment_table(results: Sequence[StudyResult], over: Over = "mean") -> pd.DataFrame:

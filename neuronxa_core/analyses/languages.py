@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,12 @@ from neuronxa_core.errors import CacheError, CorpusError, StudyError
 from neuronxa_core.metrics.scoring import chance_rate
 from neuronxa_core.metrics.similarity import lengths, paired_cosines
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.progress import SILENT, Together, Watcher
-from neuronxa_core.settings import settings
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.result import SUMMARY_NAMES
-from neuronxa_core.study.runner import Recipe, check_finite, recipe_for
+from neuronxa_core.study.runner import check_finite
 from neuronxa_core.study.study import Study, study_of
 
 Sentences = Mapping[str, tuple[str, ...]]
@@ -135,6 +134,11 @@ class LanguageMatrix:
             "provenance": dict(self.provenance),
         }
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the scores of every pair, state and layer."""
+        return {"scores": self.scores}
+
     def to_frame(self) -> pd.DataFrame:
         """`scores`, with the study's fields, the order of the languages and the provenance in every row."""
         shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
@@ -197,7 +201,7 @@ def run_language_matrix(
         return stored
     paths = _extract_all(recipe, sentences, watcher)
     mutual, precision = _score_all(paths, study.pairs, watcher)
-    provenance = recipe.provenance | {
+    provenance = recipe.provenance(store.taken_from(paths[0])) | {
         "corpus_hash": sentences_hash([sentence for side in sentences.values() for sentence in side]),
         **{name: _summed(codes, paths, array) for name, array in (("tokens", "tokens"), ("unknown_tokens", "unknown"))},
         "seconds": round(time.perf_counter() - started, 3),
@@ -210,8 +214,8 @@ def run_language_matrix(
 def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix | None:
     """The matrix of these languages if the cache holds it. Prepares, downloads and loads no model."""
     study = matrix_study(study, codes)
-    checkpoint = local_checkpoint(study.ref)
-    return _stored(Recipe(study, checkpoint, "auto"), language_sentences(study, codes)) if checkpoint else None
+    recipe = local_recipe(study)
+    return _stored(recipe, language_sentences(study, codes)) if recipe else None
 
 
 def language_sentences(study: Study, codes: Sequence[str]) -> Sentences:
@@ -333,7 +337,7 @@ def _nearest(
 def _path(recipe: Recipe, sentences: Sentences) -> Path:
     """The same file whatever the order of the languages."""
     parts = recipe.key | {code: sentences_hash(side) for code, side in sentences.items()}
-    return settings().cache_dir / "results" / f"{store.cache_key(parts)}.matrix.parquet"
+    return store.result_path(store.cache_key(parts), ".matrix.parquet")
 
 
 def _stored(recipe: Recipe, sentences: Sentences) -> LanguageMatrix | None:
@@ -361,3 +365,28 @@ def _checksum(matrix: LanguageMatrix) -> int:
     text = json.dumps([matrix.study.fields, matrix.codes, dict(matrix.provenance)], sort_keys=True)
     numbers = b"".join(values[state].tobytes() for values in (matrix.mutual, matrix.precision) for state in STATES)
     return zlib.crc32(numbers, zlib.crc32(text.encode()))
+
+
+@dataclass(frozen=True)
+class Languages:
+    """Which languages lie close together: every one against every other."""
+
+    name: ClassVar[str] = "languages"
+    study: Study
+    languages: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "study", matrix_study(self.study, self.languages))
+
+    @property
+    def at_once(self) -> int:
+        return self.study.pairs
+
+    def sentences(self) -> list[str]:
+        return [sentence for side in language_sentences(self.study, self.languages).values() for sentence in side]
+
+    def cached(self) -> LanguageMatrix | None:
+        return find_language_matrix(self.study, self.languages)
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> LanguageMatrix:
+        return run_language_matrix(self.study, self.languages, device=device, watcher=watcher)

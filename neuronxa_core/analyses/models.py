@@ -1,14 +1,20 @@
 """Several models, or one model in several ways, on the same sentences: who aligns what better, and which languages gain."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.analysis import sentences_against_target
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
+from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
 
 FEWEST = 3
@@ -82,3 +88,82 @@ def language_differences(
         )
     table = pd.DataFrame(rows)
     return table.sort_values(["difference", "name"], ascending=[False, True], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """The results of every variant, one per language, all against one target."""
+
+    variants: tuple[Study, ...]
+    results: Mapping[str, tuple[StudyResult, ...]]
+
+    @property
+    def study(self) -> Study:
+        """The first variant's study of the first language."""
+        return self.variants[0]
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the means of each variant, every language's difference to the first one, and all curves."""
+        first, *others = self.results
+        differences = [
+            language_differences(self.results[name], self.results[first], state).assign(variant=name, state=state)
+            for name in others
+            for state in STATES
+        ]
+        sources = [each.study.source for each in self.results[first]]
+        return {
+            "summary": variant_summary(self.results),
+            "differences": pd.concat(differences, ignore_index=True) if differences else pd.DataFrame(),
+            "curves": pd.concat([depth_curves(self.results, code).assign(source=code) for code in sources]),
+        }
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The variants with their studies, means and provenance."""
+        provenance = {name: dict(results[0].provenance) for name, results in self.results.items()}
+        means = variant_summary(self.results).to_dict("records")
+        return {"variants": [each.fields for each in self.variants], "means": means, "provenance": provenance}
+
+
+@dataclass(frozen=True)
+class Models:
+    """Which model, or which way to read one, keeps which languages together? languages: against the variants' target."""
+
+    name: ClassVar[str] = "models"
+    variants: tuple[Study, ...]
+    languages: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        named = tuple(replace(each, source=self.languages[0]) for each in self.variants)
+        object.__setattr__(self, "variants", named)
+
+    @property
+    def study(self) -> Study:
+        """The variant that is run next, whose cost is told."""
+        missing = (each for each in self.variants if find_against_target(each, self.languages) is None)
+        return next(missing, self.variants[-1])
+
+    @property
+    def at_once(self) -> int:
+        return 2 * self.variants[0].pairs
+
+    def sentences(self) -> list[str]:
+        return sentences_against_target(self.study, self.languages)
+
+    def cached(self) -> ModelComparison | None:
+        return self.gather([find_against_target(each, self.languages) for each in self.variants])
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> ModelComparison:
+        ran = [run_against_target(each, self.languages, device=device, watcher=watcher) for each in self.variants]
+        comparison = self.gather(ran)
+        assert comparison is not None
+        return comparison
+
+    def gather(self, results: Sequence[tuple[StudyResult, ...] | None]) -> ModelComparison | None:
+        """The answer made of each variant's results, in their order; None if one is missing."""
+        found = [each for each in results if each]
+        if len(found) < len(self.variants):
+            return None
+        studies = tuple(each[0].study for each in found)
+        return ModelComparison(studies, dict(zip(variant_names(studies), found, strict=True)))

@@ -5,28 +5,29 @@ language if its rate is above a threshold. LAPE: Tang et al. 2024, arXiv:2402.16
 2024, arXiv:2406.09265.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.errors import StudyError
+from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import ReadoutConfig, Site
-from neuronxa_core.study.runner import Recipe, recipe_for
+from neuronxa_core.study.analysis import sentences_against_target
+from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.study import Study
 
 SHARES = ("all", "some", "one", "none")
 """In how many of the languages a neuron is active."""
+USUAL_THRESHOLD = 0.5
+"""A neuron is active in a language if it is on at more than this share of its tokens, unless somebody says otherwise."""
 _OFTEN = 0.95
 """LAPE looks only at neurons whose highest rate is above this quantile of all rates."""
 
@@ -39,6 +40,22 @@ class NeuronRates:
     codes: tuple[str, ...]
     rates: NDArray[np.float32]
     provenance: Mapping[str, Any]
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the most language-specific neurons (LAPE), and how many languages share the others."""
+        return {"specific": specific_neurons(self), "sharing": sharing(self, USUAL_THRESHOLD)}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, the languages, how far their active neurons overlap (Jaccard), and the provenance."""
+        return {
+            "study": self.study.fields,
+            "languages": list(self.codes),
+            "threshold": USUAL_THRESHOLD,
+            "overlap": overlap(self, USUAL_THRESHOLD).tolist(),
+            "provenance": dict(self.provenance),
+        }
 
     def take(self, codes: Sequence[str]) -> "NeuronRates":
         """The same numbers for some of the languages, in the order given. Raises ValueError for one it lacks."""
@@ -53,37 +70,34 @@ def run_neuron_rates(
 
     Raises as run_study, and StudyError for fewer than two languages.
     """
-    started = time.perf_counter()
     if len(set(codes)) < 2:
         raise StudyError("Whether neurons are shared needs two languages or more.", "Choose more languages.")
     recipe = recipe_for(study, device, watcher)
     together = Together(watcher, study.pairs * len(codes))
-    rates = []
+    readout, paths = _readout(study), []
     for number, code in enumerate(codes):
         together.before = study.pairs * number
         together.report("extracting", detail=language(code).name)
-        way = _way(study)
-        path = recipe.readouts(code, study.sentences(code), [way], together)[way]
-        rates.append(_rates(path))
-    provenance = recipe.provenance | {"seconds": round(time.perf_counter() - started, 3)}
-    return NeuronRates(recipe.study, tuple(codes), np.stack(rates), provenance)
+        paths.append(recipe.readouts(code, study.sentences(code), [readout], together)[readout])
+    return _rates_of(recipe, codes, paths)
 
 
 def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     """What run_neuron_rates gives, if the cache holds the states of all languages. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.ref)
-    if checkpoint is None:
+    recipe = local_recipe(study)
+    if recipe is None:
         return None
-    recipe, rates = Recipe(study, checkpoint, "auto"), []
-    for code in codes:
-        path = recipe.readout_path(_way(study), study.sentences(code))
-        if not store.is_whole(path):
-            return None
-        rates.append(_rates(path))
-    return NeuronRates(recipe.study, tuple(codes), np.stack(rates), recipe.provenance)
+    paths = [recipe.readout_path(_readout(study), study.sentences(code)) for code in codes]
+    return _rates_of(recipe, codes, paths) if all(map(store.is_whole, paths)) else None
 
 
-def _way(study: Study) -> ReadoutConfig:
+def _rates_of(recipe: Recipe, codes: Sequence[str], paths: Sequence[Path]) -> NeuronRates:
+    """The same numbers and the same provenance, whether the states were there or have just been extracted."""
+    rates = np.stack([_rates(path) for path in paths])
+    return NeuronRates(recipe.study, tuple(codes), rates, recipe.provenance(store.taken_from(paths[0])))
+
+
+def _readout(study: Study) -> ReadoutConfig:
     """Pooled by mean, whatever the study's pooling: a rate counts every token once."""
     return ReadoutConfig(cast(Site, study.site), "mean")
 
@@ -188,3 +202,75 @@ def run_token_states(
         recipe.token_states(side[pair], layer, watcher) for side in (bitext.source_sentences, bitext.target_sentences)
     )
     return TokenStates(*one), TokenStates(*two)
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """Both sentences of a pair at one layer, token by token."""
+
+    study: Study
+    layer: int
+    source: TokenStates
+    target: TokenStates
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: every token's activations, a column per neuron (from 0)."""
+        sides = {self.study.source: self.source, self.study.target: self.target}
+        frames = [
+            pd.DataFrame(side.activations).assign(language=code, token=side.tokens) for code, side in sides.items()
+        ]
+        return {"tokens": pd.concat(frames, ignore_index=True).rename(columns=str)}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, the layer and the tokens."""
+        tokens = {self.study.source: list(self.source.tokens), self.study.target: list(self.target.tokens)}
+        return {"study": self.study.fields, "layer": self.layer, "tokens": tokens}
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """Which neurons do languages share, and which does one keep for itself?"""
+
+    name: ClassVar[str] = "neurons"
+    study: Study
+    languages: tuple[str, ...]
+
+    @property
+    def at_once(self) -> int:
+        return self.study.pairs
+
+    def sentences(self) -> list[str]:
+        return sentences_against_target(self.study, self.languages)
+
+    def cached(self) -> NeuronRates | None:
+        try:
+            return find_neuron_rates(self.study, self.languages)
+        except NeuronXAError:  # a language without these lines is told when it is run
+            return None
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> NeuronRates:
+        return run_neuron_rates(self.study, self.languages, device=device, watcher=watcher)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What are pooled states made of: one pair (from 0) at one layer, token by token."""
+
+    name: ClassVar[str] = "tokens"
+    study: Study
+    pair: int
+    layer: int
+    at_once: ClassVar[int | None] = None
+
+    def sentences(self) -> tuple[str, str]:
+        bitext = self.study.bitext()
+        return bitext.source_sentences[self.pair], bitext.target_sentences[self.pair]
+
+    def cached(self) -> None:
+        """Never: what is large and made in a second is not kept."""
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> TokenPair:
+        source, target = run_token_states(self.study, self.pair, self.layer, device=device, watcher=watcher)
+        return TokenPair(self.study, self.layer, source, target)

@@ -3,25 +3,29 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.umap import Coordinates, Layers, ProjectionSettings, pca_layers, umap_layers
+from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.geometry import ranks
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
-from neuronxa_core.settings import settings as environment
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import State, first_layer
+from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.recipe import local_recipe
+from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study, study_of
 
 MOST_PAIRS = 500
@@ -187,7 +191,7 @@ def _path(layers: StudyLayers, state: State, settings: ProjectionSettings) -> Pa
         "state": state,
     }
     key = store.cache_key(parts | {name: str(value) for name, value in asdict(settings).items()})
-    return environment().cache_dir / "results" / f"{key}.parquet"
+    return store.result_path(key)
 
 
 def _layer_numbers(layers: StudyLayers, state: State) -> range:
@@ -264,3 +268,54 @@ def cross_lingual_neighbours(similarity: NDArray[np.floating], k: int) -> float:
     nearest = np.argsort(-others, axis=1, kind="stable")[:, :k]
     own = np.arange(2 * pairs)[:, None] < pairs
     return float(((nearest < pairs) != own).mean())
+
+
+@dataclass(frozen=True)
+class Projections:
+    """The projections of one or more states of a study."""
+
+    study: Study
+    states: tuple[Projection, ...]
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the numbers beside the pictures, and every point."""
+        numbers = pd.concat([each.table for each in self.states], ignore_index=True)
+        return {"numbers": numbers, "points": pd.concat([each.points_table for each in self.states], ignore_index=True)}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, the settings and the provenance of each projection."""
+        provenance = {each.state: dict(each.provenance) for each in self.states}
+        return {"study": self.study.fields, "settings": asdict(self.states[0].settings), "provenance": provenance}
+
+
+@dataclass(frozen=True)
+class Project:
+    """Do sentences gather by what they say, or by the language they say it in?"""
+
+    name: ClassVar[str] = "projection"
+    study: Study
+    states: tuple[State, ...] = ("nas", "embedding")
+    settings: ProjectionSettings = field(default_factory=ProjectionSettings)
+    at_once: ClassVar[int | None] = None
+
+    def sentences(self) -> tuple[str, ...]:
+        return pair_sentences(self.study)
+
+    def cached(self) -> Projections | None:
+        recipe = local_recipe(self.study)
+        layers = recipe.layers(self.study.bitext()) if recipe else None
+        if recipe is None or layers is None:
+            return None
+        study = recipe.study
+        found = [find_projection(study, layers, state, self.settings) for state in self.states]
+        there = tuple(each for each in found if each)
+        return Projections(study, there) if len(there) == len(self.states) else None
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> Projections:
+        study = run_study(self.study, device=device, keep_states=True, watcher=watcher).study
+        layers = find_layers(study, device)
+        if layers is None:
+            raise CacheError("The cache has no room for the states of this study.", "Raise NEURONXA_CACHE_GB.")
+        return Projections(study, tuple(project(study, layers, each, self.settings, watcher) for each in self.states))

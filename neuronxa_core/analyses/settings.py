@@ -7,10 +7,10 @@ the difference to the study as it is, with its interval on the same resampled pa
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -23,13 +23,13 @@ from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, similarity_of
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.progress import SILENT, Together, Watcher
-from neuronxa_core.settings import settings
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, Pooling, ReadoutConfig, Site, State, first_layer
+from neuronxa_core.study.analysis import pair_sentences, sentences_against_target
 from neuronxa_core.study.layers import StudyLayers
-from neuronxa_core.study.runner import Recipe, find_layers, recipe_for, run_study
+from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
+from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 
 THRESHOLDS = (0.01, 0.1, 0.5)
@@ -43,6 +43,18 @@ class Ablation:
     study: Study
     table: pd.DataFrame
     pairs: pd.DataFrame
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the choices, and the scores from fewer pairs."""
+        return {"choices": self.table, "pairs": self.pairs}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, every choice's score and difference, and the provenance."""
+        choices = json.loads(self.table.to_json(orient="records"))
+        return {"study": self.study.fields, "choices": choices, "provenance": dict(self.provenance)}
 
 
 def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cosine") -> NDArray[np.bool_]:
@@ -101,17 +113,17 @@ def run_ablation(
         for state in STATES:
             rows.add("pivot", pivot, state, result.outcomes[state].mutual.mean(axis=0), paired=False)
     own = layers[own_readout(study)]
-    ablation = Ablation(study, pd.DataFrame(rows.found, columns=COLUMNS), _by_pairs(own, study.pairs, watcher))
+    table, pairs = pd.DataFrame(rows.found, columns=COLUMNS), _by_pairs(own, study.pairs, watcher)
+    ablation = Ablation(study, table, pairs, recipe.provenance(store.taken_from(own.source)))
     store.write_aside(path, lambda file: write_ablation(ablation, file))
     return ablation
 
 
 def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
     """What run_ablation gives, if the cache holds it. Prepares, downloads and loads no model."""
-    checkpoint = local_checkpoint(study.ref)
-    if checkpoint is None:
+    recipe = local_recipe(study)
+    if recipe is None:
         return None
-    recipe = Recipe(study, checkpoint, "auto")
     path = _path(recipe, recipe.study, pivots)
     return store.read_or_discard(path, partial(read_ablation, study=recipe.study))
 
@@ -198,7 +210,7 @@ def run_pairs_needed(
         each = replace(study, source=code)
         watcher.report("extracting", number, len(codes), language(code).name)
         run_study(each, device=device, keep_states=True, watcher=_Quiet(watcher))
-        layers = find_layers(each)
+        layers = find_layers(each, device)
         if layers is None:
             raise ValueError(f"the states of {code} are gone")
         for state in STATES:
@@ -227,13 +239,15 @@ def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Path:
         "source": sentences_hash(bitext.source_sentences),
         "target": sentences_hash(bitext.target_sentences),
     }
-    return settings().cache_dir / "results" / f"{store.cache_key(recipe.key | parts)}.ablation.parquet"
+    return store.result_path(store.cache_key(recipe.key | parts), ".ablation.parquet")
 
 
 def write_ablation(ablation: Ablation, path: Path) -> None:
     """Parquet: the table, with the curve of pairs in every row. Raises OSError."""
     frame = ablation.table.assign(
-        pairs=json.dumps(ablation.pairs.to_dict("list")), study=json.dumps(ablation.study.fields, sort_keys=True)
+        pairs=json.dumps(ablation.pairs.to_dict("list")),
+        study=json.dumps(ablation.study.fields, sort_keys=True),
+        provenance=json.dumps(dict(ablation.provenance), sort_keys=True),
     )
     frame.to_parquet(path, compression="zstd", index=False)
 
@@ -242,4 +256,71 @@ def read_ablation(path: Path, study: Study) -> Ablation:
     """Raises OSError or ValueError if it is missing or damaged."""
     frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
     pairs = pd.DataFrame(json.loads(frame["pairs"].iloc[0]))
-    return Ablation(study, frame[COLUMNS], pairs)
+    provenance = json.loads(frame["provenance"].iloc[0]) if "provenance" in frame else {}  # not in the oldest files
+    return Ablation(study, frame[COLUMNS], pairs, provenance)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much does each choice of the method matter? pivots: other targets to score the source against."""
+
+    name: ClassVar[str] = "settings"
+    study: Study
+    pivots: tuple[str, ...] = ()
+
+    @property
+    def at_once(self) -> int:
+        return len(readouts_of(self.study)) * self.study.pairs
+
+    def sentences(self) -> tuple[str, ...]:
+        return pair_sentences(self.study)
+
+    def cached(self) -> Ablation | None:
+        return find_ablation(self.study, self.pivots)
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> Ablation:
+        return run_ablation(self.study, self.pivots, device=device, watcher=watcher)
+
+
+@dataclass(frozen=True)
+class RankStability:
+    """table: as run_pairs_needed gives it."""
+
+    study: Study
+    languages: tuple[str, ...]
+    table: pd.DataFrame
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the rank correlation for each number of pairs."""
+        return {"pairs_needed": self.table}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study and the languages whose order is compared."""
+        return {"study": self.study.fields, "languages": list(self.languages)}
+
+
+@dataclass(frozen=True)
+class PairsNeeded:
+    """Do fewer pairs order the languages alike?"""
+
+    name: ClassVar[str] = "pairs_needed"
+    study: Study
+    languages: tuple[str, ...]
+
+    @property
+    def at_once(self) -> int:
+        return 2 * self.study.pairs
+
+    def sentences(self) -> list[str]:
+        return sentences_against_target(self.study, self.languages)
+
+    def cached(self) -> RankStability | None:
+        """Made from the cached states of every language, if all of them are there."""
+        layers = [find_layers(replace(self.study, source=code)) for code in self.languages]
+        return self.run() if all(layers) else None
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> RankStability:
+        table = run_pairs_needed(self.study, self.languages, device=device, watcher=watcher)
+        return RankStability(self.study, self.languages, table)

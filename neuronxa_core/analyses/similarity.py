@@ -1,14 +1,15 @@
 """The pairs of a study at one layer, the orders in which a matrix can be drawn, and the measures of the space by layer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.clustering import average_linkage
 from neuronxa_core.metrics.geometry import (
     anisotropy,
@@ -19,8 +20,14 @@ from neuronxa_core.metrics.geometry import (
     neuron_correlation,
     ranks,
 )
+from neuronxa_core.models.hardware import Device
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_layers, find_result, run_study
+from neuronxa_core.study.study import Study
 
 Order = Literal["source", "alignment", "clustered"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -165,3 +172,71 @@ def drawn_measures(table: pd.DataFrame) -> list[Measure]:
 def absent_measures(table: pd.DataFrame) -> list[Measure]:
     """The measures that a table, older than they are, has no column for."""
     return [measure for measure in MEASURES if measure.name not in table]
+
+
+class Similarities(Protocol):
+    """The cosines of a study's sentences, layer by layer, wherever they are kept."""
+
+    def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
+        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
+
+
+@dataclass(frozen=True)
+class PairSimilarities:
+    """The cosines of a study's pairs at every layer, and the measures of its space."""
+
+    study: Study
+    layers: Similarities
+    last_layer: int
+    measures: pd.DataFrame
+    """As space_measures gives them; older tables may lack a column."""
+    provenance: Mapping[str, Any]
+
+    def matrices(self, layer: int) -> dict[State, NDArray[np.float64]]:
+        """The cosines of each state that has this layer."""
+        return {state: self.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: every pair at every layer, and the measures of the space."""
+        bitext, numbers = self.study.bitext(), range(self.last_layer + 1)
+        pairs = [pair_table(bitext, self.matrices(layer)).assign(layer=layer) for layer in numbers]
+        return {"pairs": pd.concat(pairs, ignore_index=True), "measures": self.measures}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The study, the measures as means over layers by state, and the provenance."""
+        means = self.measures.drop(columns="layer").groupby("state").mean()
+        return {
+            "study": self.study.fields,
+            "measures": means.to_dict("index"),
+            "provenance": dict(self.provenance),
+        }
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """Which sentences does the model take for each other, and by how much?"""
+
+    name: ClassVar[str] = "similarity"
+    study: Study
+    at_once: ClassVar[int | None] = None
+
+    def sentences(self) -> tuple[str, ...]:
+        return pair_sentences(self.study)
+
+    def cached(self) -> PairSimilarities | None:
+        result, layers = find_result(self.study), find_layers(self.study)
+        return _measured(result, layers) if result and layers else None
+
+    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> PairSimilarities:
+        result = run_study(self.study, device=device, keep_states=True, watcher=watcher)
+        layers = find_layers(self.study, device)
+        if layers is None:
+            raise CacheError("The cache has no room for the states of this study.", "Raise NEURONXA_CACHE_GB.")
+        return _measured(result, layers)
+
+
+def _measured(result: StudyResult, layers: StudyLayers) -> PairSimilarities:
+    last = result.last_layer
+    return PairSimilarities(result.study, layers, last, space_measures(layers, last), result.provenance)

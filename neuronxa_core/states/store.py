@@ -8,9 +8,12 @@ import contextlib
 import hashlib
 import json
 import os
+import tempfile
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +34,36 @@ FORMAT = 3
 """Part of every key: raise it when the meaning of a stored number changes."""
 
 
+_APART: ContextVar[Path | None] = ContextVar("apart", default=None)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """States and results go into a folder of their own that is deleted afterwards, and none are found."""
+    with tempfile.TemporaryDirectory(prefix="neuronxa-") as folder:
+        token = _APART.set(Path(folder))
+        try:
+            yield
+        finally:
+            _APART.reset(token)
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """States and results are those of the cache folder."""
+    yield
+
+
+def root() -> Path:
+    """The folder that holds states and results."""
+    return _APART.get() or settings().cache_dir
+
+
+def result_path(key: str, suffix: str = ".parquet") -> Path:
+    """Where the answer that a key names lies."""
+    return root() / "results" / f"{key}{suffix}"
+
+
 def cache_key(parts: Mapping[str, str | int]) -> str:
     """Thirty-two hex digits that name what `parts` say."""
     text = json.dumps({"format": FORMAT, **parts}, sort_keys=True, ensure_ascii=False)
@@ -38,7 +71,7 @@ def cache_key(parts: Mapping[str, str | int]) -> str:
 
 
 def states_path(key: str) -> Path:
-    return settings().cache_dir / "states" / f"{key}.safetensors"
+    return root() / "states" / f"{key}.safetensors"
 
 
 def write_states(key: str, states: SentenceStates, header: Mapping[str, str | int]) -> None:
@@ -89,6 +122,11 @@ def read_header(path: Path) -> dict[str, Any]:
             return header
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def taken_from(path: Path) -> str:
+    """What was taken for the neurons when the states at `path` were extracted, in words."""
+    return str(read_header(path).get("taken_from", ""))
 
 
 def is_whole(path: Path) -> bool:
@@ -208,7 +246,7 @@ def _evict(keep: Path) -> None:
     """Removes the least recently used states and results until the rest fits; `keep` stays."""
     files = []
     for folder in ("states", "results"):
-        for file in (settings().cache_dir / folder).glob("*"):
+        for file in (root() / folder).glob("*"):
             try:
                 stat = file.stat()
             except OSError:

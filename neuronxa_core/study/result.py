@@ -120,6 +120,11 @@ class StudyResult:
             "provenance": dict(self.provenance),
         }
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the scores, and the outcome of every pair."""
+        return {"scores": self.scores, "outcomes": self.pair_outcomes}
+
     def advantage_interval(self, state: State, over: State) -> tuple[float, float]:
         """The 95 percent interval of `mean(state) - mean(over)`, on the same pairs. Above 0: `state` is more aligned."""
         difference = self.outcomes[state].mutual.mean(axis=0) - self.outcomes[over].mutual.mean(axis=0)

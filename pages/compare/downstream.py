@@ -190,19 +190,20 @@ def _precomputed(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measu
     bits = precomputed_bits(study) if with_bits else None
     if results is None or (with_bits and not (bits and {*codes, study.target} <= set(bits))):
         return None
-    return Measured(results, bits)
+    return Measured(results[0].study, results, bits)
 
 
 def _cached(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
     bits = find_bits_per_byte(study, (*codes, study.target)) if with_bits else None
     results = None if with_bits and bits is None else find_against_target(study, codes)
-    return Measured(results, bits) if results else None
+    return Measured(results[0].study, results, bits) if results else None
 
 
 def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...], with_bits: bool) -> None:
     def work(watcher: Watcher) -> Measured:
         bits = run_bits_per_byte(study, (*codes, study.target), watcher=watcher) if with_bits else None
-        return Measured(run_against_target(study, codes, watcher=watcher), bits)
+        results = run_against_target(study, codes, watcher=watcher)
+        return Measured(results[0].study, results, bits)
 
     def sentences() -> Iterator[str]:
         return sentences_against_target(study, codes)

@@ -11,7 +11,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers
 from neuronxa_core.jobs import Snapshot, Work, shared_queue
 from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
-from neuronxa_core.progress import Watcher, counted
+from neuronxa_core.progress import Watcher
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers, find_result, run_study
@@ -294,7 +294,8 @@ def progress(request: Hashable, work: Work) -> None:
     if snapshot.status == "failed":
         _show_failure(request, work, snapshot)
         return
-    st.progress(snapshot.done / snapshot.total if snapshot.total else 0.0, text=_progress_line(snapshot))
+    now = snapshot.progress
+    st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
     if st.button("Cancel", icon=":material/close:", key="cancel"):
         release(request)
         st.rerun()
@@ -310,11 +311,4 @@ def _show_failure(request: Hashable, work: Work, snapshot: Snapshot) -> None:
 def _progress_line(snapshot: Snapshot) -> str:
     if snapshot.status == "queued":
         return f"Waiting: {snapshot.ahead} before this one" if snapshot.ahead else "Starting"
-    line = (snapshot.phase or "starting").capitalize()
-    if snapshot.total:
-        line += f" · {snapshot.done} of {snapshot.total} {counted(snapshot.phase)}"
-    if snapshot.rate:
-        line += f" · {snapshot.rate:.0f} per second"
-    if snapshot.seconds_left is not None:
-        line += f" · about {max(1, round(snapshot.seconds_left))} s left"
-    return line + (f" · {snapshot.detail}" if snapshot.detail else "")
+    return str(snapshot.progress) if snapshot.progress else "Starting"

@@ -20,7 +20,8 @@ from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES
-from neuronxa_core.study.runner import Recipe, run_study
+from neuronxa_core.study.recipe import Recipe
+from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 
 CODES = ("deu_Latn", "eng_Latn", "fra_Latn")

@@ -1,0 +1,225 @@
+"""A command for each question: the options of `run`, one CSV and one Parquet file per table, and a JSON with the summary."""
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neuronxa_core.analyses.accuracies import read_accuracies
+from neuronxa_core.analyses.asymmetry import Asymmetry
+from neuronxa_core.analyses.downstream import Downstream, Measured
+from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.models import Models
+from neuronxa_core.analyses.neurons import Neurons
+from neuronxa_core.analyses.projection import Project
+from neuronxa_core.analyses.settings import Settings
+from neuronxa_core.analyses.similarity import Similarity
+from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.errors import NeuronXAError, StudyError
+from neuronxa_core.progress import Watcher
+from neuronxa_core.states import store
+from neuronxa_core.states.sentences import SITES, STATES
+from neuronxa_core.study.analysis import Analysis, Answer
+from neuronxa_core.study.study import CHOICES, Study
+
+
+@dataclass(frozen=True)
+class Command:
+    """One question on the command line. pair: it is asked of two languages, not of many against one target."""
+
+    help: str
+    request: Callable[[argparse.Namespace], Analysis[Answer]]
+    pair: bool = False
+    options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+
+
+def study_from(options: argparse.Namespace, **changed: Any) -> Study:
+    """The study that the options describe."""
+    names = ("model", "corpus", "source", "target", "pairs", "revision", "adapter", "neurons", "sample", "leave_out")
+    return Study(**{name: getattr(options, name) for name in (*names, *CHOICES)} | changed)
+
+
+def languages_from(options: argparse.Namespace) -> tuple[str, ...]:
+    """The languages that are asked for: those named, or all of the corpus beside the target, by code."""
+    if options.languages != "all":
+        named = [language(name).code for name in options.languages.split(",") if name.strip()]
+        return tuple(dict.fromkeys(named))
+    corpus, target = open_corpus(options.corpus), language(options.target).code
+    return tuple(code for code in corpus.languages if code != target)
+
+
+def _against_target(options: argparse.Namespace) -> tuple[Study, tuple[str, ...]]:
+    codes = tuple(code for code in languages_from(options) if code != language(options.target).code)
+    if not codes:
+        raise StudyError("No language besides the target is named.", "Name some with --languages.")
+    return study_from(options, source=codes[0]), codes
+
+
+def _all_languages(options: argparse.Namespace) -> tuple[Study, tuple[str, ...]]:
+    """The target is one of them."""
+    study, codes = _against_target(options)
+    target = language(options.target).code
+    asked = options.languages == "all" or target in languages_from(options)
+    return study, (*codes, target) if asked else codes
+
+
+def _languages(options: argparse.Namespace) -> Languages:
+    return Languages(*_all_languages(options))
+
+
+def _neurons(options: argparse.Namespace) -> Neurons:
+    return Neurons(*_all_languages(options))
+
+
+def _asymmetry(options: argparse.Namespace) -> Asymmetry:
+    return Asymmetry(*_against_target(options))
+
+
+def _downstream(options: argparse.Namespace) -> Downstream:
+    study, codes = _against_target(options)
+    return Downstream(study, codes, bits=not options.accuracies)
+
+
+def _models(options: argparse.Namespace) -> Models:
+    study, codes = _against_target(options)
+    models = [study.model, *filter(None, options.models.split(","))]
+    sites = [site for site in options.sites.split(",") if site] or [study.site]
+    variants = [
+        study_from(options, source=codes[0], model=model, site=site)
+        for model in dict.fromkeys(models)
+        for site in dict.fromkeys(sites)
+    ]
+    if len(variants) < 2:
+        raise StudyError("There is nothing to compare.", "Name other models with --models, or several --sites.")
+    return Models(tuple(variants), codes)
+
+
+def _projection(options: argparse.Namespace) -> Project:
+    states = tuple(state for state in STATES if state in options.states.split(","))
+    if not states or set(options.states.split(",")) - set(STATES):
+        raise StudyError(f"The states cannot be {options.states!r}.", f"Name some of: {','.join(STATES)}.")
+    settings = ProjectionSettings(
+        options.method, options.neighbours, options.min_dist, options.metric, options.umap_seed
+    )
+    return Project(study_from(options), states, settings)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    pivots = [language(name).code for name in options.pivots.split(",") if name.strip()]
+    return Settings(study_from(options), tuple(dict.fromkeys(pivots)))
+
+
+def _more_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--models", default="", metavar="M,...", help="comma-separated, compared with --model")
+    parser.add_argument("--sites", default="", metavar="SITE,...", help=f"several of {', '.join(SITES)}")
+
+
+def _projection_options(parser: argparse.ArgumentParser) -> None:
+    usual = ProjectionSettings()
+    parser.add_argument("--states", default="nas,embedding", help=f"some of {','.join(STATES)}")
+    parser.add_argument("--method", choices=METHODS, default=usual.method, help=f"default: {usual.method}")
+    parser.add_argument("--neighbours", type=int, default=usual.neighbours, help=f"default: {usual.neighbours}")
+    parser.add_argument("--min-dist", type=float, default=usual.min_dist, help=f"default: {usual.min_dist}")
+    parser.add_argument("--metric", choices=METRICS, default=usual.metric, help=f"default: {usual.metric}")
+    parser.add_argument("--umap-seed", type=int, default=usual.seed, help=f"default: {usual.seed}")
+
+
+def _pivots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pivots", default="", metavar="CODE,...", help="other targets to score the source against")
+
+
+def _accuracies(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--accuracies",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="files of lm-evaluation-harness or a CSV, instead of bits per byte",
+    )
+
+
+COMMANDS: Mapping[str, Command] = {
+    "similarity": Command(
+        "cosines, margins and ranks of every pair, and how the space is used", lambda o: Similarity(study_from(o)), True
+    ),
+    "asymmetry": Command("the gap between both directions, for each language against the target", _asymmetry),
+    "projection": Command("every sentence as a point, by UMAP or PCA", _projection, True, _projection_options),
+    "languages": Command("every language against every other", _languages),
+    "neurons": Command("which neurons languages share, and which belong to one", _neurons),
+    "models": Command("several models or sites on the same sentences", _models, False, _more_models),
+    "settings": Command("every choice of the method changed on its own", _settings, True, _pivots),
+    "downstream": Command(
+        "alignment against accuracies or bits per byte, language by language", _downstream, False, _accuracies
+    ),
+}
+"""By the name of its page."""
+
+
+def add_languages(parser: argparse.ArgumentParser) -> None:
+    """`--languages` and `--target`, for what is asked of many languages."""
+    parser.add_argument("--languages", default="all", metavar="CODE,...", help="default: all of the corpus")
+    parser.add_argument("--target", default=ENGLISH, help=f"what they are measured against (default: {ENGLISH})")
+    parser.set_defaults(source="")
+
+
+def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> list[str]:
+    """Runs one of COMMANDS, writes its files into `options.out`, and returns its tables' names. Raises NeuronXAError."""
+    request = COMMANDS[name].request(options)
+    with store.apart() if options.no_cache else store.shared():
+        answer = request.run(watcher, options.device)
+        tables = dict(answer.tables)
+        if name == "downstream" and options.accuracies and isinstance(answer, Measured):
+            tables = _with_accuracies(answer, options.accuracies)
+        write_answer(name, tables, answer.summary, options.out)
+    return list(tables)
+
+
+def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.DataFrame]:
+    """The correlations with every model's accuracies on every benchmark in the files."""
+    try:
+        files = {path.name: path.read_bytes() for path in paths}
+    except OSError as error:
+        raise StudyError(f"{error.filename} cannot be read ({error.strerror}).", "Check the path.") from error
+    rows = read_accuracies(files).rows
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for (model, benchmark), accuracies in rows.groupby(["model", "benchmark"], sort=True):
+        for table, frame in measured.correlations(accuracies).items():
+            tables.setdefault(table, []).append(frame.assign(model=model, benchmark=benchmark))
+    return {table: pd.concat(frames, ignore_index=True) for table, frames in tables.items()}
+
+
+def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], folder: Path) -> None:
+    """NAME.TABLE.csv and NAME.TABLE.parquet for each table, and NAME.json. Raises StudyError if it cannot be written."""
+    try:
+        for table, frame in tables.items():
+            frame.to_csv(folder / f"{name}.{table}.csv", index=False)
+            frame.to_parquet(folder / f"{name}.{table}.parquet", compression="zstd", index=False)
+        text = json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold: NumPy's numbers as Python's, and null for what is not a number."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def cannot_write(folder: Path, error: OSError) -> NeuronXAError:
+    """One sentence for a folder that refuses a file."""
+    return StudyError(f"{folder} cannot be written ({error.strerror or error}).", "Give another folder to --out.")

@@ -1,0 +1,95 @@
+"""What holds for every question: an answer is the same from everywhere, and so is where it says that it comes from."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neuronxa_core.analyses.alignment import Alignment
+from neuronxa_core.analyses.asymmetry import Asymmetry
+from neuronxa_core.analyses.downstream import Downstream
+from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.models import Models
+from neuronxa_core.analyses.neurons import Neurons, Tokens
+from neuronxa_core.analyses.projection import Project
+from neuronxa_core.analyses.settings import PairsNeeded, Settings
+from neuronxa_core.analyses.similarity import Similarity
+from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.errors import StudyError
+from neuronxa_core.study.analysis import Analysis
+from neuronxa_core.study.study import Study
+
+OTHERS = ("deu_Latn", "fra_Latn")
+MADE = {
+    "alignment": Alignment,
+    "similarity": Similarity,
+    "asymmetry": lambda study: Asymmetry(study, OTHERS),
+    "projection": lambda study: Project(study, ("nas", "embedding"), ProjectionSettings("pca")),
+    "languages": lambda study: Languages(study, (*OTHERS, "eng_Latn")),
+    "neurons": lambda study: Neurons(study, (*OTHERS, "eng_Latn")),
+    "models": lambda study: Models((study, replace(study, site="product")), OTHERS),
+    "settings": lambda study: Settings(study, ("fra_Latn",)),
+    "pairs_needed": lambda study: PairsNeeded(study, OTHERS),
+    "downstream": lambda study: Downstream(study, OTHERS),
+}
+
+
+@pytest.fixture
+def study(tiny_model, tiny_corpus: Path) -> Study:
+    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu", "eng", pairs=8, dtype="float32")
+
+
+def without_times(summary: object) -> object:
+    """Of two runs only the seconds may differ."""
+    if isinstance(summary, dict):
+        return {name: without_times(value) for name, value in summary.items() if name != "seconds"}
+    return [without_times(each) for each in summary] if isinstance(summary, list) else summary
+
+
+def same(one: object, other: object) -> None:
+    assert one.tables.keys() == other.tables.keys()
+    for name, table in one.tables.items():
+        pd.testing.assert_frame_equal(table, other.tables[name], check_exact=True)
+    np.testing.assert_equal(without_times(one.summary), without_times(other.summary))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_cached_answer_is_the_fresh_one_with_its_provenance(name: str, study: Study, cache: Path):
+    request: Analysis = MADE[name](study)
+    assert request.name == name
+    assert request.cached() is None
+    fresh = request.run()
+    same(request.cached(), fresh)
+    shutil.rmtree(cache / "results", ignore_errors=True)  # the states are still there: a warm cache, a new answer
+    same(request.run(), fresh)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_the_same_question_is_the_same_key(name: str, study: Study):
+    assert {MADE[name](study)} == {MADE[name](replace(study))}
+    assert list(MADE[name](study).sentences())
+
+
+@pytest.mark.parametrize("name", set(MADE) - {"pairs_needed"})
+def test_an_answer_says_what_was_taken_for_the_neurons(name: str, study: Study):
+    summary = MADE[name](study).run().summary
+    text = str(summary["provenance"])
+    assert "mlp.act_fn" in text or name == "projection"
+
+
+def test_tokens_are_read_and_not_kept(study: Study):
+    request = Tokens(study, 0, 1)
+    answer = request.run()
+    assert request.cached() is None
+    table = answer.tables["tokens"]
+    assert list(table["language"].unique()) == ["deu_Latn", "eng_Latn"]
+    assert table["token"].tolist() == [*answer.source.tokens, *answer.target.tokens]
+    assert (table.loc[table["language"] == "eng_Latn", "0"].to_numpy() == answer.target.activations[:, 0]).all()
+
+
+def test_a_question_of_no_language_is_refused(study: Study):
+    with pytest.raises(StudyError, match="Choose at least one"):
+        Asymmetry(study, ())

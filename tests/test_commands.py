@@ -1,0 +1,96 @@
+"""One command for each question, with the options of `run`."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from neuronxa_core.cli import main
+from neuronxa_core.commands import COMMANDS
+from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.study import Study
+
+
+@pytest.fixture
+def usual(tiny_model, tiny_corpus: Path, tmp_path: Path) -> list[str]:
+    model, corpus = str(tiny_model("llama")), str(tiny_corpus)
+    return ["--model", model, "--corpus", corpus, "--pairs", "8", "--dtype", "float32", "--out", str(tmp_path / "out")]
+
+
+PAIR = ["--source", "deu", "--target", "eng"]
+FURTHER = {"models": ["--sites", "gate,product"], "projection": [*PAIR, "--method", "pca"]}
+TABLES = {
+    "similarity": {"pairs", "measures"},
+    "asymmetry": {"gaps", "directions"},
+    "projection": {"numbers", "points"},
+    "languages": {"scores"},
+    "neurons": {"specific", "sharing"},
+    "models": {"summary", "differences", "curves"},
+    "settings": {"choices", "pairs"},
+    "downstream": {"correlations", "languages", "layers"},
+}
+
+
+def further(name: str) -> list[str]:
+    return FURTHER.get(name, PAIR if COMMANDS[name].pair else [])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_command_writes_its_tables_and_a_summary(name: str, cached: bool, usual: list[str], tmp_path, cache: Path):
+    assert main([name, *usual, *further(name), *([] if cached else ["--no-cache"])]) == 0
+    out = tmp_path / "out"
+    assert {file.name.split(".")[1] for file in out.glob("*.csv")} == TABLES[name], "say in TABLES what it writes"
+    for table in TABLES[name]:
+        written = pd.read_csv(out / f"{name}.{table}.csv")
+        stored = pd.read_parquet(out / f"{name}.{table}.parquet")
+        assert list(written.columns) == list(stored.columns)
+        assert len(written) == len(stored) > 0
+    summary = json.loads((out / f"{name}.json").read_text(), parse_constant=pytest.fail)  # no NaN: that is not JSON
+    assert "float32" in json.dumps(summary["provenance"]) or name == "projection"
+    assert (cache / "states").is_dir() == cached
+
+
+def test_the_numbers_are_those_of_single_studies(usual: list[str], tmp_path: Path):
+    main(["languages", *usual])
+    table = pd.read_csv(tmp_path / "out" / "languages.scores.csv")
+    study = Study(usual[1], usual[3], "deu", "fra", pairs=8, dtype="float32")
+    scores = run_study(study).scores
+    ours = table[(table["source"] == "deu_Latn") & (table["target"] == "fra_Latn")]
+    pd.testing.assert_frame_equal(
+        ours[["state", "layer", "score", "source_to_target"]].reset_index(drop=True),
+        scores[["state", "layer", "score", "source_to_target"]],
+        check_dtype=False,
+    )
+
+
+def test_languages_are_chosen_by_any_code(usual: list[str], tmp_path: Path):
+    assert main(["asymmetry", *usual, "--languages", "de,fra", "--target", "en"]) == 0
+    assert pd.read_csv(tmp_path / "out" / "asymmetry.gaps.csv")["language"].tolist() == ["deu_Latn", "fra_Latn"]
+
+
+def test_accuracies_take_the_place_of_bits(usual: list[str], tmp_path: Path):
+    file = tmp_path / "accuracies.csv"
+    file.write_text("model,language,benchmark,accuracy\nm,deu,XNLI,0.6\nm,fra,XNLI,0.5\nm,deu,XCOPA,0.7\n")
+    assert main(["downstream", *usual, "--accuracies", str(file)]) == 0
+    table = pd.read_csv(tmp_path / "out" / "downstream.languages.csv")
+    assert table.groupby("benchmark")["accuracy"].apply(list).to_dict() == {"XCOPA": [0.7], "XNLI": [0.6, 0.5]}
+    assert "bits_per_byte" not in json.loads((tmp_path / "out" / "downstream.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["models"], "nothing to compare"),
+        (["languages", "--languages", "eng"], "No language besides the target"),
+        (["projection", *PAIR, "--states", "nas,nes"], "states cannot be"),
+        (["downstream", "--accuracies", "/nowhere/x.csv"], "cannot be read"),
+        (["settings", *PAIR, "--pivots", "swh"], "swh_Latn"),
+    ],
+)
+def test_what_can_be_mended_ends_in_one_line(arguments: list[str], said: str, usual: list[str], capsys):
+    assert main([arguments[0], *usual, *arguments[1:]]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert said in error[-1]
+    assert error[-1].startswith("neuronxa: ")
