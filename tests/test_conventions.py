@@ -16,12 +16,10 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 LONGEST_FUNCTION, LONGEST_MODULE = 60, 300
 LONG = {
-    "neuronxa_core/analyses/languages.py",
     "neuronxa_core/corpora/validation.py",
     "neuronxa_core/gallery/read.py",
     "neuronxa_core/models/hub.py",
     "neuronxa_core/states/capture.py capture",
-    "neuronxa_core/study/runner.py",
     "pages/explore/projection.py",
     "pages/shared/picker.py",
     "pages/shared/results.py",

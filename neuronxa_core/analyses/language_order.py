@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.analyses.languages import LanguageMatrix
+from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.corpora.languages import ENGLISH, Language, language
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.clustering import average_linkage

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronxa_core.errors import StudyError
+from neuronxa_core.metrics.scoring import pair_outcomes
+from neuronxa_core.metrics.similarity import cosine_similarity
 from neuronxa_core.progress import SILENT, Watcher
 
 Method = Literal["umap", "pca"]
@@ -229,3 +231,62 @@ def warm_up_in_background() -> threading.Thread:
     thread = threading.Thread(target=warm_up, name="neuronxa-umap", daemon=True)
     thread.start()
     return thread
+
+
+NEIGHBOURS = 10
+"""k of the numbers beside the picture, whatever UMAP uses; fewer where there are fewer than eleven pairs."""
+
+
+NUMBERS = (
+    "mutual",
+    "source_to_target",
+    "target_to_source",
+    "foreign_neighbours",
+    "silhouette",
+    "silhouette_projection",
+    "trustworthiness",
+)
+
+
+def layer_numbers(vectors: NDArray[np.floating], points: NDArray[np.floating]) -> list[float]:
+    """What a layer's picture is worth, in the order of NUMBERS; all in the original space by cosine unless it says otherwise.
+
+    vectors: (2n, dim), source above target; points: (2n, 2).
+    mutual, source_to_target, target_to_source: shares of pairs, in [0, 1], as everywhere else.
+    foreign_neighbours: mean share of the k nearest neighbours, both languages pooled, that are of the other language.
+    silhouette, silhouette_projection: of the split by language, in [-1, 1]; the latter from distances in the picture.
+    trustworthiness: of the picture's k nearest neighbours, in [0, 1].
+    Sources: Rousseeuw 1987; Venna and Kaski 2001.
+    """
+    from sklearn.manifold import trustworthiness
+    from sklearn.metrics import silhouette_score
+
+    pairs = len(vectors) // 2
+    k = min(NEIGHBOURS, pairs - 1)
+    similarity = cosine_similarity(vectors, vectors)
+    distance = np.clip(1 - similarity, 0, None)
+    np.fill_diagonal(distance, 0)
+    languages = np.repeat([0, 1], pairs)
+    outcomes = pair_outcomes(similarity[:pairs, pairs:])
+    return [
+        float(outcomes.mutual.mean()),
+        float(outcomes.source_to_target.mean()),
+        float(outcomes.target_to_source.mean()),
+        cross_lingual_neighbours(similarity, k),
+        float(silhouette_score(distance, languages, metric="precomputed")),
+        float(silhouette_score(points, languages)),
+        float(trustworthiness(distance, points, n_neighbors=k, metric="precomputed")),
+    ]
+
+
+def cross_lingual_neighbours(similarity: NDArray[np.floating], k: int) -> float:
+    """Share of the k nearest neighbours that are of the other language, mean over all sentences, in [0, 1].
+
+    similarity: (2n, 2n), source first. Chance, with languages mixed at random, is n / (2n - 1).
+    """
+    pairs = len(similarity) // 2
+    others = similarity.copy()
+    np.fill_diagonal(others, -np.inf)
+    nearest = np.argsort(-others, axis=1, kind="stable")[:, :k]
+    own = np.arange(2 * pairs)[:, None] < pairs
+    return float(((nearest < pairs) != own).mean())

@@ -17,16 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.bits_per_byte import run_bits_per_byte
-from neuronxa_core.analyses.languages import LanguageMatrix, read_matrix, run_language_matrix, write_matrix
+from neuronxa_core.analyses.language_matrix import LanguageMatrix, read_matrix, write_matrix
+from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.analyses.neurons import NeuronRates, run_neuron_rates
+from neuronxa_core.analyses.pairs_needed import run_pairs_needed
 from neuronxa_core.analyses.projection import Projection, project, projection_from_frame
-from neuronxa_core.analyses.settings import (
-    Ablation,
-    read_ablation,
-    run_ablation,
-    run_pairs_needed,
-    write_ablation,
-)
+from neuronxa_core.analyses.settings import Ablation, read_ablation, run_ablation, write_ablation
 from neuronxa_core.analyses.similarity import space_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus

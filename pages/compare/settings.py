@@ -6,7 +6,8 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.settings import Ablation, find_ablation, readouts_of, run_ablation, run_pairs_needed
+from neuronxa_core.analyses.pairs_needed import run_pairs_needed
+from neuronxa_core.analyses.settings import Ablation, find_ablation, readouts_of, run_ablation
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.errors import NeuronXAError

@@ -8,6 +8,7 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
+from neuronxa_core.analyses.language_matrix import LanguageMatrix, matrix_study
 from neuronxa_core.analyses.language_order import (
     LANGUAGE_ORDERS,
     LanguageOrder,
@@ -15,13 +16,7 @@ from neuronxa_core.analyses.language_order import (
     level_summary,
     pivot_scores,
 )
-from neuronxa_core.analyses.languages import (
-    LanguageMatrix,
-    find_language_matrix,
-    language_sentences,
-    matrix_study,
-    run_language_matrix,
-)
+from neuronxa_core.analyses.languages import find_language_matrix, language_sentences, run_language_matrix
 from neuronxa_core.corpora.languages import language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.languages import LanguageMatrix
+from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.corpora.languages import Language
 from neuronxa_core.figures.export import DPI, ExportableFigure, printed
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme

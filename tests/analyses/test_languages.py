@@ -4,18 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuronxa_core.analyses.language_matrix import LanguageMatrix, from_frame, read_matrix, write_matrix
 from neuronxa_core.analyses.language_order import LANGUAGE_ORDERS, LEVELS, arrange, level_summary, pivot_scores
-from neuronxa_core.analyses.languages import (
-    LanguageMatrix,
-    find_language_matrix,
-    from_frame,
-    read_matrix,
-    run_language_matrix,
-    score_languages,
-    write_matrix,
-)
+from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import Cancelled, StudyError
+from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
 from neuronxa_core.progress import Watcher

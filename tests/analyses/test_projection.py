@@ -8,8 +8,8 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import silhouette_score
 
 from neuronxa_core.analyses import projection, umap
-from neuronxa_core.analyses.projection import NUMBERS, find_projection, project
-from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.analyses.projection import find_projection, project
+from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.errors import Cancelled, StudyError
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import find_layers, run_study
@@ -45,7 +45,7 @@ def test_a_turned_and_mirrored_layer_comes_back_to_its_place():
 
 def test_the_numbers_are_what_loops_and_scikit_learn_say():
     points = umap.pca(ROWS)
-    found = dict(zip(NUMBERS, projection.layer_numbers(ROWS, points), strict=True))
+    found = dict(zip(NUMBERS, umap.layer_numbers(ROWS, points), strict=True))
     unit = ROWS / np.linalg.norm(ROWS, axis=1, keepdims=True)
     cosine, n = unit @ unit.T, 12
     there = [int(np.argmax(cosine[i, n:])) == i for i in range(n)]
@@ -71,8 +71,8 @@ def test_the_numbers_are_what_loops_and_scikit_learn_say():
 
 def test_languages_that_stay_apart_have_no_foreign_neighbours():
     similarity = np.kron(np.eye(2), np.ones((5, 5)))
-    assert projection.cross_lingual_neighbours(similarity, 3) == 0
-    assert projection.cross_lingual_neighbours(1 - similarity, 3) == 1
+    assert umap.cross_lingual_neighbours(similarity, 3) == 0
+    assert umap.cross_lingual_neighbours(1 - similarity, 3) == 1
 
 
 @pytest.fixture(scope="module")

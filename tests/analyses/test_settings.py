@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from neuronxa_core.analyses import pairs_needed
 from neuronxa_core.analyses import settings as module
-from neuronxa_core.analyses.settings import (
-    Ablation,
-    find_ablation,
-    pair_counts,
-    readouts_of,
-    run_ablation,
-    run_pairs_needed,
-)
+from neuronxa_core.analyses.pairs_needed import pair_counts, run_pairs_needed
+from neuronxa_core.analyses.settings import Ablation, find_ablation, readouts_of, run_ablation
 from neuronxa_core.gallery.read import gallery_results, precomputed_ablation
 from neuronxa_core.metrics.similarity import csls
 from neuronxa_core.models.checkpoint import checkpoint_at
@@ -142,7 +137,8 @@ def test_the_counts_of_pairs_run_from_ten_to_all():
 
 
 def test_fewer_pairs_are_the_first_ones_scored_among_themselves(study: Study, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "pair_counts", lambda pairs: [3, pairs])
+    for each in (module, pairs_needed):
+        monkeypatch.setattr(each, "pair_counts", lambda pairs: [3, pairs])
     ablation = run_ablation(study)
     few = run_study(replace(study, pairs=3))
     for state in STATES:
@@ -166,7 +162,8 @@ def test_pairs_needed_ranks_the_languages_by_fewer_pairs_against_all(
         ]
         (corpus / f"{code}.txt").write_text("\n".join(lines), encoding="utf-8")
     study = replace(study, corpus=str(corpus))
-    monkeypatch.setattr(module, "pair_counts", lambda pairs: [3, pairs])
+    for each in (module, pairs_needed):
+        monkeypatch.setattr(each, "pair_counts", lambda pairs: [3, pairs])
     found = run_pairs_needed(study, tuple(kept)).set_index(["state", "pairs"])["rank_correlation"]
     for state in STATES:
         few, all_ = (

@@ -23,8 +23,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neuronxa_core.analyses.languages import run_language_matrix, score_languages
+from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.models import demo
 from neuronxa_core.models.adapters import decoder_parts
 from neuronxa_core.models.hardware import resolve_dtype

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from neuronxa_core.analyses.projection import NUMBERS, Projection
-from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.analyses.projection import Projection
+from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.figures.projection import number_curves, projection_finding, projection_panel

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import Arrangement
-from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, score_scale

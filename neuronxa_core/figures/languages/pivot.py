@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import LEVELS
-from neuronxa_core.analyses.languages import LanguageMatrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.languages.matrix import layer_name, layer_stem

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from neuronxa_core.analyses.projection import NEIGHBOURS, NUMBERS, Projection
+from neuronxa_core.analyses.projection import Projection
+from neuronxa_core.analyses.umap import NEIGHBOURS, NUMBERS
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import draw_curves, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name

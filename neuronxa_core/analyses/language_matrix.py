@@ -1,0 +1,188 @@
+"""The scores of every pair of languages, and how they are kept."""
+
+import io
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuronxa_core.errors import StudyError
+from neuronxa_core.metrics.scoring import chance_rate
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.result import SUMMARY_NAMES
+from neuronxa_core.study.study import Study, study_of
+
+
+@dataclass(frozen=True)
+class LanguageMatrix:
+    """Scores of every pair of languages, per state (layers, languages, languages) in [0, 1], NaN on the diagonal.
+
+    study: what all pairs share; its source and target are the first two languages.
+    mutual: weak alignment, symmetric. precision: P@1 from the row's language to the column's.
+    """
+
+    study: Study
+    codes: tuple[str, ...]
+    mutual: Mapping[State, NDArray[np.float64]]
+    precision: Mapping[State, NDArray[np.float64]]
+    provenance: Mapping[str, Any]
+
+    @property
+    def chance(self) -> float:
+        return chance_rate(self.study.pairs)
+
+    @property
+    def stem(self) -> str:
+        """A file name without its suffix."""
+        return self.study.stem.replace(f"{self.study.source}-{self.study.target}", f"{len(self.codes)}-languages")
+
+    @property
+    def last_layer(self) -> int:
+        return len(self.mutual["nas"])
+
+    def layers(self, state: State) -> range:
+        """The numbers of a state's layers."""
+        return range(first_layer(state), self.last_layer + 1)
+
+    def score(self, state: State, layer: int | None = None) -> NDArray[np.float64]:
+        """(languages, languages) at a layer, or the mean over the state's layers: NASCA, NAVCA or MEXA of each pair.
+
+        Raises IndexError for a layer that the state lacks.
+        """
+        return self._at(self.mutual, state, layer)
+
+    def direction(self, state: State, layer: int | None = None) -> NDArray[np.float64]:
+        """P@1 from the row's language to the column's, as `score` is asked."""
+        return self._at(self.precision, state, layer)
+
+    def _at(self, values: Mapping[State, NDArray[np.float64]], state: State, layer: int | None) -> NDArray[np.float64]:
+        if layer is not None and layer not in self.layers(state):
+            raise IndexError(f"{state} has no layer {layer}")
+        chosen: NDArray[np.float64] = (
+            values[state].mean(axis=0) if layer is None else values[state][layer - first_layer(state)]
+        )
+        return chosen
+
+    def take(self, codes: Sequence[str]) -> "LanguageMatrix":
+        """The same numbers for some of the languages, in the order given. Raises ValueError for one it lacks."""
+        places = [self.codes.index(code) for code in codes]
+        mutual, precision = (
+            {state: np.ascontiguousarray(array[:, places][:, :, places]) for state, array in values.items()}
+            for values in (self.mutual, self.precision)
+        )
+        return replace(
+            self, study=matrix_study(self.study, codes), codes=tuple(codes), mutual=mutual, precision=precision
+        )
+
+    def pairs(self, state: State, layer: int | None = None) -> pd.DataFrame:
+        """One row per pair: source, target, score, source_to_target, target_to_source, as `score` is asked."""
+        source, target = np.triu_indices(len(self.codes), 1)
+        names = np.array(self.codes, dtype=object)
+        score, direction = self.score(state, layer), self.direction(state, layer)
+        return pd.DataFrame(
+            {
+                "source": names[source],
+                "target": names[target],
+                "score": score[source, target],
+                "source_to_target": direction[source, target],
+                "target_to_source": direction[target, source],
+            }
+        )
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The pairs of every state and layer: source, target, state, layer, score, source_to_target, target_to_source."""
+        every = [(state, layer) for state in STATES for layer in self.layers(state)]
+        rows = pd.concat(
+            [self.pairs(state, layer).assign(state=state, layer=layer) for state, layer in every], ignore_index=True
+        )
+        return rows[["source", "target", "state", "layer", "score", "source_to_target", "target_to_source"]]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the matrix is of, the mean scores of each pair by state, and the provenance."""
+        shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
+        means = {state: self.pairs(state)[["source", "target", "score"]].to_dict("records") for state in STATES}
+        return {
+            "languages": list(self.codes),
+            "study": shared,
+            "chance": self.chance,
+            **{SUMMARY_NAMES[state]: means[state] for state in STATES},
+            "provenance": dict(self.provenance),
+        }
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What is exported: the scores of every pair, state and layer."""
+        return {"scores": self.scores}
+
+    def to_frame(self) -> pd.DataFrame:
+        """`scores`, with the study's fields, the order of the languages and the provenance in every row."""
+        shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
+        provenance = json.dumps(dict(self.provenance), sort_keys=True)
+        return self.scores.assign(**shared, codes=" ".join(self.codes), provenance=provenance)
+
+
+def from_frame(frame: pd.DataFrame) -> LanguageMatrix:
+    """The matrix that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
+    first = frame.iloc[0]
+    codes = tuple(first["codes"].split())
+    study = study_of({**first, "source": codes[0], "target": codes[1]})
+    mutual: dict[State, NDArray[np.float64]] = {}
+    precision: dict[State, NDArray[np.float64]] = {}
+    for state in STATES:
+        rows = frame[frame["state"] == state]
+        mutual[state], precision[state] = _unstack(rows, codes, first_layer(state))
+    return LanguageMatrix(study, codes, mutual, precision, json.loads(first["provenance"]))
+
+
+def _unstack(rows: pd.DataFrame, codes: tuple[str, ...], first: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    place = {code: number for number, code in enumerate(codes)}
+    source, target = (rows[side].map(place).to_numpy() for side in ("source", "target"))
+    layer = rows["layer"].to_numpy() - first
+    layers = int(layer.max()) + 1
+    if len(rows) != layers * len(codes) * (len(codes) - 1) // 2:
+        raise ValueError(f"{len(rows)} rows do not make a matrix of {len(codes)} languages and {layers} layers")
+    mutual, precision = (np.full((layers, len(codes), len(codes)), np.nan) for _ in range(2))
+    mutual[layer, source, target] = mutual[layer, target, source] = rows["score"]
+    precision[layer, source, target] = rows["source_to_target"]
+    precision[layer, target, source] = rows["target_to_source"]
+    return mutual, precision
+
+
+def matrix_study(study: Study, codes: Sequence[str]) -> Study:
+    """The study with its first two languages as source and target: equal for all studies that ask for one matrix.
+
+    Raises StudyError unless there are two languages or more, each named once.
+    """
+    if len(set(codes)) < max(2, len(codes)):
+        raise StudyError("A matrix needs at least two languages, each named once.", "Choose more languages.")
+    return replace(study, source=codes[0], target=codes[1])
+
+
+def write_matrix(matrix: LanguageMatrix, path: Path) -> None:
+    """Parquet, zstd. Raises OSError if it cannot be written."""
+    matrix.to_frame().assign(checksum=_checksum(matrix)).to_parquet(path, compression="zstd", index=False)
+
+
+def read_matrix(path: Path) -> LanguageMatrix:
+    """Raises OSError or ValueError if the file is missing or damaged."""
+    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+    matrix = from_frame(frame)
+    if (frame["checksum"] != _checksum(matrix)).any():
+        raise ValueError("checksum")
+    return matrix
+
+
+def _checksum(matrix: LanguageMatrix) -> int:
+    """CRC-32 over all that a stored matrix says."""
+    text = json.dumps([matrix.study.fields, matrix.codes, dict(matrix.provenance)], sort_keys=True)
+    numbers = b"".join(values[state].tobytes() for values in (matrix.mutual, matrix.precision) for state in STATES)
+    return zlib.crc32(numbers, zlib.crc32(text.encode()))
