@@ -57,7 +57,7 @@ CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "yor_Latn")
 
 @dataclass(frozen=True)
 class Example:
-    """An exportable figure, and what it must show: values by the name of the trace that holds them."""
+    """An exportable figure, and what it must show: values by the trace and the axis that hold them, as `NAS.y`."""
 
     exportable: ExportableFigure
     holds: Mapping[str, Iterable[float]]
@@ -75,21 +75,21 @@ def example(make: Callable[[], Example]) -> Callable[[], Example]:
 @example
 def exportable_curves() -> Example:
     result = gallery_results()[STUDY]
-    return Example(alignment.exportable_curves(result), {"NAS": result.of("nas")["score"]})
+    return Example(alignment.exportable_curves(result), {"NAS.y": result.of("nas")["score"]})
 
 
 @example
 def exportable_direction() -> Example:
     result = gallery_results()[STUDY]
     gaps = direction_gaps(result).query("state == 'nas'")["gap"]
-    return Example(asymmetry.exportable_direction(result, "nas", 7), {"gap": gaps})
+    return Example(asymmetry.exportable_direction(result, "nas", 7), {"gap.y": gaps})
 
 
 @example
 def exportable_gaps() -> Example:
     results = list(gallery_results().values())
     gaps = sorted((mean_gap(result, "embedding")[0] for result in results), key=abs)
-    return Example(asymmetry.exportable_gaps(results), {"Embedding": gaps})
+    return Example(asymmetry.exportable_gaps(results), {"Embedding.x": gaps})
 
 
 @example
@@ -97,7 +97,7 @@ def exportable_matrix() -> Example:
     cosines = precomputed_layers(STUDY).similarity("nas", 7)
     order = [4, 2, 9]
     exportable = similarity.exportable_matrix(STUDY, cosines, "nas", 7, order)
-    return Example(exportable, {"None": cosines[np.ix_(order, order)].ravel()})
+    return Example(exportable, {"None.z": cosines[np.ix_(order, order)].ravel()})
 
 
 @example
@@ -107,7 +107,7 @@ def exportable_distribution() -> Example:
     heights = [np.histogram(values, edges, density=True)[0] for values in (cosines.diagonal(), _others(cosines))]
     shown = 0.85 * heights[0] / max(height.max() for height in heights)
     exportable = similarity.exportable_distribution(STUDY, {"nas": cosines}, 7)
-    return Example(exportable, {"NAS, translations": [0, *shown, 0]})
+    return Example(exportable, {"NAS, translations.y": [0, *shown, 0]})
 
 
 def _others(cosines: np.ndarray) -> np.ndarray:
@@ -119,20 +119,20 @@ def exportable_measure() -> Example:
     measures = precomputed_layers(STUDY).measures
     hubness = next(measure for measure in drawn_measures(measures) if measure.name == "hubness")
     rows = measures[measures["state"] == "nav"]
-    return Example(similarity.exportable_measure(STUDY, measures, hubness, 7), {"NAV": rows["hubness"]})
+    return Example(similarity.exportable_measure(STUDY, measures, hubness, 7), {"NAV.y": rows["hubness"]})
 
 
 @example
 def exportable_projection() -> Example:
     found, bitext = precomputed_projection(STUDY, "nas", ProjectionSettings()), STUDY.bitext()
     points = found.points(7)[: found.pairs, 1].astype(float).round(3)
-    return Example(projection.exportable_projection(found, bitext, 7, pair=3), {"German": points})
+    return Example(projection.exportable_projection(found, bitext, 7, pair=3), {"German.y": points})
 
 
 @example
 def exportable_numbers() -> Example:
     found = precomputed_projection(STUDY, "nas", ProjectionSettings())
-    return Example(projection.exportable_numbers([found], "silhouette", 7), {"NAS": found.table["silhouette"]})
+    return Example(projection.exportable_numbers([found], "silhouette", 7), {"NAS.y": found.table["silhouette"]})
 
 
 @example
@@ -140,14 +140,14 @@ def exportable_languages() -> Example:
     matrix = precomputed_matrix(STUDY)
     arrangement = arrange(matrix, "name")
     cells = matrix.take(arrangement.codes).score("nas", 3).ravel()
-    return Example(languages.exportable_languages(matrix, arrangement, "nas", 3), {"scores": cells})
+    return Example(languages.exportable_languages(matrix, arrangement, "nas", 3), {"scores.z": cells})
 
 
 @example
 def exportable_pivot() -> Example:
     matrix = precomputed_matrix(STUDY)
     scores = pivot_scores(matrix, "eng_Latn")
-    return Example(languages.exportable_pivot(matrix, scores, "eng_Latn", None), {"NAS": scores["nas"][::-1]})
+    return Example(languages.exportable_pivot(matrix, scores, "eng_Latn", None), {"NAS.x": scores["nas"][::-1]})
 
 
 @example
@@ -156,14 +156,14 @@ def exportable_levels() -> Example:
     scores = pivot_scores(matrix, "eng_Latn")
     head = scores[scores["level"] == "head"]["nas"]
     exportable = languages.exportable_levels(matrix, scores, level_summary(scores), "eng_Latn", None)
-    return Example(exportable, {"NAS, head": [head.mean()]})
+    return Example(exportable, {"NAS, head.x": [head.mean()]})
 
 
 @example
 def exportable_ablation() -> Example:
     table = precomputed_ablation(STUDY).table
     scores = table[table["state"] == "nas"]["score"][::-1]
-    return Example(settings.exportable_ablation(STUDY, table, "nas"), {"NASCA": scores})
+    return Example(settings.exportable_ablation(STUDY, table, "nas"), {"NASCA.x": scores})
 
 
 @example
@@ -171,27 +171,31 @@ def exportable_pairs() -> Example:
     pairs = precomputed_ablation(STUDY).pairs
     rows = pairs[pairs["state"] == "nav"]
     band = [*rows["ci_high"], *rows["ci_low"][::-1]]
-    return Example(settings.exportable_pairs(STUDY, pairs, "score"), {"NAVCA": rows["score"], "NAVCA interval": band})
+    return Example(
+        settings.exportable_pairs(STUDY, pairs, "score"), {"NAVCA.y": rows["score"], "NAVCA interval.y": band}
+    )
 
 
 @example
 def exportable_pairs_of_languages() -> Example:
     needed = precomputed_pairs_needed(STUDY, [study.source for study in gallery_studies()])
     ranks = needed[needed["state"] == "nas"]["rank_correlation"]
-    return Example(settings.exportable_pairs(STUDY, needed, "rank_correlation"), {"NASCA": ranks})
+    return Example(settings.exportable_pairs(STUDY, needed, "rank_correlation"), {"NASCA.y": ranks})
 
 
 @example
 def exportable_sharing() -> Example:
     table = sharing(precomputed_rates(STUDY, CODES), 0.5)
-    return Example(neurons.exportable_sharing(STUDY, table, 5, 0.5), {"in all": table["all"], "in none": table["none"]})
+    return Example(
+        neurons.exportable_sharing(STUDY, table, 5, 0.5), {"in all.y": table["all"], "in none.y": table["none"]}
+    )
 
 
 @example
 def exportable_overlap() -> Example:
     shared = overlap(precomputed_rates(STUDY, CODES), 0.5)
     cells = np.where(np.eye(len(CODES), dtype=bool), np.nan, shared).ravel()
-    return Example(neurons.exportable_overlap(STUDY, shared, CODES, "all layers"), {"None": cells})
+    return Example(neurons.exportable_overlap(STUDY, shared, CODES, "all layers"), {"None.z": cells})
 
 
 @example
@@ -200,7 +204,7 @@ def exportable_specific() -> Example:
     table = specific_neurons(rates)
     counts = pd.crosstab(table["language"], table["layer"]).reindex(columns=range(1, 19), fill_value=0)
     ordered = counts.loc[counts.sum(axis=1).sort_values().index]
-    return Example(neurons.exportable_specific(STUDY, table, rates), {"None": ordered.to_numpy().ravel()})
+    return Example(neurons.exportable_specific(STUDY, table, rates), {"None.z": ordered.to_numpy().ravel()})
 
 
 @example
@@ -208,7 +212,7 @@ def exportable_token() -> Example:
     activations = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
     states = TokenStates(("a", "b", "c"), activations, np.array([0, 0.5, 1, 1]), np.arange(4.0))
     exportable = neurons.exportable_token(STUDY, states, [3, 1], "deu_Latn", 2, 4)
-    return Example(exportable, {"None": activations[:, [3, 1]].ravel()})
+    return Example(exportable, {"None.z": activations[:, [3, 1]].ravel()})
 
 
 @cache
@@ -221,7 +225,7 @@ def _variants() -> dict[str, tuple]:
 def exportable_depth() -> Example:
     curves = depth_curves(_variants(), "deu_Latn")
     scores = gallery_results()[STUDY].of("nas")["score"]
-    return Example(models.exportable_depth(STUDY, curves, "nas"), {"gate": scores})
+    return Example(models.exportable_depth(STUDY, curves, "nas"), {"gate.y": scores})
 
 
 @example
@@ -229,7 +233,7 @@ def exportable_difference() -> Example:
     variants = _variants()
     table = language_differences(variants["product"], variants["gate"], "nas")
     exportable = models.exportable_difference(STUDY, table, "nas", "product", "gate")
-    return Example(exportable, {"difference": table["difference"][::-1]})
+    return Example(exportable, {"difference.x": table["difference"][::-1]})
 
 
 @cache
@@ -242,7 +246,7 @@ def _accuracies() -> pd.DataFrame:
 def exportable_downstream() -> Example:
     table = joined(alignment_table(list(gallery_results().values())), _accuracies())
     exportable = downstream.exportable_downstream(STUDY, table, "nas", "XNLI")
-    return Example(exportable, {"NASCA": table["accuracy"]})
+    return Example(exportable, {"NASCA.y": table["accuracy"]})
 
 
 @example
@@ -251,17 +255,17 @@ def exportable_correlation() -> Example:
     rows = layers[layers["state"] == "nas"]
     band = [*rows["pearson_high"], *rows["pearson_low"][::-1]]
     exportable = downstream.exportable_correlation(STUDY, layers, "pearson", "XNLI")
-    return Example(exportable, {"NAS": rows["pearson"], "NAS interval": band})
+    return Example(exportable, {"NAS.y": rows["pearson"], "NAS interval.y": band})
 
 
 @example
 def exportable_ranking() -> Example:
     results = list(gallery_results().values())
-    return Example(overview.exportable_ranking(results), {"NASCA": sorted(result.mean("nas") for result in results)})
+    return Example(overview.exportable_ranking(results), {"NASCA.x": sorted(result.mean("nas") for result in results)})
 
 
 @example
 def exportable_layers() -> Example:
     results = sorted(gallery_results().values(), key=lambda result: result.mean("nas"))
     cells = np.concatenate([result.of("nas")["score"] for result in results])
-    return Example(overview.exportable_layers(results, "nas"), {"None": cells})
+    return Example(overview.exportable_layers(results, "nas"), {"None.z": cells})

@@ -21,12 +21,11 @@ def test_every_exportable_figure_has_an_example():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_figure_shows_the_numbers(name: str):
     example = EXAMPLES[name]()
-    shown: dict[str, list] = {}
-    for trace in standing(example.exportable).data:
-        values = [np.asarray(trace[axis]).ravel() for axis in ("x", "y", "z") if axis in trace]
-        shown.setdefault(str(trace.name), []).extend(values)
-    for trace, wanted in example.holds.items():
-        assert any(_same(values, np.array([*wanted])) for values in shown[trace]), f"{trace} does not hold its values"
+    traces = standing(example.exportable).data
+    for place, wanted in example.holds.items():
+        trace, axis = place.rsplit(".", 1)
+        shown = [np.asarray(each[axis]).ravel() for each in traces if str(each.name) == trace]
+        assert any(_same(values, np.array([*wanted])) for values in shown), f"{place} does not hold its values"
 
 
 def _same(shown: np.ndarray, wanted: np.ndarray) -> bool:

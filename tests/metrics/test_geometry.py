@@ -72,9 +72,9 @@ def test_anc_is_the_mean_absolute_correlation_of_the_neurons_that_vary():
     generator = np.random.default_rng(0)
     source, target = generator.random((9, 5)), generator.random((9, 5))
     target[:, 1] = -source[:, 1]
-    source[:, 3] = 0.1  # never varies, and has no correlation
+    source[:, 3], target[:, 4] = 0.1, 0.7  # what never varies has no correlation
     wanted = []
-    for neuron in (0, 1, 2, 4):
+    for neuron in (0, 1, 2):
         x, y = source[:, neuron], target[:, neuron]
         together = sum((a - x.mean()) * (b - y.mean()) for a, b in zip(x, y, strict=True))
         alone = sum((a - x.mean()) ** 2 for a in x) * sum((b - y.mean()) ** 2 for b in y)

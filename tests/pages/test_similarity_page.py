@@ -118,4 +118,4 @@ def test_a_stored_table_without_a_measure_shows_the_others_and_how_to_get_it(mon
     app.switch_page(str(ROOT / "pages" / "explore" / "similarity.py")).run()
     assert not app.exception
     assert len(app.get("plotly_chart")) == 1 + 3 + 1 + 1
-    assert any("ANC are not among" in text.value and "gallery --only layers" in text.value for text in app.caption)
+    assert any("Effective rank" in text.value and "gallery --only layers" in text.value for text in app.caption)
