@@ -251,3 +251,5 @@ about(study, corpus)
 check(study, text)
 side_by_side(study, text)
 languages(study, corpus)
+with st.expander("How to read this", icon=":material/help:"):
+    st.markdown((look.TEXTS / "data.md").read_text(encoding="utf-8"))

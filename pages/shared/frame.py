@@ -30,7 +30,10 @@ def draw() -> None:
                 _page("compare/settings", "Settings", "tune"),
                 _page("compare/downstream", "Downstream", "insights"),
             ],
-            "Learn": [_page("learn/data", "Data", "translate")],
+            "Learn": [
+                _page("learn/data", "Data", "translate"),
+                _page("learn/guide", "Guide", "menu_book"),
+            ],
         }
     )
     link.remember()

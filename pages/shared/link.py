@@ -1,4 +1,4 @@
-"""What a link asks of a page's view, and a polite word for each value that does not fit.
+"""What a link asks of a page's view, and a toast for the values that do not fit.
 
 The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit drops what does not fit without a word.
 """
@@ -27,7 +27,8 @@ def say_what_was_refused() -> None:
     st.session_state.link_view = {}
     if refused:
         st.toast(
-            "The link held values that do not fit this page; its own stand instead: " + look.plain("; ".join(refused)),
+            "Some values in the link do not fit this page, which uses its own instead: "
+            + look.plain("; ".join(refused)),
             icon=":material/link_off:",
             duration="long",
         )

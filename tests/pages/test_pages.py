@@ -28,6 +28,7 @@ PAGES = {
     "settings": "Settings",
     "downstream": "Downstream",
     "data": "The data",
+    "guide": "Guide",
 }
 
 

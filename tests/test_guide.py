@@ -1,0 +1,220 @@
+"""What the README and the guide say is there: pages, commands, options, settings, public names, files, and code that runs."""
+
+import argparse
+import contextlib
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import neuronxa_core
+from neuronxa_core.cli import _parser
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.gallery.read import gallery_results
+from neuronxa_core.models.families import FAMILIES
+from pages.learn.guide_chapters import FOLDER, Chapter, chapters
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+CHAPTERS = chapters()
+_FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<code>.+?)^```$", re.M | re.S)
+_LINK = re.compile(r"\]\((?!https?://)(?P<target>[^)#\s]+)")
+_FILE = re.compile(r"`(?P<path>(?:neuronxa_core|pages|tests|assets)/[\w/.-]*|app\.py)`")
+_PROGRAM = re.compile(r"(?:\S*python3? -m neuronxa_core|neuronxa)\b(?P<rest>.*)")
+
+
+def chapter(slug: str) -> str:
+    return next(each for each in CHAPTERS if each.slug == slug).source
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading of the second level, up to the next one."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.+?)(?=^## |\Z)", text, re.M | re.S)
+    assert found, f"no section {heading!r}: add one"
+    return found[1]
+
+
+def blocks(kind: str) -> list[tuple[str, str]]:
+    """(file, code) of every fenced block of a kind, in the README and the guide."""
+    texts = {"README.md": README.read_text(encoding="utf-8")} | {each.path.name: each.source for each in CHAPTERS}
+    return [(name, found["code"]) for name, text in texts.items() for found in _FENCE.finditer(text) if found["kind"] == kind]  # fmt: skip
+
+
+def menu() -> list[str]:
+    """The titles of the pages, in the order of the menu."""
+    frame = (ROOT / "pages" / "shared" / "frame.py").read_text(encoding="utf-8")
+    titles = re.findall(r'_page\("[\w/]+", "(\w[\w ]*)"', frame)
+    modules = [path for path in (ROOT / "pages").glob("*/*.py") if "st.title(" in path.read_text(encoding="utf-8")]
+    assert len(titles) >= len(modules) > 3  # no page was missed by the pattern
+    return titles
+
+
+def commands(parser: argparse.ArgumentParser | None = None) -> Mapping[str, argparse.ArgumentParser]:
+    """Every command by its name, from the parser itself."""
+    groups = [each for each in (parser or _parser())._actions if isinstance(each, argparse._SubParsersAction)]
+    assert len(groups) == 1
+    return groups[0].choices
+
+
+def test_the_index_lists_every_file_once_under_the_title_that_it_has():
+    files = {path.resolve() for path in FOLDER.glob("*.md") if path.name != "README.md"}
+    guide = [each for each in CHAPTERS if each.path.parent == FOLDER.resolve()]
+    assert {each.path for each in guide} == files, "list every chapter in assets/texts/guide/README.md, and no other"
+    assert len({each.slug for each in CHAPTERS}) == len({each.title for each in CHAPTERS}) == len(CHAPTERS)
+    for each in guide:
+        assert each.source.startswith(f"# {each.title}\n"), each.slug
+
+
+@pytest.mark.parametrize(
+    "file", [README, FOLDER / "README.md", *(each.path for each in CHAPTERS)], ids=lambda each: each.name
+)
+def test_links_and_files_that_are_named_exist(file: Path):
+    text = file.read_text(encoding="utf-8")
+    for found in _LINK.finditer(text):
+        assert (file.parent / found["target"]).exists(), found["target"]
+    for found in _FILE.finditer(text):
+        if not re.search(r"NAME|SECTION", found["path"]):
+            assert (ROOT / found["path"]).exists(), found["path"]
+
+
+def test_the_readme_is_short_and_describes_every_page_in_the_menus_order():
+    readme = README.read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 150
+    assert re.findall(r"^- \*\*(.+?)\*\*: ", section(readme, "What it answers"), re.M) == menu()
+
+
+def test_the_guide_describes_every_page_in_the_menus_order():
+    headings = re.findall(r"^## (.+)$", chapter("pages"), re.M)
+    assert headings == [*menu(), "Taking results with you"]
+    for title in menu():
+        if title != "Guide":
+            assert f"→ [Reading\n{title}]" in section(chapter("pages"), title).replace("[Reading ", "[Reading\n"), title
+
+
+def test_the_guide_has_a_section_for_every_command_with_every_option_choice_and_default():
+    text = chapter("commands")
+    assert set(re.findall(r"^## `([\w-]+)`$", text, re.M)) == set(commands())
+    for name, parser in commands().items():
+        rows = dict(_option_rows(section(text, f"`{name}`")))
+        told = {action.option_strings[-1]: action for action in parser._actions if action.dest != "help"}
+        assert set(rows) == set(told), f"the options of {name} in assets/texts/guide/commands.md"
+        for option, action in told.items():
+            for choice in action.choices or ():
+                assert f"`{choice}`" in rows[option], f"{name} {option} {choice}"
+            assert ("*required*" in rows[option]) == action.required, f"{name} {option}"
+            if isinstance(action.default, int | str) and action.default and not action.choices:
+                assert str(action.default) in rows[option], f"{name} {option}: {action.default}"
+
+
+def _option_rows(text: str) -> Iterator[tuple[str, str]]:
+    """(option, its row) of a table of options; a row may be of two options."""
+    for line in text.splitlines():
+        if line.startswith("| `--"):
+            for option in re.findall(r"`(--[\w-]+)`", line.split("|")[1]):
+                yield option, line
+
+
+def test_every_setting_is_in_the_guide_and_nothing_else_is():
+    named = set(re.findall(r"NEURONXA_[A-Z_]+[A-Z]", (ROOT / "neuronxa_core" / "settings.py").read_text()))
+    assert set(re.findall(r"^\| `(NEURONXA_\w+)`", chapter("settings"), re.M)) == named
+    everywhere = {name for each in CHAPTERS for name in re.findall(r"NEURONXA_[A-Z_]+[A-Z]", each.source)}
+    assert everywhere == named
+
+
+def test_the_servers_settings_in_the_guide_are_those_of_the_config():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| .+ \| (.+) \|$", chapter("settings"), re.M)
+    assert len(rows) >= 5
+    for group, name, told in rows:
+        assert told.strip("`") == {False: "off", True: "on"}.get(config[group][name], str(config[group][name]))
+
+
+def test_every_public_name_is_in_the_guide():
+    assert set(re.findall(r"^\| `(\w+)` \|", chapter("library"), re.M)) == set(neuronxa_core.__all__)
+
+
+def test_the_guides_layers_are_those_that_the_test_run_holds_to():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["type"] == "layers")
+    block = _FENCE.search(section(chapter("architecture"), "Imports go one way"))
+    assert block, "no list of layers in assets/texts/guide/architecture.md"
+    assert block["code"].splitlines() == [layer.replace("neuronxa_core.", "") for layer in layers]
+
+
+def test_the_guides_tree_names_every_package_and_every_page():
+    tree = chapter("architecture").split("\n## ")[0]
+    packages = [path.name for path in (ROOT / "neuronxa_core").iterdir() if (path / "__init__.py").exists()]
+    for name in packages:
+        assert re.search(rf"^ +{name}/", tree, re.M), name
+    listed = set(re.findall(r"\w+", tree))
+    for path in (ROOT / "pages").glob("*/*.py"):
+        if "st.title(" in path.read_text(encoding="utf-8"):
+            assert path.stem in listed, path
+
+
+def test_the_readme_counts_the_architectures():
+    assert f"{len(FAMILIES)} architectures" in README.read_text(encoding="utf-8")
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_guide():
+    readme, method, speed = README.read_text(encoding="utf-8"), chapter("method"), chapter("speed")
+    table = section(readme, "Numbers you can check")
+    assert re.findall(r"0\.\d{4}", table) == re.findall(r"0\.\d{4}", section(method, "Numbers to check against"))
+    golden = (ROOT / "tests" / "golden" / "test_ntrex.py").read_text(encoding="utf-8")
+    for number in re.findall(r"0\.\d{4}", table):
+        assert number in golden
+    for number in re.findall(r"\d+(?:\.\d+)? s|\d+ ms|\d\.\d+ times", section(readme, "Speed")):
+        assert re.search(rf"(?<!\d){re.escape(number.removesuffix(' times'))}(?!\d)", speed), number
+
+
+def test_the_guides_table_of_languages_is_the_gallery():
+    table = re.search(r"<!-- gallery table -->\n.+?\n.+?\n(.+?)\n<!-- end -->", chapter("method"), re.S)[1]
+    rows = {row.split("|")[1].strip(): row for row in table.splitlines()}
+    results = sorted(gallery_results().values(), key=lambda result: -result.mean("nas"))
+    told = {}
+    for result in results:
+        known, (layer, peak) = language(result.study.source), result.peak("nas")
+        name = known.name + (" (long-tail)" if known.resource_level == "long-tail" else "")
+        means = " | ".join(f"{result.mean(state):.2f}" for state in ("nas", "nav", "embedding"))
+        told[name] = f"| {name} | {peak:.2f} at layer {layer} | {means} |"
+    assert rows == told
+    scores = [float(row.split("|")[3]) for row in rows.values()]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("line", [line for kind in ("sh", "") for name, code in blocks(kind) for line in code.replace("\\\n", " ").splitlines() if " neuronxa_core" in line or line.startswith("neuronxa ")])  # fmt: skip
+def test_commands_in_the_documents_are_commands(line: str):
+    rest = _PROGRAM.search(line)["rest"]
+    words = [word.strip("[]") for word in shlex.split(rest, comments=True)]
+    if "COMMAND" not in words:
+        options = _parser().parse_args(words)
+        assert callable(options.command)
+
+
+@pytest.mark.parametrize(("name", "code"), blocks("python"), ids=lambda text: text.strip().splitlines()[-1][:40])
+def test_code_in_the_documents_runs(name: str, code: str, tiny_model, tiny_corpus: Path, tmp_path: Path, monkeypatch):
+    """With a tiny model on eight pairs instead of the demo; what it prints is nobody's business."""
+    monkeypatch.chdir(tmp_path)
+    model = str(tiny_model("llama"))
+    code = code.replace('model="demo", corpus="everyday"', f'model="{model}", corpus="{tiny_corpus}", pairs=8')
+    code = code.replace('"demo"', f'"{model}"')
+    assert "everyday" not in code
+    with contextlib.redirect_stdout(None):
+        exec(compile(code, name, "exec"), {"__name__": name})
+
+
+def test_the_citation_has_the_version():
+    assert f"version = {{{neuronxa_core.__version__}}}" in README.read_text(encoding="utf-8")
+
+
+def test_what_the_readme_promises_of_the_demo_is_said_with_its_terms():
+    assert "Gemma Terms of Use" in README.read_text(encoding="utf-8")
+    assert "Gemma Terms of Use" in chapter("getting_started")
+
+
+def test_a_chapter_knows_its_group():
+    assert isinstance(CHAPTERS[0], Chapter)
+    assert list(dict.fromkeys(each.group for each in CHAPTERS)) == ["Start", "Pages", "Reference", "Extend"]
