@@ -12,10 +12,12 @@ import pytest
 
 import neuronxa_core
 from neuronxa_core.cli import _parser
+from neuronxa_core.commands import COMMANDS
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.models.families import FAMILIES
 from pages.learn.guide_chapters import FOLDER, Chapter, chapters
+from tests.test_commands import TABLES
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -98,7 +100,7 @@ def test_the_guide_has_a_section_for_every_command_with_every_option_choice_and_
     text = chapter("commands")
     assert set(re.findall(r"^## `([\w-]+)`$", text, re.M)) == set(commands())
     for name, parser in commands().items():
-        rows = dict(_option_rows(section(text, f"`{name}`")))
+        rows = dict(_option_rows(text, f"`{name}`"))
         told = {action.option_strings[-1]: action for action in parser._actions if action.dest != "help"}
         assert set(rows) == set(told), f"the options of {name} in assets/texts/guide/commands.md"
         for option, action in told.items():
@@ -109,12 +111,22 @@ def test_the_guide_has_a_section_for_every_command_with_every_option_choice_and_
                 assert str(action.default) in rows[option], f"{name} {option}: {action.default}"
 
 
-def _option_rows(text: str) -> Iterator[tuple[str, str]]:
-    """(option, its row) of a table of options; a row may be of two options."""
-    for line in text.splitlines():
+def _option_rows(text: str, heading: str) -> Iterator[tuple[str, str]]:
+    """(option, its row) of a section and of those that it links to; a row may be of two options."""
+    below = section(text, heading)
+    for anchor in re.findall(r"\]\(#([\w-]+)\)", below):
+        yield from _option_rows(text, anchor.replace("-", " ").capitalize())
+    for line in below.splitlines():
         if line.startswith("| `--"):
             for option in re.findall(r"`(--[\w-]+)`", line.split("|")[1]):
                 yield option, line
+
+
+def test_the_guide_names_the_tables_that_each_command_writes():
+    for name in COMMANDS:
+        told = re.search(r"^Tables: (.+)\.$", section(chapter("commands"), f"`{name}`"), re.M)
+        assert told, name
+        assert set(re.findall(r"`(\w+)`", told[1])) == TABLES[name], name
 
 
 def test_every_setting_is_in_the_guide_and_nothing_else_is():

@@ -40,7 +40,7 @@ class Chapter:
     def _link(self, found: re.Match[str]) -> str:
         """A link to a chapter opens it in the page; a file that the page cannot open is only named."""
         text, target = found["text"], found["target"]
-        if "://" in target:
+        if "://" in target or target.startswith("#"):
             return found[0]
         path = (self.path.parent / target.partition("#")[0]).resolve()
         chapter = next((each for each in chapters() if each.path == path), None)
