@@ -21,6 +21,7 @@ from tests.test_commands import TABLES
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 CHAPTERS = chapters()
 _FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<code>.+?)^```$", re.M | re.S)
 _LINK = re.compile(r"\]\((?!https?://)(?P<target>[^)#\s]+)")
@@ -71,7 +72,7 @@ def test_the_index_lists_every_file_once_under_the_title_that_it_has():
 
 
 @pytest.mark.parametrize(
-    "file", [README, FOLDER / "README.md", *(each.path for each in CHAPTERS)], ids=lambda each: each.name
+    "file", [README, CONTRIBUTING, FOLDER / "README.md", *(each.path for each in CHAPTERS)], ids=lambda each: each.name
 )
 def test_links_and_files_that_are_named_exist(file: Path):
     text = file.read_text(encoding="utf-8")
@@ -230,3 +231,26 @@ def test_what_the_readme_promises_of_the_demo_is_said_with_its_terms():
 def test_a_chapter_knows_its_group():
     assert isinstance(CHAPTERS[0], Chapter)
     assert list(dict.fromkeys(each.group for each in CHAPTERS)) == ["Start", "Pages", "Reference", "Extend"]
+
+
+def test_contributing_names_tests_and_markers_that_exist():
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    markers = {marker.split(":")[0] for marker in options.get("markers", ())}
+    text = CONTRIBUTING.read_text(encoding="utf-8")
+    commands = re.findall(r"^\S+ -m pytest ?(.*)$", text, re.M)
+    assert "" in commands  # all of them
+    for words in map(shlex.split, commands):
+        expression = words.pop(words.index("-m") + 1) if "-m" in words else ""
+        assert set(re.findall(r"\w+", expression)) - {"not", "and", "or"} <= markers
+        assert all((ROOT / word).exists() for word in words if not word.startswith("-"))
+
+
+def test_the_workflow_and_the_hooks_run_what_the_test_run_does():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r"run: (.+)", workflow) == [".ci/run"]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"entry: \.venv/bin/(\w+)(?: (\w+))?", hooks) == [
+        ("ruff", "check"),
+        ("ruff", "format"),
+        ("mypy", ""),
+    ]
