@@ -7,15 +7,18 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from neuronxa_core.corpora.bounds import told_in_one_sentence
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.uploads import MOST_ACCURACIES
 from neuronxa_core.errors import StudyError
 
+_MOST_ROWS = 200_000
 COLUMNS = ("model", "benchmark", "language", "accuracy", "metric")
 
 _METRICS = ("acc", "acc_norm", "exact_match", "exact", "f1")
@@ -54,10 +57,15 @@ def read_accuracies(files: Mapping[str, bytes]) -> Accuracies:
     """The accuracies in files by name: harness results as JSON, anything else as CSV. Raises StudyError for what is neither."""
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
+    if sum(map(len, files.values())) > MOST_ACCURACIES * 1_000_000:
+        raise StudyError(f"These files have more than {MOST_ACCURACIES} MB.", "Bring fewer of them.")
     for name, content in files.items():
         text = content.decode("utf-8-sig", "replace")
-        found, said = _read_harness(name, text) if text.lstrip()[:1] == "{" else _read_table(name, text)
+        with told_in_one_sentence(name, StudyError):
+            found, said = _read_harness(name, text) if text.lstrip()[:1] == "{" else _read_table(name, text)
         rows += found
+        if len(rows) > _MOST_ROWS:
+            raise StudyError(f"{name} has more than {_MOST_ROWS:,} accuracies.", "Bring a part of them.")
         notes += said
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     twice = frame.duplicated(["model", "benchmark", "language"], keep="last")
@@ -89,11 +97,16 @@ def _written(code: str) -> str:
 def _read_harness(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StudyError(
             f"{name} is no JSON that can be read ({error}).", "Upload it as the harness wrote it."
         ) from error
-    results = {**content.get("groups", {}), **content["results"]} if isinstance(content.get("results"), dict) else None
+    groups = content.get("groups")
+    results = (
+        {**(groups if isinstance(groups, dict) else {}), **content["results"]}
+        if isinstance(content.get("results"), dict)
+        else None
+    )
     if results is None:
         raise StudyError(f"{name} holds no results of lm-evaluation-harness.", "Upload its results_*.json, or a CSV.")
     rows, strange = [], []
@@ -116,12 +129,13 @@ def _accuracy(numbers: object) -> tuple[str, float | None]:
     plain = {str(key).split(",")[0]: value for key, value in numbers.items()}
     for metric in _METRICS:
         if isinstance(plain.get(metric), int | float) and not isinstance(plain[metric], bool):
-            return metric, float(plain[metric])
+            return metric, float(plain[metric]) if abs(plain[metric]) < 1e300 else None
     return "", None
 
 
 def _model_of(content: Mapping[str, Any], name: str) -> str:
-    config = content.get("config") or {}
+    config = content.get("config")
+    config = config if isinstance(config, Mapping) else {}
     arguments = config.get("model_args") or ""
     if isinstance(arguments, Mapping):
         named = arguments.get("pretrained")
@@ -129,6 +143,13 @@ def _model_of(content: Mapping[str, Any], name: str) -> str:
         found = re.search(r"pretrained=([^,]+)", str(arguments))
         named = found[1] if found else None
     return str(content.get("model_name") or named or config.get("model") or name)
+
+
+def _table_rows(name: str, reader: "csv.DictReader[str]") -> Iterator[dict[str, Any]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise StudyError(f"{name} is no CSV from line {reader.line_num + 1} on ({error}).", "Save it again.") from error
 
 
 def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -145,7 +166,9 @@ def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
         )
     rows: list[dict[str, Any]] = []
     empty, strange = 0, []
-    for row in reader:
+    for row in _table_rows(name, reader):
+        if len(rows) > _MOST_ROWS:
+            break  # which read_accuracies says
         cell = {column: str(row.get(header[column]) or "").strip() for column in header}
         value = _number(cell["accuracy"])
         known = language(cell["language"])

@@ -4,18 +4,24 @@ At the first contact the list of a repository's files and its commit are written
 the same numbers tomorrow, and offline. `hub:ntrex@COMMIT` asks for another one.
 """
 
+import gzip
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from sys import getsizeof
+from typing import IO, Any, cast
 
+from neuronxa_core.corpora import parquet
+from neuronxa_core.corpora.bounds import Budget, lines_in, told_in_one_sentence
 from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, one_line
+from neuronxa_core.corpora.formats import csv_rows, json_object
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings
@@ -153,15 +159,48 @@ def _rows(listing: _Listing, file: str) -> Any:
     """A file of the repository as a table; downloaded if it is not here. Raises CorpusError."""
     import pandas as pd
 
-    path = _file(listing, file)
-    try:
+    path, name = _file(listing, file), f"{file} of {listing.text.title}"
+    with told_in_one_sentence(name):
         if file.endswith(".parquet"):
-            return pd.read_parquet(path)
-        if ".jsonl" in file:
-            return pd.read_json(path, lines=True, dtype=False, compression="gzip" if file.endswith(".gz") else None)
-        return pd.read_csv(path, sep="\t" if file.endswith(".tsv") else ",", dtype=str, keep_default_na=False)
-    except (ValueError, OSError) as error:
-        raise CorpusError(f"{file} of {listing.text.title} cannot be read.", "Download it again.") from error
+            return pd.DataFrame(parquet.columns(path, _counts)[0])
+        try:
+            return pd.DataFrame(list(_records(path, file, name)))
+        except (EOFError, zlib.error) as error:
+            raise CorpusError(f"{name} is cut off.", "Download it again.") from error
+
+
+def _counts(column: str) -> bool:
+    """Whether a column is one of those that are asked for, see _by_language and _by_pair."""
+    return column in ("id", "lang", "text", "sentence", "sentence1", "sentence2") or looks_like_a_language(column)
+
+
+def _records(path: Path, file: str, name: str) -> Iterator[dict[str, Any]]:
+    """The rows of JSON lines, packed with gzip or not, or of a CSV or TSV, counted as they come."""
+    budget = Budget(name)
+    with cast("IO[bytes]", gzip.open(path) if file.endswith(".gz") else path.open("rb")) as content:
+        head = content.read(8)
+        content.seek(0)
+        for row in _objects(name, head, content) if ".jsonl" in file else _table_rows(name, head, content, file):
+            row = {column: value for column, value in row.items() if _counts(column)}
+            budget.take(300 + sum(map(getsizeof, row.values())), 1)
+            yield row
+
+
+def _objects(name: str, head: bytes, content: IO[bytes]) -> Iterator[Mapping[str, Any]]:
+    for number, line in enumerate(lines_in(name, head, content), start=1):
+        row, said = json_object(line)
+        if row is None:
+            raise CorpusError(f"Line {number} of {name} {said}.", "Download it again.")
+        yield row
+
+
+def _table_rows(name: str, head: bytes, content: IO[bytes], file: str) -> Iterator[Mapping[str, Any]]:
+    rows = csv_rows(name, lines_in(name, head, content, newline=""), "\t" if file.endswith(".tsv") else ",")
+    header = next(rows, [])
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise CorpusError(f"Row {number} of {name} has {len(row)} columns.", "Download it again.")
+        yield dict(zip(header, row, strict=True))
 
 
 def _file(listing: _Listing, file: str) -> Path:

@@ -19,8 +19,8 @@ _NAME = re.compile(rf"{PREFIX}(?P<folder>[\w.-]{{1,60}}-[0-9a-f]{{12}})")
 _MOST_SHARED = 5, 5_000
 _MOST_LOCAL = 200, 100_000
 _MOST_FILES = 1_000
-_MOST_ACCURACIES = 20
-"""Megabytes that result files may have."""
+MOST_ACCURACIES = 20
+"""Megabytes that result files may have, in any mode."""
 
 
 def upload_limits() -> tuple[int, int]:
@@ -65,7 +65,7 @@ def keep_accuracies(files: Mapping[str, bytes]) -> str:
     Raises CorpusError for what is too large, CacheError if it cannot be kept.
     """
     files = {_file_name(name): content for name, content in files.items()}
-    _refuse_too_large(files, min(_MOST_ACCURACIES, upload_limits()[0]))
+    _refuse_too_large(files, MOST_ACCURACIES)
     name = _content_name(files)
     folder = _root("accuracies") / name
     try:

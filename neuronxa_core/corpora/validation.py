@@ -22,10 +22,10 @@ from neuronxa_core.corpora.selection import LEAVE_OUT, number_ranges
 
 Side = Sequence[str]
 
-_LETTER = regex.compile(r"[\p{L}\p{Mc}]")
+_LETTER = regex.compile(r"[\p{L}\p{Mc}]+")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ufeff\ufffd\ufffe\uffff]")
 """Control characters but the tab, line and paragraph separators, overrides of direction, marks of a failed decoding."""
-_NOT_DECODED = re.compile("[\udc80-\udcff]")
+_NOT_DECODED = re.compile("[\ud800-\udfff]")  # either half of a pair: a damaged escape in JSON gives the first
 _SCRIPTS = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Hani Hira Kana", "Hang": "Hang Hani", "Kore": "Hang Hani"}
 _FARTHEST = 3
 """Lines that a shift is looked for in each direction."""
@@ -142,7 +142,7 @@ def _other_script(code: str, side: Side) -> tuple[int, ...]:
     script = language(code).script or code[4:8]
     names = _SCRIPTS.get(script, script).split()
     try:
-        ours = regex.compile("[" + "".join(rf"\p{{sc={name}}}" for name in names) + r"\p{sc=Zyyy}\p{sc=Zinh}]")
+        ours = regex.compile("[" + "".join(rf"\p{{sc={name}}}" for name in names) + r"\p{sc=Zyyy}\p{sc=Zinh}]+")
     except regex.error:  # no script, or none that Unicode knows
         return ()
     latin = "Latn" in names
@@ -151,7 +151,7 @@ def _other_script(code: str, side: Side) -> tuple[int, ...]:
         if latin and text.isascii():
             continue
         letters = "".join(_LETTER.findall(text))
-        others = len(letters) - len(ours.findall(letters))
+        others = len(letters) - sum(map(len, ours.findall(letters)))
         if others >= 3 and 2 * others > len(letters):
             found.append(number)
     return tuple(found)

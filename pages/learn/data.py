@@ -1,6 +1,7 @@
 """The data: the sentences of the study side by side, what may be wrong with them, and the way to bring one's own."""
 
 import contextlib
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -186,7 +187,7 @@ def _rows(study: Study, text: Bitext, every: bool) -> list[tuple[int, str, str]]
 
 def _shown(sentence: str) -> str:
     """Bytes that are not UTF-8 as the mark for such."""
-    return sentence.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return re.sub("[\ud800-\udfff]+", "\ufffd", sentence)
 
 
 def languages(study: Study, corpus: Corpus) -> None:

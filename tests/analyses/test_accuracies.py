@@ -135,3 +135,25 @@ def test_the_last_of_two_figures_counts():
 def test_what_holds_no_accuracies_is_refused_with_a_next_step(content: bytes, said: str):
     with pytest.raises(StudyError, match=said):
         read_accuracies({"mine": content})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"results": ' + b"[" * 100_000, r"a\.json is no JSON that can be read"),
+        (
+            b'{"results": {"xnli_fr": {"acc": 1' + b"0" * 400 + b"}}}",
+            r"a\.json holds no task whose language can be told",
+        ),
+        (b'{"results": {"xnli_fr": {"acc": 1' + b"0" * 5_000 + b"}}}", r"a\.json is no JSON that can be read"),
+        (b'{"groups": [1], "config": [2], "results": {}}', r"a\.json holds no task whose language can be told"),
+        (b"language,accuracy\nfr," + b"9" * 200_000, r"a\.json is no CSV from line 2 on \(field larger"),
+        (b"language," + b"x" * 200_000, r"a\.json cannot be read \(Error, error id [0-9a-f]{8}\)"),
+        (b"language,accuracy\n" + b"fr,1\n" * 200_002, r"a\.json has more than 200,000 accuracies"),
+        (b" " * 20_000_001, r"more than 20 MB\. Bring fewer"),
+    ],
+    ids=["nested", "a large number", "a long number", "lists", "a long cell", "a long name", "rows", "size"],
+)
+def test_a_hostile_file_is_refused_in_one_sentence(content: bytes, said: str):
+    with pytest.raises(StudyError, match=said):
+        read_accuracies({"a.json": content})

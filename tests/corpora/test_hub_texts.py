@@ -10,6 +10,7 @@ import pytest
 from huggingface_hub import constants
 
 from neuronxa_core.corpora import hub_texts
+from neuronxa_core.corpora.bounds import Bound, Budget
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.study.runner import run_study
@@ -153,3 +154,39 @@ def test_a_listing_cut_off_is_asked_for_again(hub: StandIn):
     (written,) = (hub_texts.settings().cache_dir / "hub_texts").glob("*.json")
     written.write_text(json.dumps({"commit": 1})[:-3])
     assert open_corpus("hub:ntrex").languages == ("deu_Latn", "eng_Latn")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("test.jsonl.gz", gzip.compress(b" " * 20_000_000), r"has a line of more than 16 million characters"),
+        (
+            "test.jsonl.gz",
+            gzip.compress(b'{"eng_Latn": "a", "deu_Latn": "b"}\n' * 9)[:-12],
+            r"is cut off\. Download it again",
+        ),
+        ("test.jsonl", b'{"eng_Latn": ' + b"[" * 100_000, r"Line 1 of test\.jsonl of NTREX-128 is nested too deeply"),
+        ("test.tsv", b"eng_Latn\tdeu_Latn\na\n", r"Row 2 of test\.tsv of NTREX-128 has 1 columns"),
+        ("test.parquet", b"PAR1 not really", r"test\.parquet .*cannot be read as Parquet"),
+    ],
+)
+def test_a_file_on_the_hub_that_bursts_or_is_damaged_is_refused(hub: StandIn, name: str, content: bytes, said: str):
+    (hub.models[NTREX] / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=said):
+        open_corpus("hub:ntrex")
+
+
+@pytest.mark.parametrize(("suffix", "mark"), [("csv", ","), ("tsv", "\t")])
+def test_a_table_on_the_hub_that_is_text(hub: StandIn, suffix: str, mark: str):
+    rows = [("eng_Latn", "topic", "deu_Latn"), ("a dog", "x", '"ein Hund"'), ("bread", "", "Brot")]
+    (hub.models[NTREX] / f"test.{suffix}").write_text("\n".join(mark.join(row) for row in rows) + "\n")
+    corpus = open_corpus("hub:ntrex")
+    assert corpus.languages == ("deu_Latn", "eng_Latn")
+    assert corpus.sentences("de") == ("ein Hund", "Brot")
+
+
+def test_rows_on_the_hub_are_counted_before_they_are_held(hub: StandIn, monkeypatch: pytest.MonkeyPatch):
+    hold(hub, NTREX, "test.jsonl", pd.DataFrame({"eng_Latn": ENGLISH, "deu_Latn": GERMAN}))
+    monkeypatch.setattr(hub_texts, "Budget", lambda name: Budget(name, Bound(rows=3)))
+    with pytest.raises(CorpusError, match=r"test\.jsonl of NTREX-128 has more than 3 rows"):
+        open_corpus("hub:ntrex")

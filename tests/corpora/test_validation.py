@@ -7,6 +7,8 @@ import pytest
 
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.validation import Finding, line_findings, named_lines, text_findings
+from neuronxa_core.errors import CorpusError
+from tests.confined import confined
 
 NTREX = Path(__file__).parents[3] / "shared" / "data" / "ntrex"
 needs_ntrex = pytest.mark.skipif(not NTREX.is_dir(), reason="needs NTREX-128 in ../shared/data/ntrex")
@@ -140,3 +142,25 @@ def test_the_bundled_corpus_raises_no_alarm_at_all():
 def test_a_text_of_few_lines_is_not_judged_as_a_whole():
     assert whole("deu_Latn", ("Hund",) * 19, ("dog",) * 19) == []
     assert whole("deu_Latn", ("Hund",) * 50, ("dog",) * 50) == []
+
+
+def test_a_lone_half_of_a_pair_from_json_is_no_text(tmp_path: Path):
+    rows = ['{"de": "Hund", "en": "dog"}', '{"de": "Br\\ud800ot", "en": "bread"}', '{"de": "Fluss", "en": "river"}']
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    corpus = open_corpus(str(tmp_path / "a.jsonl"))
+    assert [(each.kind, each.lines) for each in line_findings(*corpus.text("de", "en").sides)] == [("unreadable", (2,))]
+    assert corpus.bitext("de", "en", 2, leave_out="unreadable").source_sentences == ("Hund", "Fluss")
+    with pytest.raises(CorpusError, match="Line 2 of deu_Latn"):
+        corpus.bitext("de", "en", 3)
+
+
+def test_a_line_of_five_million_characters_is_checked_in_a_process_of_three_gigabytes():
+    said = confined(
+        """
+        from neuronxa_core.corpora.validation import line_findings, text_findings
+        sides = [tuple(f"{part * 1_000_000} {number}" for number in range(2)) for part in ("Нож, 1", "1a? b")]
+        print(*[(each.kind, each.code, each.lines) for each in line_findings("deu_Latn", "eng_Latn", *sides)])
+        print(text_findings("deu_Latn", "eng_Latn", *sides))
+        """
+    )
+    assert said.splitlines() == ["('script', 'deu_Latn', (1, 2))", "()"]
