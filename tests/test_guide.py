@@ -97,6 +97,17 @@ def test_the_guide_describes_every_page_in_the_menus_order():
             assert f"→ [Reading\n{title}]" in section(chapter("pages"), title).replace("[Reading ", "[Reading\n"), title
 
 
+def test_a_page_asks_the_question_that_readme_and_guide_say_it_answers():
+    """On the page, in the guide and in the README, in the same words."""
+    paths = re.findall(r'_page\("([\w/]+)", "', (ROOT / "pages" / "shared" / "frame.py").read_text(encoding="utf-8"))
+    readme = dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", README.read_text(encoding="utf-8"), re.M))
+    for path, title in zip(paths, menu(), strict=True):
+        module = (ROOT / "pages" / f"{path}.py").read_text(encoding="utf-8")
+        question = re.search(r"nx-question'>(.+?)</p>", module)[1]
+        assert section(chapter("pages"), title).strip().startswith(f"*{question}*"), title
+        assert readme[title] == question[0].lower() + question[1:], title
+
+
 def test_the_guide_has_a_section_for_every_command_with_every_option_choice_and_default():
     text = chapter("commands")
     assert set(re.findall(r"^## `([\w-]+)`$", text, re.M)) == set(commands())

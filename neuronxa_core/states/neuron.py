@@ -4,7 +4,7 @@ A neuron is one unit of an FFN's intermediate layer. Its activation a is read at
     gate      act_fn(gate_proj(x)), or act_fn(fc1(x)) in an FFN without a gate (default)
     product   act_fn(gate_proj(x)) * up_proj(x), the input of down_proj
     attention the input of o_proj: what the attention heads say, before it is mixed; no FFN, the paper leaves it open
-Source: Huang et al. 2025, arXiv:2507.14900; the site is this project's choice, see "The method" in README.md.
+Source: Huang et al. 2025, arXiv:2507.14900; the site is this project's choice, see assets/texts/guide/method.md.
 """
 
 import torch

@@ -211,7 +211,7 @@ def _view(study: Study, results: Results) -> None:
 
 
 st.title("Models")
-st.html("<p class='nx-question'>Which model keeps which languages together, and at what depth?</p>")
+st.html("<p class='nx-question'>Which model aligns which languages best, and at what depth?</p>")
 
 comparison_page()
 with st.expander("How to read this", icon=":material/help:"):

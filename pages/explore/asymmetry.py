@@ -125,7 +125,7 @@ def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
 
 
 st.title("Asymmetry")
-st.html("<p class='nx-question'>Is the way there as easy as the way back?</p>")
+st.html("<p class='nx-question'>Is a translation as easy to find in one direction as in the other?</p>")
 
 result = result_or_stop(figures.CURVES_HEIGHT)
 direction_view(result)

@@ -145,7 +145,7 @@ def _tokens(study: Study, layers: int) -> None:
 
 
 st.title("Neurons")
-st.html("<p class='nx-question'>Which neurons do languages share, and which does one keep for itself?</p>")
+st.html("<p class='nx-question'>Which neurons do languages share, and which belong to one language?</p>")
 
 neurons_page()
 with st.expander("How to read this", icon=":material/help:"):

@@ -121,10 +121,10 @@ def _languages(result: StudyResult) -> _Shown:
 
 
 _QUESTIONS: tuple[tuple[str, str, str, Callable[[StudyResult], _Shown]], ...] = (
-    ("similarity", "Which sentences does it take for each other?", "Open Similarity", _similarity),
-    ("projection", "Do sentences gather by meaning or by language?", "Open Projection", _projection),
-    ("asymmetry", "Is the way there as easy as the way back?", "Open Asymmetry", _asymmetry),
-    ("languages", "Who is close to whom, and who is left out?", "Open Languages", _languages),
+    ("similarity", "Which sentences does it mistake for each other?", "Open Similarity", _similarity),
+    ("projection", "Do sentences group by meaning or by language?", "Open Projection", _projection),
+    ("asymmetry", "Are translations equally easy to find in both directions?", "Open Asymmetry", _asymmetry),
+    ("languages", "Which languages are close, and which are left out?", "Open Languages", _languages),
 )
 
 
@@ -145,9 +145,7 @@ def languages_table(results: list[StudyResult]) -> pd.DataFrame:
 
 
 st.title("Inside a multilingual language model")
-st.html(
-    "<p class='nx-question'>Does the same meaning switch on the same neurons, whatever the language? Layer by layer, here is the answer.</p>"
-)
+st.html("<p class='nx-question'>Does the same meaning activate the same neurons, whatever the language?</p>")
 st.markdown((look.TEXTS / "welcome.md").read_text(encoding="utf-8"))
 
 studies = gallery_results()

@@ -328,7 +328,7 @@ def _table_of_numbers(projections: list[Projection]) -> None:
 
 
 st.title("Projection")
-st.html("<p class='nx-question'>Do sentences gather by what they say, or by the language they say it in?</p>")
+st.html("<p class='nx-question'>Do sentences group by meaning or by language?</p>")
 
 result = result_or_stop(560)
 projection_view(result)

@@ -289,7 +289,7 @@ def _number(pattern: str, label: str | None = None, help: str | None = None) -> 
 
 
 st.title("Similarity")
-st.html("<p class='nx-question'>Which sentences does the model take for each other, and by how much?</p>")
+st.html("<p class='nx-question'>Which sentences does the model mistake for each other, and by how much?</p>")
 
 result = result_or_stop(HEIGHT)
 layers = layers_or_stop(result.study, HEIGHT)
