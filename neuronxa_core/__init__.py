@@ -8,8 +8,9 @@ result.summary   # NASCA, NAVCA, MEXA, peaks, direction gaps, provenance
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["NeuronXAError", "Study", "StudyResult", "open_corpus", "run_study"]
+from neuronxa_core.version import __version__
+
+__all__ = ["NeuronXAError", "Study", "StudyResult", "__version__", "open_corpus", "run_study"]
 
 if TYPE_CHECKING:
     from neuronxa_core.corpora.catalogue import open_corpus

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa_core import __version__
+from neuronxa_core.version import __version__
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -145,3 +145,12 @@ def test_the_readmes_notebook_example_runs(tiny_model, tiny_corpus, monkeypatch)
 def test_the_version_stands_once_in_each_place():
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_no_module_of_the_core_imports_from_the_package_itself():
+    """What the package exports would be an import upwards; `from neuronxa_core import figures` names a module."""
+    modules = {path.stem for path in (ROOT / "neuronxa_core").iterdir()}
+    for file in (ROOT / "neuronxa_core").rglob("*.py"):
+        imports = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
+        taken = {name.name for node in imports if node.module == "neuronxa_core" for name in node.names}
+        assert taken <= modules, file

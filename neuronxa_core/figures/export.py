@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from neuronxa_core import __version__
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.study.study import Study
+from neuronxa_core.version import __version__
 
 PAGE, COLUMN = 680, 400
 """Widths of a printed figure in CSS pixels, 96 to the inch: 180 mm across a page, and 106 mm for what is square."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronxa_core import __version__
 from neuronxa_core.corpora.bitext import Bitext, sentences_hash, warnings
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.selection import number_ranges
@@ -29,6 +28,7 @@ from neuronxa_core.states.sentences import Pooling, ReadoutConfig, SentenceState
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult, read_result
 from neuronxa_core.study.study import Study
+from neuronxa_core.version import __version__
 
 if TYPE_CHECKING:
     from neuronxa_core.models.loading import LoadedModel
