@@ -2,4 +2,4 @@ import sys
 
 from neuronxa_core.cli import main
 
-sys.exit(main())
+sys.exit(main(program="python -m neuronxa_core"))

@@ -1,10 +1,12 @@
-"""The same recipe without a browser: `python -m neuronxa_core run ...`, `... gallery`.
+"""The same recipe without a browser: `neuronxa run ...`, `... gallery`; and `neuronxa app`, which opens the dashboard.
 
+Without the package installed, `python -m neuronxa_core` stands for `neuronxa`.
 Exit code 0, or 2 with one line on standard error for what a user can mend.
 """
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -16,8 +18,10 @@ from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Meter, Phase, Watcher
+from neuronxa_core.settings import DASHBOARD
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import CHOICES
+from neuronxa_core.version import __version__
 
 
 class _Terminal(Watcher):
@@ -44,11 +48,11 @@ class _Parser(argparse.ArgumentParser):
         raise StudyError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit code."""
+def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> int:
+    """Runs one command and returns the exit code. program: how it was called, for its messages."""
     terminal = _Terminal()
     try:
-        options = _parser().parse_args(arguments)
+        options = _parsed(_parser(program), arguments)
         options.command(options, terminal)
     except NeuronXAError as error:
         terminal.clear()
@@ -61,10 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m neuronxa_core", description="Cross-lingual alignment in the states of FFN neurons."
-    )
+def _parsed(parser: _Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options. What is none of them is an error, except behind `app`, which passes it on to Streamlit."""
+    options, others = parser.parse_known_args(arguments)
+    if others and options.command is not _app:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
+    return options
+
+
+def _parser(program: str = "neuronxa") -> _Parser:
+    parser = _Parser(prog=program, description="Cross-lingual alignment in the states of FFN neurons.")
+    parser.add_argument("--version", action="version", version=f"NeuronXA Explorer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
     run = commands.add_parser("run", help="score one language pair and write scores.csv and summary.json")
     _study_options(run, pair=True)
@@ -82,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     gallery = commands.add_parser("gallery", help="build the precomputed results that the dashboard opens with")
     gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
     gallery.set_defaults(command=_gallery)
+    app = commands.add_parser(
+        "app",
+        usage="%(prog)s [-h] [options of `streamlit run`]",
+        help="open the dashboard, from whatever folder you are in",
+        description="Open the dashboard. Other options go to `streamlit run`: --server.port 8502, for example.",
+    )
+    app.set_defaults(command=_app)
     return parser
 
 
@@ -169,6 +188,12 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     for projection in build_projections(folder, terminal):
         terminal.clear()
         print(f"{projection.study.source} -> {projection.study.target}: {projection.state} projected", flush=True)
+
+
+def _app(options: argparse.Namespace, terminal: _Terminal) -> None:
+    """Becomes the dashboard's server. -P: the current folder's modules are not taken for the dashboard's own."""
+    script = str(DASHBOARD / "app.py")
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", script, *options.others])
 
 
 def write_files(result: StudyResult, folder: Path) -> None:

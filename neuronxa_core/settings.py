@@ -7,7 +7,16 @@ from pathlib import Path
 
 from neuronxa_core.errors import SettingsError
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+def _dashboard() -> Path:
+    """The folder of app.py, pages/ and assets/: beside this package in the repository, inside it once installed."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_dashboard"
+    return installed if installed.is_dir() else package.parent
+
+
+DASHBOARD = _dashboard()
+ASSETS = DASHBOARD / "assets"
 
 
 @dataclass(frozen=True)

@@ -277,9 +277,26 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_module_explains_itself():
     run = python("-m", "neuronxa_core", "--help")
     assert (run.returncode, run.stderr) == (0, "")
-    assert "python -m neuronxa_core" in run.stdout
+    assert run.stdout.startswith("usage: python -m neuronxa_core ")
     assert "run " in run.stdout
     assert "gallery" in run.stdout
+
+
+def test_the_dashboard_gets_all_arguments_and_nothing_of_the_current_folder(monkeypatch: pytest.MonkeyPatch):
+    called: list[list[str]] = []
+    monkeypatch.setattr("os.execv", lambda program, arguments: called.append([program, *arguments[1:]]))
+    assert main(["app", "--server.port", "8502", "--server.headless=true", "extra"]) == 0
+    streamlit = [sys.executable, "-P", "-m", "streamlit", "run", str(ROOT / "app.py")]
+    assert called == [[*streamlit, "--server.port", "8502", "--server.headless=true", "extra"]]
+
+
+@pytest.mark.parametrize("program", ["neuronxa", "python -m neuronxa_core"])
+def test_messages_name_the_command_as_it_was_called(program: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["run"], program) == 2
+    assert capsys.readouterr().err.endswith(f" See: {program} run --help\n")
+    with pytest.raises(SystemExit):
+        main(["run", "--help"], program)
+    assert capsys.readouterr().out.startswith(f"usage: {program} run ")
 
 
 def test_a_damaged_model_makes_no_noise_beside_the_one_line(setting: Setting):

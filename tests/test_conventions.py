@@ -5,10 +5,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from neuronxa_core.version import __version__
 
@@ -142,9 +145,11 @@ def test_the_readmes_notebook_example_runs(tiny_model, tiny_corpus, monkeypatch)
     assert json.loads(json.dumps(names["result"].summary))["study"]["pairs"] == 8
 
 
-def test_the_version_stands_once_in_each_place():
-    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
-    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_the_version_has_one_home_and_a_section_in_the_changelog():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "neuronxa_core/version.py"
+    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_no_module_of_the_core_imports_from_the_package_itself():
@@ -154,3 +159,28 @@ def test_no_module_of_the_core_imports_from_the_package_itself():
         imports = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
         taken = {name.name for node in imports if node.module == "neuronxa_core" for name in node.names}
         assert taken <= modules, file
+
+
+def dependencies(requirements: Iterable[str]) -> dict[str, Requirement]:
+    """Requirement by normalised name, without those of the project on extras of its own."""
+    named = {canonicalize_name(parsed.name): parsed for parsed in map(Requirement, requirements)}
+    named.pop("neuronxa-explorer", None)
+    return named
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("requirements.txt", ["adapters"]), ("tests/requirements.txt", ["test", "dev"])]
+)
+def test_the_tested_releases_lie_in_the_packages_ranges(lock: str, extras: list[str]):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [text for extra in extras for text in project["optional-dependencies"][extra]]
+    if lock == "requirements.txt":
+        asked += project["dependencies"]
+    ranges = dependencies(asked)
+    lines = (line.partition("#")[0].strip() for line in (ROOT / lock).read_text().splitlines())
+    pinned = dependencies(line for line in lines if line)
+    assert pinned.keys() == ranges.keys()
+    for name, pin in pinned.items():
+        (exact,) = pin.specifier
+        assert exact.operator == "==", pin
+        assert exact.version in ranges[name].specifier, (str(pin), str(ranges[name]))

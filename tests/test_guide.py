@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import neuronxa_core
-from neuronxa_core.cli import _parser
+from neuronxa_core.cli import _parsed, _parser
 from neuronxa_core.commands import COMMANDS
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_results
@@ -214,7 +214,7 @@ def test_commands_in_the_documents_are_commands(line: str):
     rest = _PROGRAM.search(line)["rest"]
     words = [word.strip("[]") for word in shlex.split(rest, comments=True)]
     if "COMMAND" not in words:
-        options = _parser().parse_args(words)
+        options = _parsed(_parser(), words)
         assert callable(options.command)
 
 

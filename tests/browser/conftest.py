@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -46,22 +46,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(cache: Path, port: int | None = None) -> Iterator[str]:
-    """A server of the dashboard with this cache folder, for as long as the block lasts."""
+def serving(
+    cache: Path,
+    port: int | None = None,
+    program: Sequence[str] = (sys.executable, "-m", "streamlit", "run", "app.py"),
+    folder: Path = ROOT,
+) -> Iterator[str]:
+    """The address of a server of the dashboard with this cache, started in `folder`, for as long as the block lasts."""
     port = port or free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.headless=true",
-        f"--server.port={port}",
-        "--server.address=127.0.0.1",
-    ]
+    command = [*program, "--server.headless=true", f"--server.port={port}"]
     log = (cache / "log").open("w")
     process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
+        command, cwd=folder, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
     )
     address = f"http://127.0.0.1:{port}"
     try:

