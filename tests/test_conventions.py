@@ -25,7 +25,7 @@ LONG = {
     "neuronxa_core/states/capture.py capture",
     "pages/explore/projection.py",
     "pages/shared/picker.py",
-    "pages/shared/results.py",
+    "pages/shared/run.py",
 }
 """Modules and functions that were too long when the rule came. Take off what you split; add nothing."""
 

@@ -14,13 +14,18 @@ from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
 
 
+def layers_at_hand(study: Study) -> StudyLayers | StoredLayers | None:
+    """The study's states, layer by layer, if the gallery or the cache has them. Loads no model."""
+    return precomputed_layers(study) or find_layers(study)
+
+
 def gather(result: StudyResult) -> Material | None:
     """The states of the study and what follows from them, or None if neither gallery nor cache holds them.
 
     A projection is UMAP with its default settings where that has been computed, else PCA. Loads no model.
     """
     study = result.study
-    layers = precomputed_layers(study) or find_layers(study)
+    layers = layers_at_hand(study)
     if layers is None:
         return None
     return Material(

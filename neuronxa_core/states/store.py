@@ -64,6 +64,12 @@ def result_path(key: str, suffix: str = ".parquet") -> Path:
     return root() / "results" / f"{key}{suffix}"
 
 
+def version() -> tuple[int, ...]:
+    """Another value whenever a state or a result has come or gone."""
+    folders = (root() / name for name in ("states", "results"))
+    return tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
+
+
 def cache_key(parts: Mapping[str, str | int]) -> str:
     """Thirty-two hex digits that name what `parts` say."""
     text = json.dumps({"format": FORMAT, **parts}, sort_keys=True, ensure_ascii=False)

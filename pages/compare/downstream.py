@@ -1,6 +1,5 @@
 """Downstream: does alignment predict how well the model does in a language?"""
 
-from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -8,12 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from neuronxa_core.analyses.accuracies import COLUMNS, read_accuracies
-from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.analyses.downstream import (
     BITS,
     PUBLISHED,
     PUBLISHED_MEXA,
-    Measured,
+    Downstream,
     Over,
     alignment_table,
     bits_as_accuracies,
@@ -25,23 +23,13 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import downstream as figures
-from neuronxa_core.gallery.read import PIVOT, precomputed_against_target, precomputed_bits
-from neuronxa_core.progress import Watcher
+from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.precision import in_one_precision
-from pages.shared.results import (
-    find,
-    invitation,
-    run_or_stop,
-    sentences_against_target,
-    study_line,
-    study_or_stop,
-)
+from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 _TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
 _MOST_MEGABYTES = 5
@@ -104,9 +92,10 @@ def downstream_page() -> None:
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         st.stop()
-    study = in_one_precision(study, lambda asked: _precomputed(asked, codes, name == BITS))
-    measured = _measured_or_stop(study, codes, name == BITS)
-    if measured.bits is not None and name == BITS:
+    request = settle_or_stop(Downstream(study, codes, bits=name == BITS))
+    measured = answer_or_stop(request, Place(380, f"{len(codes)} languages against {language(study.target).name}"))
+    study = replace(study, dtype=measured.study.dtype)
+    if measured.bits is not None:
         rows = bits_as_accuracies(measured.bits, study.model)
     chosen = rows[(rows["benchmark"] == benchmark) & ((rows["model"] == model) | (name == BITS))]
     for note in notes:
@@ -171,44 +160,6 @@ def _model(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame, study: 
             format_func=lambda model: model or "not named",
         ),
     )
-
-
-def _measured_or_stop(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured:
-    request: Hashable = (replace(study, source=codes[0]), "downstream", codes, with_bits)
-    names = f"{len(codes)} languages against {language(study.target).name}"
-    found = find(request, lambda: _precomputed(study, codes, with_bits), lambda: _cached(study, codes, with_bits))
-    if found is None:
-        study_line(study, "", names)
-        _run_or_stop(request, study, codes, with_bits)
-    measured, badge = found
-    study_line(study, badge, names)
-    return cast(Measured, measured)
-
-
-def _precomputed(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
-    results = precomputed_against_target(study, codes)
-    bits = precomputed_bits(study) if with_bits else None
-    if results is None or (with_bits and not (bits and {*codes, study.target} <= set(bits))):
-        return None
-    return Measured(results[0].study, results, bits)
-
-
-def _cached(study: Study, codes: tuple[str, ...], with_bits: bool) -> Measured | None:
-    bits = find_bits_per_byte(study, (*codes, study.target)) if with_bits else None
-    results = None if with_bits and bits is None else find_against_target(study, codes)
-    return Measured(results[0].study, results, bits) if results else None
-
-
-def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...], with_bits: bool) -> None:
-    def work(watcher: Watcher) -> Measured:
-        bits = run_bits_per_byte(study, (*codes, study.target), watcher=watcher) if with_bits else None
-        results = run_against_target(study, codes, watcher=watcher)
-        return Measured(results[0].study, results, bits)
-
-    def sentences() -> Iterator[str]:
-        return sentences_against_target(study, codes)
-
-    run_or_stop(request, work, lambda: invitation(request, work, study, sentences, at_once=2 * study.pairs), 380)
 
 
 @st.fragment

@@ -1,28 +1,33 @@
 """Models: two to six models, or one in several ways, on the same sentences."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
 import streamlit as st
 
-from neuronxa_core.analyses.models import depth_curves, language_differences, variant_names, variant_summary
+from neuronxa_core.analyses.models import (
+    ModelComparison,
+    Models,
+    depth_curves,
+    language_differences,
+    variant_names,
+    variant_summary,
+)
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import models as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.gallery import answers
 from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
 from neuronxa_core.models import demo
-from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_against_target, is_cached, run_against_target
+from neuronxa_core.study.runner import is_cached
 from neuronxa_core.study.study import CHOICES, Study
 from pages.shared import look, picker
 from pages.shared.precision import offer_the_other, variants_in_one_precision
-from pages.shared.results import find, invitation, run_or_stop, sentences_against_target, study_line, study_or_stop
-
-Results = dict[str, tuple[StudyResult, ...]]
+from pages.shared.run import Place, answer_or_stop, study_or_stop
 
 
 def comparison_page() -> None:
@@ -50,7 +55,8 @@ def comparison_page() -> None:
         )
         return
     asked = "auto" if any(each.dtype == "auto" for each in variants) else ""
-    _view(replace(study, dtype=settled[0].dtype), _results_or_stop(study, settled, codes, asked))
+    comparison = _compared_or_stop(study, Models(tuple(settled), codes), asked)
+    _view(replace(study, dtype=settled[0].dtype), comparison.results)
 
 
 def _variants(study: Study) -> list[Study]:
@@ -98,24 +104,15 @@ def _as(study: Study, model: str, site: str, dtype: str) -> Study:
     return replace(study, model=model, site=site, dtype=dtype, pooling="auto", revision="", adapter="", neurons="")
 
 
-def _results_or_stop(study: Study, variants: list[Study], codes: tuple[str, ...], asked: str) -> Results:
+def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelComparison:
     """asked: the dtype that was left open, `auto`, if one was."""
-    names = variant_names(variants)
-    request: Hashable = (tuple(replace(each, source=codes[0]) for each in variants), "variants", codes)
-    title = f"{len(variants)} ways, {len(codes)} languages against {language(study.target).name}"
-    found = find(
-        request,
-        lambda: _all(precomputed_against_target, variants, names, codes),
-        lambda: _all(_nearest, variants, names, codes),
-    )
-    results, badge = found or (None, "")
-    dtypes = list(dict.fromkeys(each.dtype for each in variants))
-    study_line(study, badge, title, dtypes=" and ".join(dtypes))
+    dtypes = list(dict.fromkeys(each.dtype for each in request.variants))
+    title = f"{len(request.variants)} ways, {len(request.languages)} languages against {language(study.target).name}"
     if len(dtypes) == 1:
         offer_the_other(asked, dtypes[0], _compare_in)
-    if found is None:
-        _run_or_stop(request, variants, names, codes)
-    return cast(Results, results)
+    names, missing = variant_names(request.variants), answers.remaining(request).variants
+    note = f"Still to compute: {', '.join(look.plain(names[request.variants.index(each)]) for each in missing)}"
+    return answer_or_stop(request, Place(figures.DEPTH_HEIGHT, title, note=note, dtypes=" and ".join(dtypes)))
 
 
 def _compare_in(dtype: str) -> None:
@@ -130,47 +127,8 @@ def _is_at_hand(study: Study, codes: tuple[str, ...]) -> bool:
     )
 
 
-def _nearest(study: Study, codes: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
-    return precomputed_against_target(study, codes) or find_against_target(study, codes)
-
-
-def _all(
-    of: Callable[[Study, tuple[str, ...]], tuple[StudyResult, ...] | None],
-    variants: list[Study],
-    names: list[str],
-    codes: tuple[str, ...],
-) -> Results | None:
-    """What `of` has of every variant, or None if it lacks one."""
-    found: Results = {}
-    for name, study in zip(names, variants, strict=True):
-        results = of(study, codes)
-        if results is None:
-            return None
-        found[name] = results
-    return found
-
-
-def _run_or_stop(request: Hashable, variants: list[Study], names: list[str], codes: tuple[str, ...]) -> None:
-    def work(watcher: Watcher) -> Results:
-        return {
-            name: _nearest(study, codes) or run_against_target(study, codes, watcher=watcher)
-            for name, study in zip(names, variants, strict=True)
-        }
-
-    def invite() -> None:
-        missing = next((study for study in variants if _nearest(study, codes) is None), variants[-1])
-
-        def sentences() -> Iterator[str]:
-            return sentences_against_target(missing, codes)
-
-        st.caption(f"The first that is missing: {look.plain(names[variants.index(missing)])}", text_alignment="center")
-        invitation(request, work, missing, sentences, at_once=2 * missing.pairs)
-
-    run_or_stop(request, work, invite, figures.DEPTH_HEIGHT)
-
-
 @st.fragment
-def _view(study: Study, results: Results) -> None:
+def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     names = list(results)
     known = [result.study.source for result in results[names[0]]]
     source = study.source if study.source in known else known[0]

@@ -4,12 +4,12 @@ import streamlit as st
 
 from neuronxa_core.figures import alignment as figures
 from pages.shared import look
-from pages.shared.results import result_or_stop
+from pages.shared.run import alignment_or_stop
 
 st.title("Alignment by layer")
 st.html("<p class='nx-question'>At which layer do two languages share their neurons, and how well?</p>")
 
-result = result_or_stop(figures.HEIGHT)
+result = alignment_or_stop(figures.HEIGHT)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
     look.picture(figures.exportable_curves(result), "alignment_curve")

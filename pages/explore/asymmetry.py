@@ -1,23 +1,21 @@
 """Asymmetry: does each language find the other equally well?"""
 
-from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import cast
 
 import streamlit as st
 
-from neuronxa_core.analyses.asymmetry import direction_gaps, gap_table, largest_gap, one_way_table
+from neuronxa_core.analyses.asymmetry import Asymmetry, direction_gaps, gap_table, largest_gap, one_way_table
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import asymmetry as figures
 from neuronxa_core.figures.palette import STATE_NAMES
-from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
-from neuronxa_core.progress import Watcher
+from neuronxa_core.gallery.read import PIVOT
+from neuronxa_core.gallery.report import layers_at_hand
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.results import find, invitation, layers_at_hand, result_or_stop, run_here, sentences_against_target
+from pages.shared.run import Place, alignment_or_stop, answer_here
 
 
 @st.fragment
@@ -100,12 +98,10 @@ def across_languages(study: Study) -> None:
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         return
-    key = (replace(study, source=codes[0]), "against", codes)
-    found = find(key, lambda: precomputed_against_target(study, codes), lambda: find_against_target(study, codes))
-    if found is None:
-        _run(key, study, codes)
+    answer = answer_here(Asymmetry(study, codes), Place(height=300))
+    if answer is None:
         return
-    results = found[0]
+    results = answer.results
     look.picture(figures.exportable_gaps(results), "asym_ranking")
     st.markdown(figures.gap_languages_finding(results))
     with st.expander("The numbers", icon=":material/table:"):
@@ -114,20 +110,10 @@ def across_languages(study: Study) -> None:
         look.table_downloads(table, f"{study.stem}.gaps", "asym_languages")
 
 
-def _run(key: Hashable, study: Study, codes: tuple[str, ...]) -> None:
-    def work(watcher: Watcher) -> tuple[StudyResult, ...]:
-        return run_against_target(study, codes, watcher=watcher)
-
-    def sentences() -> Iterator[str]:
-        return sentences_against_target(study, codes)
-
-    run_here(key, work, lambda: invitation(key, work, study, sentences, at_once=2 * study.pairs), 300)
-
-
 st.title("Asymmetry")
 st.html("<p class='nx-question'>Is a translation as easy to find in one direction as in the other?</p>")
 
-result = result_or_stop(figures.CURVES_HEIGHT)
+result = alignment_or_stop(figures.CURVES_HEIGHT)
 direction_view(result)
 across_languages(result.study)
 with st.expander("How to read this", icon=":material/help:"):

@@ -1,6 +1,5 @@
 """Languages: every language of the corpus against every other."""
 
-from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -8,7 +7,7 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.language_matrix import LanguageMatrix, matrix_study
+from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import (
     LANGUAGE_ORDERS,
     LanguageOrder,
@@ -16,17 +15,14 @@ from neuronxa_core.analyses.language_order import (
     level_summary,
     pivot_scores,
 )
-from neuronxa_core.analyses.languages import find_language_matrix, language_sentences, run_language_matrix
+from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.corpora.languages import language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
-from neuronxa_core.gallery.read import PIVOT, precomputed_matrix
-from neuronxa_core.progress import Watcher
+from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.states.sentences import STATES, State
-from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.precision import in_one_precision
-from pages.shared.results import find, invitation, run_or_stop, study_line, study_or_stop
+from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 HEIGHT = 560
 _ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"
@@ -47,31 +43,9 @@ def matrix_or_stop() -> LanguageMatrix:
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
-    study = in_one_precision(matrix_study(study, codes), lambda asked: _precomputed(asked, codes))
-    request: Hashable = (study, codes)
-    found = find(request, lambda: _precomputed(study, codes), lambda: find_language_matrix(study, codes))
+    request = settle_or_stop(Languages(study, codes))
     names = f"{len(codes)} languages, each against every other"
-    if found is None:
-        study_line(study, "", names)
-        _run_or_stop(request, study, codes)
-    matrix, badge = found
-    study_line(study, badge, names, look.matrix_files(matrix), matrix.stem)
-    return cast(LanguageMatrix, matrix)
-
-
-def _precomputed(study: Study, codes: tuple[str, ...]) -> LanguageMatrix | None:
-    matrix = precomputed_matrix(study)
-    return matrix.take(codes) if matrix and set(codes) <= set(matrix.codes) else None
-
-
-def _run_or_stop(request: Hashable, study: Study, codes: tuple[str, ...]) -> None:
-    def work(watcher: Watcher) -> LanguageMatrix:
-        return run_language_matrix(study, codes, watcher=watcher)
-
-    def sentences() -> Iterator[str]:
-        return (sentence for side in language_sentences(study, codes).values() for sentence in side)
-
-    run_or_stop(request, work, lambda: invitation(request, work, study, sentences, at_once=study.pairs), HEIGHT)
+    return answer_or_stop(request, Place(HEIGHT, names, look.matrix_files))
 
 
 @st.fragment

@@ -1,37 +1,23 @@
 """Neurons: which are shared by languages, which belong to one, and what pooled states are made of."""
 
-from collections.abc import Hashable, Iterator
-from typing import cast
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from neuronxa_core.analyses.neurons import (
     NeuronRates,
-    TokenStates,
-    find_neuron_rates,
+    Neurons,
+    Tokens,
     overlap,
-    run_neuron_rates,
-    run_token_states,
     sharing,
     specific_neurons,
 )
-from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import neurons as figures
-from neuronxa_core.gallery.read import PIVOT, precomputed_rates
-from neuronxa_core.progress import Watcher
+from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.precision import in_one_precision
-from pages.shared.results import (
-    find,
-    invitation,
-    run_here,
-    run_or_stop,
-    sentences_against_target,
-    study_line,
-    study_or_stop,
-)
+from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
 _STRONGEST = 80
 """Neurons in the image of a sentence."""
@@ -43,40 +29,10 @@ def neurons_page() -> None:
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
-    rates = _rates_or_stop(in_one_precision(study, lambda asked: precomputed_rates(asked, codes)), codes)
+    request = settle_or_stop(Neurons(study, codes))
+    rates = answer_or_stop(request, Place(figures.SHARING_HEIGHT, f"{len(codes)} languages"))
     _view(rates)
-    _tokens(rates.study, rates.rates.shape[1])
-
-
-def _rates_or_stop(study: Study, codes: tuple[str, ...]) -> NeuronRates:
-    request: Hashable = (study, "neurons", codes)
-    names = f"{len(codes)} languages"
-    found = find(request, lambda: precomputed_rates(study, codes), lambda: _cached(study, codes))
-    if found is None:
-        study_line(study, "", names)
-
-        def work(watcher: Watcher) -> NeuronRates:
-            return run_neuron_rates(study, codes, watcher=watcher)
-
-        def sentences() -> Iterator[str]:
-            return sentences_against_target(study, codes)
-
-        run_or_stop(
-            request,
-            work,
-            lambda: invitation(request, work, study, sentences, at_once=study.pairs),
-            figures.SHARING_HEIGHT,
-        )
-    rates, badge = found
-    study_line(study, badge, names)
-    return cast(NeuronRates, rates)
-
-
-def _cached(study: Study, codes: tuple[str, ...]) -> NeuronRates | None:
-    try:
-        return find_neuron_rates(study, codes)
-    except NeuronXAError:
-        return None
+    _tokens(replace(study, dtype=rates.study.dtype), rates.rates.shape[1])
 
 
 @st.fragment
@@ -122,20 +78,10 @@ def _tokens(study: Study, layers: int) -> None:
     left, right = st.columns(2)
     pair = int(left.number_input("Pair", 1, study.pairs, 1, key="neu_pair", bind="query-params")) - 1
     layer = int(right.slider("Layer", 1, layers, max(1, layers // 2), key="neu_token_layer", bind="query-params"))
-    request: Hashable = (study, "tokens", pair, layer)
-    found = find(request, lambda: None, lambda: None)
-    if found is None:
-
-        def work(watcher: Watcher) -> tuple[TokenStates, TokenStates]:
-            return run_token_states(study, pair, layer, watcher=watcher)
-
-        def sentences() -> tuple[str, str]:
-            bitext = study.bitext()
-            return bitext.source_sentences[pair], bitext.target_sentences[pair]
-
-        run_here(request, work, lambda: invitation(request, work, study, sentences), 320)
+    tokens = answer_here(Tokens(study, pair, layer), Place(height=320))
+    if tokens is None:
         return
-    states = cast(tuple[TokenStates, TokenStates], found[0])
+    states = (tokens.source, tokens.target)
     neurons = np.argsort(-(states[0].nav + states[1].nav), kind="stable")[:_STRONGEST].tolist()
     for code, each in zip((study.source, study.target), states, strict=True):
         look.picture(figures.exportable_token(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")

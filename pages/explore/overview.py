@@ -24,7 +24,7 @@ from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult, fertility
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.results import study_line
+from pages.shared.run import study_line
 
 _EXPLORE = Path(__file__).parent
 _SHOWN: State = "nas"

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.projection import MOST_PAIRS, Projection, find_projection, project
+from neuronxa_core.analyses.projection import MOST_PAIRS, Project, Projection, find_projection, project
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings, warm_up_in_background
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
@@ -14,16 +14,12 @@ from neuronxa_core.figures import projection as figures
 from neuronxa_core.figures.alignment import layer_strip
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
-from neuronxa_core.jobs import Work
-from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
 from pages.shared import look
-from pages.shared.results import progress, release, result_or_stop, states_or_stop, submit, waiting
+from pages.shared.run import alignment_or_stop, progress, release, states_or_stop, submit, waiting
 
 _METHOD_NAMES = {"umap": "UMAP", "pca": "PCA"}
 _HELP = {
@@ -37,7 +33,6 @@ _HELP = {
     "trustworthiness": "How many of the neighbours that the picture shows are neighbours in the original space, 0 to 1.",
 }
 _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection", "trustworthiness")
-Request = tuple[str, Study, tuple[State, ...], ProjectionSettings]
 
 
 @st.fragment
@@ -55,7 +50,7 @@ def projection_view(result: StudyResult) -> None:
         pair = _pair(projections[0].pairs)
     _panels(projections, bitext, layer, pair, lines)
     if missing:
-        _umap_in_worker(("umap", study, missing, settings))
+        _umap_in_worker(Project(study, missing, settings))
     st.markdown(figures.projection_finding(projections, layer))
     if pair is not None:
         _pair_details(projections, bitext, layer, pair)
@@ -154,39 +149,27 @@ def _projections(
     return shown, tuple(state for state, found in ready.items() if found is None and settings.method == "umap")
 
 
-def _umap_in_worker(request: Request) -> None:
+def _umap_in_worker(request: Project) -> None:
     """Starts the fit once, lets go of one for other settings, and shows how it goes."""
     state = st.session_state
     if state.get("proj_request") not in (None, request):
         release(state.proj_request)
     if state.get("proj_request") != request:
         state.proj_request = request
-        submit(request, _work(request))
+        submit(request)
     with st.container(border=True):
         if waiting(request):
             st.caption("UMAP is being computed; meanwhile the picture is PCA.")
-            progress(request, _work(request))
+            progress(request)
         else:
             st.caption("UMAP has not been computed for these settings; the picture is PCA.")
             st.button(
                 "Compute UMAP",
                 icon=":material/play_arrow:",
                 on_click=submit,
-                args=(request, _work(request)),
+                args=(request,),
                 key="proj_run",
             )
-
-
-def _work(request: Request) -> Work:
-    return lambda watcher: _fit(request, watcher)
-
-
-def _fit(request: Request, watcher: Watcher) -> None:
-    """In the worker: fills the cache, from which the page then reads."""
-    _, study, states, settings = request
-    layers = cast(StudyLayers, find_layers(study))
-    for state in states:
-        project(study, layers, state, settings, watcher)
 
 
 def _pair(pairs: int) -> int | None:
@@ -330,7 +313,7 @@ def _table_of_numbers(projections: list[Projection]) -> None:
 st.title("Projection")
 st.html("<p class='nx-question'>Do sentences group by meaning or by language?</p>")
 
-result = result_or_stop(560)
+result = alignment_or_stop(560)
 projection_view(result)
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "projection.md").read_text(encoding="utf-8"))

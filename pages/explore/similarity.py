@@ -16,14 +16,14 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
 from neuronxa_core.figures.alignment import HEIGHT, layer_strip
 from neuronxa_core.figures.palette import STATE_NAMES
-from neuronxa_core.gallery.read import StoredLayers
+from neuronxa_core.gallery.read import StoredLayers, precomputed_layers
 from neuronxa_core.gallery.report import measures_of
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import look
-from pages.shared.results import layers_or_stop, result_or_stop
+from pages.shared.run import alignment_or_stop, states_or_stop
 
 _ORDER_NAMES = {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Like beside like"}
 Matrices = dict[State, NDArray[np.float64]]
@@ -291,8 +291,8 @@ def _number(pattern: str, label: str | None = None, help: str | None = None) -> 
 st.title("Similarity")
 st.html("<p class='nx-question'>Which sentences does the model mistake for each other, and by how much?</p>")
 
-result = result_or_stop(HEIGHT)
-layers = layers_or_stop(result.study, HEIGHT)
+result = alignment_or_stop(HEIGHT)
+layers = precomputed_layers(result.study) or states_or_stop(result.study, HEIGHT)
 similarity_view(result, layers)
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown((look.TEXTS / "similarity.md").read_text(encoding="utf-8"))

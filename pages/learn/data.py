@@ -22,7 +22,7 @@ from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study
 from pages.learn.data_upload import bring_a_text
 from pages.shared import look
-from pages.shared.results import study_or_stop
+from pages.shared.run import study_or_stop
 
 MOST_SHOWN = 500
 MOST_SKIPPED = 10

@@ -21,17 +21,18 @@ def in_one_precision(study: Study, stored: Lookup = precomputed) -> Study:
 
     So nothing on a page is in another precision than the rest, and `auto` and what it is are the same question.
     """
-    return _or_stop(lambda: settled(study, stored))
+    return or_stop(lambda: settled(study, stored))
 
 
 def variants_in_one_precision(variants: Sequence[Study], stored: Lookup, at_hand: Lookup) -> list[Study]:
     """As `in_one_precision`, for studies side by side, see gallery.precision.settled_variants."""
-    return _or_stop(lambda: settled_variants(variants, stored, at_hand))
+    return or_stop(lambda: settled_variants(variants, stored, at_hand))
 
 
-def _or_stop(settle: Callable[[], _Settled]) -> _Settled:
+def or_stop(find: Callable[[], _Settled]) -> _Settled:
+    """What `find` gives; what a user can mend ends the page in one sentence."""
     try:
-        return settle()
+        return find()
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/error:")
         st.stop()

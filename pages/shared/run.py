@@ -1,23 +1,29 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import streamlit as st
 
-from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery.read import StoredLayers, precomputed, precomputed_layers
-from neuronxa_core.jobs import Snapshot, Work, shared_queue
+from neuronxa_core.gallery import answers
+from neuronxa_core.jobs import Snapshot, shared_queue
 from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
-from neuronxa_core.progress import Watcher
+from neuronxa_core.states import store
+from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_layers, find_result, run_study
+from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
 from pages.shared import look
-from pages.shared.precision import ask_in, in_one_precision, offer_the_other
+from pages.shared.precision import ask_in, offer_the_other, or_stop
+
+Request = TypeVar("Request")
+
 
 _BADGES = {
     "precomputed": "Came with the dashboard, computed on a CPU.",
@@ -35,18 +41,69 @@ def study_or_stop() -> Study:
     return study
 
 
-def result_or_stop(height: int) -> StudyResult:
-    """The study's result with its study line above. Without one: the invitation, the progress or the error, then stop.
+@dataclass(frozen=True)
+class Place:
+    """How an answer stands on a page. height: of its picture in pixels, so that the page does not jump.
 
-    height: of the picture that will stand here, in pixels, so that the page does not jump.
+    names: in the study line instead of source and target; files, stem: what Export offers, see look.Files; note: above
+    the invitation; dtypes: in the study line, where the page does not take the sidebar's.
     """
-    study = in_one_precision(study_or_stop())
-    found = find(study, lambda: precomputed(study), lambda: find_result(study))
+
+    height: int
+    names: str = ""
+    files: Callable[[Any], look.Files] | None = None
+    stem: str = ""
+    note: str = ""
+    dtypes: str = ""
+
+
+def answer_or_stop(request: Analysis[Given], place: Place) -> Given:
+    """The answer, with its study line above. Without one: the invitation, the progress or the error, then stop."""
+    found = find_here(request)
+    study = found.answer.study if found else request.study  # type: ignore[attr-defined]
+    files = place.files(found.answer) if found and place.files else None
+    study_line(study, found.badge if found else "", place.names, files, place.stem or None, place.dtypes)
     if found is None:
-        study_line(study, "")
-        run_or_stop(study, _study_work(study), lambda: _invite(study), height)
-    result, badge = found
-    study_line(result.study, badge, files=look.study_files(result))
+        _run_here(request, place)
+        st.stop()
+    return found.answer
+
+
+def answer_here(request: Analysis[Given], place: Place) -> Given | None:
+    """The answer for a part of a page that has its study line already; None where the invitation or the progress stands."""
+    found = find_here(request)
+    if found is None:
+        _run_here(request, place)
+        return None
+    return found.answer
+
+
+def settle_or_stop(request: Request) -> Request:
+    """The request in one precision, for all that the page shows of it, see gallery.answers.settle."""
+    return or_stop(lambda: answers.settle(request))
+
+
+def find_here(request: Analysis[Given]) -> Found[Given] | None:
+    """The answer and where it comes from: the gallery, this session, the cache; None while it is computed or not there."""
+    stored = answers.stored(request)
+    if stored is not None:
+        return Found(cast(Given, stored), "precomputed")
+    finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
+    if request in finished:
+        return Found(finished[request], "fresh")
+    absent: dict[Hashable, object] = st.session_state.setdefault("absent", {})
+    if waiting(request) or absent.get(request) == (now := store.version()):
+        return None
+    found: Found[Given] | None = or_stop(lambda: answers.find(request))
+    if found is None:
+        absent[request] = now  # looked for again as soon as anything has come into the cache
+    return found
+
+
+def alignment_or_stop(height: int) -> StudyResult:
+    """The scores of the study in the sidebar, with its study line above; without them as `answer_or_stop`."""
+    request = settle_or_stop(Alignment(study_or_stop()))
+    result = answer_or_stop(request, Place(height, files=look.study_files))
     _say_what_was_guessed(str(result.provenance.get("neurons", "")))
     if warnings := result.provenance.get("warnings"):
         st.warning(f"{look.plain(str(warnings))} The Data page has the whole check.", icon=":material/fact_check:")
@@ -63,21 +120,13 @@ def _say_what_was_guessed(neurons: str) -> None:
         )
 
 
-def layers_or_stop(study: Study, height: int) -> StudyLayers | StoredLayers:
-    """The study's states, layer by layer. Where they are not on this machine: the invitation or the progress, then stop."""
-    return precomputed_layers(study) or states_or_stop(study, height)
-
-
-def layers_at_hand(study: Study) -> StudyLayers | StoredLayers | None:
-    """The study's states, layer by layer, if the gallery or the cache has them; never an invitation."""
-    return precomputed_layers(study) or find_layers(study)
-
-
 def states_or_stop(study: Study, height: int) -> StudyLayers:
-    """As `layers_or_stop`, for what needs the states themselves, which the gallery does not hold."""
-    layers = None if waiting(study) else find_layers(study)
+    """The states of both languages, which the gallery does not hold; without them the invitation or the progress, then stop."""
+    request = Alignment(study)
+    layers = None if waiting(request) else find_layers(study)
     if layers is None:
-        run_or_stop(study, _study_work(study), lambda: _invite(study), height)
+        _run_here(request, Place(height))
+        st.stop()
     return layers
 
 
@@ -121,38 +170,10 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def find(
-    request: Hashable, precomputed: Callable[[], Any | None], cached: Callable[[], Any | None]
-) -> tuple[Any, str] | None:
-    """What was asked for and its badge, from the nearest place that has it; None while it is computed or not there."""
-    if (result := precomputed()) is not None:
-        return result, "precomputed"
-    finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
-    if request in finished:
-        return finished[request], "fresh"
-    absent: set[Hashable] = st.session_state.setdefault("absent", set())
-    if waiting(request) or request in absent:
-        return None
-    try:
-        result = cached()
-    except NeuronXAError as problem:
-        _failed(str(problem))
-    if result is None:
-        absent.add(request)
-        return None
-    return result, "cached"
-
-
-def run_or_stop(request: Hashable, work: Work, invite: Callable[[], None], height: int) -> NoReturn:
-    """As `run_here`, and stops the page there."""
-    run_here(request, work, invite, height)
-    st.stop()
-
-
-def run_here(request: Hashable, work: Work, invite: Callable[[], None], height: int) -> None:
+def _run_here(request: Analysis[Any], place: Place) -> None:
     """Where the picture will be: the progress of the work if it was started, else the invitation."""
-    with st.container(border=True, height=height, vertical_alignment="center", horizontal_alignment="center"):
-        progress(request, work) if waiting(request) else invite()
+    with st.container(border=True, height=place.height, vertical_alignment="center", horizontal_alignment="center"):
+        progress(request) if waiting(request) else _invite(request, place.note)
 
 
 def _tickets() -> dict[Hashable, str]:
@@ -165,9 +186,9 @@ def waiting(request: Hashable) -> bool:
     return request in _tickets()
 
 
-def submit(request: Hashable, work: Work) -> None:
-    """Asks the worker for `work`; `progress` shows it."""
-    _tickets()[request] = shared_queue().submit(request, work)
+def submit(request: Analysis[Any]) -> None:
+    """Asks the worker for the answer; `progress` shows how it goes."""
+    _tickets()[request] = shared_queue().submit(request, partial(answers.run, request))
 
 
 def release(request: Hashable) -> None:
@@ -177,52 +198,19 @@ def release(request: Hashable) -> None:
         shared_queue().cancel(ticket)
 
 
-def _study_work(study: Study) -> Work:
-    def work(watcher: Watcher) -> StudyResult:
-        return run_study(study, keep_states=True, watcher=watcher)
-
-    return work
-
-
-def _invite(study: Study) -> None:
-    def sentences() -> tuple[str, ...]:
-        bitext = study.bitext()
-        return (*bitext.source_sentences, *bitext.target_sentences)
-
-    invitation(study, _study_work(study), study, sentences)
-
-
-def _failed(problem: str) -> NoReturn:
-    st.error(look.plain(problem), icon=":material/error:")
-    st.stop()
-
-
-def sentences_against_target(study: Study, codes: Sequence[str]) -> Iterator[str]:
-    """What runs through the model when each language is studied against the study's target, for the cost of it."""
-    corpus = open_corpus(study.corpus)
-    others = [code for code in codes if code != study.target]
-    sides = [corpus.sentences(code, study.target) for code in others]
-    if corpus.pairwise:  # the target's sentences are others for each
-        sides += [corpus.sentences(study.target, code) for code in others]
-    else:
-        sides.append(corpus.sentences(study.target))
-    return (sentence for side in sides for sentence in side[: study.pairs])
-
-
-def invitation(
-    request: Hashable, work: Work, study: Study, sentences: Callable[[], Iterable[str]], at_once: int | None = None
-) -> None:
-    """What running the sentences through the study's model will cost, and the button that starts the work.
-
-    at_once: how many sentences' states are in memory at a time, if not all.
-    """
+def _invite(request: Analysis[Any], note: str) -> None:
+    """What running the sentences through the study's model will cost, and the button that starts the work."""
     try:
-        texts = list(sentences())
-        cost = study_cost(study.ref, sum(len(text) for text in texts), len(texts), study.dtype, at_once=at_once)
+        rest = answers.remaining(request)
+        texts, study = list(rest.sentences()), rest.study
+        length = sum(map(len, texts))
+        cost = study_cost(study.ref, length, len(texts), study.dtype, at_once=rest.at_once)
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", on_click=ask_again, key="ask_again")
         return
+    if note:
+        st.caption(note, text_alignment="center")
     st.markdown("#### Not computed yet", text_alignment="center")
     st.markdown(_work_line(cost, len(texts)), text_alignment="center")
     st.caption(_memory_line(cost), text_alignment="center")
@@ -235,7 +223,7 @@ def invitation(
         type="primary",
         icon=":material/play_arrow:",
         on_click=submit,
-        args=(request, work),
+        args=(request,),
         key="run",
         disabled=not cost.fits,
     )
@@ -280,7 +268,7 @@ def _duration(seconds: float) -> str:
 
 
 @st.fragment(run_every=0.5)
-def progress(request: Hashable, work: Work) -> None:
+def progress(request: Analysis[Any]) -> None:
     """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second."""
     ticket = _tickets().get(request)
     snapshot = shared_queue().look(ticket) if ticket else None
@@ -292,7 +280,7 @@ def progress(request: Hashable, work: Work) -> None:
         _tickets().pop(request)
         st.rerun()
     if snapshot.status == "failed":
-        _show_failure(request, work, snapshot)
+        _show_failure(request, snapshot)
         return
     now = snapshot.progress
     st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
@@ -301,11 +289,11 @@ def progress(request: Hashable, work: Work) -> None:
         st.rerun()
 
 
-def _show_failure(request: Hashable, work: Work, snapshot: Snapshot) -> None:
+def _show_failure(request: Analysis[Any], snapshot: Snapshot) -> None:
     st.error(look.plain(snapshot.error), icon=":material/error:")
     if snapshot.error_id:
         st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
-    st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request, work), key="retry")
+    st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request,), key="retry")
 
 
 def _progress_line(snapshot: Snapshot) -> str:

@@ -1,0 +1,168 @@
+"""The nearest answer to a question: from the gallery, which comes with the dashboard, or from the cache.
+
+What the gallery holds answers studies of its own precision and those that leave the dtype open; every answer names the
+precision that it was computed in.
+"""
+
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any, TypeVar
+
+from neuronxa_core.analyses.alignment import Alignment
+from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
+from neuronxa_core.analyses.downstream import Downstream, Measured
+from neuronxa_core.analyses.language_matrix import LanguageMatrix
+from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.models import ModelComparison, Models
+from neuronxa_core.analyses.neurons import NeuronRates, Neurons
+from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
+from neuronxa_core.analyses.projection import Project, Projections
+from neuronxa_core.analyses.settings import Ablation, Settings
+from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.gallery.precision import settled
+from neuronxa_core.gallery.read import (
+    precomputed,
+    precomputed_ablation,
+    precomputed_against_target,
+    precomputed_bits,
+    precomputed_layers,
+    precomputed_matrix,
+    precomputed_pairs_needed,
+    precomputed_projection,
+    precomputed_rates,
+)
+from neuronxa_core.progress import Watcher
+from neuronxa_core.study.analysis import Analysis, Answer, Found
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_against_target
+from neuronxa_core.study.study import Study
+
+Request = TypeVar("Request")
+
+
+def find(request: Analysis[Any]) -> Found[Any] | None:
+    """The answer if it came with the dashboard or is in the cache. Loads and downloads no model. Raises NeuronXAError."""
+    answer: Answer | None = stored(request)
+    if answer is not None:
+        return Found(answer, "precomputed")
+    answer = _cached(request)
+    return None if answer is None else Found(answer, "cached")
+
+
+def settle(request: Request) -> Request:
+    """The request with its study in one precision, see gallery.precision.settled: asked before anything is looked up."""
+    study: Study = request.study  # type: ignore[attr-defined]
+
+    def answered(asked: Study) -> object:
+        return stored(replace(request, study=asked))  # type: ignore[type-var]
+
+    return replace(request, study=settled(study, answered))  # type: ignore[type-var]
+
+
+@singledispatch
+def remaining(request: Any) -> Any:
+    """What of a request would have to be computed, for its cost."""
+    return request
+
+
+@remaining.register
+def _(request: Models) -> Models:
+    missing = tuple(each for each in request.variants if not _variant(each, request.languages))
+    return replace(request, variants=missing or request.variants)
+
+
+@singledispatch
+def run(request: Any, watcher: Watcher) -> Any:
+    """The answer, computed as far as neither gallery nor cache has it. Raises NeuronXAError, Cancelled."""
+    return request.run(watcher)
+
+
+@run.register
+def _(request: Models, watcher: Watcher) -> ModelComparison:
+    rest = remaining(request)
+    rest.run(watcher)
+    comparison = request.gather([_variant(each, request.languages) for each in request.variants])
+    return comparison if comparison is not None else request.run(watcher)
+
+
+def _variant(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
+    return precomputed_against_target(study, languages) or find_against_target(study, languages)
+
+
+@singledispatch
+def _cached(request: Any) -> Answer | None:
+    found: Answer | None = request.cached()
+    return found
+
+
+@_cached.register
+def _(request: Models) -> ModelComparison | None:
+    return request.gather([_variant(each, request.languages) for each in request.variants])
+
+
+@singledispatch
+def stored(request: Any) -> Answer | None:
+    """The gallery's answer, or None."""
+    return None
+
+
+@stored.register
+def _(request: Alignment) -> StudyResult | None:
+    return precomputed(request.study)
+
+
+@stored.register
+def _(request: Similarity) -> PairSimilarities | None:
+    result, layers = precomputed(request.study), precomputed_layers(request.study)
+    if result is None or layers is None:
+        return None
+    return PairSimilarities(result.study, layers, result.last_layer, layers.measures, result.provenance)
+
+
+@stored.register
+def _(request: Asymmetry) -> LanguageResults | None:
+    results = precomputed_against_target(request.study, request.languages)
+    return LanguageResults(results[0].study, results) if results else None
+
+
+@stored.register
+def _(request: Project) -> Projections | None:
+    found = [precomputed_projection(request.study, state, request.settings) for state in request.states]
+    there = tuple(each for each in found if each)
+    return Projections(there[0].study, there) if there and len(there) == len(found) else None
+
+
+@stored.register
+def _(request: Languages) -> LanguageMatrix | None:
+    matrix = precomputed_matrix(request.study)
+    return matrix.take(request.languages) if matrix and set(request.languages) <= set(matrix.codes) else None
+
+
+@stored.register
+def _(request: Neurons) -> NeuronRates | None:
+    return precomputed_rates(request.study, request.languages)
+
+
+@stored.register
+def _(request: Settings) -> Ablation | None:
+    return None if request.pivots else precomputed_ablation(request.study)
+
+
+@stored.register
+def _(request: PairsNeeded) -> RankStability | None:
+    table = precomputed_pairs_needed(request.study, request.languages)
+    return None if table is None else RankStability(request.study, request.languages, table)
+
+
+@stored.register
+def _(request: Models) -> ModelComparison | None:
+    return request.gather([precomputed_against_target(each, request.languages) for each in request.variants])
+
+
+@stored.register
+def _(request: Downstream) -> Measured | None:
+    results = precomputed_against_target(request.study, request.languages)
+    bits = precomputed_bits(request.study) if request.bits else None
+    if results is None or (request.bits and not (bits and {*request.languages, request.study.target} <= set(bits))):
+        return None
+    return Measured(results[0].study, results, bits)
