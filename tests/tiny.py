@@ -125,6 +125,7 @@ FAMILIES: dict[str, Tiny] = {
     "bert": _BERT,
     "bloom": _without_gate(_BLOOM, "mlp.dense_h_to_4h", gelu_tanh, "self_attention.dense", "h"),
     "camembert": _BERT,
+    "codegen": _without_gate(_GPT2 | {"rotary_dim": 4}, "mlp.fc_in", gelu_tanh, "attn.out_proj", "h"),
     "cohere": Tiny(),
     "cohere2": Tiny(SIZES | _WINDOW),
     "falcon": _without_gate(_FALCON, "mlp.dense_h_to_4h", gelu, "self_attention.dense", "h"),
@@ -144,6 +145,8 @@ FAMILIES: dict[str, Tiny] = {
     "gpt_oss": Tiny(_LOCAL_EXPERTS | {"head_dim": 8} | _WINDOW, routed_in_gpt_oss, "mlp.router"),
     "gptj": _without_gate(_GPT2 | {"rotary_dim": 4}, "mlp.fc_in", gelu_tanh, "attn.out_proj", "h"),
     "granite": Tiny(),
+    "hunyuan_v1_dense": Tiny(_HEAD_8, default={"head_dim": 128}),
+    "hyperclovax": Tiny(SIZES | {"logits_scaling": 0.5}),
     "llama": Tiny(),
     "ministral": Tiny(_HEAD_8 | _WINDOW, default={"head_dim": 128, "sliding_window": 4096}),
     "ministral3": Tiny(_HEAD_8),
@@ -170,6 +173,7 @@ FAMILIES: dict[str, Tiny] = {
     "stablelm": Tiny(),
     "xglm": _without_gate(_XGLM, "fc1", gelu, "self_attn.out_proj"),
     "xlm-roberta": _BERT,
+    "xlm-roberta-xl": _BERT,
 }
 """Every family of the table in neuronxa_core/models/families.py."""
 

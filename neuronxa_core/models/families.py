@@ -147,6 +147,7 @@ FAMILIES: dict[str, Family] = {
     "bert": _BERT,
     "bloom": _BLOOM,
     "camembert": _ROBERTA,
+    "codegen": _GPTJ,
     "cohere": _COHERE,
     "cohere2": _COHERE,
     "falcon": _FALCON,
@@ -161,6 +162,8 @@ FAMILIES: dict[str, Family] = {
     "gpt_oss": _EXPERTS,
     "gptj": _GPTJ,
     "granite": Family(logit_divisor="logits_scaling"),
+    "hunyuan_v1_dense": _LLAMA,
+    "hyperclovax": Family(logit_scale="logits_scaling"),
     "llama": _LLAMA,
     "ministral": _LLAMA,
     "ministral3": _LLAMA,
@@ -187,6 +190,7 @@ FAMILIES: dict[str, Family] = {
     "stablelm": _LLAMA,
     "xglm": _XGLM,
     "xlm-roberta": _ROBERTA,
+    "xlm-roberta-xl": replace(_ROBERTA, norm="encoder.LayerNorm"),
 }
 """Keyed by the `model_type` of config.json."""
 
