@@ -11,7 +11,7 @@ import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, one_lin
 from neuronxa_core.corpora.formats import csv_rows, json_object
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import CorpusError
+from neuronxa_core.hub_access import Asked, hub_errors, hub_token
 from neuronxa_core.settings import settings
 
 PREFIX = "hub:"
@@ -85,7 +86,7 @@ def open_hub_text(name: str) -> Contents:
     contents = _by_pair(listing, tables) if text.pairwise else _by_language(listing, tables)
     if not (contents.together or contents.pairs):
         raise CorpusError(
-            f"{text.title} on the hub is laid out in a way that is not known here.",
+            f"{text.title} on the hub has an unknown layout.",
             "Download it, and give the path of the folder.",
         )
     return contents
@@ -206,14 +207,14 @@ def _table_rows(name: str, head: bytes, content: IO[bytes], file: str) -> Iterat
 def _file(listing: _Listing, file: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    with _told(listing.text):
+    with _errors(listing.text, listing.commit):
         return Path(
             hf_hub_download(
                 listing.text.repository,
                 file,
                 repo_type="dataset",
                 revision=listing.commit,
-                token=_token(),
+                token=hub_token(CorpusError),
                 etag_timeout=5,
             )
         )
@@ -254,37 +255,12 @@ def _asked(name: str, ask: Callable[[], _Listing]) -> _Listing:
 def _ask(text: HubText, revision: str) -> _Listing:
     from huggingface_hub import HfApi
 
-    with _told(text):
-        info = HfApi().dataset_info(text.repository, revision=revision or None, timeout=5, token=_token())
+    with _errors(text, revision):
+        info = HfApi().dataset_info(text.repository, revision=revision or None, timeout=5, token=hub_token(CorpusError))
     files = tuple(sibling.rfilename for sibling in info.siblings or ())
     return _Listing(text, str(info.sha), files)
 
 
-def _token() -> str | bool:
-    """HF_TOKEN alone, as for models; False keeps the library from sending one that somebody saved."""
-    token = os.environ.get("HF_TOKEN", "").strip()
-    return token if token.isascii() and token.isprintable() and token and " " not in token else False
-
-
-@contextmanager
-def _told(text: HubText) -> Iterator[None]:
-    """Turns what the library raises into one sentence."""
-    from httpx2 import HTTPError
-    from huggingface_hub import errors
-
-    folder = "give the path of a folder with it instead"
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise CorpusError(
-            f"{text.title} is gated.",
-            f"Accept its terms on the page of {text.repository} and set HF_TOKEN to a token of that account, or {folder}.",
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise CorpusError(f"{text.title} has no such revision.", "Leave out what stands behind the @.") from error
-    except (errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, HTTPError, OSError, ValueError) as error:
-        answered = isinstance(error, errors.HfHubHTTPError) and not isinstance(error, errors.LocalEntryNotFoundError)
-        what = (
-            f"The hub refuses {text.title}" if answered else f"{text.title} is not here, and the hub cannot be reached"
-        )
-        raise CorpusError(f"{what}.", f"Connect once to download it, or {folder}.") from error
+def _errors(text: HubText, revision: str = "") -> AbstractContextManager[None]:
+    instead = "give the path of a folder with it instead"
+    return hub_errors(Asked(text.title, "corpus", CorpusError, instead, page=text.repository, revision=revision))

@@ -1,4 +1,4 @@
-"""From a loaded model to the modules that capture hooks into: by the table in `families`, by structure, or as asked for."""
+"""From a loaded model to the modules that capture hooks into: by the table of families, by structure, or as asked."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,11 +61,11 @@ def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = ""
             experts=_in_each(blocks, family.experts),
             first_position=family.first_position(config),
             encoder=family.encoder,
-            neurons=f"{_in_words(family)} of every block of {'.'.join(filter(None, (family.decoder, family.blocks)))}, {where}",
+            neurons=f"{_in_words(family)}, {where}",
         )
     except AttributeError as error:
         raise ModelError(
-            f"This {config.get('model_type')!r} model is not built as expected ({error}).",
+            f"This {config.get('model_type')!r} model does not have the expected structure ({error}).",
             "Name the module whose output is the neurons (--neurons)."
             if neurons or not known
             else "Check that transformers is the version in requirements.txt.",
@@ -74,13 +74,13 @@ def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = ""
 
 
 def site_modules(parts: DecoderParts, site: str) -> tuple[tuple[nn.Module, ...], bool]:
-    """The modules at which a site is read, one per block, and whether it is what goes into them, rather than what comes out.
+    """The modules at which a site is read, one per block, and whether it is their input rather than their output.
 
     Raises ModelError where that is not known, and for the neurons of experts, see `expert_neurons`.
     """
     if site == "attention":
         if not parts.attention:
-            raise ModelError("Where this architecture mixes its attention heads is not known.", "Use another site.")
+            raise ModelError("It is not known where this architecture mixes its attention heads.", "Use another site.")
         return parts.attention, True
     if parts.experts:
         raise ModelError("In a mixture of experts each token has neurons of its own.", "Use a model without experts.")
@@ -109,12 +109,13 @@ _MIXES_HEADS = re.compile(r"att\w*\.(?:\w+\.)?(?:o_proj|out_proj|c_proj|dense|wo
 
 
 def _in_words(family: Family) -> str:
-    if family.experts:
-        return f"the activation inside {family.experts} (experts x neurons)"
     sites = [f"output of {family.activation}"] if family.activation else []
-    return " (gate) and ".join(
-        [*sites, f"input of {family.down}" + " (product)" * bool(sites)] if family.down else sites
-    )
+    if family.experts:
+        sites = [f"the activation inside {family.experts} (experts x neurons)"]
+    elif family.down:
+        sites.append(f"input of {family.down}" + " (product)" * bool(sites))
+    blocks = ".".join(filter(None, (family.decoder, family.blocks)))
+    return f"{' (gate) and '.join(sites)} of every block of {blocks}"
 
 
 def _overridden(family: Family, neurons: str) -> Family:
@@ -166,7 +167,7 @@ def guess_family(model: nn.Module, blocks_only: bool = False) -> Family:
     if any(
         re.search(r"expert|moe|router", f"{name} {type(child).__name__}", re.I) for name, child in block.named_modules()
     ):
-        raise _no_guess(model, "experts that no table knows", block)
+        raise _no_guess(model, "experts of an unknown family", block)
     names = [name for name, _ in block.named_modules() if not _NOT_TEXT.search(name)]
     found = [name for name in names if _ACTIVATION.search(name.rpartition(".")[2])]
     if len(found) > 1:
@@ -232,7 +233,8 @@ def _owner(model: nn.Module, path: str) -> tuple[str, str]:
 def _last_norm(model: nn.Module, path: str) -> str:
     """The last norm that stands beside the blocks, as seen from their owner; empty if there is none."""
     parent = path.rpartition(".")[0]
-    beside = [name for name, child in model.get_submodule(parent).named_children() if "norm" in type(child).__name__.lower()]  # fmt: skip
+    children = model.get_submodule(parent).named_children()
+    beside = [name for name, child in children if "norm" in type(child).__name__.lower()]
     owner = _owner(model, path)[0]
     inner = parent.removeprefix(owner).strip(".")
     return ".".join(filter(None, (inner, beside[-1]))) if beside else ""
@@ -241,7 +243,7 @@ def _last_norm(model: nn.Module, path: str) -> str:
 def _no_guess(model: nn.Module, found: str, block: nn.Module | None = None) -> ModelError:
     names = [name for name, _ in block.named_modules() if name] if block else []
     return ModelError(
-        f"{type(model).__name__} is in no table, and its structure does not tell where its neurons are: {found}.",
+        f"{type(model).__name__} is of an unknown family, and its structure does not show where its neurons are: {found}.",
         "Name the module whose output is the neurons (--neurons, or More in the sidebar)"
         + (f"; a block has {', '.join(names[:24])}." if names else "."),
     )

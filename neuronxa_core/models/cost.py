@@ -29,7 +29,10 @@ from neuronxa_core.models.locate import ModelRef, is_hub_id, local_checkpoint
 _CHARACTERS_PER_TOKEN = 3.0
 """Measured on the bundled corpus with Gemma's tokenizer, 2.9 to 4.1 by language; a guess for any other."""
 _SHARE_OF_PEAK = {"float32": 0.8, "bfloat16": 1.3}
-"""What an extraction reaches of the speed of one large float32 product, measured on two cores with AVX512_BF16, rounded down."""
+"""What an extraction reaches of the speed of one large float32 product.
+
+Measured on two cores with AVX512_BF16, rounded down.
+"""
 _OVERHEAD = 600_000_000
 """torch, transformers and a batch at work, measured with the demo model."""
 
@@ -46,11 +49,11 @@ class Cost:
     weight_bytes: int | None = None
     """Of the weights in memory, in `dtype`."""
     loading_bytes: int = 0
-    """In memory for a moment while it is loaded, where that is more than the weights: GGUF is unpacked to float32 first."""
+    """The most memory while it is loaded, where that is more than the weights: GGUF is unpacked to float32 first."""
     sentence_bytes: int | None = None
     """Of one sentence's states in memory."""
     seconds: float | None = None
-    """On a processor; None for a GPU."""
+    """On a CPU; None for a GPU."""
     download_bytes: int = 0
     """Still missing on disk."""
     available_bytes: int | None = None
@@ -91,7 +94,8 @@ def study_cost(
     if cost.available_bytes is not None:
         cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
     config, parameters, missing = _told(ref)
-    cost = replace(cost, demo_unprepared=ref.model == demo.NAME and missing > 0, download_bytes=0 if ref.model == demo.NAME else missing)  # fmt: skip
+    is_demo = ref.model == demo.NAME
+    cost = replace(cost, demo_unprepared=is_demo and missing > 0, download_bytes=0 if is_demo else missing)
     if parameters:
         cost = replace(cost, parameters=parameters, weight_bytes=int(parameters * BYTES[dtype]))
         cost = replace(cost, loading_bytes=_loading_bytes(ref, dtype))
@@ -101,7 +105,8 @@ def study_cost(
     if not parameters and shape.parameters:
         cost = replace(cost, parameters=shape.parameters, weight_bytes=int(shape.parameters * BYTES[dtype]))
     per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
-    return replace(cost, sentence_bytes=per_sentence, seconds=_seconds(shape, characters, dtype) if device == "cpu" else None)  # fmt: skip
+    seconds = _seconds(shape, characters, dtype) if device == "cpu" else None
+    return replace(cost, sentence_bytes=per_sentence, seconds=seconds)
 
 
 def _told(ref: ModelRef) -> tuple[Mapping[str, Any], int | None, int]:
@@ -127,14 +132,17 @@ def _gguf(file: Path) -> tuple[Mapping[str, Any], list[int]]:
 
 
 def _loading_bytes(ref: ModelRef, dtype: str) -> int:
-    """Measured with the demo's GGUF file: all of it in float32, and beside it three times its largest tensor, or the model."""
+    """What loading GGUF takes: all of it in float32, and besides three times its largest tensor, or the model.
+
+    Measured with the demo's file.
+    """
     checkpoint = local_checkpoint(replace(ref, adapter=""))
     tensors = _gguf(checkpoint.weights[0])[1] if checkpoint and checkpoint.gguf else []
     return int(4 * sum(tensors) + max(12 * max(tensors), BYTES[dtype] * sum(tensors))) if tensors else 0
 
 
 def _peek(model: str, revision: str) -> hub.Peek:
-    """What the hub said within the last minute, a refusal too: a page is drawn often, and a silent hub takes seconds."""
+    """What the hub said within the last minute, even a refusal: a page is drawn often, and a silent hub takes seconds."""
     seen = _peek_in(int(time.monotonic() // 60), model, revision)
     if isinstance(seen, ModelError):
         raise seen
@@ -159,7 +167,7 @@ def refuse_what_does_not_fit(cost: Cost) -> None:
     if cost.fits or cost.memory_bytes is None or cost.available_bytes is None:
         return
     raise ModelError(
-        f"{cost.model} takes about {_gb(cost.memory_bytes)} of memory in {cost.dtype}, "
+        f"{cost.model} needs about {_gb(cost.memory_bytes)} of memory in {cost.dtype}, "
         f"{_gb(cost.state_bytes or 0)} of it for the states of {cost.sentences} sentences, and {cost.device} has "
         f"{_gb(cost.available_bytes)} free.",
         _what_fits(cost),
@@ -172,9 +180,9 @@ def _what_fits(cost: Cost) -> str:
     for dtype in (name for name in smaller if BYTES[name] < BYTES[cost.dtype]):
         other = replace(cost, dtype=dtype, weight_bytes=int((cost.parameters or 0) * BYTES[dtype]))
         if other.fits:
-            return f"In {dtype} it fits: choose that dtype ({_gb(other.memory_bytes or 0)})."
+            return f"It fits in {dtype}: choose that dtype ({_gb(other.memory_bytes or 0)})."
     if cost.device != "cpu" and replace(cost, available_bytes=memory_available("cpu")).fits:
-        return "In the memory of the processor it fits: use the device cpu."
+        return "It fits in CPU memory: use the device cpu."
     room = (cost.available_bytes or 0) - (cost.weight_bytes or 0) - _OVERHEAD
     if room >= 4 * (cost.sentence_bytes or 1):
         return f"Use at most {room // (2 * (cost.sentence_bytes or 1))} pairs."
@@ -201,7 +209,7 @@ def _seconds(shape: Shape, characters: int, dtype: str) -> float:
 
 @lru_cache(maxsize=1)
 def operations_per_second() -> float:
-    """Of a float32 matrix product on this machine's processor, measured once, in some ten milliseconds."""
+    """Of a float32 matrix product on this machine's CPU, measured once, in some ten milliseconds."""
     square = np.ones((768, 768), dtype=np.float32)
     best = float("inf")
     for _ in range(3):

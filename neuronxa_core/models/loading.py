@@ -96,7 +96,7 @@ def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> Load
             raise _foreign_code(checkpoint) from error
         raise _UnloadableError(
             f"{checkpoint.name} cannot be loaded ({_first_line(error)}).",
-            "Check that the folder is whole: config, tokenizer and weights, as save_pretrained writes them.",
+            "Check that the folder is complete: config, tokenizer and weights, as save_pretrained writes them.",
         ) from error
     model = model.eval().requires_grad_(False)
     config: Any = model.config
@@ -104,7 +104,7 @@ def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> Load
     parts = decoder_parts(model, described, neurons)
     if any(weight.is_meta for experts in parts.experts for weight in experts.parameters()):
         raise ModelError(
-            f"{checkpoint.name} has experts that were laid aside to memory or disk, where their neurons cannot be read.",
+            f"{checkpoint.name} has experts that were offloaded to CPU memory or disk, where their neurons cannot be read.",
             "Use a smaller dtype or GPUs with more memory, so that all experts fit.",
         )
     if device == "cpu" and packs_linear_layers(dtype):
@@ -141,7 +141,7 @@ def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
 
 def _foreign_code(checkpoint: Checkpoint) -> ModelError:
     return ModelError(
-        f"{checkpoint.name} brings program code of its own, which is never run here.",
+        f"{checkpoint.name} comes with code of its own, which is never run here.",
         "Use a model that transformers has built in, or a conversion to one of its architectures and tokenizers.",
     )
 

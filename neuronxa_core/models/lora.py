@@ -39,6 +39,6 @@ def _refuse_astray(model: nn.Module, adapter: Path) -> None:
     astray = sorted(key for key in stored if key not in names)
     if astray:
         raise ModelError(
-            f"{adapter} does not belong to this model: it changes {astray[0]}, which the model has not.",
+            f"{adapter} does not belong to this model: it changes {astray[0]}, which the model does not have.",
             "Give the model that the adapter was trained on.",
         )

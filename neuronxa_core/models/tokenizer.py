@@ -16,7 +16,7 @@ class ModelTokenizer:
 
     tokenize: Callable[[Sequence[str]], list[list[int]]]
     unknown: int | None
-    """The token for what the tokenizer does not know; None if it knows every byte, or uses a token of another meaning."""
+    """The token for what the tokenizer does not know; None if it knows every byte, or borrows another token for it."""
     texts: Callable[[Sequence[int]], list[str]]
     """Tokens as people read them, one by one."""
 
@@ -77,7 +77,7 @@ def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[To
         tokens = tokenizer.tokenize([_encodable(sentence) for sentence in sentences]) if sentences else []
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise ModelError(
-            f"The tokenizer of {checkpoint.name} cannot be read.", "Check that its folder is whole."
+            f"The tokenizer of {checkpoint.name} cannot be read.", "Check that its folder is complete."
         ) from error
     unknown = tokenizer.unknown
     return tuple(TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens)

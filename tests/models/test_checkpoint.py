@@ -132,12 +132,12 @@ def test_code_that_a_model_brings_along_is_never_run(folder: Path, tmp_path: Pat
     if model_type == "llama":  # transformers' own class takes its place
         assert type(load(folder).parts.decoder).__module__ == "transformers.models.llama.modeling_llama"
     else:
-        with pytest.raises(ModelError, match="brings program code of its own, which is never run"):
+        with pytest.raises(ModelError, match="comes with code of its own, which is never run"):
             load(folder)
     tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
     tokenizer |= {"tokenizer_class": "C", "auto_map": {"AutoTokenizer": ["evil.C", None]}}
     (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(ModelError, match="brings program code of its own, which is never run"):
+    with pytest.raises(ModelError, match="comes with code of its own, which is never run"):
         load(folder)
     assert not (tmp_path / "ran").exists()
 

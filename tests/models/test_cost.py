@@ -74,7 +74,7 @@ def test_a_model_of_70_billion_parameters_is_refused_before_a_byte_is_downloaded
     study = Study("someone/llama-70b", str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, dtype="bfloat16")
     with pytest.raises(ModelError) as refused:
         run_study(study, device="cpu")
-    assert "takes about 142.0 GB of memory in bfloat16" in refused.value.problem
+    assert "needs about 142.0 GB of memory in bfloat16" in refused.value.problem
     assert "cpu has 40.0 GB free" in refused.value.problem
     assert refused.value.next_step == "Use a smaller model: about 19.7 billion parameters in bfloat16 fit here."
     assert not hub_has_70b
@@ -87,7 +87,7 @@ def test_a_local_model_is_refused_before_it_is_loaded(tiny_model, tiny_corpus: P
     monkeypatch.setattr(loading, "_load_decoder", lambda *_: pytest.fail("it was loaded"))
     loading.RESIDENT.free()
     study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
-    with pytest.raises(ModelError, match=r"takes about 0\.6 GB of memory .* has 0\.1 GB free"):
+    with pytest.raises(ModelError, match=r"needs about 0\.6 GB of memory .* has 0\.1 GB free"):
         run_study(study, device="cpu")
 
 
@@ -106,7 +106,7 @@ def without_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_refusal_names_what_fits():
     refuse_what_does_not_fit(a_cost(28, 0.001, 29))  # 28 + 0.4 + 0.6
     for told, said in (
-        (a_cost(28, 0.001, 20), "In bfloat16 it fits: choose that dtype (15.0 GB)."),
+        (a_cost(28, 0.001, 20), "It fits in bfloat16: choose that dtype (15.0 GB)."),
         (a_cost(14, 0.02, 20, "bfloat16"), "Use at most 135 pairs."),
         (a_cost(28, 0.001, 9, "bfloat16"), "Use a smaller model: about 4.2 billion parameters in bfloat16 fit here."),
     ):
@@ -131,7 +131,7 @@ def test_a_gpu_that_is_too_small_is_told_of_the_processor(monkeypatch: pytest.Mo
 
 def test_fewer_bits_are_offered_where_bitsandbytes_is(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cost, "has_bitsandbytes", lambda: True)
-    with pytest.raises(ModelError, match="In 8bit it fits"):
+    with pytest.raises(ModelError, match="It fits in 8bit"):
         refuse_what_does_not_fit(a_cost(14, 0.001, 10, "bfloat16"))
 
 

@@ -209,7 +209,7 @@ def test_what_is_not_supported_is_refused_by_name_with_the_reason():
 
 @pytest.mark.parametrize("family", ["granitemoe", "phimoe", "jetmoe"])
 def test_experts_that_no_table_knows_are_refused(family: str):
-    with pytest.raises(ModelError, match="structure does not tell where its neurons are"):
+    with pytest.raises(ModelError, match="structure does not show where its neurons are"):
         decoder_parts(*built(family))
 
 

@@ -1,4 +1,4 @@
-"""Loading: adapters, tokenizers of every kind, other dtypes, layers laid aside, memory that runs out."""
+"""Loading: adapters, tokenizers of every kind, other dtypes, layers offloaded, memory that runs out."""
 
 import json
 import shutil
@@ -200,7 +200,7 @@ def test_layers_that_are_laid_aside_on_disk_compute_the_same(tiny_model, monkeyp
 
 def test_experts_that_are_laid_aside_on_disk_are_refused(tiny_model, monkeypatch: pytest.MonkeyPatch):
     lay_aside(monkeypatch)
-    with pytest.raises(ModelError, match="experts that were laid aside"):
+    with pytest.raises(ModelError, match="experts that were offloaded"):
         load(tiny_model("mixtral"), device="spread")
 
 
