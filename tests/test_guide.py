@@ -179,8 +179,11 @@ def test_the_guides_tree_names_every_package_and_every_page():
             assert path.stem in listed, path
 
 
-def test_the_readme_counts_the_architectures():
-    assert f"{len(FAMILIES)} architectures" in README.read_text(encoding="utf-8")
+def test_the_readme_promises_no_more_architectures_than_there_are():
+    """In round numbers, so that a new family need not be counted there."""
+    promised = re.search(r"over (\d+) architectures", README.read_text(encoding="utf-8"))
+    assert promised, "README.md no longer says `over N architectures`"
+    assert int(promised[1]) < len(FAMILIES)
 
 
 def test_the_numbers_of_the_readme_are_those_of_the_guide():
