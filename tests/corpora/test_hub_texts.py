@@ -134,6 +134,20 @@ def test_a_port_where_nobody_listens(hub: StandIn, monkeypatch: pytest.MonkeyPat
         open_corpus("hub:ntrex")
 
 
+def test_a_token_that_cannot_be_one_is_refused_and_not_shown(hub: StandIn, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret word")
+    with pytest.raises(CorpusError, match=r"HF_TOKEN contains characters that no token can have\.") as refused:
+        open_corpus("hub:ntrex")
+    assert "hf_secret" not in str(refused.value)
+    assert not hub.asked
+
+
+def test_offline_a_corpus_says_which_setting_keeps_it_away(hub: StandIn, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(CorpusError, match="NTREX-128 is not complete in the local cache, and HF_HUB_OFFLINE is set"):
+        open_corpus("hub:ntrex")
+
+
 def test_a_revision_can_be_asked_for(hub: StandIn):
     hold(hub, NTREX, "test.parquet", pd.DataFrame({"eng_Latn": ENGLISH, "deu_Latn": GERMAN}))
     commit = hub.commit(NTREX)
