@@ -93,6 +93,7 @@ def _parser(program: str = "neuronxa") -> _Parser:
     check.set_defaults(command=_check)
     gallery = commands.add_parser("gallery", help="build the precomputed results that the dashboard opens with")
     gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
+    gallery.add_argument("--only", nargs="+", default=[], metavar="PART", help="rebuild these parts alone")
     gallery.set_defaults(command=_gallery)
     app = commands.add_parser(
         "app",
@@ -172,22 +173,18 @@ def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
-    from neuronxa_core.gallery.read import GALLERY, build_ablations, build_gallery, build_projections, build_variants
+    from neuronxa_core.gallery.build import PARTS
+    from neuronxa_core.gallery.read import GALLERY
 
+    if unknown := set(options.only) - set(PARTS):
+        raise StudyError(f"The gallery has no part {min(unknown)!r}.", f"Name some of: {', '.join(PARTS)}.")
     folder = options.out or GALLERY
     _make_folder(folder)
-    for result in build_gallery(folder, terminal):
-        terminal.clear()
-        print(_line(result), flush=True)
-    for result in build_variants(folder, terminal):
-        terminal.clear()
-        print(f"{result.study.site}: {_line(result)}", flush=True)
-    for ablation in build_ablations(folder, terminal):
-        terminal.clear()
-        print(f"{ablation.study.source} -> {ablation.study.target}: {len(ablation.table)} rows of choices", flush=True)
-    for projection in build_projections(folder, terminal):
-        terminal.clear()
-        print(f"{projection.study.source} -> {projection.study.target}: {projection.state} projected", flush=True)
+    for name in PARTS:
+        if not options.only or name in options.only:
+            for made in PARTS[name](folder, terminal):
+                terminal.clear()
+                print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
 
 
 def _app(options: argparse.Namespace, terminal: _Terminal) -> None:

@@ -2,13 +2,23 @@ from dataclasses import replace
 
 import pytest
 
+from neuronxa_core.analyses.similarity import absent_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.gallery.build import PARTS
 from neuronxa_core.gallery.read import (
+    BITS_FILE,
     GALLERY,
     LAYERED,
+    MATRIX_FILE,
+    PAIRS_FILE,
     PROJECTED,
+    PROJECTIONS_FILE,
+    RATES_FILE,
+    STUDIES_FILE,
+    VARIANTS_FILE,
     gallery_results,
     gallery_studies,
     precomputed,
@@ -19,6 +29,7 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
+from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
@@ -124,3 +135,31 @@ def test_the_matrix_holds_every_bundled_language_and_agrees_with_the_studies():
 @pytest.mark.parametrize("other", [{"pairs": 99}, {"site": "product"}, {"corpus": "/x/y"}, {"dtype": "bfloat16"}])
 def test_the_matrix_answers_to_nothing_else(other):
     assert precomputed_matrix(Study(**{**vars(gallery_studies()[0]), **other})) is None
+
+
+def test_every_part_of_it_is_there_and_the_guide_names_each():
+    files = {"studies": STUDIES_FILE, "variants": VARIANTS_FILE, "matrix": MATRIX_FILE, "bits": BITS_FILE}
+    files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
+    files |= {"layers": "layers", "settings": "ablations"}
+    assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
+    guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
+    for part, file in files.items():
+        assert (GALLERY / file).exists(), f"build it: python -m neuronxa_core gallery --only {part}"
+        assert f"`{part}`" in guide
+
+
+def test_the_stored_measures_are_all_there():
+    """What a new measure needs: python -m neuronxa_core gallery --only layers"""
+    for study in gallery_studies():
+        if study.source in LAYERED:
+            assert absent_measures(precomputed_layers(study).measures) == []
+
+
+def test_one_part_is_rebuilt_alone(monkeypatch, tmp_path, capsys):
+    made = lambda folder, watcher: iter([(folder / "made").write_text("x")])  # noqa: E731
+    monkeypatch.setitem(PARTS, "matrix", made)
+    assert main(["gallery", "--only", "matrix", "--out", str(tmp_path / "g")]) == 0
+    assert [file.name for file in (tmp_path / "g").iterdir()] == ["made"]
+    assert capsys.readouterr().out == "matrix: written\n"
+    assert main(["gallery", "--only", "everything", "--out", str(tmp_path)]) == 2
+    assert "Name some of: studies, layers" in capsys.readouterr().err

@@ -7,7 +7,7 @@ answer names the precision that it was computed in.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,24 +16,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.analyses.bits_per_byte import run_bits_per_byte
-from neuronxa_core.analyses.language_matrix import LanguageMatrix, read_matrix, write_matrix
-from neuronxa_core.analyses.languages import run_language_matrix
-from neuronxa_core.analyses.neurons import NeuronRates, run_neuron_rates
-from neuronxa_core.analyses.pairs_needed import run_pairs_needed
-from neuronxa_core.analyses.projection import Projection, project, projection_from_frame
-from neuronxa_core.analyses.settings import Ablation, read_ablation, run_ablation, write_ablation
-from neuronxa_core.analyses.similarity import space_measures
+from neuronxa_core.analyses.language_matrix import LanguageMatrix, read_matrix
+from neuronxa_core.analyses.neurons import NeuronRates
+from neuronxa_core.analyses.projection import Projection, projection_from_frame
+from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.models import demo
-from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.states.store import read_layer, write_aside
-from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.states.store import read_layer
 from neuronxa_core.study.result import StudyResult, from_frame
-from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
@@ -44,82 +37,19 @@ LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva
 """The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
 PROJECTED = STATES
 """The states of those languages whose UMAP is stored, with its default settings."""
-_FILE = "studies.parquet"
-_PROJECTIONS = "projections.parquet"
-_MATRIX = "matrix.parquet"
-_BITS = "bits.json"
-_PAIRS = "pairs_needed.parquet"
-_RATES = "rates.safetensors"
-_VARIANTS = "variants.parquet"
+STUDIES_FILE = "studies.parquet"
+PROJECTIONS_FILE = "projections.parquet"
+MATRIX_FILE = "matrix.parquet"
+BITS_FILE = "bits.json"
+PAIRS_FILE = "pairs_needed.parquet"
+RATES_FILE = "rates.safetensors"
+VARIANTS_FILE = "variants.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
     """What the gallery holds, or should hold: every bundled language to English."""
     languages = open_corpus(EVERYDAY.name).languages
     return tuple(Study(demo.NAME, EVERYDAY.name, code, PIVOT, dtype=PRECISION) for code in languages if code != PIVOT)
-
-
-def build_gallery(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """Runs every study of the gallery on the CPU in float32, yields each result, and writes the files at the end."""
-    results = []
-    for study in gallery_studies():
-        result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
-        results.append(result)
-        if study.source in LAYERED:
-            layers = find_layers(study)
-            assert layers is not None
-            _store_layers(study, layers, result.last_layer, folder)
-        yield result
-    frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
-    write_aside(folder / _FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
-    build_matrix(folder, watcher)
-    build_bits(folder, watcher)
-    build_rates(folder, watcher)
-
-
-def gallery_variants() -> tuple[Study, ...]:
-    """The other ways in which the demo model is precomputed, to compare: the other site, and bfloat16."""
-    studies = gallery_studies()
-    return (
-        *(replace(study, site="product") for study in studies),
-        *(replace(study, dtype="bfloat16") for study in studies),
-    )
-
-
-def build_variants(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """Runs the variants on the CPU, yields each result, and writes the file at the end."""
-    results = []
-    for study in gallery_variants():
-        results.append(run_study(study, device="cpu", watcher=watcher))
-        yield results[-1]
-    frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
-    write_aside(folder / _VARIANTS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
-
-
-def build_projections(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Projection]:
-    """Projects the languages of LAYERED with English, yields each projection, and writes the file at the end."""
-    projections = []
-    for study in gallery_studies():
-        if study.source not in LAYERED:
-            continue
-        result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
-        layers = find_layers(study)
-        assert layers is not None
-        for state in PROJECTED:
-            projection = project(study, layers, state, ProjectionSettings(), watcher)
-            provenance = {name: result.provenance[name] for name in ("corpus_hash", "model_fingerprint", "dtype")}
-            projections.append(replace(projection, provenance={**projection.provenance, **provenance}))
-            yield projections[-1]
-    frame = pd.concat([projection.to_frame() for projection in projections], ignore_index=True)
-    write_aside(folder / _PROJECTIONS, lambda path: frame.to_parquet(path, compression="zstd", index=False))
-
-
-def build_bits(folder: Path = GALLERY, watcher: Watcher = SILENT) -> dict[str, float]:
-    """Bits per byte of every bundled language, on the CPU in float32, and writes the file."""
-    study = gallery_studies()[0]
-    bits = run_bits_per_byte(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
-    write_aside(folder / _BITS, lambda path: path.write_text(json.dumps(bits, indent=1) + "\n"))
-    return bits
 
 
 def precomputed_bits(study: Study) -> dict[str, float] | None:
@@ -130,21 +60,9 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
     if replace(wanted, site=gallery.site, pooling=gallery.pooling) != gallery:  # bits do not depend on these two
         return None
     try:
-        return {str(code): float(value) for code, value in json.loads((GALLERY / _BITS).read_text()).items()}
+        return {str(code): float(value) for code, value in json.loads((GALLERY / BITS_FILE).read_text()).items()}
     except FileNotFoundError:
         return None
-
-
-def build_rates(folder: Path = GALLERY, watcher: Watcher = SILENT) -> NeuronRates:
-    """The rate of every neuron in every bundled language, on the CPU in float32; stored in steps of 1/255."""
-    from safetensors.numpy import save_file
-
-    study = gallery_studies()[0]
-    rates = run_neuron_rates(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
-    steps = {code: np.rint(255 * rates.rates[place]).astype(np.uint8) for place, code in enumerate(rates.codes)}
-    header = {"provenance": json.dumps(dict(rates.provenance))}
-    write_aside(folder / _RATES, lambda path: save_file(steps, path, metadata=header))
-    return rates
 
 
 def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
@@ -152,7 +70,7 @@ def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     gallery = gallery_studies()[0]
     wanted = _as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
-    if wanted != gallery or not (GALLERY / _RATES).is_file():
+    if wanted != gallery or not (GALLERY / RATES_FILE).is_file():
         return None
     steps, provenance = _gallery_rates()
     if not set(codes) <= set(steps):
@@ -165,22 +83,8 @@ def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
 def _gallery_rates() -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]]:
     from safetensors import safe_open
 
-    with safe_open(GALLERY / _RATES, framework="numpy") as file:
+    with safe_open(GALLERY / RATES_FILE, framework="numpy") as file:
         return {code: file.get_tensor(code) for code in file.keys()}, json.loads(file.metadata()["provenance"])  # noqa: SIM118
-
-
-def build_ablations(folder: Path = GALLERY, watcher: Watcher = SILENT) -> Iterator[Ablation]:
-    """Changes each choice for the languages of LAYERED, on the CPU in float32, and writes a file for each and one for all pairs."""
-    studies = gallery_studies()
-    for study in studies:
-        if study.source in LAYERED:
-            ablation = run_ablation(study, device="cpu", watcher=watcher)
-            path = folder / "ablations" / f"{study.stem}.parquet"
-            write_aside(path, lambda file, made=ablation: write_ablation(made, file))  # type: ignore[misc]
-            yield ablation
-    codes = [study.source for study in studies]
-    needed = run_pairs_needed(studies[0], codes, device="cpu", watcher=watcher)
-    write_aside(folder / _PAIRS, lambda path: needed.to_parquet(path, compression="zstd", index=False))
 
 
 def precomputed_ablation(study: Study) -> Ablation | None:
@@ -196,9 +100,9 @@ def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame
     wanted = _as_stored(study)
     if replace(wanted, source=studies[0].source, target=PIVOT) != studies[0] or study.target != PIVOT:
         return None
-    if set(codes) != {each.source for each in studies} or not (GALLERY / _PAIRS).is_file():
+    if set(codes) != {each.source for each in studies} or not (GALLERY / PAIRS_FILE).is_file():
         return None
-    return pd.read_parquet(GALLERY / _PAIRS)
+    return pd.read_parquet(GALLERY / PAIRS_FILE)
 
 
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
@@ -216,7 +120,9 @@ def precomputed_projection(study: Study, state: State, settings: ProjectionSetti
 def _stored_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
     wanted = {**study.fields, **asdict(settings), "state": state}
     try:
-        rows = pd.read_parquet(GALLERY / _PROJECTIONS, filters=[(name, "==", value) for name, value in wanted.items()])
+        rows = pd.read_parquet(
+            GALLERY / PROJECTIONS_FILE, filters=[(name, "==", value) for name, value in wanted.items()]
+        )
     except FileNotFoundError:
         return None
     return None if rows.empty else projection_from_frame(rows)
@@ -243,14 +149,6 @@ def precomputed(study: Study) -> StudyResult | None:
     return results[back].reversed() if back in results else None
 
 
-def build_matrix(folder: Path = GALLERY, watcher: Watcher = SILENT) -> LanguageMatrix:
-    """Scores every bundled language against every other, on the CPU in float32, and writes the file."""
-    study = gallery_studies()[0]
-    matrix = run_language_matrix(study, open_corpus(EVERYDAY.name).languages, device="cpu", watcher=watcher)
-    write_aside(folder / _MATRIX, lambda path: write_matrix(matrix, path))
-    return matrix
-
-
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
     """The gallery's matrix if it is of this study's model, corpus and choices, or None. Read when first asked for."""
     wanted = _as_stored(study)
@@ -263,7 +161,7 @@ def precomputed_matrix(study: Study) -> LanguageMatrix | None:
 @lru_cache(maxsize=1)
 def _gallery_matrix() -> LanguageMatrix | None:
     try:
-        return read_matrix(GALLERY / _MATRIX)
+        return read_matrix(GALLERY / MATRIX_FILE)
     except FileNotFoundError:
         return None
 
@@ -297,32 +195,16 @@ def precomputed_layers(study: Study) -> StoredLayers | None:
     return None
 
 
-def _store_layers(study: Study, layers: StudyLayers, last_layer: int, folder: Path) -> None:
-    """Cosine distances, float32: near 0 they keep more digits than cosines near 1 would."""
-    from safetensors.numpy import save_file
-
-    distances = {
-        state: np.stack([1 - layers.similarity(state, layer) for layer in range(first_layer(state), last_layer + 1)])
-        for state in STATES
-    }
-    path = folder / "layers" / f"{study.stem}.safetensors"
-    write_aside(
-        path, lambda file: save_file({name: array.astype(np.float32) for name, array in distances.items()}, file)
-    )
-    measures = space_measures(layers, last_layer)
-    write_aside(path.with_suffix(".parquet"), lambda file: measures.to_parquet(file, compression="zstd", index=False))
-
-
 @lru_cache(maxsize=1)
 def gallery_results() -> dict[Study, StudyResult]:
     """Everything in the gallery, by study, in the order of the corpus; empty if it has not been built."""
-    return _results_in(GALLERY / _FILE)
+    return _results_in(GALLERY / STUDIES_FILE)
 
 
 @lru_cache(maxsize=1)
 def variant_results() -> dict[Study, StudyResult]:
     """The variants in the gallery, by study; empty if they have not been built."""
-    return _results_in(GALLERY / _VARIANTS)
+    return _results_in(GALLERY / VARIANTS_FILE)
 
 
 def _results_in(path: Path) -> dict[Study, StudyResult]:

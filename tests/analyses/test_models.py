@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.models import depth_curves, language_differences, variant_names, variant_summary
-from neuronxa_core.gallery.read import gallery_results, gallery_variants, variant_results
+from neuronxa_core.gallery.build import gallery_variants
+from neuronxa_core.gallery.read import gallery_results, variant_results
 from neuronxa_core.study.study import Study
 
 STUDY = Study("demo", "everyday", "deu", "eng")
