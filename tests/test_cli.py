@@ -321,9 +321,9 @@ def test_check_names_the_lines_and_what_to_leave_out(tmp_path: Path, capsys: pyt
     asked = ["--corpus", str(tmp_path), "--source", "de", "--target", "en"]
     assert main(["check", *asked]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "Line 5 of deu_Latn has no line beside it. (--leave-out unpaired)",
+        "Line 5 of deu_Latn has no counterpart in the other language. (--leave-out unpaired)",
         "Line 2 of deu_Latn is empty. (--leave-out empty)",
-        "Line 4 of deu_Latn repeats an earlier line; equal sentences tie, and ties lose. (--leave-out duplicate)",
+        "Line 4 of deu_Latn repeats an earlier line; equal sentences tie, and a tie is a miss. (--leave-out duplicate)",
         "deu_Latn: 5 lines, eng_Latn: 4 lines; 3 found",
     ]
     assert main(["check", "--corpus", "/no/such", "--source", "de", "--target", "en"]) == 2

@@ -149,7 +149,8 @@ def _table_rows(name: str, reader: "csv.DictReader[str]") -> Iterator[dict[str, 
     try:
         yield from reader
     except csv.Error as error:
-        raise StudyError(f"{name} is no CSV from line {reader.line_num + 1} on ({error}).", "Save it again.") from error
+        line = reader.line_num + 1
+        raise StudyError(f"{name} is not valid CSV from line {line} on ({error}).", "Save it again.") from error
 
 
 def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:

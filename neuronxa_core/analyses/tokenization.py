@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.findings import Finding
 from neuronxa_core.corpora.languages import ENGLISH, language
-from neuronxa_core.corpora.validation import Finding
 from neuronxa_core.models.config import context_length
 from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.models.tokenizer import TokenCount, count_tokens

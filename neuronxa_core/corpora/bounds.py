@@ -1,6 +1,6 @@
-"""What a foreign text may take while it is read, and what becomes of whatever it makes a reader raise.
+"""Limits on the memory that a user's file may take while it is read, and one-sentence errors for what goes wrong.
 
-Every reader counts what it is about to hold, before it holds it: a small file may unpack to more than a machine has.
+Every reader counts what it is about to hold before it holds it: a small file may unpack to more than fits in memory.
 """
 
 import io
@@ -18,44 +18,44 @@ from typing import IO
 from neuronxa_core.errors import CorpusError, NeuronXAError
 
 LONGEST = 16_000_000
-"""Characters of one line, and of one row that is spread over several."""
+"""Characters in one line, or in one row that spans several."""
 MOST_LANGUAGES, MOST_PAIRS = 1_000, 50_000
-"""Languages of one text, and pairs of languages with a text of their own."""
+"""Languages in one text, and language pairs that each have their own text."""
 MOST_FILES = 20_000
-"""Files and folders in a folder, counted with those below where catalogues are looked for."""
+"""Files and folders in a folder; the search for catalogues counts subfolders too."""
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd", b"Rar!")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What one text may take: bytes of memory once it is read, and rows."""
+    """Limits for one text: bytes of memory once it is read, and rows."""
 
     size: int = 1_000_000_000
     rows: int = 2_000_000
 
 
 GENEROUS = Bound()
-"""For what whoever runs the dashboard chose; uploads have one of their own, see uploads.upload_bound."""
+"""For corpora chosen by whoever runs the dashboard; uploads have their own, see uploads.upload_bound."""
 
 
 class Budget:
-    """What is left of a bound while one text is read."""
+    """Counts memory and rows against a bound while one text is read."""
 
     def __init__(self, name: str, bound: Bound = GENEROUS) -> None:
         self.name, self.bound = name, bound
         self.size = self.rows = 0
 
     def take(self, size: int = 0, rows: int = 0) -> None:
-        """Counts what is about to be held. Raises CorpusError if it is too much."""
+        """Counts what is about to be held. Raises CorpusError if that exceeds the bound."""
         self.size += size
         self.rows += rows
         if self.rows > self.bound.rows:
-            raise CorpusError(f"{self.name} has more than {self.bound.rows:,} rows.", "Take a part of it.")
+            raise CorpusError(f"{self.name} has more than {self.bound.rows:,} rows.", "Use only part of it.")
         if self.size > self.bound.size:
             raise CorpusError(
                 f"{self.name} takes more than {self.bound.size / 1e6:,.0f} MB of memory once it is read.",
-                "Take a part of it.",
+                "Use only part of it.",
             )
 
     def hold(self, cells: Sequence[str]) -> None:
@@ -65,16 +65,16 @@ class Budget:
 
 @contextmanager
 def told_in_one_sentence(name: str, kind: type[NeuronXAError] = CorpusError) -> Iterator[None]:
-    """Whatever reading a foreign text raises comes out as a NeuronXAError that names the text.
+    """Turns whatever reading a text raises into a NeuronXAError that names the text.
 
-    What no reader expects keeps its traceback in the log, under an id that the message gives.
+    An unexpected error leaves its traceback in the log, under an id given in the message.
     """
     try:
         yield
     except NeuronXAError:
         raise
     except MemoryError as error:
-        raise kind(f"{name} takes more memory than there is.", "Take a part of it.") from error
+        raise kind(f"{name} does not fit in memory.", "Use only part of it.") from error
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise kind(f"{name} cannot be read ({why}).", "Check the file and its permissions.") from error
@@ -83,12 +83,12 @@ def told_in_one_sentence(name: str, kind: type[NeuronXAError] = CorpusError) -> 
         _log.error("%s cannot be read, error id %s\n%s", name, error_id, traceback.format_exc())
         raise kind(
             f"{name} cannot be read ({type(error).__name__}, error id {error_id}).",
-            "Save it again, or look the id up in the log.",
+            "Save it again, or look up the id in the log.",
         ) from error
 
 
 def refuse_unreadable(file: Path, bound: Bound = GENEROUS) -> None:
-    """Raises CorpusError for what is no plain file (reading a pipe would wait for ever), and for what is too large."""
+    """Raises CorpusError unless this is a regular file (reading a pipe would block) within the bound."""
     try:
         status = file.stat()
     except OSError as error:
@@ -96,14 +96,17 @@ def refuse_unreadable(file: Path, bound: Bound = GENEROUS) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise CorpusError(f"{file.name} is neither a file nor a folder.", "Remove it, or put a file in its place.")
     if status.st_size > bound.size:
-        raise CorpusError(f"{file.name} has {status.st_size / 1e6:,.0f} MB.", "Take a part of it.")
+        raise CorpusError(
+            f"{file.name} has {status.st_size / 1e6:,.0f} MB, more than the {bound.size / 1e6:,.0f} MB allowed.",
+            "Use only part of it.",
+        )
 
 
 def text_lines(file: Path, bound: Bound = GENEROUS, newline: str = "\n") -> Iterator[str]:
-    """The lines of a file in UTF-8, or in UTF-16 with its mark, each with its end, one at a time.
+    """The lines of a file in UTF-8, or UTF-16 with a byte order mark, line ends included, one at a time.
 
-    newline: as `open` has it. Bytes that are not UTF-8 stay as lone surrogates, which no text has. Raises CorpusError for
-    what cannot be read, archives, UTF-16 that is cut off, and lines longer than LONGEST.
+    newline: as for `open`. Invalid UTF-8 becomes lone surrogates, which valid text never contains.
+    Raises CorpusError for an unreadable file, an archive, truncated UTF-16 and a line longer than LONGEST.
     """
     refuse_unreadable(file, bound)
     try:
@@ -116,7 +119,7 @@ def text_lines(file: Path, bound: Bound = GENEROUS, newline: str = "\n") -> Iter
 
 
 def lines_in(name: str, head: bytes, content: IO[bytes], newline: str = "\n") -> Iterator[str]:
-    """As text_lines, of what is open already; `head` is how it begins."""
+    """Like text_lines, for an open file; `head` is its first bytes."""
     if head.startswith(_PACKED):
         raise packed(name)
     wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -128,16 +131,16 @@ def lines_in(name: str, head: bytes, content: IO[bytes], newline: str = "\n") ->
                 raise too_long(name)
             yield line
     except UnicodeDecodeError as error:
-        raise CorpusError(f"{name} is UTF-16 that is cut off.", "Save it as UTF-8 and try again.") from error
+        raise CorpusError(f"{name} is truncated UTF-16.", "Save it as UTF-8 and try again.") from error
 
 
 def packed(name: str) -> CorpusError:
-    return CorpusError(f"{name} is packed, and archives are not unpacked here.", "Unpack it and give the text.")
+    return CorpusError(f"{name} is an archive, and archives are not unpacked.", "Unpack it and use the text itself.")
 
 
 def too_long(name: str) -> CorpusError:
     return CorpusError(
-        f"{name} has a line of more than {LONGEST / 1e6:.0f} million characters.", "Put each sentence on a line."
+        f"{name} has a line of more than {LONGEST / 1e6:.0f} million characters.", "Put one sentence on each line."
     )
 
 

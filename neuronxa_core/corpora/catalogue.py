@@ -1,4 +1,4 @@
-"""Where a corpus comes from: the bundled ones by name, any other by its path."""
+"""Opening a corpus: a bundled one by name, an upload, a hub corpus, or any other by path."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -34,8 +34,8 @@ EVERYDAY = CatalogueEntry(
     title="Everyday sentences",
     path=ASSETS / "corpora" / "everyday.tsv",
     licence="CC0 1.0",
-    note="100 sentences written for this project and translated by a machine into the languages below. No native speaker has "
-    "reviewed them: use them for demos and teaching, not for figures you publish.",
+    note="100 sentences written for this project and machine-translated into the languages below. No native speaker "
+    "has reviewed them: use them for demos and teaching, not for figures you publish.",
     cite="to cite it, name NeuronXA Explorer",
 )
 BUNDLED = {EVERYDAY.name: EVERYDAY}
@@ -43,24 +43,24 @@ BUNDLED = {EVERYDAY.name: EVERYDAY}
 
 @dataclass(frozen=True)
 class Corpus:
-    """Parallel text in several languages, or pairs of languages with a text each; sentences are read when they are asked for."""
+    """Parallel text in several languages, or in language pairs that each have their own text. Sentences load lazily."""
 
     name: str
     contents: Contents
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Those of the text in all languages first, then those of the pairs, by code."""
+        """Codes of its languages: first those of the common text, then those of the pairs, sorted."""
         paired = {code for pair in self.contents.pairs for code in pair}
         return (*self.contents.together, *sorted(paired - set(self.contents.together)))
 
     @property
     def pairwise(self) -> bool:
-        """Whether the text is another one from pair to pair, so that more than two languages cannot be compared on it."""
+        """Whether each language pair has its own text, so that no more than two languages can be compared."""
         return not self.contents.together
 
     def sentences(self, code: str, beside: str = "") -> tuple[str, ...]:
-        """All lines of one language; where the text depends on the other language, of the one beside `beside`.
+        """All lines of one language. In a pairwise corpus, `beside` is the other language of the pair.
 
         Raises CorpusError if the corpus lacks it.
         """
@@ -74,7 +74,7 @@ class Corpus:
             raise CorpusError(f"The corpus {self.name} has no {code}.", f"Choose one of its languages: {some}")
         raise CorpusError(
             f"The corpus {self.name} has no text in both {code} and {beside}.",
-            f"Choose one beside {code}: {', '.join(self.beside(code)[:6])}.",
+            f"Choose a language that it pairs with {code}: {', '.join(self.beside(code)[:6])}.",
         )
 
     def _found(self, code: str, beside: str) -> tuple[str, ...] | None:
@@ -88,31 +88,31 @@ class Corpus:
         return None
 
     def beside(self, code: str) -> tuple[str, ...]:
-        """The languages that have a text in common with one."""
+        """The languages that share a text with `code`."""
         together = [other for other in self.contents.together if code in self.contents.together]
         paired = [two if code == one else one for one, two in self.contents.pairs if code in (one, two)]
         return tuple(other for other in dict.fromkeys([*together, *paired]) if other != code)
 
     def text(self, source: str, target: str) -> Bitext:
-        """All lines of two languages, as they are. Raises CorpusError if one is missing."""
+        """All lines of two languages, unchecked. Raises CorpusError if one is missing."""
         source, target = language(source).code, language(target).code
         return Bitext(source, target, self.sentences(source, target), self.sentences(target, source))
 
     def bitext(self, source: str, target: str, pairs: int, sample: int = 0, leave_out: str = "") -> Bitext:
-        """Those pairs of two languages that a study takes, see choose_pairs. Raises CorpusError."""
+        """The pairs that a study uses, see choose_pairs. Raises CorpusError."""
         return choose_pairs(self.text(source, target), self.name, pairs, sample, leave_out)
 
     def usable(self, source: str, target: str, leave_out: str = "") -> int:
-        """How many pairs two languages have when what is not wanted has been left out."""
+        """Number of pairs of two languages once the lines in `leave_out` are removed."""
         text, unwanted = self.text(source, target), read_left_out(leave_out)
         paired = min(len(text.source_sentences), len(text.target_sentences))
         return paired - sum(line <= paired for line in left_out(text, unwanted))
 
 
 def open_corpus(name_or_path: str) -> Corpus:
-    """A bundled corpus by name, or a folder or a file by path, see readers and formats.
+    """The corpus of this name or path: bundled, uploaded, on the hub, or a file or folder (see readers and formats).
 
-    Raises CorpusError if it is neither, and for whatever else reading it may raise.
+    Raises CorpusError if there is none, or if reading it fails.
     """
     with told_in_one_sentence(name_or_path[:200]):
         return _open(name_or_path)
@@ -129,7 +129,7 @@ def _open(name_or_path: str) -> Corpus:
     if not is_offered(name_or_path):
         raise CorpusError(
             f"This shared dashboard does not offer {name_or_path}.",
-            f"Choose {', '.join(BUNDLED)}, or upload a text on the Data page.",
+            f"Use {', '.join(BUNDLED)}, or upload a text on the Data page.",
         )
     if "/" not in name_or_path and not Path(name_or_path).exists():
         raise CorpusError(
@@ -140,7 +140,10 @@ def _open(name_or_path: str) -> Corpus:
 
 
 def is_offered(name_or_path: str) -> bool:
-    """Whether a corpus may be opened: in a shared dashboard what is bundled, uploaded, or lies in a configured folder."""
+    """Whether a corpus may be opened.
+
+    In shared mode that is what is bundled, uploaded, on the hub's list, or in a configured folder.
+    """
     if settings().mode == "local" or name_or_path in BUNDLED or name_or_path.startswith(PREFIX):
         return True
     if is_hub_text(name_or_path):
@@ -151,7 +154,7 @@ def is_offered(name_or_path: str) -> bool:
 
 
 def _resolved(path: Path) -> Path | None:
-    """Where a path leads; None if it leads nowhere, as links that lead round in a circle do."""
+    """The resolved path; None if it cannot be resolved, as with circular links."""
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):
@@ -161,7 +164,7 @@ def _resolved(path: Path) -> Path | None:
 def _path_of(name: str) -> Path:
     try:
         return Path(name).expanduser()
-    except RuntimeError:  # ~somebody who is not known here
+    except RuntimeError:  # ~user, for a user this machine does not have
         return Path(name)
 
 

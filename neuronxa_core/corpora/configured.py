@@ -1,4 +1,4 @@
-"""The corpora in NEURONXA_CORPORA. What opens is offered; what does not is passed over and named, and harms nothing else."""
+"""The corpora in NEURONXA_CORPORA: those that open are offered, the others are skipped with a reason."""
 
 import errno
 import logging
@@ -16,20 +16,20 @@ from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings
 
 _MOST_WATCHED = 2_000
-"""Files and folders in a folder by which it is told whether it has changed."""
+"""Files and folders inspected to tell whether a folder has changed."""
 _PATIENCE = 60.0
-"""Seconds after which a path that the system would not read is tried again, though it looks the same."""
+"""Seconds before a path that the system refused to read is tried again, even if unchanged."""
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """What is left of an error: not its traceback, whose frames would keep what was read."""
+    """Why a path is not a corpus, without the traceback, whose frames would keep the text in memory."""
 
     reason: str
     passing: bool
-    """Whether the system refused, which it may not do the next time."""
+    """Whether the system refused, which may not last."""
 
 
 _seen: dict[Path, tuple[tuple[object, ...], float, _Problem | None]] = {}
@@ -37,25 +37,25 @@ _seen: dict[Path, tuple[tuple[object, ...], float, _Problem | None]] = {}
 
 @dataclass(frozen=True)
 class Skipped:
-    """A path that is not offered, and why, in one sentence."""
+    """A path that is not offered, with the reason in one sentence."""
 
     path: Path
     reason: str
 
     def told(self, whole: bool) -> tuple[str, str]:
-        """What to call it and why: with its whole path, or for those who need not know it with its name alone."""
+        """Name and reason. `whole` gives the full path; without it no part of the path but the file name shows."""
         if whole:
             return str(self.path), self.reason
         return self.path.name, self.reason.replace(os.path.join(self.path.parent, ""), "")  # noqa: PTH118
 
 
 def configured() -> tuple[str, ...]:
-    """The paths in NEURONXA_CORPORA that are corpora, and of folders that are none those in them."""
+    """The paths in NEURONXA_CORPORA that are corpora, and the corpora directly inside those that are not."""
     return _looked_through()[0]
 
 
 def skipped() -> tuple[Skipped, ...]:
-    """What lies there and cannot be offered. Notes, licences and the like beside the corpora are not meant to be."""
+    """The paths that cannot be offered. Notes, licences and the like beside the corpora do not count."""
     return _looked_through()[1]
 
 
@@ -80,24 +80,24 @@ def _looked_through() -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
 
 @lru_cache(maxsize=10_000)
 def _say(each: Skipped) -> None:
-    """Once, not with every click."""
+    """Logs a skipped path, once."""
     _log.warning("%s in NEURONXA_CORPORA is skipped: %s", each.path, each.reason)
 
 
 def _inside(folder: Path) -> list[Path]:
     try:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
-    except OSError:  # which is what its own problem says
+    except OSError:  # reported as the folder's own problem
         return []
 
 
 def _meant(path: Path, problem: _Problem) -> bool:
-    """Whether somebody wanted this to be a corpus."""
+    """Whether this path was probably meant as a corpus."""
     return path.suffix.lower() in SUFFIXES or problem.passing or not path.is_file()
 
 
 def _problem(path: Path) -> _Problem | None:
-    """Why a path is no corpus; None if it is one. A path that has not changed is not opened again."""
+    """Why a path is not a corpus; None if it is one. An unchanged path is not opened again."""
     with _lock:
         now, looks = time.monotonic(), _looks(path)
         before = _seen.get(path)
@@ -113,7 +113,7 @@ def _problem(path: Path) -> _Problem | None:
 
 
 def _looks(path: Path) -> tuple[object, ...]:
-    """What differs when a path has changed: of a file its dates and size, of a folder those of all folders and catalogues in it."""
+    """A fingerprint of a path: dates and size of a file; for a folder those of all its subfolders and catalogues."""
     found: list[object] = [_dates(path)]
     if not path.is_dir():
         return tuple(found)

@@ -1,4 +1,4 @@
-"""What lies at a path: one text in several languages, or pairs of languages with a text of their own each."""
+"""The contents of a corpus: one text in several languages, or language pairs that each have their own text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,39 +8,39 @@ from neuronxa_core.corpora.bounds import MOST_LANGUAGES, MOST_PAIRS
 from neuronxa_core.errors import CorpusError
 
 ReadLanguage = Callable[[], tuple[str, ...]]
-"""Reads the sentences of one language when they are asked for, not before."""
+"""Reads the sentences of one language on demand."""
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What lies at a path: one text in several languages, or pairs of languages with a text of their own each."""
+    """One text in several languages (`together`), or language pairs that each have their own text (`pairs`)."""
 
     together: dict[str, ReadLanguage] = field(default_factory=dict)
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = field(default_factory=dict)
     source: str = ""
-    """A key of sources.SOURCES, where names and layout tell."""
+    """A key of sources.SOURCES, where file names and layout identify the corpus."""
     commit: str = ""
-    """Of a corpus on the hub."""
+    """Commit of a corpus on the hub."""
     rows: int = 0
-    """Of a file that has been read as a whole; 0 where languages are read when they are asked for."""
+    """Rows of a file that is read as a whole; 0 where languages are read on demand."""
     size: int = 0
     """Bytes of memory that such a file takes."""
 
 
 def one_line(text: str) -> str:
-    """A sentence as one line: line ends inside it become spaces, white space at its ends goes."""
+    """A sentence as one line: line ends become spaces, surrounding whitespace is removed."""
     return text.replace("\n", " ").replace("\r", "").strip() if "\n" in text else text.strip()
 
 
 def by_pairs(name: str, rows: Sequence[Mapping[str, str]], size: int = 0) -> Contents:
-    """One text, if every row has every language; else for each two languages the rows that have both.
+    """One common text if every row has every language; otherwise, per language pair, the rows that have both.
 
-    name: of the file or folder, for what is wrong. Raises CorpusError for one language, and for too many of them.
+    name: the file or folder, for error messages. Raises CorpusError for fewer than two languages, or too many.
     """
     codes = sorted({code for row in rows for code in row})
     if len(codes) < 2:
-        raise CorpusError(f"{name} has fewer than two languages.", "It needs each sentence in two or more.")
+        raise CorpusError(f"{name} has fewer than two languages.", "Provide each sentence in two or more.")
     if len(codes) > MOST_LANGUAGES:
         raise CorpusError(f"{name} has {len(codes):,} languages.", f"Keep {MOST_LANGUAGES:,} or fewer.")
     if all(row.get(code) for row in rows for code in codes):
@@ -60,5 +60,5 @@ def _pairs_of(name: str, rows: Sequence[Mapping[str, str]]) -> set[Pair]:
         if len(present) * (len(present) - 1) // 2 <= MOST_PAIRS:
             pairs.update(combinations(sorted(present), 2))
         if len(present) * (len(present) - 1) // 2 > MOST_PAIRS or len(pairs) > MOST_PAIRS:
-            raise CorpusError(f"{name} has more than {MOST_PAIRS:,} pairs of languages.", "Keep fewer languages.")
+            raise CorpusError(f"{name} has more than {MOST_PAIRS:,} language pairs.", "Keep fewer languages.")
     return pairs

@@ -1,6 +1,6 @@
-"""Parallel text in one file: TSV, CSV, JSONL and Parquet with a column per language; TMX and gettext see `memories`.
+"""Readers for parallel text in one file: TSV, CSV, JSONL and Parquet (for TMX and gettext see `memories`).
 
-A table gives the sentences that mean the same in every language. Files are read row by row within a bound, see `bounds`.
+A table has one column per language and one row per sentence. Files are read row by row within a bound, see `bounds`.
 """
 
 import csv
@@ -19,7 +19,7 @@ from neuronxa_core.errors import CorpusError
 
 
 def read_file(file: Path, bound: Bound = GENEROUS) -> Contents:
-    """Whatever a file holds, told by its suffix. Raises CorpusError, naming the line, for what cannot be read."""
+    """The contents of a file, whose suffix gives the format. Raises CorpusError, naming the line, if it is invalid."""
     suffix = file.suffix.lower()
     if suffix in _PACKED:
         raise packed(file.name)
@@ -29,13 +29,13 @@ def read_file(file: Path, bound: Bound = GENEROUS) -> Contents:
 
 
 def lines_of(file: Path, bound: Bound = GENEROUS) -> Iterator[str]:
-    """Only line feeds end a line, so that a stray U+2028 inside a sentence does not shift the rest of the file."""
+    """The lines of a file. Only a line feed ends one, so a stray U+2028 in a sentence does not shift the rest."""
     for line in text_lines(file, bound):
         yield line.removesuffix("\n").removesuffix("\r")
 
 
 def _read_tsv(file: Path, bound: Bound) -> Contents:
-    """Tabs cannot be quoted, so that a sentence may begin with a quotation mark."""
+    """A table with tabs and no quoting, so that a sentence may begin with a quotation mark."""
     return _table(file, (line.split("\t") for line in lines_of(file, bound)), bound)
 
 
@@ -44,9 +44,9 @@ def _read_csv(file: Path, bound: Bound) -> Contents:
 
 
 def csv_rows(name: str, lines: Iterator[str], delimiters: str = ",;") -> Iterator[Sequence[str]]:
-    """The rows of a CSV, whichever of the delimiters its first line has most of.
+    """The rows of a CSV, whose delimiter is the one most frequent in the first line.
 
-    A last row that is cut off comes out empty. Raises CorpusError for what is no CSV, and for rows that never end.
+    A truncated last row comes back empty. Raises CorpusError for invalid CSV and for a row longer than LONGEST.
     """
     first = next(lines, "")
     row_length = 0
@@ -67,19 +67,19 @@ def csv_rows(name: str, lines: Iterator[str], delimiters: str = ",;") -> Iterato
         except StopIteration:
             return
         except csv.Error as error:
-            if (
-                number > 2 and "unexpected end" in str(error) and reader.line_num == before + 1
-            ):  # the file is cut off here
+            truncated = "unexpected end" in str(error) and reader.line_num == before + 1
+            if number > 2 and truncated:
                 yield []
                 return
             raise CorpusError(
-                f"{name} is no CSV from line {before + 1} on ({error}).", "Quote sentences that hold a quotation mark."
+                f"{name} is not valid CSV from line {before + 1} on ({error}).",
+                "Quote sentences that contain a quotation mark.",
             ) from error
         yield row
 
 
 UNREADABLE = "\udc80"
-"""Stands for a row that does not fit; like bytes that are not UTF-8, a lone surrogate, see validation.is_decoded."""
+"""Placeholder for a malformed row: a lone surrogate, like invalid UTF-8, see validation.is_decoded."""
 
 
 def _table(file: Path, rows: Iterator[Sequence[str]], bound: Bound) -> Contents:
@@ -91,7 +91,7 @@ def _table(file: Path, rows: Iterator[Sequence[str]], bound: Bound) -> Contents:
         if len(row) == len(header):
             columns.add([row[column] for column in named])
         else:
-            misfits.add(f"Line {number} of {file.name} has {len(row)} columns, its header has {len(header)}.")
+            misfits.add(f"Line {number} of {file.name} has {len(row)} columns, but its header has {len(header)}.")
             columns.add([UNREADABLE] * len(named))
         misfits.rows += 1
     misfits.refuse_most("Give every line the same number of columns.")
@@ -99,7 +99,7 @@ def _table(file: Path, rows: Iterator[Sequence[str]], bound: Bound) -> Contents:
 
 
 class _Misfits:
-    """One row that does not fit is a finding about that row; if most do not, the file is something else."""
+    """Counts malformed rows. A few are findings about those rows; if most are malformed, the file is refused."""
 
     def __init__(self) -> None:
         self.first = ""
@@ -115,7 +115,7 @@ class _Misfits:
 
 
 class _Columns:
-    """The cells of the columns that are languages, counted before they are held."""
+    """The cells of the language columns, counted before they are held."""
 
     def __init__(self, file: Path, names: Sequence[str], bound: Bound) -> None:
         self.file, self.names, self.budget = file, names, Budget(file.name, bound)
@@ -124,7 +124,7 @@ class _Columns:
         self.values: list[list[str]] = [[] for _ in names]
 
     def add(self, cells: Sequence[str]) -> None:
-        """One row. White space at the ends of a sentence goes."""
+        """Adds one row, without whitespace around the sentences."""
         cells = [one_line(cell) for cell in cells]
         self.budget.hold(cells)
         for values, cell in zip(self.values, cells, strict=True):
@@ -135,7 +135,7 @@ class _Columns:
 
 
 def _read_jsonl(file: Path, bound: Bound) -> Contents:
-    """One object on each line, the languages as its keys, or inside `translation`."""
+    """One JSON object per line, with the languages as keys, at the top level or under `translation`."""
     columns: _Columns | None = None
     misfits = _Misfits()
     before: list[str] = []
@@ -154,12 +154,12 @@ def _read_jsonl(file: Path, bound: Bound) -> Contents:
             before.append("" if row is not None else UNREADABLE)
             continue
         columns.add([UNREADABLE if row is None else _text(row.get(name)) for name in columns.names])
-    misfits.refuse_most("Write one object on each line.")
+    misfits.refuse_most("Write one JSON object on each line.")
     return columns.contents() if columns else _contents(file, (), 0)
 
 
 def json_object(line: str) -> tuple[Mapping[str, Any] | None, str]:
-    """The object on a line, or the one under its `translation`; None and what is wrong for anything else."""
+    """(object, "") for a JSON object or the one under its `translation`; otherwise (None, what is wrong)."""
     try:
         row = json.loads(line)
     except ValueError as error:
@@ -167,7 +167,7 @@ def json_object(line: str) -> tuple[Mapping[str, Any] | None, str]:
     except RecursionError:
         return None, "is nested too deeply"
     if not isinstance(row, dict):
-        return None, "is no JSON object"
+        return None, "is not a JSON object"
     inner = row.get("translation")
     return (inner if isinstance(inner, dict) else row), ""
 
@@ -178,7 +178,7 @@ def _read_parquet(file: Path, bound: Bound) -> Contents:
 
 
 def _bare(name: str) -> str:
-    """FLORES+ on the hub calls its columns `sentence_deu_Latn`."""
+    """A column name without the prefix in names such as `sentence_deu_Latn` (FLORES+ on the hub)."""
     return name.removeprefix("sentence_").removeprefix("text_")
 
 
@@ -187,7 +187,7 @@ def _text(value: object) -> str:
 
 
 def _contents(file: Path, columns: Iterable[tuple[str, Sequence[str]]], size: int) -> Contents:
-    """A reader per language. Raises CorpusError for fewer than two languages."""
+    """A common text with one language per column. Raises CorpusError for fewer than two."""
     found: dict[str, tuple[str, ...]] = {}
     for name, values in columns:
         if _numbers_rows(name, values):
@@ -199,14 +199,14 @@ def _contents(file: Path, columns: Iterable[tuple[str, Sequence[str]]], size: in
     if len(found) < 2:
         raise CorpusError(
             f"{file.name} has no header with two or more language codes.",
-            "Give it one column per language, named by codes like deu_Latn.",
+            "Use one column per language, named by codes such as deu_Latn.",
         )
     readers = {code: lambda values=values: values for code, values in found.items()}
     return Contents(readers, rows=max(map(len, found.values())), size=size)  # type: ignore[arg-type]
 
 
 def _numbers_rows(name: str, values: Sequence[str]) -> bool:
-    """Whether a column called `id` or `no` numbers the rows, rather than being Indonesian or Norwegian."""
+    """Whether a column named `id` or `no` holds row numbers rather than Indonesian or Norwegian."""
     return name.lower() in ("id", "no") and not any(" " in value for value in values)
 
 
@@ -222,4 +222,4 @@ _BY_SUFFIX: dict[str, Callable[[Path, Bound], Contents]] = {
 }
 """Any other suffix is read as TSV."""
 SUFFIXES = frozenset({".tsv", *_BY_SUFFIX, *_PACKED, *_SHEETS})
-"""Of files that are meant to be a corpus, whether they can be read or not."""
+"""Suffixes of files that are meant as a corpus, readable or not."""

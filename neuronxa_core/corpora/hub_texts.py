@@ -1,7 +1,7 @@
-"""Three corpora on the hub, through huggingface_hub alone: one language at a time, cached, and pinned to a commit.
+"""Three corpora on the hub, read through huggingface_hub: one language at a time, cached, and pinned to a commit.
 
-At the first contact the list of a repository's files and its commit are written down, and from then on that commit is read:
-the same numbers tomorrow, and offline. `hub:ntrex@COMMIT` asks for another one.
+The first access records a repository's commit and its list of files. Later runs read that commit, so results stay the
+same, also offline. `hub:ntrex@COMMIT` reads another one.
 """
 
 import gzip
@@ -31,12 +31,12 @@ PREFIX = "hub:"
 _NAME = re.compile(rf"{PREFIX}(?P<name>[a-z+]+)(@(?P<revision>[\w./-]+))?")
 _TABLE = re.compile(r"\.(parquet|jsonl|jsonl\.gz|csv|tsv)$")
 _PATIENCE = 30.0
-"""Seconds for which an answer that nobody gave is not asked for again."""
+"""Seconds before a hub that failed to answer is asked again."""
 
 
 @dataclass(frozen=True)
 class HubText:
-    """A corpus on the hub: where it lies, and which of its files count."""
+    """A corpus on the hub: its repository, and which of its files to read."""
 
     title: str
     repository: str
@@ -64,19 +64,19 @@ class _Listing:
 
 
 def is_hub_text(name: str) -> bool:
-    """Whether a name is one of HUB_NAMES, with a revision or without."""
+    """Whether a name is one of HUB_NAMES, with or without a revision."""
     found = _NAME.fullmatch(name)
     return found is not None and found["name"] in HUB_TEXTS
 
 
 def hub_title(name: str) -> str:
-    """What a picker says of it."""
+    """The title shown in a picker."""
     text = HUB_TEXTS[name.removeprefix(PREFIX).partition("@")[0]]
     return f"{text.title} (hub{', gated' if text.gated else ''})"
 
 
 def open_hub_text(name: str) -> Contents:
-    """The corpus under a name; a language is downloaded when its sentences are asked for. Raises CorpusError."""
+    """The corpus of this name. A language is downloaded when its sentences are first read. Raises CorpusError."""
     found = _NAME.fullmatch(name)
     text = HUB_TEXTS[found["name"]] if found else None
     if found is None or text is None:
@@ -97,7 +97,7 @@ def _split_of(file: str) -> str:
 
 
 def _by_language(listing: _Listing, tables: Sequence[str]) -> Contents:
-    """A file for each language (`devtest/deu_Latn.parquet`), or one table with a column for each."""
+    """A common text, from one file per language (`devtest/deu_Latn.parquet`) or one table with a column for each."""
     found: dict[str, ReadLanguage] = {}
     for file in sorted(tables):
         stem = Path(_TABLE.sub("", file)).name
@@ -113,7 +113,7 @@ def _by_language(listing: _Listing, tables: Sequence[str]) -> Contents:
 
 
 def _by_pair(listing: _Listing, tables: Sequence[str]) -> Contents:
-    """A file for each pair (`fra-eng/test.parquet`), or one table in which each row names its pair."""
+    """A text per pair, from one file each (`fra-eng/test.parquet`) or one table whose rows name their pair."""
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = {}
     for file in tables:
         named = re.search(r"(?<![a-z])(?P<one>[a-z]{3})-(?P<two>[a-z]{3})(?![a-z])", file)
@@ -137,7 +137,7 @@ def _add_pair(
 
 
 def _column(listing: _Listing, file: str, names: Sequence[str], only: str = "") -> tuple[str, ...]:
-    """The first of these columns, in the order of the rows' numbers where they have one."""
+    """The first of these columns that the file has, ordered by `id` where FLORES+ numbers its rows."""
     rows = _rows(listing, file)
     if only:
         rows = rows[rows["lang"] == only]
@@ -157,7 +157,7 @@ def _columns_of(listing: _Listing, file: str) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _rows(listing: _Listing, file: str) -> Any:
-    """A file of the repository as a table; downloaded if it is not here. Raises CorpusError."""
+    """A file of the repository as a table, downloaded if necessary. Raises CorpusError."""
     import pandas as pd
 
     path, name = _file(listing, file), f"{file} of {listing.text.title}"
@@ -167,16 +167,16 @@ def _rows(listing: _Listing, file: str) -> Any:
         try:
             return pd.DataFrame(list(_records(path, file, name)))
         except (EOFError, zlib.error) as error:
-            raise CorpusError(f"{name} is cut off.", "Download it again.") from error
+            raise CorpusError(f"{name} is truncated.", "Download it again.") from error
 
 
 def _counts(column: str) -> bool:
-    """Whether a column is one of those that are asked for, see _by_language and _by_pair."""
+    """Whether a column is one that is read, see _by_language and _by_pair."""
     return column in ("id", "lang", "text", "sentence", "sentence1", "sentence2") or looks_like_a_language(column)
 
 
 def _records(path: Path, file: str, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of JSON lines, packed with gzip or not, or of a CSV or TSV, counted as they come."""
+    """The rows of JSON lines (gzipped or not), CSV or TSV, counted as they are read."""
     budget = Budget(name)
     with cast("IO[bytes]", gzip.open(path) if file.endswith(".gz") else path.open("rb")) as content:
         head = content.read(8)
@@ -221,7 +221,7 @@ def _file(listing: _Listing, file: str) -> Path:
 
 
 def _listing(name: str, text: HubText, revision: str) -> _Listing:
-    """What was written down at the first contact, or what the hub tells now."""
+    """The repository at the commit recorded at the first access, or else at the hub's present one."""
     path = (
         settings().cache_dir / "hub_texts" / f"{re.sub(r'[^a-z0-9+.@-]+', '-', name.removeprefix(PREFIX).lower())}.json"
     )
@@ -241,7 +241,7 @@ _FAILED: dict[str, tuple[float, CorpusError]] = {}
 
 
 def _asked(name: str, ask: Callable[[], _Listing]) -> _Listing:
-    """A hub that does not answer is not asked again with every click."""
+    """The hub's answer. After a failure, raises the same error for _PATIENCE seconds without asking again."""
     when, problem = _FAILED.get(name, (float("-inf"), None))
     if problem and time.monotonic() - when < _PATIENCE:
         raise problem

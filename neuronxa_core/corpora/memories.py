@@ -1,4 +1,4 @@
-"""Translation memories (TMX) and gettext catalogues (PO): units in which not every language has every sentence."""
+"""Readers for translation memories (TMX) and gettext catalogues (PO), where a unit may lack some languages."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,19 +6,19 @@ from typing import IO, Any
 
 from neuronxa_core.corpora.bounds import GENEROUS, Bound, Budget, refuse_unreadable, text_lines, too_long
 from neuronxa_core.corpora.contents import Contents, by_pairs, one_line
-from neuronxa_core.corpora.languages import language, looks_like_a_language
+from neuronxa_core.corpora.languages import ENGLISH, language, looks_like_a_language
 from neuronxa_core.errors import CorpusError
 
 _DEEPEST = 200
-"""Elements inside each other in a memory."""
+"""Depth of nested elements in a TMX."""
 _ELEMENT, _MESSAGE = 200, 1_500
-"""Bytes that an element of a tree and a message of a catalogue take, without their text."""
+"""Bytes of overhead of an XML element and of a catalogue message, without their text."""
 _MOST_LINES = 1_000
-"""Lines over which a message of a catalogue is spread."""
+"""Lines of one catalogue message."""
 
 
 def read_tmx(file: Path, bound: Bound = GENEROUS) -> Contents:
-    """Each unit holds one segment per language. Markup inside a segment is left out, its text stays."""
+    """The contents of a TMX: one sentence per unit and language, markup inside a segment removed, its text kept."""
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError
 
@@ -28,12 +28,12 @@ def read_tmx(file: Path, bound: Bound = GENEROUS) -> Contents:
         with file.open("rb") as content:
             rows = [_sides(unit, budget) for unit in _units(file.name, content, budget)]
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise CorpusError(f"{file.name} is no TMX that can be read ({error}).", "Export it again.") from error
+        raise CorpusError(f"{file.name} is not valid TMX ({error}).", "Export it again.") from error
     return by_pairs(file.name, rows, budget.size)
 
 
 def _units(name: str, content: IO[bytes], budget: Budget) -> Iterator[Any]:
-    """The units one after the other; what has been read is let go."""
+    """The units, one at a time; each is freed once it has been read."""
     from defusedxml.ElementTree import iterparse
 
     above: list[Any] = []
@@ -55,7 +55,7 @@ def _units(name: str, content: IO[bytes], budget: Budget) -> Iterator[Any]:
 
 
 class _Pieces:
-    """A file that is read a megabyte at a time. Raises CorpusError where a tag does not end."""
+    """Reads a file a megabyte at a time. Raises CorpusError where a tag does not end."""
 
     def __init__(self, name: str, content: IO[bytes]) -> None:
         self.name, self.content, self.open = name, content, 0
@@ -81,31 +81,31 @@ def _sides(unit: Any, budget: Budget) -> dict[str, str]:
 
 
 def read_po(file: Path, bound: Bound = GENEROUS) -> Contents:
-    """The messages are English, unless the file says otherwise; fuzzy and empty translations are left out."""
+    """The contents of a catalogue: English messages and their translations, without fuzzy and empty ones."""
     budget = Budget(file.name, bound)
-    rows = [{"eng_Latn": source, code: target} for code, source, target in po_messages(file, budget)]
+    rows = [{ENGLISH: source, code: target} for code, source, target in po_messages(file, budget)]
     return by_pairs(file.name, rows, budget.size)
 
 
 def po_messages(file: Path, budget: Budget) -> list[tuple[str, str, str]]:
-    """(language code, message, translation) of every finished message; the language by the header, or by the file's name."""
+    """(language code, message, translation) of every finished message; header or file name gives the language."""
     import polib
 
-    text = "\n".join(_po_lines(file, budget)) + "\n"  # what ends so is no path, which polib would open
+    text = "\n".join(_po_lines(file, budget)) + "\n"  # the final line feed keeps polib from taking it for a path
     try:
         catalogue = polib.pofile(text)
     except (OSError, ValueError, UnicodeError) as error:
-        raise CorpusError(f"{file.name} is no gettext catalogue ({error}).", "Export it again.") from error
+        raise CorpusError(f"{file.name} is not a valid gettext catalogue ({error}).", "Export it again.") from error
     name = catalogue.metadata.get("Language") or file.name.split(".")[0]
     if not looks_like_a_language(name):
-        raise CorpusError(f"{file.name} does not say its language.", "Name the file after it: de.po.")
+        raise CorpusError(f"{file.name} does not state its language.", "Name the file after it: de.po.")
     return [
         (language(name).code, one_line(each.msgid), one_line(each.msgstr)) for each in catalogue.translated_entries()
     ]
 
 
 def _po_lines(file: Path, budget: Budget) -> Iterator[str]:
-    """The lines that count, an empty one for each comment; a message in too many pieces would be put together for ever."""
+    """The lines of a catalogue, comments blanked. A message of too many lines would keep polib busy for ever."""
     pieces = 0
     for line in map(str.strip, text_lines(file, budget.bound)):
         if not line or (line.startswith("#") and (line.startswith("#~|") or line[:2] not in ("#,", "#~"))):

@@ -1,7 +1,7 @@
-"""Parquet within a bound: a file of a kilobyte may hold a value of a gigabyte, or one value a thousand million times.
+"""Parquet within a bound: a file of a kilobyte may hold a value of a gigabyte, or one value a billion times.
 
-What the footer says of sizes is the writer's word. The headers of the pages are what the decoder goes by, so these are
-added up before anything is unpacked; then rows come in batches, in which repeated values are counted before they are copied.
+Sizes in the footer are only what the writer claims. The decoder follows the page headers, so these are added up before
+anything is decompressed. Rows then come in batches, in which repeated values are counted before they are copied.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from neuronxa_core.errors import CorpusError
 
 _BATCH = 4096
 _DELTA_BYTE_ARRAY = 7
-"""An encoding in which a value is written as what it adds to the one before."""
+"""An encoding that stores each value as its difference from the one before."""
 _LARGEST_PAGE = 256_000_000
 _MOST_PAGES = 200_000
 _LARGEST_FOOTER = 16_000_000
@@ -21,10 +21,10 @@ _LARGEST_HEADER = 1_000_000
 
 
 def columns(file: Path, wanted: Callable[[str], bool], bound: Bound = GENEROUS) -> tuple[dict[str, list[Any]], int]:
-    """The values of those columns that are wanted, by name, and how many bytes of memory they take.
+    """(values of the wanted columns by name, bytes of memory that they take).
 
-    Of a column `translation` with a field for each language the fields count as columns. Raises CorpusError for what is too
-    large, is no Parquet, or holds no text in a column that is wanted.
+    The fields of a struct column `translation` count as columns. Raises CorpusError for a file that is too large or not
+    Parquet, and for a wanted column that is not text.
     """
     import pyarrow as pa
     from pyarrow.parquet import ParquetFile
@@ -49,7 +49,7 @@ def columns(file: Path, wanted: Callable[[str], bool], bound: Bound = GENEROUS) 
 
 
 def _paths(file: Path, schema: Any, wanted: Callable[[str], bool]) -> dict[str, str]:
-    """Paths of the leaves that are wanted, with the names of their columns."""
+    """Column names of the wanted leaves, by path."""
     import pyarrow.types as types
 
     nested = "translation" in schema.names and types.is_struct(schema.field("translation").type)
@@ -60,7 +60,7 @@ def _paths(file: Path, schema: Any, wanted: Callable[[str], bool]) -> dict[str, 
             continue
         kind = field.type.value_type if types.is_dictionary(field.type) else field.type
         if types.is_nested(kind):
-            raise CorpusError(f"The column {field.name} of {file.name} holds no text.", "Write it as text.")
+            raise CorpusError(f"The column {field.name} of {file.name} is not text.", "Write it as text.")
         found[f"translation.{field.name}" if nested else field.name] = field.name
     return found
 
@@ -71,21 +71,23 @@ def _refuse_long_footer(file: Path) -> None:
         content.seek(max(0, size - 8))
         end = content.read(8)
     if _LARGEST_FOOTER < int.from_bytes(end[:4], "little") < size and end[4:] == b"PAR1":
-        raise CorpusError(f"{file.name} has too long a footer for Parquet.", "Write it again with fewer row groups.")
+        raise CorpusError(f"The Parquet footer of {file.name} is too long.", "Write it again with fewer row groups.")
 
 
 def _refuse_what_bursts(file: Path, metadata: Any, budget: Budget) -> None:
     rows = max(metadata.num_rows, sum(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)))
     if rows > budget.bound.rows:
-        raise CorpusError(f"{file.name} holds {rows:,} rows.", "Take a part of it.")
+        raise CorpusError(
+            f"{file.name} has {rows:,} rows, more than the {budget.bound.rows:,} allowed.", "Use only part of it."
+        )
 
 
 def _batches(
     file: Path, paths: dict[str, str], size: int, dictionaries: Sequence[str], budget: Budget
 ) -> Iterator[tuple[str, list[Any]]]:
-    """Column by column the values of a batch; a value that is repeated is counted as often as it stands there.
+    """(column name, values) for each column of each batch; a repeated value counts against the budget every time.
 
-    dictionaries: paths of the leaves in which such a value stays one value until it has been counted.
+    dictionaries: paths of the leaves that stay dictionary-encoded until they have been counted.
     """
     from pyarrow.parquet import ParquetFile
 
@@ -123,9 +125,9 @@ def _is_text(kind: Any) -> bool:
 
 
 def _pages(file: Path, metadata: Any, paths: set[str], budget: Budget) -> tuple[int, bool]:
-    """Bytes of the largest page once unpacked, and whether a value may be longer than what is written of it.
+    """(bytes of the largest page once decompressed, whether any page is delta-encoded and may expand further).
 
-    Raises CorpusError if the pages of these columns unpack to more than the budget, or a single one to more than a batch may.
+    Raises CorpusError if the pages of these columns exceed the budget, or a single page exceeds _LARGEST_PAGE.
     """
     largest, total, count, delta = 0, 0, 0, False
     with file.open("rb") as content:
@@ -141,13 +143,13 @@ def _pages(file: Path, metadata: Any, paths: set[str], budget: Budget) -> tuple[
                     if total > budget.bound.size or largest > _LARGEST_PAGE or count > _MOST_PAGES:
                         raise CorpusError(
                             f"{file.name} unpacks to more than {min(budget.bound.size, max(total, 1)) / 1e6:,.0f} MB.",
-                            "Take a part of it.",
+                            "Use only part of it.",
                         )
     return largest, delta
 
 
 def _page_headers(content: Any, column: Any) -> Iterator[tuple[int, int]]:
-    """Size once unpacked and encoding of every page of a column chunk."""
+    """(decompressed size, encoding) of every page of a column chunk."""
     start = column.data_page_offset
     if column.has_dictionary_page and column.dictionary_page_offset:
         start = min(start, column.dictionary_page_offset)
@@ -166,7 +168,7 @@ def _page_headers(content: Any, column: Any) -> Iterator[tuple[int, int]]:
 
 
 def _header(content: Any, start: int) -> tuple[dict[int, Any], int]:
-    """Most are short; statistics make some long."""
+    """The page header at `start`, and its length. Most are short; statistics make some long."""
     content.seek(start)
     try:
         return _struct(content.read(2_000), 0)
@@ -176,7 +178,7 @@ def _header(content: Any, start: int) -> tuple[dict[int, Any], int]:
 
 
 def _struct(content: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """The integers and structs in a struct of Thrift's compact protocol by field number, and where it ends."""
+    """(integers and structs of a Thrift compact-protocol struct by field number, position after its end)."""
     if depth > 8:
         raise IndexError
     found: dict[int, Any] = {}
@@ -193,7 +195,7 @@ def _struct(content: bytes, at: int, depth: int = 0) -> tuple[dict[int, Any], in
 
 
 def _value(content: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
-    if kind in (1, 2):  # true and false are in the kind itself
+    if kind in (1, 2):  # the kind itself encodes true and false
         return kind == 1, at
     if kind == 3:
         return content[at], at + 1
@@ -204,7 +206,7 @@ def _value(content: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
         return None, at + length
     if kind == 12:
         return _struct(content, at, depth + 1)
-    raise IndexError  # a page header has no doubles, lists or maps
+    raise IndexError  # page headers contain no doubles, lists or maps
 
 
 def _integer(content: bytes, at: int) -> tuple[int, int]:

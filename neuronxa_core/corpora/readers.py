@@ -1,11 +1,11 @@
-"""Reading parallel text from disk. Line i of every language means the same; nothing is repaired in silence.
+"""Readers for parallel text on disk. Line i of every language means the same; nothing is repaired silently.
 
-A file is read by `formats`. A folder may hold, told apart by what lies there:
-- line-aligned files named by language code: `deu_Latn.devtest`, `deu_Latn.dev`, `deu_Latn.txt` (FLORES-200 and FLORES+
-  call them so; a folder that holds a `devtest` or `dev` folder of such files will do);
-- NTREX-128's layout: `newstest2019-src.eng.txt`, `newstest2019-ref.deu.txt`;
-- pairs, as LASER ships Tatoeba (`tatoeba.fra-eng.fra` beside `tatoeba.fra-eng.eng`) and as Moses has them (`train.de` beside
-  `train.en`): each pair of languages has a text of its own;
+`formats` reads single files. A folder may contain:
+- line-aligned files named by language code: `deu_Latn.devtest`, `deu_Latn.dev`, `deu_Latn.txt` (as in FLORES-200 and
+  FLORES+), directly or in a subfolder `devtest` or `dev`;
+- the layout of NTREX-128: `newstest2019-src.eng.txt`, `newstest2019-ref.deu.txt`;
+- language pairs that each have their own text: Tatoeba as in LASER (`tatoeba.fra-eng.fra` beside
+  `tatoeba.fra-eng.eng`), or the Moses layout (`train.de` beside `train.en`);
 - gettext catalogues: `de.po`, `fr.po`, or `de/LC_MESSAGES/name.po`.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from neuronxa_core.corpora.bounds import GENEROUS, MOST_FILES, MOST_PAIRS, Bound, Budget, told_in_one_sentence
 from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, by_pairs
 from neuronxa_core.corpora.formats import lines_of, read_file
-from neuronxa_core.corpora.languages import language, looks_like_a_language
+from neuronxa_core.corpora.languages import ENGLISH, language, looks_like_a_language
 from neuronxa_core.corpora.memories import po_messages
 from neuronxa_core.errors import CorpusError
 
@@ -30,11 +30,11 @@ _NTREX = re.compile(r"newstest2019-(?:src|ref)\.(?P<code>[A-Za-z-]+)\.txt")
 _PAIR = re.compile(
     r"(?P<stem>.+)\.(?P<one>[A-Za-z]{2,3}(?:_[A-Za-z]{4})?)-(?P<two>[A-Za-z]{2,3}(?:_[A-Za-z]{4})?)\.(?P<code>[A-Za-z_]+)"
 )
-_NO_LANGUAGE = "Name its files by language code (deu_Latn.txt, eng_Latn.txt), line i of each meaning the same."
+_NO_LANGUAGE = "Name its files by language code (deu_Latn.txt, eng_Latn.txt), with line i meaning the same in each."
 
 
 def read_path(path: Path, bound: Bound = GENEROUS) -> Contents:
-    """Whatever lies at `path`. Raises CorpusError if no language is found there, or what is there cannot be read."""
+    """The corpus at `path`. Raises CorpusError if there is none, it names no language, or it cannot be read."""
     with told_in_one_sentence(path.name or str(path)):
         if path.is_dir():
             return _read_folder(path, bound)
@@ -43,7 +43,7 @@ def read_path(path: Path, bound: Bound = GENEROUS) -> Contents:
         if path.exists():
             raise CorpusError(f"{path.name} is neither a file nor a folder.", "Remove it, or put a file in its place.")
         if path.is_symlink():
-            raise CorpusError(f"{path.name} is a link that leads nowhere.", "Mend the link, or remove it.")
+            raise CorpusError(f"{path.name} is a broken link.", "Repair or remove it.")
         raise CorpusError(f"There is no corpus at {path}.", "Check the path, or use the bundled corpus: everyday.")
 
 
@@ -53,7 +53,7 @@ _MOST_KEPT = 8, GENEROUS.size
 
 
 def _read_once(file: Path, bound: Bound) -> Contents:
-    """A file that has not changed is not read again with every click: the last ones are kept while they take little memory."""
+    """The contents of a file. The files read last stay in memory, within bounds, until they change."""
     status = file.stat()
     key = file, status.st_mtime_ns, status.st_ctime_ns, status.st_size, bound
     with _lock:
@@ -82,11 +82,11 @@ def _read_folder(folder: Path, bound: Bound) -> Contents:
     contents = _pair_files(folder, bound) or _moses_files(folder, bound) or _catalogues(folder, bound)
     if contents:
         return contents
-    raise CorpusError(f"No file in {folder} is named after a language.", _NO_LANGUAGE)
+    raise CorpusError(f"No file in {folder} is named by language.", _NO_LANGUAGE)
 
 
 def _source(files: Iterable[Path]) -> str:
-    """Of a folder of files named by language: NTREX-128 by their names, FLORES by its two splits."""
+    """The key in sources.SOURCES of files named by language: NTREX-128 by file name, FLORES by split; else empty."""
     names = [file.name for file in files]
     if all(map(_NTREX.fullmatch, names)):
         return "ntrex"
@@ -94,11 +94,11 @@ def _source(files: Iterable[Path]) -> str:
 
 
 def _too_many(folder: Path) -> CorpusError:
-    return CorpusError(f"{folder} holds more than {MOST_FILES:,} files.", "Give a folder with the text alone.")
+    return CorpusError(f"{folder} contains more than {MOST_FILES:,} files.", "Use a folder with only the text in it.")
 
 
 def _pair_files(folder: Path, bound: Bound) -> Contents | None:
-    """`stem.fra-eng.fra` beside `stem.fra-eng.eng`."""
+    """A text per language pair, from `stem.fra-eng.fra` beside `stem.fra-eng.eng`; None if there are no such files."""
     texts: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
         found = _PAIR.fullmatch(file.name)
@@ -116,7 +116,7 @@ _TATOEBA = re.compile(r"tatoeba\.", re.IGNORECASE)
 
 
 def _moses_files(folder: Path, bound: Bound) -> Contents | None:
-    """`stem.de` beside `stem.en`: one text in several languages, or with several stems a text for each pair."""
+    """One common text from `stem.de` beside `stem.en`, or with several stems a text per pair; None if none."""
     stems: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
         stem, _, suffix = file.name.rpartition(".")
@@ -127,7 +127,7 @@ def _moses_files(folder: Path, bound: Bound) -> Contents | None:
         (files,) = stems.values()
         return Contents({code: lambda file=file: read_lines(file, bound) for code, file in files.items()})  # type: ignore[misc]
     if sum(len(files) * (len(files) - 1) // 2 for files in stems.values()) > MOST_PAIRS:
-        raise CorpusError(f"{folder} has more than {MOST_PAIRS:,} pairs of languages.", "Keep fewer languages.")
+        raise CorpusError(f"{folder} has more than {MOST_PAIRS:,} language pairs.", "Keep fewer languages.")
     pairs = {
         f"{stem}.{one}-{two}": {one: files[one], two: files[two]}
         for stem, files in stems.items()
@@ -137,18 +137,21 @@ def _moses_files(folder: Path, bound: Bound) -> Contents | None:
 
 
 def _pairs(folder: Path, texts: dict[str, dict[str, Path]], bound: Bound) -> Contents | None:
-    """texts: by what the files of a text have in common, its two languages' files; a missing one is no file."""
+    """A text per language pair; None if there are none.
+
+    texts: the files of both languages, by the stem they share. The path of a missing side is not a file.
+    """
     pairs: dict[Pair, tuple[ReadLanguage, ReadLanguage]] = {}
     for stem, files in texts.items():
         one, two = sorted(files)
         for code in (one, two):
             if not files[code].is_file():
                 raise CorpusError(
-                    f"{folder} has no {code} side for {one} and {two}.", "Add the file, or remove its other half."
+                    f"{folder} lacks the {code} side of {one}-{two}.", "Add that file, or remove the other side."
                 )
         if (one, two) in pairs:
             raise CorpusError(
-                f"{folder} holds {stem} besides another text in {one} and {two}.", "Give each text a folder of its own."
+                f"{folder} has {stem} and another text in {one} and {two}.", "Put each text in a folder of its own."
             )
         pairs[one, two] = (
             lambda file=files[one]: read_lines(file, bound),  # type: ignore[misc]
@@ -158,17 +161,17 @@ def _pairs(folder: Path, texts: dict[str, dict[str, Path]], bound: Bound) -> Con
 
 
 def _catalogues(folder: Path, bound: Bound) -> Contents | None:
-    """Every catalogue below a folder: a message with its translations is a row, the message itself its English."""
+    """All catalogues below a folder, merged: one row per message, with the message itself as the English."""
     rows: dict[str, dict[str, str]] = {}
     budget = Budget(folder.name, bound)
     for file in sorted(_catalogue_files(folder)):
         for code, message, translation in po_messages(file, budget):
-            rows.setdefault(message, {"eng_Latn": message})[code] = translation
+            rows.setdefault(message, {ENGLISH: message})[code] = translation
     return by_pairs(str(folder), list(rows.values()), budget.size) if rows else None
 
 
 def _catalogue_files(folder: Path) -> Iterator[Path]:
-    """Links to folders are not followed, as they may lead round in a circle; pipes and the like are passed over."""
+    """All `.po` files below a folder. Links to folders are not followed (they may be circular); pipes are skipped."""
     count = 0
     for at, below, files in os.walk(folder):
         count += len(below) + len(files)
@@ -178,7 +181,7 @@ def _catalogue_files(folder: Path) -> Iterator[Path]:
 
 
 def _files_by_language(folder: Path) -> dict[str, Path]:
-    """Where a language has several files, the first of devtest, dev, txt."""
+    """One file per language code; of several splits the first of devtest, dev, txt."""
     found: dict[str, Path] = {}
     for split in _SPLITS:
         for file in sorted(folder.glob(f"*{split}")):
@@ -196,7 +199,7 @@ def _files_by_language(folder: Path) -> dict[str, Path]:
 
 
 def read_lines(file: Path, bound: Bound = GENEROUS) -> tuple[str, ...]:
-    """The sentences of a file with one on each line, white space at their ends removed.
+    """The sentences of a file with one per line, surrounding whitespace removed.
 
     Raises CorpusError if the file cannot be read or is not UTF-8.
     """

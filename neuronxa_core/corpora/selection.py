@@ -1,4 +1,4 @@
-"""Which lines of a text become pairs: what is left out, then the first ones of the rest, or a seeded sample of it."""
+"""Which lines of a text become pairs: after some are left out, the first ones or a seeded sample."""
 
 import hashlib
 import re
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from neuronxa_core.errors import StudyError
 
 LEAVE_OUT = ("unpaired", "unreadable", "empty", "duplicate", "same", "script", "control")
-"""The kinds of lines that can be left out, see validation.LINE_KINDS, the one that is told first at the front."""
+"""Kinds of lines that can be left out, see validation, in the order in which they are reported."""
 Range = tuple[int, int]
-"""The first and the last line of a run of lines."""
+"""First and last line of a run."""
 
 _PART = re.compile(r"[^\s,]+")
 _LINES = re.compile(r"(?P<first>\d{1,9})(?:-(?P<last>\d{1,9}))?")
@@ -21,9 +21,9 @@ _MOST_CHARACTERS = 2_000_000
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a study leaves out: kinds of lines, and lines by their number, from 1.
+    """What a study leaves out: kinds of lines, and single lines by number, from 1.
 
-    lines: ascending runs that neither overlap nor touch; as many lines as a run may have, it takes no more memory than one.
+    lines: ascending runs that neither overlap nor touch; a run takes the same memory however long it is.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -34,20 +34,23 @@ class LeftOut:
         return ",".join([*kinds, *([_written(self.lines)] if self.lines else [])])
 
     def names(self, line: int) -> bool:
-        """Whether a line is left out by its number."""
+        """Whether a line is left out by number."""
         place = bisect_right(self.lines, (line, _MOST_LINES)) - 1
         return place >= 0 and line <= self.lines[place][1]
 
     def up_to(self, last: int) -> Iterator[int]:
-        """The lines that are left out by their number, in a text of so many lines."""
+        """The lines up to `last` that are left out by number."""
         for first, end in self.lines:
             yield from range(first, min(end, last) + 1)
 
 
 def read_left_out(text: str) -> LeftOut:
-    """`empty,duplicate,12,40-44` as kinds and lines. Raises StudyError for what is neither, and for millions of parts."""
+    """The kinds and lines in a list such as `empty,duplicate,12,40-44`.
+
+    Raises StudyError for an entry that is neither, and for a list of over two million characters.
+    """
     if len(text) > _MOST_CHARACTERS:
-        raise StudyError("The list of lines to leave out is too long.", "Give runs of lines, 40-44, or mend the file.")
+        raise StudyError("The list of lines to leave out is too long.", "Use ranges such as 40-44, or edit the file.")
     kinds: set[str] = set()
     lines: list[Range] = []
     for found in _PART.finditer(text):
@@ -59,14 +62,14 @@ def read_left_out(text: str) -> LeftOut:
             lines.append((int(numbers["first"]), int(numbers["last"] or numbers["first"])))
         else:
             raise StudyError(
-                f"{part[:40]!r} is nothing that can be left out.",
-                f"Give line numbers (12, or 40-44) or one of: {', '.join(LEAVE_OUT)}.",
+                f"{part[:40]!r} is neither a line number nor a kind of line to leave out.",
+                f"Use line numbers (12, or 40-44) or one of: {', '.join(LEAVE_OUT)}.",
             )
     return LeftOut(frozenset(kinds), _merged(sorted(lines)))
 
 
 def runs_of(numbers: Iterable[int]) -> tuple[Range, ...]:
-    """Ascending numbers as runs that do not touch."""
+    """Runs of consecutive numbers, from ascending numbers."""
     return _merged((number, number) for number in numbers)
 
 
@@ -81,7 +84,7 @@ def _merged(ascending: Iterable[Range]) -> tuple[Range, ...]:
 
 
 def number_ranges(numbers: Iterable[int]) -> str:
-    """Ascending numbers, runs of three and more as one part: `3,7,10-12`."""
+    """Ascending numbers as text, with three or more in a row as a range: `3,7,10-12`."""
     return _written(runs_of(numbers))
 
 
@@ -93,17 +96,17 @@ def _written(runs: Iterable[Range]) -> str:
 
 
 def drawn(lines: Iterable[int], seed: int) -> list[int]:
-    """The lines in the order in which the sample with this seed takes them.
+    """The lines in the order in which a sample with this seed takes them.
 
-    A line's place depends on the seed and its number alone (blake2b over `seed:line`), so a larger sample holds the
-    smaller one, leaving a line out moves no other, and the sample is the same on every machine and in every language.
+    A line's place depends only on the seed and its number (blake2b over `seed:line`). So a larger sample contains the
+    smaller one, leaving out a line moves no other, and the sample is the same on every machine and in every language.
     """
     return sorted(lines, key=lambda line: hashlib.blake2b(f"{seed}:{line}".encode(), digest_size=8).digest())
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which lines were chosen of how many, and what was left out before, by kind."""
+    """The lines chosen, out of how many, and the number left out beforehand, by kind."""
 
     lines: tuple[int, ...]
     of: int
@@ -112,8 +115,11 @@ class Choice:
 
     def __str__(self) -> str:
         """`the first 100 of 1,012 lines; left out: 3 empty, 1 duplicate`."""
-        how = f"a sample of {len(self.lines):,} of {self.of:,} lines, seed {self.seed}" if self.seed else (
-            f"all {self.of:,} lines" if len(self.lines) == self.of else f"the first {len(self.lines):,} of {self.of:,} lines"
-        )  # fmt: skip
+        if self.seed:
+            how = f"a sample of {len(self.lines):,} of {self.of:,} lines, seed {self.seed}"
+        elif len(self.lines) == self.of:
+            how = f"all {self.of:,} lines"
+        else:
+            how = f"the first {len(self.lines):,} of {self.of:,} lines"
         gone = ", ".join(f"{count:,} {kind}" for kind, count in self.left_out.items() if count)
         return f"{how}; left out: {gone}" if gone else how

@@ -1,4 +1,4 @@
-"""Texts that users bring: kept as they came, under a name made from their content, so that a link finds them again."""
+"""Texts that users upload, stored unchanged under a name derived from their content, so that links keep working."""
 
 import contextlib
 import hashlib
@@ -20,25 +20,29 @@ _MOST_SHARED = 5, 5_000
 _MOST_LOCAL = 200, 100_000
 _MOST_FILES = 1_000
 MOST_ACCURACIES = 20
-"""Megabytes that result files may have, in any mode."""
+"""Megabytes allowed for accuracy files, in any mode."""
 
 
 def upload_limits() -> tuple[int, int]:
-    """Megabytes and lines that an upload may have."""
+    """(megabytes, lines) allowed for an upload."""
     return _MOST_SHARED if settings().mode == "shared" else _MOST_LOCAL
 
 
 def upload_bound() -> Bound:
-    """What an upload may take once it is read: eight bytes for each of the file, as short lines take, and rows enough to
-    say how many there are."""
+    """The bound for reading an upload.
+
+    Eight bytes of memory per byte of the file, which is what short lines take; and ten times the allowed lines, so that
+    a message can say how many there are.
+    """
     megabytes, lines = upload_limits()
     return Bound(min(8 * megabytes * 1_000_000, Bound().size), 10 * lines)
 
 
 def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
-    """Keeps one file, or several that belong together, and returns the name under which `open_corpus` finds them.
+    """The name under which `open_corpus` finds these files, once they are stored: one, or several that belong together.
 
-    The same files get the same name. Raises CorpusError for what is too large or no corpus, CacheError if it cannot be kept.
+    The same files get the same name. Raises CorpusError if they are too large or not a corpus, CacheError if they
+    cannot be stored.
     """
     files = {_file_name(name): content for name, content in files.items()}
     if not files:
@@ -53,16 +57,17 @@ def _refuse_too_large(files: Mapping[str, bytes], megabytes: int) -> None:
     size = sum(map(len, files.values()))
     if size > megabytes * 1_000_000:
         raise CorpusError(
-            f"These files have {size / 1e6:.1f} MB and uploads here may have {megabytes}.", "Upload a part of the text."
+            f"These files have {size / 1e6:.1f} MB; the limit for uploads is {megabytes} MB.",
+            "Upload part of the text.",
         )
     if len(files) > _MOST_FILES:
-        raise CorpusError(f"These are {len(files):,} files and uploads here may have {_MOST_FILES:,}.", "Upload fewer.")
+        raise CorpusError(f"These are {len(files):,} files; the limit for uploads is {_MOST_FILES:,}.", "Upload fewer.")
 
 
 def keep_accuracies(files: Mapping[str, bytes]) -> str:
-    """Keeps result files as they came, and returns the name under which `open_accuracies` finds them.
+    """The name under which `open_accuracies` finds these files, once they are stored.
 
-    Raises CorpusError for what is too large, CacheError if it cannot be kept.
+    Raises CorpusError if they are too large, CacheError if they cannot be stored.
     """
     files = {_file_name(name): content for name, content in files.items()}
     _refuse_too_large(files, MOST_ACCURACIES)
@@ -78,7 +83,7 @@ def keep_accuracies(files: Mapping[str, bytes]) -> str:
 
 
 def open_accuracies(name: str) -> dict[str, bytes] | None:
-    """The files that were kept under a name; None if there are none."""
+    """The stored files by name; None if there are none."""
     folder = _root("accuracies") / name
     if not _NAME.fullmatch(PREFIX + name) or not folder.is_dir():
         return None
@@ -86,7 +91,7 @@ def open_accuracies(name: str) -> dict[str, bytes] | None:
 
 
 def kept_accuracies() -> tuple[str, ...]:
-    """The names of all that is kept, the newest first."""
+    """The names of all stored accuracy files, newest first."""
     return _kept_names("accuracies")
 
 
@@ -100,22 +105,22 @@ def _content_name(files: Mapping[str, bytes], title: str = "") -> str:
 
 def _cannot_keep(folder: Path, error: OSError) -> CacheError:
     return CacheError(
-        f"The upload cannot be kept in {folder} ({error.strerror}).",
-        "Make room, or set NEURONXA_CACHE_DIR to a folder that can be written.",
+        f"The upload cannot be stored in {folder} ({error.strerror}).",
+        "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
     )
 
 
 def _kept_names(kind: str) -> tuple[str, ...]:
     kept = {}
     for folder in _root(kind).glob("*"):
-        with contextlib.suppress(OSError):  # deleted meanwhile
+        with contextlib.suppress(OSError):  # deleted in the meantime
             if _NAME.fullmatch(PREFIX + folder.name):
                 kept[folder.name] = folder.stat().st_mtime
     return tuple(sorted(kept, key=lambda name: -kept[name]))
 
 
 def _write(folder: str, files: Mapping[str, bytes]) -> None:
-    """Written aside, read once, and renamed: what is kept can be read."""
+    """Writes the files to a temporary folder, reads them once, then renames it, so that all that is stored is valid."""
     kept = _root() / folder
     if kept.is_dir():
         return
@@ -137,21 +142,23 @@ def _refuse_too_long(folder: Path, contents: Contents) -> None:
     _, most = upload_limits()
     longest = contents.rows or max(len(read_lines(file, upload_bound())) for file in folder.iterdir())
     if longest > most:
-        raise CorpusError(f"The text has {longest:,} lines and uploads here may have {most:,}.", "Upload a part of it.")
+        raise CorpusError(f"The text has {longest:,} lines; the limit for uploads is {most:,}.", "Upload part of it.")
 
 
 def _file_name(name: str) -> str:
-    """The last part of a path, without what a file system or a browser could take for something else."""
+    """The last part of a path, without characters that are unsafe in file names or URLs."""
     last = re.sub(r"[^\w. -]+", "-", re.split(r"[/\\]", name)[-1]).strip(" .-")
     return last[-80:] or "text.tsv"
 
 
 def open_upload(name: str) -> Contents:
-    """What was kept under a name. Raises CorpusError if nothing was."""
+    """The corpus stored under a name. Raises CorpusError if there is none."""
     found = _NAME.fullmatch(name)
     folder = _root() / found["folder"] if found else None
     if folder is None or not folder.is_dir():
-        raise CorpusError(f"The upload {name.removeprefix(PREFIX)} is not here.", "Upload the file on the Data page.")
+        raise CorpusError(
+            f"There is no upload {name.removeprefix(PREFIX)} on this machine.", "Upload the file on the Data page."
+        )
     return _read(folder)
 
 
@@ -161,12 +168,12 @@ def _read(folder: Path) -> Contents:
 
 
 def uploads() -> tuple[str, ...]:
-    """The names of all that is kept, the newest first."""
+    """The names of all stored uploads, newest first."""
     return tuple(PREFIX + name for name in _kept_names("uploads"))
 
 
 def remove_upload(name: str) -> None:
-    """Deletes what was kept under a name; nothing happens if it is gone."""
+    """Deletes a stored upload; a missing one is ignored."""
     found = _NAME.fullmatch(name)
     if found:
         shutil.rmtree(_root() / found["folder"], ignore_errors=True)

@@ -12,11 +12,11 @@ from neuronxa_core.corpora import bitext
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, open_corpus
 from neuronxa_core.corpora.configured import skipped
+from neuronxa_core.corpora.findings import NEXT_STEP, Finding
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.corpora.sources import SOURCES
 from neuronxa_core.corpora.uploads import PREFIX
-from neuronxa_core.corpora.validation import NEXT_STEP, Finding
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study

@@ -147,7 +147,7 @@ def test_what_holds_no_accuracies_is_refused_with_a_next_step(content: bytes, sa
         ),
         (b'{"results": {"xnli_fr": {"acc": 1' + b"0" * 5_000 + b"}}}", r"a\.json is no JSON that can be read"),
         (b'{"groups": [1], "config": [2], "results": {}}', r"a\.json holds no task whose language can be told"),
-        (b"language,accuracy\nfr," + b"9" * 200_000, r"a\.json is no CSV from line 2 on \(field larger"),
+        (b"language,accuracy\nfr," + b"9" * 200_000, r"a\.json is not valid CSV from line 2 on \(field larger"),
         (b"language," + b"x" * 200_000, r"a\.json cannot be read \(Error, error id [0-9a-f]{8}\)"),
         (b"language,accuracy\n" + b"fr,1\n" * 200_002, r"a\.json has more than 200,000 accuracies"),
         (b" " * 20_000_001, r"more than 20 MB\. Bring fewer"),

@@ -46,20 +46,20 @@ def test_what_cannot_be_read_is_named_with_its_reason_and_the_rest_is_offered(ro
     assert configured() == (str(root / "sound.csv"),)
     assert open_corpus(configured()[0]).sentences("de") == ("Hund", "Brot")
     assert {each.path.name: each.reason for each in skipped()} == {
-        "circle": "circle is a link that leads nowhere.",
-        "loop": f"No file in {root}/loop is named after a language.",
-        "nowhere": "nowhere is a link that leads nowhere.",
+        "circle": "circle is a broken link.",
+        "loop": f"No file in {root}/loop is named by language.",
+        "nowhere": "nowhere is a broken link.",
         "pipe.tsv": "pipe.tsv is neither a file nor a folder.",
         "torn.parquet": "torn.parquet cannot be read as Parquet.",
-        "undecodable.tsv": "undecodable.tsv is UTF-16 that is cut off.",
+        "undecodable.tsv": "undecodable.tsv is truncated UTF-16.",
         "missing": f"There is no corpus at {root.parent}/missing.",
     }
 
 
 def test_others_see_the_name_alone():
-    each = Skipped(Path("/srv/corpora/loop"), "No file in /srv/corpora/loop is named after a language.")
-    assert each.told(whole=True) == ("/srv/corpora/loop", "No file in /srv/corpora/loop is named after a language.")
-    assert each.told(whole=False) == ("loop", "No file in loop is named after a language.")
+    each = Skipped(Path("/srv/corpora/loop"), "No file in /srv/corpora/loop is named by language.")
+    assert each.told(whole=True) == ("/srv/corpora/loop", "No file in /srv/corpora/loop is named by language.")
+    assert each.told(whole=False) == ("loop", "No file in loop is named by language.")
 
 
 def test_each_is_logged_once(root: Path, caplog: pytest.LogCaptureFixture):
@@ -117,7 +117,7 @@ RAISED = {
         PermissionError(13, "Permission denied"),
         r"a\.csv cannot be read \(Permission denied\)\. Check",
     ),
-    "MemoryError": (MemoryError(), r"a\.csv takes more memory than there is\. Take a part"),
+    "MemoryError": (MemoryError(), r"a\.csv does not fit in memory\. Use only part"),
     "RecursionError": (
         RecursionError("deep"),
         r"a\.csv cannot be read \(RecursionError, error id [0-9a-f]{8}\)\. Save",

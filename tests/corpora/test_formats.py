@@ -156,7 +156,8 @@ def test_in_tatoeba_english_is_another_text_beside_each_language(tmp_path: Path)
     assert corpus.bitext("fra", "eng", 3).target_sentences == ("cat", "rain", "night")
     assert corpus.bitext("eng", "deu", 2).source_sentences == ("dog", "bread")
     with pytest.raises(
-        CorpusError, match=r"no text in both fra_Latn and deu_Latn\. Choose one beside fra_Latn: eng_Latn"
+        CorpusError,
+        match=r"no text in both fra_Latn and deu_Latn\. Choose a language that it pairs with fra_Latn: eng_Latn",
     ):
         corpus.bitext("fra", "deu", 2)
 
@@ -229,19 +230,19 @@ def test_encodings_and_line_ends_of_other_systems(tmp_path: Path, encoding: str,
 
 
 BROKEN: dict[str, tuple[str | bytes, str]] = {
-    "a.csv": ("de,en\nHund,dog,cat\n", "Line 2 of a.csv has 3 columns, its header has 2"),
-    "b.csv": ('de,en\n"Hund,dog\n', "b.csv is no CSV"),
+    "a.csv": ("de,en\nHund,dog,cat\n", "Line 2 of a.csv has 3 columns, but its header has 2"),
+    "b.csv": ('de,en\n"Hund,dog\n', "b.csv is not valid CSV"),
     "c.csv": ("deutsch,englisch\nHund,dog\n", "c.csv has no header with two or more language codes"),
     "d.jsonl": ('{"de": "Hund", "en": "dog"}\n{"de": \n{"de": \n', "Line 2 of d.jsonl is not JSON"),
-    "e.jsonl": ('["Hund", "dog"]\n', "Line 1 of e.jsonl is no JSON object"),
+    "e.jsonl": ('["Hund", "dog"]\n', "Line 1 of e.jsonl is not a JSON object"),
     "f.jsonl": ("", "f.jsonl has no header"),
     "g.parquet": (b"PAR1 not really", "g.parquet cannot be read as Parquet"),
-    "h.tmx": ("<tmx><body><tu>", "h.tmx is no TMX that can be read"),
+    "h.tmx": ("<tmx><body><tu>", "h.tmx is not valid TMX"),
     "i.tmx": ("<tmx><body/></tmx>", "i.tmx has fewer than two languages"),
-    "j.tmx": ('<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><tmx>&b;</tmx>', "j.tmx is no TMX"),
-    "k.tmx": ('<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><tmx>&a;</tmx>', "k.tmx is no TMX"),
-    "l.po": ('msgid "dog"\nmsgstr "Hund"\n', "l.po does not say its language"),
-    "m.po": ('msgid "dog\nmsgstr', "m.po is no gettext catalogue"),
+    "j.tmx": ('<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><tmx>&b;</tmx>', "j.tmx is not valid TMX"),
+    "k.tmx": ('<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><tmx>&a;</tmx>', "k.tmx is not valid TMX"),
+    "l.po": ('msgid "dog"\nmsgstr "Hund"\n', "l.po does not state its language"),
+    "m.po": ('msgid "dog\nmsgstr', "m.po is not a valid gettext catalogue"),
     "n.csv": ("de,ger\nHund,Hund\n", "n.csv has two columns for deu_Latn"),
 }
 
@@ -259,7 +260,7 @@ def test_what_is_damaged_ends_in_one_sentence_that_names_the_place(tmp_path: Pat
 
 def test_half_a_pair_is_named(tmp_path: Path):
     (tmp_path / "tatoeba.fra-eng.fra").write_text("chat\n")
-    with pytest.raises(CorpusError, match="has no eng_Latn side for eng_Latn and fra_Latn"):
+    with pytest.raises(CorpusError, match="lacks the eng_Latn side of eng_Latn-fra_Latn"):
         open_corpus(str(tmp_path))
 
 
@@ -280,7 +281,7 @@ def test_fifty_thousand_lines_are_read(tmp_path: Path):
 def test_several_texts_in_the_same_languages_are_not_chosen_between_in_silence(tmp_path: Path, names: tuple[str, ...]):
     for name in names:
         (tmp_path / name).write_text("eins\nzwei\n")
-    with pytest.raises(CorpusError, match=r"besides another text in deu_Latn and eng_Latn\. Give each text a folder"):
+    with pytest.raises(CorpusError, match=r"and another text in deu_Latn and eng_Latn\. Put each text in a folder"):
         open_corpus(str(tmp_path))
 
 

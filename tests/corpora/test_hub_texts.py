@@ -177,7 +177,7 @@ def test_a_listing_cut_off_is_asked_for_again(hub: StandIn):
         (
             "test.jsonl.gz",
             gzip.compress(b'{"eng_Latn": "a", "deu_Latn": "b"}\n' * 9)[:-12],
-            r"is cut off\. Download it again",
+            r"is truncated\. Download it again",
         ),
         ("test.jsonl", b'{"eng_Latn": ' + b"[" * 100_000, r"Line 1 of test\.jsonl of NTREX-128 is nested too deeply"),
         ("test.tsv", b"eng_Latn\tdeu_Latn\na\n", r"Row 2 of test\.tsv of NTREX-128 has 1 columns"),

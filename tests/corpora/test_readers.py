@@ -100,7 +100,7 @@ def test_white_space_around_a_sentence_is_no_part_of_it(tmp_path: Path):
         (
             b"Hund\nBr\xf6tchen\nFluss\n",
             2,
-            "is not UTF-8, or has the wrong number of columns. Save the file as UTF-8 (one from Windows is often Windows-1252)",
+            "is not UTF-8, or has the wrong number of columns. Save the file as UTF-8 (files from Windows are often Windows-1252)",
         ),
         ("Hund\n", 2, "deu_Latn has 1 lines and eng_Latn has 3"),
         ("", 2, "deu_Latn has 0 lines and eng_Latn has 3"),
@@ -108,7 +108,7 @@ def test_white_space_around_a_sentence_is_no_part_of_it(tmp_path: Path):
         ("Hund\nBrot\nFluss\n", 1, "1 pair cannot be scored"),
         ("Hund\nBrot\nFluss\n", 0, "0 pairs cannot be scored"),
         ("Hund\nBrot\nFluss\n", -3, "-3 pairs cannot be scored"),
-        ("Hund\nBrot\nFluss\n", 4, "deu_Latn-eng_Latn has 3 pairs, fewer than the 4 asked for. Ask for 3 pairs"),
+        ("Hund\nBrot\nFluss\n", 4, "deu_Latn-eng_Latn has 3 pairs, fewer than the 4 requested. Ask for 3 pairs"),
     ],
 )
 def test_sentences_that_cannot_be_paired_are_refused(tmp_path: Path, german: str | bytes, pairs: int, said: str):
@@ -134,13 +134,13 @@ def test_a_language_that_the_corpus_lacks_is_named_beside_those_it_has(tmp_path:
     [
         ("everyman", "There is no corpus called 'everyman'. Use everyday"),
         ("/no/such/folder", "There is no corpus at /no/such/folder. Check the path"),
-        ("{there}", "is named after a language. Name its files by language code"),
+        ("{there}", "is named by language. Name its files by language code"),
         ("{there}/notes.txt", "notes.txt has no header with two or more language codes"),
         ("{there}/one.tsv", "one.tsv has no header with two or more language codes"),
         ("{there}/empty.tsv", "empty.tsv has no header with two or more language codes"),
-        ("{there}/short.tsv", "Line 2 of short.tsv has 1 columns, its header has 2. Give every line"),
-        ("{there}/long.tsv", "Line 2 of long.tsv has 3 columns, its header has 2. Give every line"),
-        ("{there}/packed.zip", "packed.zip is packed, and archives are not unpacked here. Unpack it"),
+        ("{there}/short.tsv", "Line 2 of short.tsv has 1 columns, but its header has 2. Give every line"),
+        ("{there}/long.tsv", "Line 2 of long.tsv has 3 columns, but its header has 2. Give every line"),
+        ("{there}/packed.zip", "packed.zip is an archive, and archives are not unpacked. Unpack it"),
         ("{there}/sheet.xlsx", "sheet.xlsx is a spreadsheet. Save it as CSV"),
     ],
 )

@@ -46,7 +46,7 @@ def test_each_kind_is_left_out_counted_and_named(damaged: str):
         ("", "has 11 lines and eng_Latn has 10"),
         ("unpaired", "Line 2 of deu_Latn in .* is empty.*leave such lines out: empty"),
         ("unpaired,empty", "Line 6 of deu_Latn in .* is not UTF-8.*leave such lines out: unreadable"),
-        ("unpaired,unreadable,2,4-9", "has 3 pairs left, fewer than the 8 asked for. Ask for 3 pairs or fewer"),
+        ("unpaired,unreadable,2,4-9", "has 3 pairs left, fewer than the 8 requested. Ask for 3 pairs or fewer"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_what_to_leave_out(damaged: str, leave_out: str, said: str):
@@ -91,7 +91,7 @@ def test_what_is_left_out_is_written_one_way(text: str, same: str):
 
 @pytest.mark.parametrize("text", ["blank", "0", "5-3", "1-", "-4", "1-99999999999", "<b>"])
 def test_what_nobody_can_leave_out_is_refused(text: str):
-    with pytest.raises(StudyError, match="Give line numbers"):
+    with pytest.raises(StudyError, match="Use line numbers"):
         read_left_out(text)
 
 

@@ -27,7 +27,7 @@ def test_a_file_is_found_again_by_its_name_and_the_same_file_has_the_same_name()
     assert open_corpus(name).bitext("de", "en", 2).source_sentences == ("Hund", "Brot")
     assert name in uploads.uploads()
     remove_upload(name)
-    with pytest.raises(CorpusError, match=r"is not here\. Upload the file on the Data page"):
+    with pytest.raises(CorpusError, match=r"on this machine\. Upload the file on the Data page"):
         open_corpus(name)
 
 
@@ -43,9 +43,9 @@ def test_several_files_belong_together():
     [
         ({}, "There is nothing to upload"),
         ({"a.csv": b"some words\n"}, "no header with two or more language codes"),
-        ({"a.zip": b"PK\x03\x04"}, "a.zip is packed, and archives are not unpacked here"),
-        ({"a.tmx": b'<!DOCTYPE x [<!ENTITY a "b">]><tmx>&a;</tmx>'}, "no TMX that can be read"),
-        ({"a.txt": b"Hund\n", "b.txt": b"dog\n"}, "is named after a language"),
+        ({"a.zip": b"PK\x03\x04"}, "a.zip is an archive, and archives are not unpacked"),
+        ({"a.tmx": b'<!DOCTYPE x [<!ENTITY a "b">]><tmx>&a;</tmx>'}, "not valid TMX"),
+        ({"a.txt": b"Hund\n", "b.txt": b"dog\n"}, "is named by language"),
     ],
 )
 def test_what_is_no_corpus_is_not_kept(files: dict[str, bytes], said: str):
@@ -60,9 +60,9 @@ def test_what_is_no_corpus_is_not_kept(files: dict[str, bytes], said: str):
 def test_a_shared_dashboard_takes_five_megabytes_and_five_thousand_lines(shared: None):
     rows = [f"Satz {i},sentence {i}" for i in range(5_001)]
     assert keep_upload({"a.csv": "\n".join(["de,en", *rows[:-1]]).encode()})
-    with pytest.raises(CorpusError, match=r"has 5,001 lines and uploads here may have 5,000"):
+    with pytest.raises(CorpusError, match=r"has 5,001 lines; the limit for uploads is 5,000"):
         keep_upload({"a.csv": "\n".join(["de,en", *rows]).encode()})
-    with pytest.raises(CorpusError, match=r"have 5\.0 MB and uploads here may have 5\."):
+    with pytest.raises(CorpusError, match=r"have 5\.0 MB; the limit for uploads is 5 MB\."):
         keep_upload({"a.csv": TABLE, "b.csv": b"x" * 5_000_000})
 
 
@@ -83,7 +83,7 @@ def test_no_name_leads_out_of_the_folder(name: str):
 
 @pytest.mark.parametrize("name", ["upload:..", "upload:../../etc", "upload:/etc-0123456789ab", "upload:"])
 def test_no_link_leads_out_of_the_folder(name: str):
-    with pytest.raises(CorpusError, match="is not here"):
+    with pytest.raises(CorpusError, match="There is no upload"):
         open_upload(name)
     remove_upload(name)
     assert settings().cache_dir.parent.is_dir()
@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file"))
     settings.cache_clear()
-    with pytest.raises(CacheError, match=r"cannot be kept in .* Make room, or set NEURONXA_CACHE_DIR"):
+    with pytest.raises(CacheError, match=r"cannot be stored in .* Free some disk space, or set NEURONXA_CACHE_DIR"):
         keep_upload({"a.csv": TABLE})
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from neuronxa_core.corpora.catalogue import open_corpus
-from neuronxa_core.corpora.validation import Finding, line_findings, named_lines, text_findings
+from neuronxa_core.corpora.findings import Finding, named_lines
+from neuronxa_core.corpora.misalignment import text_findings
+from neuronxa_core.corpora.validation import line_findings
 from neuronxa_core.errors import CorpusError
 from tests.confined import confined
 
@@ -95,7 +97,7 @@ def test_a_lost_line_shows_where_it_is_missing(code: str):
     assert found.kind == "shifted"
     assert abs(found.lines[0] - 121) <= 6
     assert found.lines[-1] >= 190
-    assert found.message.endswith(f"{'eng_Latn'} seems to be one line behind there.")
+    assert found.message.endswith(f"{'eng_Latn'} appears to be one line behind.")
     assert not found.can_be_left_out
 
 
@@ -105,7 +107,7 @@ def test_two_lines_too_many_show_too(code: str):
     ours, english = ntrex(code), ntrex("eng_Latn")
     (found,) = whole(code, ("Etwas", "ganz anderes.", *ours), english)
     assert found.lines[0] <= 15
-    assert f"{code} seems to be 2 lines behind" in found.message
+    assert f"{code} appears to be 2 lines behind" in found.message
 
 
 @needs_ntrex
@@ -157,7 +159,8 @@ def test_a_lone_half_of_a_pair_from_json_is_no_text(tmp_path: Path):
 def test_a_line_of_five_million_characters_is_checked_in_a_process_of_three_gigabytes():
     said = confined(
         """
-        from neuronxa_core.corpora.validation import line_findings, text_findings
+        from neuronxa_core.corpora.misalignment import text_findings
+        from neuronxa_core.corpora.validation import line_findings
         sides = [tuple(f"{part * 1_000_000} {number}" for number in range(2)) for part in ("Нож, 1", "1a? b")]
         print(*[(each.kind, each.code, each.lines) for each in line_findings("deu_Latn", "eng_Latn", *sides)])
         print(text_findings("deu_Latn", "eng_Latn", *sides))

@@ -134,7 +134,7 @@ def test_a_sentence_beyond_the_models_context_is_named_and_left_out_by_its_numbe
     app = open_page(
         "data", model=str(tiny_model("llama")), corpus=str(tmp_path), source="deu_Latn", target="eng_Latn", pairs="3"
     )
-    assert "Line 3 of deu_Latn is longer than the model takes" in body(app)
+    assert "Line 3 of deu_Latn is longer than the model's context" in body(app)
     app.button(key="leave_long_deu_Latn").click().run()
     assert app.session_state.study.leave_out == "3"
     assert "longer than the model" not in body(app)
