@@ -1,37 +1,154 @@
 """NeuronXA: how well two languages are aligned inside a language model, layer by layer, in the states of its neurons.
 
-from neuronxa_core import Study, run_study
-result = run_study(Study(model="demo", corpus="everyday", source="deu_Latn", target="eng_Latn"))
-result.scores    # one row per state and layer
-result.summary   # NASCA, NAVCA, MEXA, peaks, direction gaps, provenance
+    from neuronxa_core import Study, run
+
+    result = run(Study(model="demo", corpus="everyday", source="deu_Latn", target="eng_Latn"))
+    result.scores    # one row per state and layer, a pandas DataFrame
+    result.summary   # NASCA, NAVCA, MEXA, peaks, direction gaps, provenance
+    result           # in a notebook: the curves, and what they show
+
+This file is the public API. A request (Similarity, Languages, Neurons ...) is asked with `run`, or looked up with `find`;
+its answer gives its `tables`, its `summary`, its `figures()` and its `finding`. `metrics` holds the functions of arrays,
+`figures` the pictures. What is not named here may move between versions.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from neuronxa_core.study.display import drawn_by as _drawn_by
 from neuronxa_core.version import __version__
 
-__all__ = ["NeuronXAError", "Study", "StudyResult", "__version__", "open_corpus", "run_study"]
+__all__ = [
+    "Ablation",
+    "Alignment",
+    "Asymmetry",
+    "Downstream",
+    "Found",
+    "LanguageMatrix",
+    "LanguageResults",
+    "Languages",
+    "Measured",
+    "ModelComparison",
+    "ModelRef",
+    "Models",
+    "NeuronRates",
+    "NeuronXAError",
+    "Neurons",
+    "PairSimilarities",
+    "PairsNeeded",
+    "Project",
+    "ProjectionSettings",
+    "Projections",
+    "RankStability",
+    "SentenceStates",
+    "Settings",
+    "Similarity",
+    "Study",
+    "StudyLayers",
+    "StudyResult",
+    "TokenPair",
+    "Tokens",
+    "__version__",
+    "corpus_of",
+    "extract",
+    "figures",
+    "find",
+    "load_model",
+    "metrics",
+    "open_corpus",
+    "run",
+    "run_study",
+]
 
 if TYPE_CHECKING:
+    from neuronxa_core import figures, metrics
+    from neuronxa_core.analyses.alignment import Alignment
+    from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
+    from neuronxa_core.analyses.downstream import Downstream, Measured
+    from neuronxa_core.analyses.language_matrix import LanguageMatrix
+    from neuronxa_core.analyses.languages import Languages
+    from neuronxa_core.analyses.models import ModelComparison, Models
+    from neuronxa_core.analyses.neurons import NeuronRates, Neurons, TokenPair, Tokens
+    from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
+    from neuronxa_core.analyses.projection import Project, Projections
+    from neuronxa_core.analyses.run import run
+    from neuronxa_core.analyses.settings import Ablation, Settings
+    from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+    from neuronxa_core.analyses.umap import ProjectionSettings
     from neuronxa_core.corpora.catalogue import open_corpus
+    from neuronxa_core.corpora.uploads import corpus_of
     from neuronxa_core.errors import NeuronXAError
+    from neuronxa_core.gallery.answers import find
+    from neuronxa_core.models.by_name import load_model
+    from neuronxa_core.models.locate import ModelRef
+    from neuronxa_core.states.extraction import extract
+    from neuronxa_core.states.sentences import SentenceStates
+    from neuronxa_core.study.analysis import Found
+    from neuronxa_core.study.layers import StudyLayers
     from neuronxa_core.study.result import StudyResult
     from neuronxa_core.study.runner import run_study
     from neuronxa_core.study.study import Study
 
 _HOMES = {
-    "NeuronXAError": "errors",
     "Study": "study.study",
     "StudyResult": "study.result",
-    "open_corpus": "corpora.catalogue",
+    "Alignment": "analyses.alignment",
+    "Similarity": "analyses.similarity",
+    "PairSimilarities": "analyses.similarity",
+    "Asymmetry": "analyses.asymmetry",
+    "LanguageResults": "analyses.asymmetry",
+    "Project": "analyses.projection",
+    "Projections": "analyses.projection",
+    "ProjectionSettings": "analyses.umap",
+    "Languages": "analyses.languages",
+    "LanguageMatrix": "analyses.language_matrix",
+    "Neurons": "analyses.neurons",
+    "NeuronRates": "analyses.neurons",
+    "Tokens": "analyses.neurons",
+    "TokenPair": "analyses.neurons",
+    "Settings": "analyses.settings",
+    "Ablation": "analyses.settings",
+    "PairsNeeded": "analyses.pairs_needed",
+    "RankStability": "analyses.pairs_needed",
+    "Models": "analyses.models",
+    "ModelComparison": "analyses.models",
+    "Downstream": "analyses.downstream",
+    "Measured": "analyses.downstream",
+    "run": "analyses.run",
+    "find": "gallery.answers",
+    "Found": "study.analysis",
     "run_study": "study.runner",
+    "open_corpus": "corpora.catalogue",
+    "corpus_of": "corpora.uploads",
+    "ModelRef": "models.locate",
+    "load_model": "models.by_name",
+    "extract": "states.extraction",
+    "SentenceStates": "states.sentences",
+    "StudyLayers": "study.layers",
+    "NeuronXAError": "errors",
 }
+"""Where each name is defined; it is loaded when it is first used, so that importing the package costs nothing."""
+_ROOMS = ("figures", "metrics")
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name when it is first used, so that importing the package costs nothing."""
+    """Loads a public name when it is first used."""
     from importlib import import_module
 
+    if name in _ROOMS:
+        return import_module(f"neuronxa_core.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'neuronxa_core' has no attribute {name!r}")
     return getattr(import_module(f"neuronxa_core.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _painter() -> Any:
+    from neuronxa_core.figures import notebook
+
+    return notebook
+
+
+_drawn_by(_painter)

@@ -19,6 +19,7 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import first_of, sentences_against_target
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
@@ -129,7 +130,7 @@ def gap_table(results: Sequence[StudyResult]) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class LanguageResults:
+class LanguageResults(Shown):
     """One result per language, all against one target: what the questions across languages are made of."""
 
     study: Study

@@ -17,6 +17,7 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import first_of, sentences_against_target
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
@@ -53,7 +54,7 @@ PUBLISHED_MEXA = {
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(Shown):
     """The scores of every language against the pivot, and bits per byte if they were asked for."""
 
     study: Study

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from neuronxa_core.errors import StudyError
 from neuronxa_core.metrics.scoring import chance_rate
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study, study_of
 
 
 @dataclass(frozen=True)
-class LanguageMatrix:
+class LanguageMatrix(Shown):
     """Scores of every pair of languages, per state (layers, languages, languages) in [0, 1], NaN on the diagonal.
 
     study: what all pairs share; its source and target are the first two languages.

@@ -13,6 +13,7 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import sentences_against_target
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
@@ -91,7 +92,7 @@ def language_differences(
 
 
 @dataclass(frozen=True)
-class ModelComparison:
+class ModelComparison(Shown):
     """The results of every variant, one per language, all against one target."""
 
     variants: tuple[Study, ...]

@@ -21,6 +21,7 @@ from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import ReadoutConfig, Site
 from neuronxa_core.study.analysis import sentences_against_target
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.study import Study
 
@@ -33,7 +34,7 @@ _OFTEN = 0.95
 
 
 @dataclass(frozen=True)
-class NeuronRates:
+class NeuronRates(Shown):
     """rates: (languages, layers, neurons), float32 in [0, 1]; layers 1..L."""
 
     study: Study
@@ -205,13 +206,15 @@ def run_token_states(
 
 
 @dataclass(frozen=True)
-class TokenPair:
+class TokenPair(Shown):
     """Both sentences of a pair at one layer, token by token."""
 
     study: Study
     layer: int
     source: TokenStates
     target: TokenStates
+    pair: int = 0
+    """Which of the study's pairs, from 0."""
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -273,4 +276,4 @@ class Tokens:
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> TokenPair:
         source, target = run_token_states(self.study, self.pair, self.layer, device=device, watcher=watcher)
-        return TokenPair(self.study, self.layer, source, target)
+        return TokenPair(self.study, self.layer, source, target, self.pair)

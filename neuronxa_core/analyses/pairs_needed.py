@@ -15,6 +15,7 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import sentences_against_target
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
@@ -76,7 +77,7 @@ class _Quiet(Watcher):
 
 
 @dataclass(frozen=True)
-class RankStability:
+class RankStability(Shown):
     """table: as run_pairs_needed gives it."""
 
     study: Study

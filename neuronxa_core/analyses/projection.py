@@ -30,6 +30,7 @@ from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.analysis import pair_sentences
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.recipe import local_recipe
 from neuronxa_core.study.runner import find_layers, run_study
@@ -223,7 +224,7 @@ def _measured(
 
 
 @dataclass(frozen=True)
-class Projections:
+class Projections(Shown):
     """The projections of one or more states of a study."""
 
     study: Study

@@ -26,6 +26,7 @@ from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, Pooling, ReadoutConfig, Site, State
 from neuronxa_core.study.analysis import pair_sentences
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.runner import run_study
@@ -36,7 +37,7 @@ COLUMNS = ["choice", "value", "state", "score", "ci_low", "ci_high", "difference
 
 
 @dataclass(frozen=True)
-class Ablation:
+class Ablation(Shown):
     """table: as COLUMNS. pairs: one row per state and number of pairs: state, pairs, score, ci_low, ci_high."""
 
     study: Study

@@ -24,6 +24,7 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import pair_sentences
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers, find_result, run_study
@@ -182,7 +183,7 @@ class Similarities(Protocol):
 
 
 @dataclass(frozen=True)
-class PairSimilarities:
+class PairSimilarities(Shown):
     """The cosines of a study's pairs at every layer, and the measures of its space."""
 
     study: Study
@@ -195,6 +196,18 @@ class PairSimilarities:
     def matrices(self, layer: int) -> dict[State, NDArray[np.float64]]:
         """The cosines of each state that has this layer."""
         return {state: self.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+
+    def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Source and target vectors of one layer, each (pairs, dim).
+
+        Raises CacheError where only the cosines are kept, as for the answers that come with the dashboard, and OSError
+        or ValueError if the states are gone.
+        """
+        if not isinstance(self.layers, StudyLayers):
+            raise CacheError(
+                "Only the cosines of this pair are stored, not its states.", "Run the request to have both."
+            )
+        return self.layers.states(state, layer)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:

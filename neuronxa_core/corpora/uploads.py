@@ -5,17 +5,19 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from neuronxa_core.corpora.bounds import Bound
 from neuronxa_core.corpora.contents import Contents
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_lines, read_path
 from neuronxa_core.errors import CacheError, CorpusError
 from neuronxa_core.settings import settings
 
 PREFIX = "upload:"
 _NAME = re.compile(rf"{PREFIX}(?P<folder>[\w.-]{{1,60}}-[0-9a-f]{{12}})")
+_LINE_ENDS = re.compile(r"[\r\n]+")
 _MOST_SHARED = 5, 5_000
 _MOST_LOCAL = 200, 100_000
 _MOST_FILES = 1_000
@@ -51,6 +53,26 @@ def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
     folder = _content_name(files, title)
     _write(folder, files)
     return PREFIX + folder
+
+
+def corpus_of(sentences: Mapping[str, Sequence[str]]) -> str:
+    """Keeps parallel sentences by language, and returns the name that a study takes as its corpus.
+
+    Line i of every language means the same; line ends inside a sentence become spaces. The same sentences get the same
+    name. Raises CorpusError for one language alone, for lists of unequal length and for an empty sentence.
+    """
+    lines = {language(code).code: [_LINE_ENDS.sub(" ", each).strip() for each in sentences[code]] for code in sentences}
+    if len(lines) < 2:
+        raise CorpusError("A corpus needs sentences in two languages or more.", "Give a list for each language.")
+    lengths = {code: len(each) for code, each in lines.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{code} has {length}" for code, length in lengths.items())
+        raise CorpusError(f"The lists differ in length: {told}.", "Give each sentence in every language.")
+    for code, each in lines.items():
+        if "" in each:
+            raise CorpusError(f"Sentence {each.index('') + 1} of {code} is empty.", "Leave it out of every language.")
+    files = {f"{code}.txt": "\n".join([*each, ""]).encode() for code, each in lines.items()}
+    return keep_upload(files, "-".join(sorted(lines)))
 
 
 def _refuse_too_large(files: Mapping[str, bytes], megabytes: int) -> None:

@@ -157,3 +157,13 @@ def exportable_layers(results: Sequence[StudyResult], state: State) -> Exportabl
         shared_caption(study),
         lambda theme: layer_ranking(results, state, theme),
     )
+
+
+def ranking_finding(results: Sequence[StudyResult]) -> str:
+    """Which language is closest to the target by NASCA, and which farthest."""
+    ordered = sorted(results, key=lambda result: -result.mean("nas"))
+    target, first, last = language(results[0].study.target).name, ordered[0], ordered[-1]
+    text = f"By NASCA, {language(first.study.source).name} is closest to {target} ({first.mean('nas'):.2f})"
+    if len(ordered) == 1:
+        return f"{text}: it is the only language."
+    return f"{text} and {language(last.study.source).name} farthest from it ({last.mean('nas'):.2f})."

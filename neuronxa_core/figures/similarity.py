@@ -234,7 +234,7 @@ def exportable_measure(study: Study, measures: pd.DataFrame, measure: Measure, l
     )
 
 
-def similarity_finding(result: StudyResult, matrices: Mapping[State, NDArray[np.float64]], layer: int) -> str:
+def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, NDArray[np.float64]], layer: int) -> str:
     """What one layer's matrices show: who is aligned, and how far translations stand out from all other sentences."""
     parts = []
     for state, similarity in matrices.items():

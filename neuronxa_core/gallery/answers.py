@@ -17,6 +17,7 @@ from neuronxa_core.analyses.models import ModelComparison, Models
 from neuronxa_core.analyses.neurons import NeuronRates, Neurons
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
 from neuronxa_core.analyses.projection import Project, Projections
+from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
 from neuronxa_core.gallery.precision import settled
@@ -40,8 +41,12 @@ from neuronxa_core.study.study import Study
 Request = TypeVar("Request")
 
 
-def find(request: Analysis[Any]) -> Found[Any] | None:
-    """The answer if it came with the dashboard or is in the cache. Loads and downloads no model. Raises NeuronXAError."""
+def find(request: Analysis[Any] | Study) -> Found[Any] | None:
+    """The answer if it came with the dashboard or is in the cache. A study on its own is asked for its alignment.
+
+    Loads and downloads no model. Raises NeuronXAError.
+    """
+    request = question(request)
     answer: Answer | None = stored(request)
     if answer is not None:
         return Found(answer, "precomputed")

@@ -1,0 +1,30 @@
+"""The metrics: functions of NumPy arrays, each with its formula and its source. Imports nothing of the house."""
+
+from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.metrics.geometry import (
+    anisotropy,
+    effective_rank,
+    hubness,
+    margins,
+    neuron_correlation,
+    ranks,
+)
+from neuronxa_core.metrics.scoring import Outcomes, chance_rate, mutual_nearest_rate, pair_outcomes
+from neuronxa_core.metrics.similarity import centred, cosine_similarity, csls
+
+__all__ = [
+    "Outcomes",
+    "anisotropy",
+    "bootstrap_interval",
+    "centred",
+    "chance_rate",
+    "cosine_similarity",
+    "csls",
+    "effective_rank",
+    "hubness",
+    "margins",
+    "mutual_nearest_rate",
+    "neuron_correlation",
+    "pair_outcomes",
+    "ranks",
+]

@@ -17,6 +17,7 @@ from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import Outcomes, chance_rate
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.display import Shown
 from neuronxa_core.study.study import Study, study_of
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
@@ -24,7 +25,7 @@ SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": 
 
 
 @dataclass(frozen=True)
-class StudyResult:
+class StudyResult(Shown):
     """Per state and layer who found whom, and where the numbers come from.
 
     outcomes: per state, both directions, each (layers, pairs) bool. Everything else is derived from it.

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from neuronxa_core.analyses.neurons import (
@@ -19,7 +18,6 @@ from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
-_STRONGEST = 80
 """Neurons in the image of a sentence."""
 
 
@@ -82,7 +80,7 @@ def _tokens(study: Study, layers: int) -> None:
     if tokens is None:
         return
     states = (tokens.source, tokens.target)
-    neurons = np.argsort(-(states[0].nav + states[1].nav), kind="stable")[:_STRONGEST].tolist()
+    neurons = figures.strongest(*states)
     for code, each in zip((study.source, study.target), states, strict=True):
         look.picture(figures.exportable_token(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
     st.caption(

@@ -1,0 +1,116 @@
+"""Every answer shows itself: its figures hold its numbers, its finding is the page's, and a notebook can draw both."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import plotly.io
+import pytest
+
+from neuronxa_core import Found, Study, figures
+from neuronxa_core.analyses.downstream import Downstream
+from neuronxa_core.analyses.neurons import Tokens
+from neuronxa_core.analyses.projection import Project
+from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.figures.alignment import alignment_finding
+from neuronxa_core.figures.notebook import exportables_of, figures_of, finding_of
+from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.study.display import Shown
+from tests.analyses.test_analysis import MADE, OTHERS
+
+ASKED = MADE | {
+    "tokens": lambda study: Tokens(study, 3, 2),
+    "downstream without bits": lambda study: Downstream(study, OTHERS, bits=False),
+    "embeddings": lambda study: Project(study, ("embedding",), ProjectionSettings("pca")),
+}
+FIGURES = {
+    "alignment": ["alignment", "directions"],
+    "similarity": [
+        *("matrix_nas", "matrix_nav", "matrix_embedding", "distribution"),
+        *("anisotropy", "effective_rank", "hubness", "anc"),
+    ],
+    "asymmetry": ["gaps", "ranking"],
+    "projection": ["points_nas", "points_embedding", "foreign_neighbours", "silhouette"],
+    "embeddings": ["points_embedding", "foreign_neighbours", "silhouette"],
+    "languages": ["matrix", "pivot", "levels"],
+    "neurons": ["sharing", "overlap", "specific"],
+    "tokens": ["source", "target"],
+    "models": ["depth", "difference"],
+    "settings": ["choices", "pairs"],
+    "pairs_needed": ["ranks"],
+    "downstream": ["scatter_nas", "scatter_nav", "scatter_embedding"],
+    "downstream without bits": ["ranking"],
+}
+FINDINGS = {
+    "similarity": "Layer ",
+    "asymmetry": "The paper reports up to",
+    "projection": "By NAS, German and English",
+    "languages": "By NAS over all layers",
+    "neurons": "Active in all 3 languages",
+    "tokens": "Layer 2. ",
+    "models": "aligns best by NASCA over 2 languages",
+    "settings": "NASCA is ",
+    "pairs_needed": " languages",
+    "downstream": "2 languages have both a score and an accuracy",
+    "downstream without bits": "is closest to English",
+}
+
+
+@pytest.fixture
+def study(tiny_model, tiny_corpus: Path) -> Study:
+    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu", "eng", pairs=8, dtype="float32")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: str, study: Study, monkeypatch):
+    monkeypatch.setattr(plotly.io.renderers, "default", "plotly_mimetype")
+    answer = ASKED[name](study).run()
+    drawn = answer.figures("dark")
+    assert list(drawn) == FIGURES[name]
+    assert {each.layout.paper_bgcolor for each in drawn.values()} == {PALETTES["dark"].ground}
+    assert FINDINGS.get(name, "") in answer.finding
+    bundle = answer._repr_mimebundle_()
+    assert bundle["text/html"].startswith("<p>")
+    title = bundle["application/vnd.plotly.v1+json"]["layout"]["title"]["text"]
+    assert answer.finding.split()[-1] in title
+    assert len(str(bundle)) < 1_000_000
+
+
+def test_every_kind_of_answer_has_figures_and_a_finding():
+    kinds = {*Shown.__subclasses__(), Found}
+    assert len(kinds) == 12
+    assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
+    assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
+    with pytest.raises(TypeError, match="int is no answer"):
+        figures_of(3)
+    with pytest.raises(TypeError, match="int is no answer"):
+        finding_of(3)
+
+
+def test_a_result_shows_its_curves_in_one_piece_of_html(study: Study):
+    result = ASKED["alignment"](study).run()
+    curve = next(trace for trace in result.figures()["alignment"].data if trace.name == "NAS")
+    assert np.asarray(curve.y).tolist() == result.of("nas")["score"].tolist()
+    page = result._repr_html_()
+    assert result.finding == alignment_finding(result)
+    assert page.startswith(f"<p>{result.finding.replace('<', '&lt;')}</p><figure>")
+    assert "Plotly.newPlot" in page
+    assert not re.search(r"<(script|link)[^>]* (src|href)=", page)  # nothing from outside
+    assert figures.finding_of(Found(result, "fresh")) == result.finding
+    assert list(figures.figures_of(Found(result, "fresh"))) == FIGURES["alignment"]
+
+
+def test_the_matrix_of_a_pair_is_that_of_the_layer_where_most_are_aligned(study: Study):
+    answer = ASKED["similarity"](study).run()
+    layer = ASKED["alignment"](study).run().peak("nas")[0]
+    heat = answer.figures()["matrix_nas"].data[0]
+    np.testing.assert_array_equal(heat.z, answer.layers.similarity("nas", layer).astype(np.float32))
+    assert answer.finding.startswith(f"Layer {layer}. NAS: ")
+
+
+def test_tokens_count_the_neurons_that_are_on_in_both_sentences(study: Study):
+    answer = ASKED["tokens"](study).run()
+    on, also = answer.source.nas >= 0.5, answer.target.nas >= 0.5
+    assert answer.finding.startswith(f"Layer 2. {sum(on & also)} of {len(on)} neurons")
+    assert f"{sum(on & ~also)} in the German one alone and {sum(~on & also)} in the English one" in answer.finding
+    assert "line 4 of the study" in exportables_of(answer)["source"].title
