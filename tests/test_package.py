@@ -170,7 +170,12 @@ def test_the_dashboard_opens_from_any_folder_with_its_own_settings(programs: Pat
             assert b"<html" in reply.read()
         page = first_page(port)
         assert not answers("127.0.0.2", port)
-    for part in ("precomputed", "German and English meet", 'primary_color: "#0072B2"', "toolbar_mode: VIEWER"):
+    for part in (
+        "precomputed",
+        "German and English are best aligned",
+        'primary_color: "#0072B2"',
+        "toolbar_mode: VIEWER",
+    ):
         assert part in page, part
     assert f'main_script_path: "{programs.parent}/' in page
 

@@ -1,6 +1,6 @@
 """Results -> plotly figures and the sentences under them. Pure functions; the only room that knows plotly.
 
-A module is a question and has its figures, each as a picture that can leave the page (`exportable_...`), and its findings.
+A module is a question: its figures, each also as one that can leave the page (`exportable_...`), and its findings.
 `figures_of` and `finding_of` give an answer's own. Modules and the two functions load when they are first used.
 """
 

@@ -97,8 +97,8 @@ def exportable_curves(result: StudyResult) -> ExportableFigure:
     return ExportableFigure(
         f"{result.study.stem}.alignment",
         f"Alignment by layer: {pair_name(result.study)}",
-        "Share of sentence pairs that are each other's only nearest neighbour by cosine; bands are 95 % intervals, rings "
-        "the peaks, the dotted line what chance gives.",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine. Bands: 95 % intervals; rings: "
+        "peaks; dotted line: chance.",
         result.study.caption,
         lambda theme: layer_curves(result, theme),
     )
@@ -112,14 +112,15 @@ def alignment_finding(result: StudyResult) -> str:
     row = result.of("nas").set_index("layer").loc[layer]
     if score <= 5 * result.chance or row["ci_low"] <= result.chance:
         return (
-            f"The neuron states of this model do not align {source} and {target} at any layer: even at its best, layer "
-            f"{layer} of {layers}, {_count(score, result.pairs)} find each other, and {100 * result.chance:.1f} % would by chance. "
-            + _comparison(result)
+            f"The neuron states of this model do not align {source} and {target} at any layer: even at the best one, "
+            f"layer {layer} of {layers}, {_count(score, result.pairs)} are mutual nearest neighbours, where chance "
+            "alone "
+            f"would give {100 * result.chance:.1f} %. " + _comparison(result)
         )
     return (
-        f"{source} and {target} meet {_where(layer, layers)}: at layer {layer} of {layers}, {_count(score, result.pairs)} "
-        f"are each other's nearest neighbour by neuron state (95 % interval {row['ci_low']:.2f} to {row['ci_high']:.2f}; chance "
-        f"{result.chance:.3f}). " + _comparison(result)
+        f"{source} and {target} are best aligned {_where(layer, layers)}: at layer {layer} of {layers}, "
+        f"{_count(score, result.pairs)} are each other's nearest neighbour by neuron state (95 % interval "
+        f"{row['ci_low']:.2f} to {row['ci_high']:.2f}; chance {result.chance:.3f}). " + _comparison(result)
     )
 
 
@@ -137,11 +138,11 @@ def tokenizer_finding(result: StudyResult) -> str:
         return ""
     name = language(other).name
     shares = {code: unknown_share(provenance, code) or 0.0 for code in (study.source, study.target)}
-    unknown = [f"{100 * share:.1f} % of {language(code).name}" for code, share in shares.items() if share]
-    text = f"Tokens: {name} takes {ratio:.2f} for every {language(pivot).name} one"
-    text += f", and the tokenizer does not know {' and '.join(unknown)}." if unknown else ", and none is unknown."
+    unknown = [f"{100 * share:.1f} % of the {language(code).name} tokens" for code, share in shares.items() if share]
+    text = f"Tokens: {name} needs {ratio:.2f} for every {language(pivot).name} token"
+    text += f"; {' and '.join(unknown)} are unknown to the tokenizer." if unknown else "; none is unknown."
     if ratio >= _COSTLY or max(shares.values()) >= _UNKNOWN:
-        text += " A low score is then often the tokenizer's doing: pieces that small, or unknown, carry little meaning each."
+        text += " A low score may then be due to the tokenizer: very short or unknown tokens carry little meaning."
     return text
 
 
@@ -161,9 +162,10 @@ def _comparison(result: StudyResult) -> str:
     """NASCA against MEXA, with the interval of their difference."""
     nas, embedding = result.mean("nas"), result.mean("embedding")
     low, high = result.advantage_interval("nas", "embedding")
-    numbers = f"NASCA {nas:.2f}, MEXA {embedding:.2f}, difference {nas - embedding:+.2f} with interval {low:+.2f} to {high:+.2f}"
+    apart = f"difference {nas - embedding:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
+    numbers = f"NASCA {nas:.2f}, MEXA {embedding:.2f}, {apart}"
     if low > 0:
-        return f"Over all layers the neuron states are aligned better than the embeddings ({numbers})."
+        return f"Averaged over all layers, the neuron states are better aligned than the embeddings ({numbers})."
     if high < 0:
-        return f"Over all layers the embeddings are aligned better than the neuron states ({numbers})."
-    return f"Over all layers neuron states and embeddings cannot be told apart with these sentences ({numbers})."
+        return f"Averaged over all layers, the embeddings are better aligned than the neuron states ({numbers})."
+    return f"Averaged over all layers, these sentences do not separate neuron states from embeddings ({numbers})."

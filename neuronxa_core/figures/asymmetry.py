@@ -126,7 +126,8 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
         font={"size": 12, "color": palette.muted},
     )
     figure.add_annotation(
-        text=f"<span style='color:{palette.states['nas']}'>● NAS</span>   <span style='color:{palette.states['embedding']}'>■ Embedding</span>",
+        text=f"<span style='color:{palette.states['nas']}'>● NAS</span>   "
+        f"<span style='color:{palette.states['embedding']}'>■ Embedding</span>",
         xref="paper",
         yref="paper",
         x=0,
@@ -180,8 +181,8 @@ def exportable_direction(result: StudyResult, state: State, layer: int) -> Expor
     return ExportableFigure(
         f"{result.study.stem}.directions.{state}",
         f"Both directions by layer, {STATE_NAMES[state]}: {pair_name(result.study)}",
-        "Above: share of sentences whose nearest neighbour is their translation (P@1), each way. Below: the gap between "
-        "the two in points, with its 95 % interval from paired outcomes.",
+        "Above: share of sentences whose nearest neighbour is their translation (P@1), in each direction. Below: the "
+        "gap between the two in percentage points, with its 95 % interval (pairs resampled).",
         result.study.caption,
         lambda theme: direction_curves(result, state, layer, theme),
     )
@@ -192,8 +193,8 @@ def exportable_gaps(results: Sequence[StudyResult]) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.gaps",
         f"Direction gap by language, against {language(study.target).name}",
-        "P@1 from the language minus P@1 back, in points, mean over layers, with 95 % intervals; dotted: the largest gap "
-        "of embeddings that the paper reports (on Tatoeba).",
+        "P@1 from the language minus P@1 back, in percentage points, mean over layers, with 95 % intervals. Dotted: "
+        "the largest gap of embeddings in the paper (on Tatoeba).",
         shared_caption(study),
         lambda theme: gap_ranking(results, theme),
     )
@@ -205,15 +206,13 @@ def direction_finding(result: StudyResult, state: State) -> str:
     layer, largest = largest_gap(result, state)
     source, target = language(result.study.source).name, language(result.study.target).name
     if low <= 0 <= high:
-        head = f"In {STATE_NAMES[state]} neither direction is ahead over all layers"
+        head = f"In {STATE_NAMES[state]}, neither direction is better over all layers"
     else:
         first, second = (source, target) if gap > 0 else (target, source)
-        head = (
-            f"In {STATE_NAMES[state]} more {first} sentences find their {second} translation than the other way round"
-        )
+        head = f"In {STATE_NAMES[state]}, more {first} sentences find their {second} translation than vice versa"
     return (
-        f"{head}: gap {gap:+.1f} points ({source} to {target} minus back), interval {low:+.1f} to {high:+.1f}; "
-        f"it is largest at layer {layer} with {largest:+.0f} points."
+        f"{head}: the gap is {gap:+.1f} points ({source} to {target} minus {target} to {source}; 95 % interval "
+        f"{low:+.1f} to {high:+.1f}). It is largest at layer {layer}, with {largest:+.0f} points."
     )
 
 
@@ -224,15 +223,17 @@ def gap_languages_finding(results: Sequence[StudyResult]) -> str:
     larger = sum(e > n for n, e in zip(neurons, embeddings, strict=True))
     low, high = bootstrap_interval(np.array(embeddings) - np.array(neurons))
     verdict = (
-        "so the paper's contrast shows here"
+        "as in the paper"
         if low > 0
-        else "so here it is the neurons that differ more"
+        else "the opposite of the paper's result"
         if high < 0
-        else "so the paper's contrast does not show here"
+        else "so the paper's contrast is not confirmed here"
     )
     return (
-        f"The paper reports up to {PAPERS_GAP} points between the two directions for embeddings on Tatoeba, and hardly any for NAS. "
-        f"Here, averaged over layers, the gap of embeddings is at most {max(embeddings):.1f} points (mean {sum(embeddings) / len(results):.1f}) and "
-        f"that of NAS at most {max(neurons):.1f} (mean {sum(neurons) / len(results):.1f}); it is larger for embeddings in {larger} of "
-        f"{len(results)} languages, {verdict} (interval of the mean difference {low:+.1f} to {high:+.1f} points, languages resampled)."
+        f"The paper reports a gap of up to {PAPERS_GAP} points between the two directions for embeddings on Tatoeba, "
+        f"and hardly any for NAS. Here, averaged over layers, the gap of embeddings is at most {max(embeddings):.1f} "
+        f"points (mean {sum(embeddings) / len(results):.1f}) and that of NAS at most {max(neurons):.1f} "
+        f"(mean {sum(neurons) / len(results):.1f}). It is larger for embeddings in {larger} of {len(results)} "
+        f"languages, {verdict} (95 % interval of the mean difference {low:+.1f} to {high:+.1f} points, languages "
+        "resampled)."
     )

@@ -23,13 +23,18 @@ CORRELATION_HEIGHT = 360
 
 def accuracy_name(benchmark: str) -> str:
     """What stands at the axis."""
-    return "Bits per byte (up is better)" if benchmark == BITS else f"Accuracy, {benchmark}"
+    return "Bits per byte (axis reversed: up is better)" if benchmark == BITS else f"Accuracy, {benchmark}"
+
+
+def _measured(benchmark: str) -> str:
+    """As `accuracy_name`, within a title."""
+    return benchmark if benchmark == BITS else f"accuracy on {benchmark}"
 
 
 def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme: Theme = "light") -> go.Figure:
     """A language is a point: its score (across, 0 to 1) and its accuracy (up); the line is that of least squares.
 
-    table: as downstream.joined gives it. Long-tail languages are drawn open. Bits per byte run downwards, less is better.
+    table: as downstream.joined gives it. Long-tail languages are drawn open. The axis of bits per byte is reversed.
     """
     palette, bits = PALETTES[theme], benchmark == BITS
     colour = palette.states[state]
@@ -107,7 +112,7 @@ def _is_free(label: NDArray[np.float64], points: NDArray[np.float64], taken: Seq
 
 
 def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light") -> go.Figure:
-    """The correlation of each single layer's scores with accuracy, -1 to 1; bands are 95 percent intervals over languages.
+    """The correlation of each layer's scores with accuracy, -1 to 1; bands are 95 percent intervals over languages.
 
     layers: as downstream.layer_correlations gives it.
     """
@@ -146,8 +151,9 @@ def _curve(layers: pd.DataFrame, state: State, method: str, theme: Theme) -> Cur
 def exportable_downstream(study: Study, table: pd.DataFrame, state: State, benchmark: str) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.downstream.{state}",
-        f"{SCORE_NAMES[state]} against {accuracy_name(benchmark).lower()}",
-        f"A point is a language against {language(study.target).name}; long-tail languages are open; the line is that of least squares.",
+        f"{SCORE_NAMES[state]} and {_measured(benchmark)}",
+        f"Each point is a language, scored against {language(study.target).name}; open points are long-tail languages. "
+        "Dashed: least-squares fit.",
         shared_caption(study),
         lambda theme: downstream_scatter(table, state, benchmark, theme),
         COLUMN,
@@ -157,15 +163,16 @@ def exportable_downstream(study: Study, table: pd.DataFrame, state: State, bench
 def exportable_correlation(study: Study, layers: pd.DataFrame, method: str, benchmark: str) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.downstream.layers",
-        f"Which layer's scores go with {accuracy_name(benchmark).lower()}",
-        f"{method.capitalize()} correlation over languages, layer by layer; bands are 95 % intervals, languages resampled.",
+        f"Correlation of each layer's scores with {_measured(benchmark)}",
+        f"{method.capitalize()} correlation over languages, layer by layer. Bands: 95 % intervals (languages "
+        "resampled).",
         shared_caption(study),
         lambda theme: correlation_curves(layers, method, theme),
     )
 
 
 def downstream_finding(correlations: pd.DataFrame, benchmark: str) -> str:
-    """Which measure goes with accuracy best, and whether it goes better than MEXA; why not, for fewer than six languages.
+    """Which measure correlates best with accuracy, and whether better than MEXA; why none does, below six languages.
 
     correlations: as downstream.correlation_table gives it.
     """
@@ -173,17 +180,17 @@ def downstream_finding(correlations: pd.DataFrame, benchmark: str) -> str:
     of = "predicts the text of the language" if benchmark == BITS else f"does on {benchmark}"
     if languages < FEWEST:
         return (
-            f"{languages} language{'s have' if languages != 1 else ' has'} both a score and an accuracy; below {FEWEST} no coefficient "
-            "would mean anything."
+            f"{languages} language{'s have' if languages != 1 else ' has'} both a score and an accuracy; with fewer "
+            f"than {FEWEST}, no correlation is computed."
         )
     known = correlations.dropna(subset=["pearson"])
     if known.empty:
-        return "One side does not vary over these languages, so there is no correlation."
+        return "Score or accuracy is the same in all of these languages, so there is no correlation."
     best = known.loc[known["pearson"].idxmax()]
     text = (
-        f"Over {languages} languages, {best['measure']} goes best with how well the model {of}: Pearson {best['pearson']:.2f} "
-        f"[{best['pearson_low']:.2f}, {best['pearson_high']:.2f}], Spearman {best['spearman']:.2f} "
-        f"[{best['spearman_low']:.2f}, {best['spearman_high']:.2f}]."
+        f"Over {languages} languages, {best['measure']} correlates best with how well the model {of}: Pearson "
+        f"{best['pearson']:.2f} [{best['pearson_low']:.2f}, {best['pearson_high']:.2f}], Spearman "
+        f"{best['spearman']:.2f} [{best['spearman_low']:.2f}, {best['spearman_high']:.2f}]."
     )
     rows = correlations.set_index("measure")
     nasca = rows.loc["NASCA"]
@@ -191,22 +198,25 @@ def downstream_finding(correlations: pd.DataFrame, benchmark: str) -> str:
         return text
     low, high = nasca["over_mexa_low"], nasca["over_mexa_high"]
     verdict = (
-        "NASCA goes with it better than MEXA"
+        "NASCA correlates better than MEXA"
         if low > 0
-        else "MEXA goes with it better than NASCA"
+        else "MEXA correlates better than NASCA"
         if high < 0
-        else "NASCA and MEXA cannot be told apart"
+        else "These languages do not separate NASCA from MEXA"
     )
-    return f"{text} {verdict} (difference {nasca['over_mexa']:+.2f}, interval {low:+.2f} to {high:+.2f})."
+    return f"{text} {verdict} (difference {nasca['over_mexa']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f})."
 
 
 def best_layer_finding(layers: pd.DataFrame) -> str:
-    """For each state the layer whose scores alone go best with accuracy."""
+    """For each state, the layer whose scores alone correlate best with accuracy."""
     parts = []
     for state in STATES:
         best = best_layer(layers, state)
         if best:
-            parts.append(f"{STATE_NAMES[state]} layer {best[0]} ({best[1]:.2f})")
+            parts.append(f"{STATE_NAMES[state]}, layer {best[0]} ({best[1]:.2f})")
     if not parts:
         return ""
-    return f"The layers that predict best on their own, by Pearson: {', '.join(parts)}. Chosen after the fact, so the figures flatter."
+    return (
+        f"The single layers with the highest Pearson correlation: {'; '.join(parts)}. They are selected after the "
+        "fact, so these values are optimistic."
+    )

@@ -18,9 +18,9 @@ _MARKS = ("circle", "triangle-up", "square-open", "diamond-open", "x-thin-open",
 
 
 def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> go.Figure:
-    """Score of one state, 0 to 1, over relative depth, a line per variant; the state keeps its colour, dashes tell variants apart.
+    """Score of one state, 0 to 1, over relative depth, a line per variant: in the state's colour, told apart by dashes.
 
-    curves: as comparison.depth_curves gives it.
+    curves: as models.depth_curves gives it.
     """
     palette = PALETTES[theme]
     rows = curves[curves["state"] == state]
@@ -55,7 +55,8 @@ def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> 
 
 def _curve(rows: pd.DataFrame, name: str, place: int, colour: str) -> Curve:
     """The curve of a variant; place: which of them it is, for dashes, marks and strength of colour."""
-    hover = "<b>%{fullData.name}</b>, layer %{customdata[0]}<br>score %{y:.2f}  [%{customdata[1]:.2f}, %{customdata[2]:.2f}]"
+    interval = "[%{customdata[1]:.2f}, %{customdata[2]:.2f}]"
+    hover = f"<b>%{{fullData.name}}</b>, layer %{{customdata[0]}}<br>score %{{y:.2f}}  {interval}"
     return Curve(
         name=name,
         colour=translucent(colour, 1 - 0.11 * place),
@@ -72,9 +73,9 @@ def _curve(rows: pd.DataFrame, name: str, place: int, colour: str) -> Curve:
 
 
 def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -> go.Figure:
-    """What each language gains, with its 95 percent interval; the line is no difference. Long-tail languages in italics.
+    """What each language gains, with its 95 percent interval; the line is no gain. Long-tail languages in italics.
 
-    table: as comparison.language_differences gives it.
+    table: as models.language_differences gives it.
     """
     palette, rows = PALETTES[theme], table.iloc[::-1].reset_index(drop=True)
     colour = palette.states[state]
@@ -123,7 +124,7 @@ def exportable_depth(study: Study, curves: pd.DataFrame, state: State) -> Export
     return ExportableFigure(
         f"{study.stem}.depth.{state}",
         f"{SCORE_NAMES[state]} over relative depth: {pair_name(study)}",
-        "Share of sentence pairs that are each other's only nearest neighbour by cosine; a line for each model or setting.",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine, one line per variant.",
         study.caption,
         lambda theme: depth_figure(curves, state, theme),
     )
@@ -134,15 +135,16 @@ def exportable_difference(
 ) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.difference.{state}",
-        f"What languages gain by {variant} over {reference}: {SCORE_NAMES[state]}",
-        "Difference of the means over layers, with 95 % intervals, pairs resampled; filled where the interval excludes 0.",
+        f"{SCORE_NAMES[state]} by language: {variant} minus {reference}",
+        "Difference of the means over layers, with 95 % intervals (pairs resampled). Filled markers: the interval "
+        "excludes 0.",
         shared_caption(study),
         lambda theme: difference_figure(table, state, theme),
     )
 
 
 def comparison_finding(summary: pd.DataFrame, state: State) -> str:
-    """Which variant aligns best on average over the languages. summary: as comparison.variant_summary gives it."""
+    """Which variant aligns best on average over the languages. summary: as models.variant_summary gives it."""
     name = SUMMARY_NAMES[state]
     best = summary.loc[summary[name].idxmax()]
     languages = int(best["languages"])
@@ -155,10 +157,17 @@ def comparison_finding(summary: pd.DataFrame, state: State) -> str:
 
 
 def difference_finding(table: pd.DataFrame, variant: str, reference: str) -> str:
-    """How many languages gain and lose for certain, and who gains most. table: as comparison.language_differences gives it."""
+    """How many languages gain and how many lose, and which gains most.
+
+    table: as models.language_differences gives it.
+    """
     gained, lost = int((table["ci_low"] > 0).sum()), int((table["ci_high"] < 0).sum())
     first, last = table.iloc[0], table.iloc[-1]
-    text = f"With {variant} instead of {reference}, {gained} of {len(table)} languages gain and {lost} lose beyond their intervals"
     if len(table) == 1:
-        return f"{text} ({first['difference']:+.2f})."
-    return f"{text}; {first['name']} gains most ({first['difference']:+.2f}), {last['name']} least ({last['difference']:+.2f})."
+        apart = f"{first['difference']:+.2f} [{first['ci_low']:+.2f}, {first['ci_high']:+.2f}]"
+        return f"With {variant} instead of {reference}, the score of {first['name']} changes by {apart}."
+    return (
+        f"With {variant} instead of {reference}, {gained} of {len(table)} languages score higher and {lost} lower, "
+        f"counting only intervals that exclude 0. {first['name']} gains most ({first['difference']:+.2f}), "
+        f"{last['name']} least ({last['difference']:+.2f})."
+    )

@@ -1,6 +1,7 @@
 """Which neurons languages share, which belong to one of them, and what a sentence's pooled states are made of."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from neuronxa_core.figures.style import blank, short_codes, tick
 from neuronxa_core.study.study import Study
 
 SHARING_HEIGHT = 380
-_SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}
+SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}
 _MOST_NAMED = 20
 _STRENGTH = {"all": 1.0, "some": 0.55, "one": 0.25, "none": 0.0}
 
@@ -34,14 +35,14 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
             go.Bar(
                 x=table["layer"],
                 y=table[name],
-                name=_SHARE_NAMES[name],
+                name=SHARE_NAMES[name],
                 marker={
                     "color": translucent(palette.states["nas"], strength)
                     if strength
                     else translucent(palette.muted, 0.18),
                     "line": {"width": 0},
                 },
-                hovertemplate=f"{_SHARE_NAMES[name]} %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"{SHARE_NAMES[name]} %{{y:.3f}}<extra></extra>",
             )
         )
     figure.update_layout(barmode="stack", bargap=0.12)
@@ -51,9 +52,12 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
         "none": palette.muted
     }
     figure.add_annotation(
-        text="   ".join(f"<span style='color:{colours[name]}'>■</span> {_SHARE_NAMES[name]}" for name in SHARES),
-        x=0, xref="paper", y=1, yref="paper", yshift=22, xanchor="left", showarrow=False, font={"size": 14},
-    )  # fmt: skip
+        text="   ".join(f"<span style='color:{colours[name]}'>■</span> {SHARE_NAMES[name]}" for name in SHARES),
+        **{"x": 0, "xref": "paper", "y": 1, "yref": "paper", "yshift": 22},
+        xanchor="left",
+        showarrow=False,
+        font={"size": 14},
+    )
     return figure
 
 
@@ -83,9 +87,7 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
             colorbar={"thickness": 8, "len": 0.6, "outlinewidth": 0, "tickformat": ".2f"},
         )
     )
-    across = (
-        short_codes(list(codes)) if len(codes) <= _MOST_NAMED else [""] * len(codes)
-    )  # as down, and in the hover text
+    across = short_codes(list(codes)) if len(codes) <= _MOST_NAMED else [""] * len(codes)  # as down, and in the hover
     figure.update_xaxes(tickvals=places, ticktext=across, showgrid=False, ticks="", tickangle=-90)
     figure.update_yaxes(
         tickvals=places,
@@ -103,7 +105,8 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
     table: as neurons.specific_neurons gives it.
     """
     layers = rates.rates.shape[1]
-    counts = table.groupby(["language", "layer"]).size().unstack(fill_value=0).reindex(columns=range(1, layers + 1), fill_value=0)  # fmt: skip
+    counts = table.groupby(["language", "layer"]).size().unstack(fill_value=0)
+    counts = counts.reindex(columns=range(1, layers + 1), fill_value=0)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=True).index]
     figure = blank(theme, 20 * len(counts) + 100, margin={"l": 8, "r": 8, "t": 12, "b": 8}, hovermode="closest")
     names = [language(code).name for code in counts.index]
@@ -129,63 +132,80 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
 
 
 def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "light") -> go.Figure:
-    """Tokens (down) x neurons (across): the activations of one sentence at one layer, and below them its pooled NAV and NAS.
+    """Tokens (down) x neurons (across): a sentence's activations at one layer, and below them its pooled NAV and NAS.
 
     neurons: which, in order. Colours of activations run from the largest negative over 0 to the largest positive one.
     """
     palette = PALETTES[theme]
     chosen = list(neurons)
-    values = states.activations[:, chosen]
-    height = 17 * len(values) + 150
-    figure = make_subplots(
-        rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height,
-        row_heights=[17 * len(values), 20, 20],
-    )  # fmt: skip
-    most = float(np.abs(values).max()) or 1.0
-    diverging = [[0.0, palette.states["nav"]], [0.5, palette.ground], [1.0, palette.states["nas"]]]
-    across = list(range(len(chosen)))
-    rows = (
-        (values, [f"{number + 1}  {token.strip() or repr(token)}" for number, token in enumerate(states.tokens)], diverging, -most, most, "activation"),
-        (states.nav[None, chosen], ["NAV"], score_scale("nav", theme), 0.0, float(states.nav[chosen].max()) or 1.0, "pooled NAV"),
-        (states.nas[None, chosen], ["NAS"], score_scale("nas", theme), 0.0, 1.0, "pooled NAS"),
-    )  # fmt: skip
-    for row, (z, names, scale, low, high, what) in enumerate(rows, start=1):
-        figure.add_trace(
-            go.Heatmap(
-                x=across,
-                y=list(range(len(names))),
-                z=np.asarray(z, dtype=np.float32),
-                zmin=low,
-                zmax=high,
-                colorscale=scale,
-                showscale=False,
-                text=[[f"neuron {neuron}" for neuron in chosen]] * len(names),
-                hovertemplate=f"<b>%{{text}}</b><br>{what} %{{z:.3f}}<extra></extra>",
-            ),
-            row=row,
-            col=1,
-        )
+    tokens = len(states.tokens)
+    height = 17 * tokens + 150
+    heights = [17 * tokens, 20, 20]
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height, row_heights=heights)
+    for row, part in enumerate(_token_rows(states, chosen, theme), start=1):
+        figure.add_trace(part.heatmap(chosen), row=row, col=1)
         figure.update_yaxes(
-            tickvals=list(range(len(names))),
-            ticktext=[_plain(name) for name in names],
+            tickvals=list(range(len(part.names))),
+            ticktext=[_plain(name) for name in part.names],
             autorange="reversed",
             row=row,
             col=1,
         )
     house = blank(theme, height, margin={"l": 8, "r": 8, "t": 8, "b": 44}, hovermode="closest").layout
-    figure.update_layout(
-        height=height, margin=house.margin, font=house.font, paper_bgcolor=house.paper_bgcolor, plot_bgcolor=house.plot_bgcolor,
-        hoverlabel=house.hoverlabel, hovermode="closest",
-    )  # fmt: skip
+    shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode")
+    figure.update_layout({name: house[name] for name in shared})
     figure.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, fixedrange=True)
     figure.update_yaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, automargin=True)
     figure.update_xaxes(
-        title_text="Neurons, the strongest in this sentence first",
+        title_text="Neurons, highest NAV first",
         title_font={"size": 13, "color": palette.muted},
         row=3,
         col=1,
     )
     return figure
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of the token figure that share a colour scale: values, names, the scale with its ends, and what they are."""
+
+    values: NDArray[np.float32]
+    names: list[str]
+    scale: list[list[float | str]]
+    low: float
+    high: float
+    what: str
+
+    def heatmap(self, neurons: Sequence[int]) -> go.Heatmap:
+        return go.Heatmap(
+            x=list(range(len(neurons))),
+            y=list(range(len(self.names))),
+            z=np.asarray(self.values, dtype=np.float32),
+            zmin=self.low,
+            zmax=self.high,
+            colorscale=self.scale,
+            showscale=False,
+            text=[[f"neuron {neuron}" for neuron in neurons]] * len(self.names),
+            hovertemplate=f"<b>%{{text}}</b><br>{self.what} %{{z:.3f}}<extra></extra>",
+        )
+
+
+def _token_rows(states: TokenStates, chosen: list[int], theme: Theme) -> tuple[_Rows, _Rows, _Rows]:
+    """The tokens' activations, the pooled NAV and the pooled NAS."""
+    palette = PALETTES[theme]
+    values, nav, nas = states.activations[:, chosen], states.nav[None, chosen], states.nas[None, chosen]
+    most = float(np.abs(values).max()) or 1.0
+    diverging: list[list[float | str]] = [
+        [0.0, palette.states["nav"]],
+        [0.5, palette.ground],
+        [1.0, palette.states["nas"]],
+    ]
+    tokens = [f"{number}  {token.strip() or repr(token)}" for number, token in enumerate(states.tokens, start=1)]
+    return (
+        _Rows(values, tokens, diverging, -most, most, "activation"),
+        _Rows(nav, ["NAV"], score_scale("nav", theme), 0.0, float(nav.max()) or 1.0, "pooled NAV"),
+        _Rows(nas, ["NAS"], score_scale("nas", theme), 0.0, 1.0, "pooled NAS"),
+    )
 
 
 def _plain(text: str) -> str:
@@ -196,7 +216,8 @@ def exportable_sharing(study: Study, table: pd.DataFrame, languages: int, thresh
     return ExportableFigure(
         f"{study.stem}.neurons.sharing",
         f"Neurons shared by {languages} languages, layer by layer",
-        f"A neuron is active in a language if it is on at more than {100 * threshold:.0f} % of its tokens.",
+        "A neuron counts as active in a language if its activation is above 0 on more than "
+        f"{100 * threshold:.0f} % of the tokens.",
         shared_caption(study, both=True),
         lambda theme: sharing_figure(table, theme),
     )
@@ -208,7 +229,7 @@ def exportable_overlap(
     return ExportableFigure(
         f"{study.stem}.neurons.overlap",
         f"Overlap of active neurons, {where}",
-        "Jaccard index: neurons active in both languages over neurons active in either.",
+        "Jaccard index: the neurons active in both languages, divided by those active in either.",
         shared_caption(study, both=True),
         lambda theme: overlap_figure(overlap, codes, theme),
         COLUMN + 120,
@@ -219,7 +240,7 @@ def exportable_specific(study: Study, table: pd.DataFrame, rates: NeuronRates) -
     return ExportableFigure(
         f"{study.stem}.neurons.specific",
         "Language-specific neurons by layer",
-        "How many of the neurons with the lowest entropy over languages (LAPE) are most active in each language.",
+        "Number of neurons with the lowest entropy over languages (LAPE) that are most active in each language.",
         shared_caption(study, both=True),
         lambda theme: specific_figure(table, rates, theme),
     )
@@ -230,8 +251,8 @@ def exportable_token(
 ) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.tokens.{code}.pair{pair + 1}.layer{layer}",
-        f"{language(code).name}, line {pair + 1} of the study, layer {layer}: tokens by neurons",
-        "Blue: positive activation, NAS 1; orange: negative, NAS 0. Below, what pooling makes of the columns.",
+        f"{language(code).name}, pair {pair + 1} of the study, layer {layer}: tokens by neurons",
+        "Blue: positive activation (NAS 1); orange: negative activation (NAS 0). Below: NAV and NAS after pooling.",
         study.caption,
         lambda theme: token_figure(states, neurons, theme),
     )
@@ -256,9 +277,11 @@ def sharing_finding(table: pd.DataFrame, languages: int, threshold: float) -> st
     """How much of the network all languages share, and where most. table: as neurons.sharing gives it."""
     most, least = table.loc[table["all"].idxmax()], table.loc[table["all"].idxmin()]
     return (
-        f"Active in all {languages} languages, at more than {100 * threshold:.0f} % of the tokens: {100 * table['all'].mean():.1f} % of the neurons on "
-        f"average, most at layer {int(most['layer'])} ({100 * most['all']:.1f} %), fewest at layer {int(least['layer'])} "
-        f"({100 * least['all']:.1f} %). {100 * table['one'].mean():.1f} % are active in one language alone, {100 * table['none'].mean():.1f} % in none."
+        f"On average over the layers, {100 * table['all'].mean():.1f} % of the neurons are active in all {languages} "
+        f"languages (on more than {100 * threshold:.0f} % of the tokens): most at layer {int(most['layer'])} "
+        f"({100 * most['all']:.1f} %), fewest at layer {int(least['layer'])} ({100 * least['all']:.1f} %). "
+        f"{100 * table['one'].mean():.1f} % are active in one language only, {100 * table['none'].mean():.1f} % in "
+        "none."
     )
 
 
@@ -267,15 +290,16 @@ def overlap_finding(overlap: NDArray[np.float64], codes: tuple[str, ...]) -> str
     rows, columns = np.triu_indices(len(codes), 1)
     pairs = overlap[rows, columns]
     if not np.isfinite(pairs).any():
-        return "No neuron is active that often in any of these languages."
+        return "No neuron exceeds this threshold in any of these languages."
     best, worst = int(np.nanargmax(pairs)), int(np.nanargmin(pairs))
     names = [language(code).name for code in codes]
-    text = (
-        f"{names[rows[best]]} and {names[columns[best]]} share most of their active neurons (Jaccard {pairs[best]:.2f})"
-    )
     if len(pairs) == 1:
-        return f"{text}."
-    return f"{text}, {names[rows[worst]]} and {names[columns[worst]]} fewest ({pairs[worst]:.2f}); the mean is {np.nanmean(pairs):.2f}."
+        return f"The active neurons of {names[0]} and {names[1]} have a Jaccard index of {pairs[best]:.2f}."
+    return (
+        f"The active neurons of {names[rows[best]]} and {names[columns[best]]} overlap most (Jaccard "
+        f"{pairs[best]:.2f}), those of {names[rows[worst]]} and {names[columns[worst]]} least ({pairs[worst]:.2f}); "
+        f"the mean is {np.nanmean(pairs):.2f}."
+    )
 
 
 def specific_finding(table: pd.DataFrame, rates: NeuronRates) -> str:
@@ -284,7 +308,7 @@ def specific_finding(table: pd.DataFrame, rates: NeuronRates) -> str:
     third = rates.rates.shape[1] / 3
     early, late = (table["layer"] <= third).mean(), (table["layer"] > 2 * third).mean()
     return (
-        f"Of the {len(table)} neurons most specific to a language, {counts.iloc[0]} belong to {counts.index[0]}"
+        f"Of the {len(table)} most language-specific neurons, {counts.iloc[0]} belong to {counts.index[0]}"
         + (f" and {counts.iloc[1]} to {counts.index[1]}" if len(counts) > 1 else "")
         + f"; {100 * early:.0f} % lie in the first third of the layers, {100 * late:.0f} % in the last."
     )

@@ -140,9 +140,9 @@ def exportable_ranking(results: Sequence[StudyResult]) -> ExportableFigure:
     study = results[0].study
     return ExportableFigure(
         f"{study.stem}.ranking",
-        f"Which languages stay close to {language(study.target).name}",
-        "NASCA (neuron states) and MEXA (embeddings), means over layers, with 95 % intervals. Long-tail languages stand in "
-        "italics.",
+        f"Alignment with {language(study.target).name}, language by language",
+        "NASCA (neuron states) and MEXA (embeddings), means over layers, with 95 % intervals. Long-tail languages are "
+        "in italics.",
         shared_caption(study),
         lambda theme: language_ranking(results, theme),
     )
@@ -152,8 +152,8 @@ def exportable_layers(results: Sequence[StudyResult], state: State) -> Exportabl
     study = results[0].study
     return ExportableFigure(
         f"{study.stem}.layers.{state}",
-        f"Every language through the layers: {STATE_NAMES[state]} against {language(study.target).name}",
-        "A cell is the share of sentence pairs that are each other's only nearest neighbour at that layer.",
+        f"{STATE_NAMES[state]} score with {language(study.target).name}, by language and layer",
+        "Each cell is the share of sentence pairs that are each other's only nearest neighbour at that layer.",
         shared_caption(study),
         lambda theme: layer_ranking(results, state, theme),
     )

@@ -1,7 +1,7 @@
 """Colours and their meaning. NAS, NAV and embedding keep theirs on every page; shapes say the same without colour.
 
-The hues are Okabe and Ito's blue, vermilion and bluish green, told apart in every common kind of colour blindness; on a dark
-ground they are lightened, not changed.
+The hues are Okabe and Ito's blue, vermilion and bluish green, told apart in every common kind of colour blindness; on a
+dark ground they are lightened, not changed.
 """
 
 from dataclasses import dataclass
@@ -47,9 +47,9 @@ PALETTES: dict[Theme, Palette] = {
 STATE_NAMES: dict[State, str] = {"nas": "NAS", "nav": "NAV", "embedding": "Embedding"}
 SCORE_NAMES: dict[State, str] = {"nas": "NASCA", "nav": "NAVCA", "embedding": "MEXA"}
 STATE_HELP: dict[State, str] = {
-    "nas": "Neuron activation state: which FFN neurons are switched on (activation > 0), averaged over the tokens.",
-    "nav": "Neuron activation value: how strongly each FFN neuron answers (absolute activation), averaged over the tokens.",
-    "embedding": "The hidden state between the layers, averaged over the tokens: what MEXA measures.",
+    "nas": "Neuron activation state: whether each neuron is active (activation > 0), averaged over the tokens.",
+    "nav": "Neuron activation value: how active each neuron is (absolute activation), averaged over the tokens.",
+    "embedding": "The hidden state that one layer passes to the next, averaged over the tokens, as in MEXA.",
 }
 LANGUAGE_SYMBOLS: tuple[str, str] = ("circle", "triangle-up")
 SYMBOLS: dict[State, str] = {"nas": "circle", "nav": "diamond", "embedding": "square"}

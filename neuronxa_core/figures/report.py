@@ -44,7 +44,8 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font: 16px/1.5 "Source Sans 3", "Source Sans", "Noto Sans", sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }}
+body {{ font: 16px/1.5 "Source Sans 3", "Source Sans", "Noto Sans", sans-serif; color: #1b1f24; }}
+body {{ max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: 0.15rem 0.8rem; text-align: right; border-bottom: 1px solid #e6e8eb; }}
 th:first-child, td:first-child {{ text-align: left; }}
@@ -61,15 +62,15 @@ figcaption, .caption {{ color: #5b6470; font-size: 0.95rem; }}
 </body></html>
 """
 _ABSENT = (
-    "These figures need the states of this pair, which were not on the machine that wrote this report: open the "
-    "Similarity page once, and save the report again."
+    "These figures need the states of this pair, which were not on the machine that wrote this report. Open the "
+    "Similarity page once and export the report again."
 )
 
 
 def study_report(result: StudyResult, material: Material | None = None) -> str:
-    """The page as text, some megabytes, most of them plotly's own code, so that it opens without a network.
+    """The page as text: a few megabytes, mostly plotly's own code, so that it opens without a network.
 
-    Every figure of the study stands at the layer where NAS peaks. Everything that a user typed (paths, names) is escaped.
+    Every figure of the study shows the layer where NAS peaks. Everything that a user typed (paths, names) is escaped.
     """
     page = _Page()
     sections = [*_alignment(page, result), *_directions(page, result)]
@@ -121,7 +122,7 @@ def _alignment(page: _Page, result: StudyResult) -> Iterator[str]:
 
 
 def _directions(page: _Page, result: StudyResult) -> Iterator[str]:
-    yield "<h2>There and back</h2>"
+    yield "<h2>Asymmetry</h2>"
     for state in STATES:
         yield page.figure(asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]))
         yield _said(asymmetry.direction_finding(result, state))

@@ -15,15 +15,38 @@ from neuronxa_core.study.study import Study
 PAIRS_HEIGHT = 360
 
 
+_NAMES = {
+    ("as it is", ""): "As in the study",
+    ("layers", "best layer"): "Best layer",
+    ("similarity", "centred"): "Mean-centred",
+    ("similarity", "csls"): "CSLS",
+    ("similarity", "centred csls"): "Mean-centred, CSLS",
+    ("pooling", "last"): "Last-token pooling",
+    ("pooling", "position"): "Position-weighted pooling",
+}
+
+
 def choice_name(choice: str, value: str) -> str:
-    """What stands beside a row."""
-    return f"{choice}: {language(value).name if choice == 'pivot' else value}" if value else choice
+    """How a row of the table is called where people read it: "Mean-centred, CSLS" for `similarity`, `centred csls`."""
+    if choice == "threshold of NAS":
+        return f"NAS threshold {value}"
+    if choice == "pivot":
+        return f"Pivot {language(value).name}"
+    return _NAMES.get((choice, value), f"{value.capitalize()} {choice}".strip())
+
+
+def named_choices(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as people read it: one column `change` in place of choice and value. table: as settings.COLUMNS."""
+    named = [choice_name(choice, value) for choice, value in zip(table["choice"], table["value"], strict=True)]
+    shown = table.drop(columns=["choice", "value"])
+    shown.insert(0, "change", named)
+    return shown
 
 
 def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -> go.Figure:
-    """Score of one state, 0 to 1, with 95 percent intervals, a row for each changed choice; the line is the study as it is.
+    """Score of one state, 0 to 1, with 95 percent intervals, a row per changed choice; the line is the study as it is.
 
-    table: as ablation.Ablation has it.
+    table: as settings.Ablation has it.
     """
     palette = PALETTES[theme]
     rows = table[table["state"] == state].iloc[::-1].reset_index(drop=True)
@@ -63,8 +86,8 @@ def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=[
-            f"<b>{row['choice']}</b>" if row["choice"] == "as it is" else choice_name(row["choice"], row["value"])
-            for _, row in rows.iterrows()
+            f"<b>{name}</b>" if choice == "as it is" else name
+            for name, choice in zip(named_choices(rows)["change"], rows["choice"], strict=True)
         ],
         range=[-0.7, len(rows) - 0.3],
         showgrid=False,
@@ -82,7 +105,7 @@ def _interval(row: pd.Series) -> str:
 def pairs_figure(pairs: pd.DataFrame, column: str, theme: Theme = "light") -> go.Figure:
     """A measure from the first 10 pairs to all, per state; the band, where there is one, is the 95 percent interval.
 
-    pairs: as ablation gives it, `score` with intervals or `rank_correlation`.
+    pairs: as settings gives it, `score` with intervals or `rank_correlation`.
     """
     figure = blank(theme, PAIRS_HEIGHT, margin={"l": 8, "r": 92, "t": 12, "b": 8}, hovermode="closest")
     counts = sorted(pairs["pairs"].unique())
@@ -91,7 +114,7 @@ def pairs_figure(pairs: pd.DataFrame, column: str, theme: Theme = "light") -> go
     title = "Score (mean over layers)" if column == "score" else "Rank correlation with all pairs"
     low = min(0.0, float(pairs[column].min()) - 0.05)
     figure.update_xaxes(
-        title_text="Pairs, the first ones", type="log", tickvals=counts, ticktext=[str(count) for count in counts]
+        title_text="Number of pairs", type="log", tickvals=counts, ticktext=[str(count) for count in counts]
     )
     figure.update_yaxes(title_text=title, range=[low - 0.02, 1.04], tickformat=".1f")
     label_ends(figure, ends(curves), gap=0.07, low=low, high=1.02, x=1, xref="paper")
@@ -121,22 +144,28 @@ def ablation_finding(table: pd.DataFrame, state: State) -> str:
     sure = rows[(rows["difference_low"] > 0) | (rows["difference_high"] < 0)]
     best, worst = rows.loc[rows["difference"].idxmax()], rows.loc[rows["difference"].idxmin()]
     return (
-        f"{SCORE_NAMES[state]} is {base['score']:.2f} as it is. {len(sure)} of {len(rows)} changes move it beyond their intervals: "
-        f"{choice_name(best['choice'], best['value'])} most upwards ({best['difference']:+.2f}), "
-        f"{choice_name(worst['choice'], worst['value'])} most downwards ({worst['difference']:+.2f})."
+        f"{SCORE_NAMES[state]} is {base['score']:.2f} with the study's own choices. For {len(sure)} of {len(rows)} "
+        "changes the interval of the difference excludes 0. The score is highest with "
+        f"*{choice_name(best['choice'], best['value'])}* ({best['difference']:+.2f}) and lowest with "
+        f"*{choice_name(worst['choice'], worst['value'])}* ({worst['difference']:+.2f})."
     )
 
 
 def pairs_finding(needed: pd.DataFrame, languages: int) -> str:
-    """From how many pairs on NASCA orders the languages nearly as all pairs do. needed: as ablation.run_pairs_needed gives it."""
+    """From how many pairs on NASCA ranks the languages almost as all pairs do.
+
+    needed: as pairs_needed.run_pairs_needed gives it.
+    """
     rows = needed[(needed["state"] == "nas") & needed["rank_correlation"].notna()]
     most = int(needed["pairs"].max())
     enough = rows[rows["rank_correlation"] >= 0.95]
     if enough.empty:
-        return f"No smaller number of pairs orders the {languages} languages as {most} do."
+        return (
+            f"No smaller number of pairs ranks the {languages} languages almost as {most} do (rank correlation 0.95)."
+        )
     first = enough.iloc[0]
     return (
-        f"By NASCA, {int(first['pairs'])} pairs order the {languages} languages nearly as {most} do (rank correlation "
+        f"By NASCA, {int(first['pairs'])} pairs rank the {languages} languages almost as {most} do (rank correlation "
         f"{first['rank_correlation']:.2f})."
     )
 
@@ -145,7 +174,8 @@ def exportable_ablation(study: Study, table: pd.DataFrame, state: State) -> Expo
     return ExportableFigure(
         f"{study.stem}.ablation.{state}",
         f"{SCORE_NAMES[state]} when one choice is changed: {pair_name(study)}",
-        "Means over layers with 95 % intervals; filled where the difference to the study as it is excludes 0, pairs resampled.",
+        "Means over layers with 95 % intervals. Filled markers: the interval of the difference from the study's own "
+        "choice excludes 0 (pairs resampled).",
         study.caption,
         lambda theme: ablation_figure(table, state, theme),
     )
@@ -155,10 +185,11 @@ def exportable_pairs(study: Study, pairs: pd.DataFrame, column: str) -> Exportab
     ranks = column == "rank_correlation"
     return ExportableFigure(
         f"{study.stem}.pairs.{column}",
-        "Do fewer pairs order the languages alike?" if ranks else f"How many pairs are enough: {pair_name(study)}",
-        "Spearman correlation over languages between the scores from the first pairs and from all."
+        "Do fewer pairs rank the languages alike?" if ranks else f"How many pairs are enough: {pair_name(study)}",
+        "Spearman correlation over languages between the scores from the first pairs and those from all pairs."
         if ranks
-        else "Mean score over layers from the first pairs, with 95 % intervals; fewer pairs have fewer rivals, so scores start high.",
+        else "Mean score over layers from the first pairs, with 95 % intervals. Fewer pairs mean fewer rivals, so "
+        "scores start high.",
         shared_caption(study) if ranks else study.caption,
         lambda theme: pairs_figure(pairs, column, theme),
     )

@@ -31,7 +31,7 @@ def similarity_matrix(
     scale: tuple[float, float] | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Cosines of source sentences (down) and target sentences (across), in `order`; the diagonal holds the translations.
+    """Cosines of source sentences (down) and target sentences (across), in `order`; translations on the diagonal.
 
     cell: the (source, target) pair to frame. scale: lowest and highest colour, else those of this matrix. Transparent
     squares lie over the cells, because a click on a heatmap does not reach Streamlit; they carry the sentence numbers.
@@ -87,7 +87,9 @@ def _click_targets(figure: go.Figure, values: NDArray[np.float32], shown: NDArra
             x=columns.astype(np.int16),
             y=rows.astype(np.int16),
             customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
-            hovertemplate="source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>",
+            hovertemplate=(
+                "source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>"
+            ),
         )
     )
 
@@ -119,7 +121,7 @@ def _colours(state: State, theme: Theme) -> list[list[float | str]]:
 
 
 def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: Theme = "light") -> go.Figure:
-    """How the cosines of translations (filled) and of all other sentences (line) are spread, one row per state.
+    """The distribution of the cosines of translations (filled) and of all other sentences (line), one row per state.
 
     Heights are densities, each row on its own scale. A narrow heap of both near 1 is what anisotropy looks like.
     """
@@ -204,8 +206,8 @@ def exportable_matrix(
     return ExportableFigure(
         f"{study.stem}.layer{layer}.{state}.similarity",
         f"Cosine similarity by {STATE_NAMES[state]} at layer {layer}",
-        f"Down: {language(study.source).name}; across: {language(study.target).name}; {len(order)} sentences each. The "
-        "diagonal holds the translations.",
+        f"Rows: {language(study.source).name}; columns: {language(study.target).name}; {len(order)} sentences each. "
+        "The diagonal holds the translations.",
         study.caption,
         lambda theme: similarity_matrix(similarity, state, order, cell, scale, theme),
         COLUMN,
@@ -217,8 +219,9 @@ def exportable_distribution(
 ) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.layer{layer}.distribution",
-        f"How cosines are spread at layer {layer}: {pair_name(study)}",
-        "Filled: cosines of translations; dotted: of all other sentences. Heights are densities, each row on its own scale.",
+        f"Distribution of cosines at layer {layer}: {pair_name(study)}",
+        "Filled: cosines of translations; dotted: of all other sentence pairs. Heights are densities, each row on its "
+        "own scale.",
         study.caption,
         lambda theme: similarity_distribution(dict(matrices), theme),
     )
@@ -240,8 +243,9 @@ def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, NDA
     for state, similarity in matrices.items():
         aligned = int((margins(similarity) > 0).sum())
         parts.append(
-            f"{STATE_NAMES[state]}: {aligned} of {result.pairs} pairs aligned, translations at cosine "
-            f"{similarity.diagonal().mean():.2f} against {anisotropy(similarity):.2f} for all others"
+            f"{STATE_NAMES[state]}: {aligned} of {result.pairs} pairs aligned, mean cosine "
+            f"{similarity.diagonal().mean():.2f} for translations and {anisotropy(similarity):.2f} for all other "
+            "sentences"
         )
     return f"Layer {layer}. " + "; ".join(parts) + "."
 
@@ -262,9 +266,10 @@ def space_finding(measures: pd.DataFrame) -> str:
 def _crowding(nas: pd.Series, embedding: pd.Series) -> str:
     crowded = "more" if embedding["anisotropy"] > nas["anisotropy"] else "less"
     return (
-        f"On average over the layers the embeddings are {crowded} crowded into one direction than the neuron states: sentences "
-        f"that have nothing to do with each other have cosine {embedding['anisotropy']:.2f} in embeddings and "
-        f"{nas['anisotropy']:.2f} in NAS, and {embedding['effective_rank']:.0f} against {nas['effective_rank']:.0f} directions are in use."
+        f"Averaged over the layers, the embeddings are {crowded} anisotropic than the neuron states: sentences that "
+        f"are not translations of each other have a mean cosine of {embedding['anisotropy']:.2f} in embeddings and of "
+        f"{nas['anisotropy']:.2f} in NAS. The effective rank is {embedding['effective_rank']:.0f} in embeddings and "
+        f"{nas['effective_rank']:.0f} in NAS."
     )
 
 
@@ -274,8 +279,8 @@ def absence(measures: pd.DataFrame) -> str:
     if not labels:
         return ""
     names = " and ".join([", ".join(labels[:-1]), labels[-1]] if labels[1:] else labels)
-    are = "are" if labels[1:] else "is"
+    are, them = ("are", "them") if labels[1:] else ("is", "it")
     return (
-        f"{names} {are} not among the precomputed measures of this pair yet; "
-        "`python -m neuronxa_core gallery --only layers` computes them."
+        f"{names} {are} not among the precomputed measures of this pair; "
+        f"`python -m neuronxa_core gallery --only layers` adds {them}."
     )

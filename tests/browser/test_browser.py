@@ -40,7 +40,7 @@ def test_the_first_page_shows_precomputed_curves(page: Page, server: str):
     page.goto(server)
     expect(page.locator(".js-plotly-plot")).to_have_count(7)
     expect(page.get_by_text("precomputed")).to_be_visible()
-    expect(page.get_by_text("German and English meet")).to_be_visible()
+    expect(page.get_by_text("German and English are best aligned")).to_be_visible()
 
 
 def test_hovering_a_point_tells_layer_score_interval_and_both_directions(page: Page, server: str):

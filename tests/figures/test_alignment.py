@@ -43,4 +43,4 @@ def test_the_finding_says_what_the_numbers_say(results):
     assert f"at layer {layer} of 18" in text
     assert f"{round(100 * score)} of 100 sentence pairs" in text
     assert f"NASCA {german.mean('nas'):.2f}" in text
-    assert "neuron states are aligned better than the embeddings" in text
+    assert "neuron states are better aligned than the embeddings" in text

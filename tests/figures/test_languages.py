@@ -71,11 +71,11 @@ def test_groups_show_their_mean_and_interval_and_single_languages(matrix):
 def test_the_findings_say_what_the_numbers_say(matrix):
     text = matrix_finding(matrix, "nas")
     assert "English and German are closest (0.90)" in text
-    assert "English is closest to all others, with 0.50" in text
+    assert "English is closest to the others on average (0.50; mean over all" in text
     scores = pivot_scores(matrix, "eng_Latn")
     assert "NAS scores above the embedding for 4 of 4 languages" in pivot_finding(scores, "eng_Latn")
     finding = level_finding(level_summary(scores), "eng_Latn")
     assert "**+0.54** (95 % interval" in finding
     assert "+0.18 (too few for an interval) for 1 long-tail language" in finding
     assert "only pair" in matrix_finding(matrix.take(CODES[:2]), "embedding", 0)
-    assert "no neurons yet" in pivot_finding(pivot_scores(matrix, "eng_Latn", 0), "eng_Latn")
+    assert "layer 0 has no neurons" in pivot_finding(pivot_scores(matrix, "eng_Latn", 0), "eng_Latn")

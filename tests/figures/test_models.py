@@ -20,7 +20,7 @@ def test_the_figures_hold_the_numbers(variants, theme):
     table = language_differences(variants["product"], variants["gate"], "nas")
     (points,) = difference_figure(table, "nas", theme).data
     assert sorted(points.x) == sorted(table["difference"])
-    assert f"of {len(table)} languages gain" in difference_finding(table, "product", "gate")
+    assert f"of {len(table)} languages score higher" in difference_finding(table, "product", "gate")
 
 
 def test_the_finding_names_the_best_variant_and_how_many_languages_it_is_of(variants):

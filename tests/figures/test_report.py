@@ -47,7 +47,7 @@ def test_a_study_that_was_run_here_has_them_too_with_pca_until_umap_is_there(tin
     result = run_study(study)
     body = without_scripts(study_report(result, gather(result)))
     assert body.count("<figure>") == BESIDE_MEASURES + sum(measure.drawn for measure in MEASURES)
-    assert "A point is a sentence. PCA" in body
+    assert "Each point is a sentence. PCA" in body
     assert pair_name(study) in body
 
 
@@ -66,4 +66,4 @@ def test_without_states_the_report_says_what_is_missing_and_how_to_get_it():
     assert gather(result) is None
     body = without_scripts(study_report(result))
     assert body.count("<figure>") == 4
-    assert "open the Similarity page once" in body
+    assert "Open the Similarity page once" in body

@@ -63,8 +63,10 @@ def tiny_measures():
 def test_the_findings_are_the_means_over_layers_of_the_measures_that_are_there(tiny_measures):
     table = tiny_measures.assign(anisotropy=[0.1, 0.3, 0.0, 0.0, 0.5, 0.7], effective_rank=[20, 30, 0, 0, 10, 10])
     text = space_finding(table.assign(anc=[0.25, 0.35, 0.0, 0.0, 0.1, 0.3]))
-    assert "more crowded" in text
-    assert "cosine 0.60 in embeddings and 0.20 in NAS, and 10 against 25 directions are in use." in text
+    assert "more anisotropic" in text
+    assert (
+        "cosine of 0.60 in embeddings and of 0.20 in NAS. The effective rank is 10 in embeddings and 25 in NAS." in text
+    )
     assert "correlation of 0.30 in NAS and, for the dimensions of the embeddings, of 0.20 (ANC" in text
     assert "ANC" not in space_finding(table)
     assert space_finding(tiny_measures) == ""

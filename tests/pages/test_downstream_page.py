@@ -48,7 +48,7 @@ def test_it_is_never_empty_the_demos_bits_are_there_at_once():
         assert found.loc[measure, "spearman"] == pytest.approx(
             stats.spearmanr(table[state], table["accuracy"]).statistic
         )
-    assert "goes best with how well the model predicts the text" in said(app)
+    assert "correlates best with how well the model predicts the text" in said(app)
 
 
 CODES = ["fr", "deu", "spa_Latn", "Italian", "pt", "rus_Cyrl", "ja", "sw"]
@@ -90,7 +90,7 @@ def test_a_file_of_the_harness_with_two_benchmarks():
     results |= {"xnli_fr": {"acc,none": 0.6}}
     app = bring(downstream(), ("results.json", json.dumps({"results": results, "model_name": "a/b"}).encode()))
     assert app.selectbox(key="down_benchmark").options == ["Belebele", "XNLI"]
-    assert "2 languages have both a score and an accuracy; below 6 no coefficient" in said(app)
+    assert "2 languages have both a score and an accuracy; with fewer than 6, no correlation" in said(app)
     table = tables(app)["accuracy"]
     assert table["nas_adjusted"].tolist() == pytest.approx((table["nas"] * 0.3).tolist())
     app.selectbox(key="down_benchmark").set_value("XNLI").run()

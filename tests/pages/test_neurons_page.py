@@ -10,11 +10,11 @@ def said(app) -> str:
 def test_the_demo_has_its_neurons_at_once():
     app = open_page("neurons")
     assert not app.exception
-    assert "Active in all 31 languages, at more than 50 % of the tokens" in said(app)
-    assert "neurons most specific to a language" in said(app)
+    assert "active in all 31 languages (on more than 50 % of the tokens)" in said(app)
+    assert "most language-specific neurons" in said(app)
     assert len(app.get("plotly_chart")) == 3
     app.slider(key="neu_threshold").set_value(0.95).run()
-    assert "at more than 95 % of the tokens" in said(app)
+    assert "on more than 95 % of the tokens" in said(app)
     app.selectbox(key="neu_layer").set_value("18").run()
     assert not app.exception
     app.multiselect(key="neu_codes").set_value(["deu_Latn"]).run()

@@ -17,9 +17,9 @@ def said(app) -> str:
 
 def test_the_demo_has_its_ablation_at_once():
     app = settings_page()
-    assert "NASCA is 0.65 as it is" in said(app)
+    assert "NASCA is 0.65 with the study's own choices" in said(app)
     assert len(app.get("plotly_chart")) == 3
-    assert "pairs order the 30 languages" in said(app)
+    assert "pairs rank the 30 languages" in said(app)
     app.segmented_control(key="set_state").set_value("embedding").run()
     assert not app.exception
     assert "MEXA is" in said(app)
@@ -40,4 +40,4 @@ def test_a_run_draws_the_choices(tiny_model, tiny_corpus):
     )
     app.button(key="run").click().run()
     wait_for_charts(app, 2)
-    assert "as it is" in said(app)
+    assert "with the study's own choices" in said(app)

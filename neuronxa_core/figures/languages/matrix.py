@@ -150,7 +150,7 @@ def _axes(figure: go.Figure, codes: Sequence[str], matrix_top: float) -> None:
 
 
 def _tree(figure: go.Figure, arrangement: Arrangement, matrix_top: float, theme: Theme) -> None:
-    """The dendrogram, its leaves over the columns; a fork's height is 1 minus the mean score across it. The feet are cut."""
+    """The dendrogram over the columns; a fork's height is 1 minus the mean score across it. The feet are cut."""
     from scipy.cluster.hierarchy import dendrogram
 
     drawn = dendrogram(arrangement.linkage, no_plot=True)
@@ -223,8 +223,8 @@ def exportable_languages(
     return ExportableFigure(
         f"{matrix.stem}.{state}.{layer_stem(layer)}.languages",
         f"Every language against every other: {STATE_NAMES[state]}, {layer_name(layer)}",
-        "A cell is the share of sentence pairs that are each other's only nearest neighbour by cosine. Long-tail languages "
-        "stand in italics.",
+        "Each cell is the share of sentence pairs that are each other's only nearest neighbour by cosine. Long-tail "
+        "languages are in italics.",
         shared_caption(matrix.study, both=True),
         lambda theme: language_heatmap(matrix, arrangement, state, layer, theme),
     )
@@ -250,6 +250,6 @@ def matrix_finding(matrix: LanguageMatrix, state: State, layer: int | None = Non
     hub = int(means.argmax())
     return (
         f"{text}, {names[rows[worst]]} and {names[columns[worst]]} farthest apart ({pairs[worst]:.2f}; chance "
-        f"{matrix.chance:.3f}). {names[hub]} is closest to all others, with {means[hub]:.2f} on average, where a mean over all "
-        f"{len(pairs)} pairs gives {pairs.mean():.2f}."
+        f"{matrix.chance:.3f}). {names[hub]} is closest to the others on average ({means[hub]:.2f}; mean over all "
+        f"{len(pairs)} language pairs {pairs.mean():.2f})."
     )

@@ -169,8 +169,8 @@ def exportable_pivot(matrix: LanguageMatrix, scores: pd.DataFrame, pivot: str, l
     return ExportableFigure(
         f"{matrix.stem}.{pivot}.{layer_stem(layer)}.ranking",
         f"{language(pivot).name} against every other language, {layer_name(layer)}",
-        "Share of sentence pairs that are each other's only nearest neighbour; the grey line is what NAS gains over the "
-        "embedding. Long-tail languages stand in italics.",
+        "Share of sentence pairs that are each other's only nearest neighbour. Grey line: gain of NAS over the "
+        "embedding. Long-tail languages are in italics.",
         shared_caption(matrix.study, both=True),
         lambda theme: pivot_ranking(scores, layer, theme),
     )
@@ -182,24 +182,25 @@ def exportable_levels(
     return ExportableFigure(
         f"{matrix.stem}.{pivot}.{layer_stem(layer)}.levels",
         f"Head and long-tail languages against {language(pivot).name}, {layer_name(layer)}",
-        "Mean scores with 95 % intervals, languages resampled; the faint marks are single languages.",
+        "Mean scores with 95 % intervals (languages resampled); faint marks are single languages.",
         shared_caption(matrix.study, both=True),
         lambda theme: level_comparison(scores, summary, layer, theme),
     )
 
 
 def fertility_finding(scores: pd.DataFrame, pivot: str) -> str:
-    """How far tokens per English token go with the score over the languages; empty for fewer than six, or none counted."""
+    """How tokens per English token correlate with the score over languages; empty below six, or if none is counted."""
     known = scores.dropna(subset=["nas", "fertility"])
     if len(known) < _FEWEST or known["nas"].nunique() < 2 or known["fertility"].nunique() < 2:
         return ""
     together = float(known["nas"].corr(known["fertility"], method="spearman"))
     worst = known.loc[known["fertility"].idxmax()]
     text = (
-        f"Tokens: {worst['name']} takes most, {worst['fertility']:.2f} for every English one. Over the {len(known)} languages, fertility "
-        f"and the NAS score with {language(pivot).name} go together at Spearman {together:+.2f}"
+        f"Tokens: {worst['name']} needs the most, {worst['fertility']:.2f} for every English token. Over the "
+        f"{len(known)} languages, fertility and the NAS score with {language(pivot).name} have a Spearman correlation "
+        f"of {together:+.2f}"
     )
-    return text + (": a low score is in part the tokenizer's doing." if together <= -0.3 else ".")
+    return text + (": low scores may be partly due to the tokenizer." if together <= -0.3 else ".")
 
 
 _FEWEST = 6
@@ -209,11 +210,14 @@ def pivot_finding(scores: pd.DataFrame, pivot: str) -> str:
     """The pivot's nearest language, and with how many of them NAS beats the embedding."""
     name, first = language(pivot).name, scores.iloc[0]
     if scores["nas"].isna().any():
-        return f"By token embedding, {first['name']} is closest to {name} ({first['embedding']:.2f}); there are no neurons yet."
+        return (
+            f"By token embedding, {first['name']} is closest to {name} ({first['embedding']:.2f}); layer 0 has no "
+            "neurons."
+        )
     above = int((scores["gain"] > 0).sum())
     return (
-        f"By neuron state, {first['name']} is closest to {name} ({first['nas']:.2f}). NAS scores above the embedding for {above} "
-        f"of {len(scores)} languages, by {scores['gain'].mean():+.2f} on average."
+        f"By neuron state, {first['name']} is closest to {name} ({first['nas']:.2f}). NAS scores above the embedding "
+        f"for {above} of {len(scores)} languages; the mean difference is {scores['gain'].mean():+.2f}."
     )
 
 

@@ -25,7 +25,7 @@ NUMBER_NAMES: dict[str, str] = dict(
             "Aligned pairs",
             "P@1 source → target",
             "P@1 target → source",
-            "Neighbours of the other language",
+            "Cross-lingual neighbours",
             "Silhouette by language",
             "Silhouette in the picture",
             "Trustworthiness",
@@ -79,14 +79,14 @@ def exportable_numbers(projections: Sequence[Projection], number: str, layer: in
     return ExportableFigure(
         f"{study.stem}.{number}",
         f"{NUMBER_NAMES[number]}, {pair_name(study)}",
-        f"By layer and state, in the original space; the dotted line is layer {layer}.",
+        f"By layer and state, in the original space; the dotted line marks layer {layer}.",
         study.caption,
         lambda theme: number_curves(projections, number, layer, theme),
     )
 
 
 def projection_finding(projections: Sequence[Projection], layer: int) -> str:
-    """What the numbers say for the layer in view and over all layers; two sentences per state. Markdown without links."""
+    """What the numbers say for the layer in view and over all layers. Markdown without links."""
     return " ".join(_meeting(each) for each in projections) + " " + _trust(projections, layer)
 
 
@@ -98,11 +98,11 @@ def _meeting(projection: Projection) -> str:
     source, target = language(projection.study.source).name, language(projection.study.target).name
     chance = pairs / (2 * pairs - 1)
     if share < 0.02:
-        return f"By {STATE_NAMES[projection.state]}, {source} and {target} stay apart at every layer."
+        return f"By {STATE_NAMES[projection.state]}, {source} and {target} stay separate at every layer."
     return (
-        f"By {STATE_NAMES[projection.state]}, {source} and {target} are closest at layer {best['layer']:.0f}: {100 * share:.0f} % of a "
-        f"sentence's {k} nearest neighbours are of the other language ({100 * chance:.0f} % if languages were mixed), and "
-        f"{100 * best['mutual']:.0f} % of pairs are aligned."
+        f"By {STATE_NAMES[projection.state]}, {source} and {target} mix most at layer {best['layer']:.0f}: "
+        f"{100 * share:.0f} % of a sentence's {k} nearest neighbours are in the other language ({100 * chance:.0f} % "
+        f"if the languages were fully mixed), and {100 * best['mutual']:.0f} % of the pairs are aligned."
     )
 
 
@@ -115,5 +115,8 @@ def _trust(projections: Sequence[Projection], layer: int) -> str:
     if not values:
         return ""
     if min(values.values()) < _TRUSTED:
-        return f"At layer {layer} the picture bends the neighbourhoods (trustworthiness {numbers}): believe the numbers first."
-    return f"At layer {layer} the picture keeps most neighbourhoods (trustworthiness {numbers})."
+        return (
+            f"At layer {layer}, the picture distorts neighbourhoods (trustworthiness {numbers}): trust the numbers "
+            "rather than the picture."
+        )
+    return f"At layer {layer}, the picture preserves most neighbourhoods (trustworthiness {numbers})."

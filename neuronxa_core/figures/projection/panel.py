@@ -40,8 +40,8 @@ def projection_panel(
 ) -> go.Figure:
     """One state at one layer: a point per sentence, its text in the hover, a line between the halves of `pair`.
 
-    The axes have no unit and no meaning of their own; every layer has the same range. A point's customdata is its pair's number, from 1.
-    layer: one that the state has; pair: an index. The first two traces are the languages' points.
+    The axes have no unit and no meaning of their own; every layer has the same range. Customdata of a point: the
+    number of its pair, from 1. layer: one that the state has; pair: an index. First come the languages' points.
     """
     palette = PALETTES[theme]
     figure = blank(
@@ -172,7 +172,8 @@ def _heading(figure: go.Figure, projection: Projection, bitext: Bitext, theme: T
     key = "   ".join(
         f"<span style='color:{colour}'>{sign} {language(code).name}</span>" for colour, sign, code in names
     )
-    state = f"<b style='color:{palette.states[projection.state]}'>{STATE_NAMES[projection.state]}</b> · {projection.settings.method.upper()}"
+    colour, method = palette.states[projection.state], projection.settings.method.upper()
+    state = f"<b style='color:{colour}'>{STATE_NAMES[projection.state]}</b> · {method}"
     for text, shift in ((state, 46), (key, 24)):
         figure.add_annotation(
             text=text,
@@ -214,8 +215,8 @@ def exportable_projection(
 ) -> ExportableFigure:
     settings = projection.settings
     how = (
-        f"UMAP of all layers together, {settings.neighbours} neighbours, min_dist {settings.min_dist:g}, {settings.metric} "
-        f"metric, seed {settings.seed}"
+        f"UMAP of all layers together, {settings.neighbours} neighbours, minimum distance {settings.min_dist:g}, "
+        f"{settings.metric} metric, seed {settings.seed}"
         if settings.method == "umap"
         else "PCA"
     )
@@ -223,7 +224,7 @@ def exportable_projection(
     return ExportableFigure(
         f"{projection.study.stem}.layer{layer}.{projection.state}.{settings.method}",
         f"Sentences by {STATE_NAMES[projection.state]} at layer {layer}: {pair_name(projection.study)}",
-        f"A point is a sentence. {how}; trustworthiness {trust:.2f}. The axes have no unit.",
+        f"Each point is a sentence. {how}; trustworthiness {trust:.2f}. The axes have no unit.",
         projection.study.caption,
         lambda theme: projection_panel(projection, bitext, layer, pair, lines, theme),
         COLUMN + 120,
