@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 LONGEST_FUNCTION, LONGEST_MODULE = 60, 300
 LONG = {
-    "neuronxa_core/states/capture.py capture",
     "pages/explore/projection.py",
     "pages/shared/picker.py",
     "pages/shared/run.py",

@@ -1,6 +1,6 @@
-"""Sentences -> SentenceStates: one forward pass of the decoder, without its head, over length-sorted batches.
+"""From sentences to SentenceStates: one forward pass of the decoder, without its head, over length-sorted batches.
 
-The batches of a language depend on its sentences alone, so a fresh extraction repeats a cached one bit by bit.
+The batches of a language depend only on its sentences, so a fresh extraction repeats a cached one bit for bit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def extract(
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
 ) -> SentenceStates:
-    """As `extract_readouts`, in one readout."""
+    """The states of all sentences in one readout; see `extract_readouts`."""
     how = {"batch_tokens": batch_tokens, "padding": padding, "watcher": watcher, "bits": bits}
     return extract_readouts(model, sentences, [ReadoutConfig(site, pooling)], **how)[0]  # type: ignore[arg-type]
 
@@ -51,11 +51,13 @@ def extract_readouts(
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
 ) -> list[SentenceStates]:
-    """NAS, NAV and embeddings of every layer for every sentence, pooled over its tokens, in several ways from the same passes.
+    """NAS, NAV and embeddings of every layer and sentence, pooled over tokens: one SentenceStates per readout.
 
-    batch_tokens: tokens, padding included, in one forward pass, see length_sorted_batches; by default what the settings
-    say, or what suits the device. bits: filled, if given, with -log2 p of each sentence, its first token left out. It and `padding` change results by no more than rounding. The same sentence twice gets the same states, so that the two tie when scored.
-    Raises SentenceError for a sentence that is empty to the tokenizer or beyond the model's context; Cancelled.
+    All readouts come from the same passes. Equal sentences get equal states, so they tie when scored.
+    batch_tokens: tokens in one forward pass, padding included, see length_sorted_batches; by default from the settings,
+    or what suits the device. It and `padding` change results by no more than rounding.
+    bits: if given, filled with -log2 p of each sentence, without its first token.
+    Raises SentenceError for a sentence that has no tokens or exceeds the model's context, and Cancelled.
     """
     unique = list(dict.fromkeys(sentences))
     tokens = _tokenize(model, unique)
@@ -92,11 +94,11 @@ def extract_readouts(
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     """Row numbers, longest sentences first, in groups of at most `batch_tokens` tokens, padding included.
 
-    A longer sentence goes alone. Of all ways to cut the sorted sentences the cheapest is taken, where a batch costs its
-    tokens, padding included, and a sixteenth of `batch_tokens` for being one more.
+    A longer sentence forms its own group. The cuts minimise the total cost, where a batch costs its tokens, padding
+    included, plus a sixteenth of `batch_tokens`.
     """
     order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
-    cost, start_of = [0.0], [0]  # of the first n sentences: the least cost, and where their last batch starts
+    cost, start_of = [0.0], [0]  # for the first n sentences: the lowest cost, and where their last batch starts
     for end in range(1, len(order) + 1):
         best, best_start = float("inf"), end - 1
         for start in range(end - 1, -1, -1):
@@ -115,33 +117,35 @@ def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator
 
 
 def _batch_tokens(model: LoadedModel, asked: int | None) -> int:
-    """A processor is fastest while a batch stays in its caches; a GPU wants enough to be busy."""
+    """Tokens per batch: few enough for the caches of a CPU, many enough to keep a GPU busy."""
     return asked or settings().batch_tokens or (512 if model.device == "cpu" else 8192)
 
 
 def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
-    """Token ids with the special tokens that the tokenizer itself adds, and no padding."""
+    """Token ids of each sentence, with the tokenizer's own special tokens and without padding."""
     tokens: list[list[int]] = model.tokenize(sentences)
     for sentence, ids in zip(sentences, tokens, strict=True):
         if not ids:
-            raise SentenceError(f"The tokenizer finds no token in {sentence[:60]!r}.", "Leave that pair out.", sentence)
+            raise SentenceError(
+                f"The tokenizer finds no tokens in {sentence[:60]!r}.", "Leave out that pair.", sentence
+            )
         if len(ids) > model.context:
             raise SentenceError(
-                f"A sentence has {len(ids)} tokens and the model takes {model.context}: {sentence[:60]!r} ...",
-                "Shorten it or leave that pair out.",
+                f"A sentence has {len(ids)} tokens, but the model's context is {model.context}: {sentence[:60]!r} ...",
+                "Shorten it or leave out that pair.",
                 sentence,
             )
     vocabulary = model.parts.decoder.get_input_embeddings().num_embeddings  # type: ignore[operator]
     if max(chain.from_iterable(tokens), default=0) >= vocabulary:
         raise ModelError(
-            f"The tokenizer knows more tokens than the model's {vocabulary} embeddings.",
-            "Use the tokenizer that belongs to the model.",
+            f"The tokenizer has more tokens than the model has embeddings ({vocabulary}).",
+            "Use the model's own tokenizer.",
         )
     return tokens
 
 
 class _Pass(NamedTuple):
-    """What one forward pass gives: a Pooled for every way, and with a head the bits of every sentence, else zeros."""
+    """The result of one forward pass: a Pooled per readout, and -log2 p per sentence (zeros without a head)."""
 
     pooled: list[Pooled]
     bits: NDArray[np.float64]
@@ -190,12 +194,12 @@ def run_decoder(parts: DecoderParts, ids: torch.Tensor, mask: torch.Tensor) -> t
 
 def _head(model: LoadedModel) -> Head:
     if model.load_head is None:
-        raise ModelError("An encoder reads both ways, so it gives a sentence no likelihood.", "Use a decoder.")
+        raise ModelError("An encoder is bidirectional, so it assigns sentences no likelihood.", "Use a decoder.")
     return model.load_head()
 
 
 def _bits(head: Head, hidden: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> NDArray[np.float64]:
-    """-log2 p of every sentence from its second token on, (sentences,). hidden: (sentences, tokens, hidden size)."""
+    """-log2 p of every sentence without its first token, (sentences,). hidden: (sentences, tokens, hidden size)."""
     follows = (mask[:, 1:] * mask[:, :-1]).bool()
     each = torch.zeros(follows.shape, dtype=torch.float64)
     each[follows.cpu()] = head.bits(hidden[:, :-1][follows], ids[:, 1:][follows]).double().cpu()
@@ -203,12 +207,12 @@ def _bits(head: Head, hidden: torch.Tensor, ids: torch.Tensor, mask: torch.Tenso
 
 
 def _positions(mask: torch.Tensor, first: int) -> torch.Tensor:
-    """Rank among real tokens, counted from `first`, so that padding moves nobody."""
+    """Position ids: rank among real tokens, counted from `first`, so that padding shifts nothing."""
     return (mask.cumsum(dim=1) - 1).clamp(min=0) + first
 
 
 def _pad(tokens: list[list[int]], padding: Padding) -> tuple[torch.Tensor, torch.Tensor]:
-    """ids and mask, (sentences, tokens). Padding is token 0: it is never attended to and weighs nothing."""
+    """(ids, mask), each (sentences, tokens). Padding is token 0, which is never attended to and has weight 0."""
     width = max(len(sentence) for sentence in tokens)
     ids = torch.zeros(len(tokens), width, dtype=torch.long)
     mask = torch.zeros_like(ids)

@@ -1,6 +1,6 @@
-"""The states of a corpus's sentences in one language: what extraction makes, the cache keeps, and scoring reads.
+"""States of the sentences of one language: produced by extraction, stored in the cache, read by scoring.
 
-The names of the choices stand here, away from torch, so that a page can offer them before a model is needed.
+The names of sites, poolings and states are defined here, without torch, so that a page can offer them cheaply.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Site = Literal["gate", "product", "attention"]
-"""Where a neuron is read, see states.neuron."""
+"""Where activations are read, see states.neuron."""
 SITES: tuple[Site, ...] = get_args(Site)
 Pooling = Literal["position", "mean", "last"]
-"""How tokens become a sentence, see states.pooling."""
+"""How tokens are pooled into a sentence, see states.pooling."""
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 State = Literal["nas", "nav", "embedding"]
 STATES: tuple[State, ...] = get_args(State)
@@ -25,8 +25,8 @@ class SentenceStates:
 
     nas, nav: layers 1..L, dim = intermediate_size; NAS in [0, 1], NAV >= 0.
     embedding: layers 0..L, dim = hidden_size.
-    tokens: (sentences,), int64, how many tokens each sentence has, special ones included.
-    unknown: (sentences,), int64, how many of them are the tokenizer's token for what it does not know.
+    tokens: (sentences,), int64, number of tokens, special tokens included.
+    unknown: (sentences,), int64, how many of these are the tokenizer's unknown token.
     """
 
     nas: NDArray[np.float32]
@@ -41,7 +41,7 @@ class SentenceStates:
 
 @dataclass(frozen=True)
 class ReadoutConfig:
-    """How neurons are read and pooled; NAS is 1 above the threshold."""
+    """Site, pooling and threshold of a readout; NAS is 1 above the threshold."""
 
     site: Site = "gate"
     pooling: Pooling = "position"
@@ -49,5 +49,5 @@ class ReadoutConfig:
 
 
 def first_layer(state: State) -> int:
-    """The number of the first layer that a state has: embeddings start before the first block."""
+    """Number of a state's first layer: 0 for embeddings, which start before the first block, otherwise 1."""
     return 0 if state == "embedding" else 1

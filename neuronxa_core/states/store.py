@@ -1,7 +1,7 @@
-"""The cache on disk. A file is written aside and renamed, checked when it is read, and recomputed if it is damaged.
+"""The cache on disk: files are written atomically, checked when read, and recomputed if damaged.
 
-States lie as safetensors with a JSON header, one language in one file; results as Parquet (see study.result). The
-least recently used files go when the folder outgrows NEURONXA_CACHE_GB.
+States are safetensors with a JSON header, one file per language; results are Parquet (see study.result). The least
+recently used files are deleted when the folder exceeds NEURONXA_CACHE_GB.
 """
 
 import contextlib
@@ -27,11 +27,11 @@ from neuronxa_core.states.sentences import SentenceStates
 _Read = TypeVar("_Read")
 _Stamp = tuple[int, int, int, int]
 _WHOLE: dict[Path, _Stamp] = {}
-"""Files that this process wrote, or read and found whole, as they were then."""
+"""Files that this process wrote, or read and found intact, with their state at that time."""
 _OFTEN_ENOUGH = 60.0
-"""Seconds in which a file counts as just used: marking it would make another process read it again."""
+"""Seconds in which a file counts as just used. Updating its date would make other processes check it again."""
 FORMAT = 3
-"""Part of every key: raise it when the meaning of a stored number changes."""
+"""Part of every key. Increase it when the meaning of a stored number changes."""
 
 
 _APART: ContextVar[Path | None] = ContextVar("apart", default=None)
@@ -39,7 +39,7 @@ _APART: ContextVar[Path | None] = ContextVar("apart", default=None)
 
 @contextmanager
 def apart() -> Iterator[None]:
-    """States and results go into a folder of their own that is deleted afterwards, and none are found."""
+    """A context with a cache of its own: empty at the start, deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="neuronxa-") as folder:
         token = _APART.set(Path(folder))
         try:
@@ -50,7 +50,7 @@ def apart() -> Iterator[None]:
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """States and results are those of the cache folder."""
+    """A context with the usual cache folder."""
     yield
 
 
@@ -60,18 +60,18 @@ def root() -> Path:
 
 
 def result_path(key: str, suffix: str = ".parquet") -> Path:
-    """Where the answer that a key names lies."""
+    """The path of the result with this key."""
     return root() / "results" / f"{key}{suffix}"
 
 
 def version() -> tuple[int, ...]:
-    """Another value whenever a state or a result has come or gone."""
+    """A value that changes whenever a state or a result is added or deleted."""
     folders = (root() / name for name in ("states", "results"))
     return tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
 
 
 def cache_key(parts: Mapping[str, str | int]) -> str:
-    """Thirty-two hex digits that name what `parts` say."""
+    """Thirty-two hex digits that identify `parts`."""
     text = json.dumps({"format": FORMAT, **parts}, sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -81,19 +81,19 @@ def states_path(key: str) -> Path:
 
 
 def write_states(key: str, states: SentenceStates, header: Mapping[str, str | int]) -> None:
-    """Raises CacheError if the cache cannot be written."""
+    """Stores states with their header. Raises CacheError if the cache cannot be written."""
     from safetensors.numpy import save_file
 
     arrays = {name: np.ascontiguousarray(array) for name, array in vars(states).items()}
     metadata = {"neuronxa": json.dumps({**header, "crc32": _crc32(arrays)})}
     path = states_path(key)
     write_aside(path, lambda file: save_file(arrays, file, metadata=metadata))
-    with contextlib.suppress(OSError):  # another process may have made room
+    with contextlib.suppress(OSError):  # another process may have evicted it
         _WHOLE[path] = _stamp(path)
 
 
 def read_states(key: str) -> SentenceStates | None:
-    """The states under `key`, or None if they are not there or not whole; what is damaged is removed."""
+    """The states with this key; None if they are missing or damaged. A damaged file is deleted."""
     path = states_path(key)
     states = _read_checked(path)
     if states is not None:
@@ -119,7 +119,7 @@ def _read_checked(path: Path) -> SentenceStates | None:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """What write_states was told about the states at `path`; empty if they are gone or damaged."""
+    """The header that write_states stored with the states at `path`; empty if they are missing or damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -131,12 +131,12 @@ def read_header(path: Path) -> dict[str, Any]:
 
 
 def taken_from(path: Path) -> str:
-    """What was taken for the neurons when the states at `path` were extracted, in words."""
+    """Description of the module read as neurons when the states at `path` were extracted."""
     return str(read_header(path).get("taken_from", ""))
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the states at `path` are there and undamaged: written by this process, or read, and not changed since."""
+    """Whether the states at `path` exist and are intact. A file is read once, and again only if it has changed."""
     try:
         before = _stamp(path)
         if _WHOLE.get(path) == before:
@@ -151,13 +151,16 @@ def is_whole(path: Path) -> bool:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """What changes when a file is replaced, written, or given back its old date."""
+    """Inode, size and dates, which change when a file is replaced or written, even if its old date is restored."""
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
-    """One layer of one array of a file that write_states or the gallery wrote, (rows, dim). Raises OSError or ValueError."""
+    """One layer of an array in a file that write_states or the gallery wrote, (rows, dim).
+
+    Raises OSError or ValueError if the file, the array or the layer is missing.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -165,11 +168,11 @@ def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
             layer: NDArray[np.float32] = file.get_slice(name)[index]
             return layer
     except (SafetensorError, IndexError) as error:
-        raise ValueError(f"{path} holds no layer {index} of {name}") from error
+        raise ValueError(f"{path} has no layer {index} of {name}") from error
 
 
 def read_counts(path: Path, name: str) -> NDArray[np.int64]:
-    """`tokens` or `unknown` of a file that write_states wrote, (sentences,). Raises as read_layer."""
+    """`tokens` or `unknown` of a file that write_states wrote, (sentences,). Raises like read_layer."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -181,7 +184,7 @@ def read_counts(path: Path, name: str) -> NDArray[np.int64]:
 
 
 def count_layers(path: Path, name: str) -> int:
-    """How many layers an array of such a file has. Raises as read_layer."""
+    """Number of layers of an array in such a file. Raises like read_layer."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -199,7 +202,10 @@ def _crc32(arrays: Mapping[str, NDArray[np.generic]]) -> int:
 
 
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a temporary file beside `path` and renames it, so that no reader ever sees half of it."""
+    """Lets `write` fill a temporary file beside `path`, then renames it, so that no reader sees a partial file.
+
+    Raises CacheError if the folder cannot be written.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,7 +215,7 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
         if isinstance(error, OSError) or "No space left" in str(error) or "I/O error" in str(error):
             raise CacheError(
                 f"The cache folder {settings().cache_dir} cannot be written ({error}).",
-                "Make room, set NEURONXA_CACHE_DIR to a folder that you can write, or run with --no-cache.",
+                "Free some disk space, set NEURONXA_CACHE_DIR to a writable folder, or run with --no-cache.",
             ) from error
         raise
     finally:
@@ -218,7 +224,7 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
-    """What `read` makes of a cached file, or None if it is not there; a damaged one is removed, so that it is computed again."""
+    """What `read` returns for a cached file; None if it is missing or damaged. A damaged file is deleted."""
     try:
         found = read(path)
     except FileNotFoundError:
@@ -231,8 +237,8 @@ def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
 
 
 def touch(path: Path) -> None:
-    """Marks a file as just used, at most once a minute, by its date of access: the others tell if it is still whole."""
-    with contextlib.suppress(OSError):  # a read-only cache keeps its dates
+    """Marks a file as just used, at most once a minute, by its access date; the other dates show changes."""
+    with contextlib.suppress(OSError):  # the cache may be read-only
         stat, before = path.stat(), _stamp(path)
         if time.time() - max(stat.st_atime, stat.st_mtime) < _OFTEN_ENOUGH:
             return
@@ -243,20 +249,20 @@ def touch(path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Removes a file if it is there and ours to remove; either way it is not read again."""
+    """Deletes a file; ignores one that is missing or that we may not delete."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def _evict(keep: Path) -> None:
-    """Removes the least recently used states and results until the rest fits; `keep` stays."""
+    """Deletes the least recently used states and results, but never `keep`, until the rest fits."""
     files = []
     for folder in ("states", "results"):
         for file in (root() / folder).glob("*"):
             try:
                 stat = file.stat()
             except OSError:
-                continue  # another process was faster
+                continue  # another process deleted it
             files.append((max(stat.st_atime, stat.st_mtime), stat.st_size, file))
     room = settings().cache_limit_bytes - sum(size for _, size, _ in files)
     for _, size, file in sorted(files):

@@ -1,4 +1,4 @@
-"""One sentence, one layer, token by token: what the pooled states of a sentence are made of."""
+"""Activations of one sentence at one layer, token by token, before pooling."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,10 @@ from neuronxa_core.states.sentences import Pooling, Site
 
 
 class SentenceTokens(NamedTuple):
-    """tokens: as text; activations: (tokens, neurons); nas, nav: (neurons,), pooled over the tokens."""
+    """One sentence at one layer.
+
+    tokens: as text; activations: (tokens, neurons); nas, nav: (neurons,), pooled over the tokens.
+    """
 
     tokens: tuple[str, ...]
     activations: NDArray[np.float32]
@@ -25,9 +28,10 @@ class SentenceTokens(NamedTuple):
 
 
 def sentence_tokens(model: LoadedModel, sentence: str, layer: int, site: Site, pooling: Pooling) -> SentenceTokens:
-    """What every neuron of a layer (from 1) does at every token of a sentence. Raises IndexError for a layer that is not there.
+    """Activations of every neuron of a layer (from 1) at every token of a sentence, and their pooled states.
 
-    Raises ModelError for a mixture of experts, whose neurons differ from token to token.
+    Raises IndexError if there is no such layer, and ModelError for a mixture of experts, whose neurons differ from
+    token to token.
     """
     parts = model.parts
     if not 1 <= layer <= len(parts.blocks):

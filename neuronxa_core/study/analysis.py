@@ -1,4 +1,4 @@
-"""One way to ask: a question about a study is a frozen request that pages, command line, gallery and notebooks share."""
+"""The interface of an analysis: a frozen request, shared by pages, command line, gallery and notebooks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,46 +13,46 @@ from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.study.study import Study
 
 Badge = Literal["precomputed", "cached", "fresh"]
-"""Where an answer comes from; its content is the same from everywhere."""
+"""Where an answer was found. Its content is the same in all three cases."""
 
 
 class Answer(Protocol):
-    """What comes back: a frozen value that names its study and where its numbers come from."""
+    """A frozen value with its study and its provenance."""
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The numbers, by the name under which a table is exported."""
+        """The tables to export, by name."""
 
     @property
     def summary(self) -> Mapping[str, Any]:
-        """What JSON can hold: the study, the main numbers, the provenance."""
+        """The study, the main numbers and the provenance, as JSON can store them."""
 
 
 Given = TypeVar("Given", bound=Answer, covariant=True)
 
 
 class Analysis(Protocol[Given]):
-    """A question: hashable, so that it is at once the job's key and the cache's."""
+    """A request: hashable, so that it serves as key of the job and of the cache."""
 
     name: ClassVar[str]
-    """The page, the command and the stem of its files."""
+    """Name of the page, of the command, and of the files."""
 
     @property
     def study(self) -> Study:
-        """The study whose model and corpus are asked."""
+        """The study that gives model and corpus."""
 
     def sentences(self) -> Iterable[str]:
-        """What runs through the model, for the cost that is told before. Raises CorpusError."""
+        """The sentences to run through the model, for the cost estimate. Raises CorpusError."""
 
     @property
     def at_once(self) -> int | None:
-        """Of how many sentences the states are in memory at a time; None for all of them."""
+        """Number of sentences whose states are in memory at one time; None for all."""
 
     def cached(self) -> Given | None:
-        """The answer if this machine has it. Prepares, downloads and loads no model. Raises NeuronXAError."""
+        """The answer if the cache has it, else None. Never loads or downloads a model. Raises NeuronXAError."""
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> Given:
-        """The answer, from the cache or computed. Raises NeuronXAError, and Cancelled if the watcher asks for it."""
+        """The answer, from the cache or computed. Raises NeuronXAError, and Cancelled if the watcher is stopped."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ class Found(Generic[Given]):
 
 
 def pair_sentences(study: Study) -> tuple[str, ...]:
-    """Both sides of the study's pairs. Raises CorpusError."""
+    """The sentences of both sides of a study's pairs. Raises CorpusError."""
     bitext = study.bitext()
     return (*bitext.source_sentences, *bitext.target_sentences)
 
 
 def sentences_against_target(study: Study, codes: Sequence[str]) -> list[str]:
-    """What runs through the model when each language is studied against the study's target. Raises CorpusError."""
+    """The sentences to run when each language is studied against the study's target. Raises CorpusError."""
     corpus = open_corpus(study.corpus)
     others = [code for code in codes if code != study.target]
     sides = [corpus.sentences(code, study.target) for code in others]
-    if corpus.pairwise:  # the target's sentences are others for each
+    if corpus.pairwise:  # the target's sentences differ from pair to pair
         sides += [corpus.sentences(study.target, code) for code in others]
     else:
         sides.append(corpus.sentences(study.target))
@@ -82,10 +82,10 @@ def sentences_against_target(study: Study, codes: Sequence[str]) -> list[str]:
 
 
 def first_of(study: Study, languages: Sequence[str]) -> Study:
-    """The study of the first language: equal for all studies that ask the same of the same languages.
+    """The study with the first language as source, so that studies which differ only in their source are equal.
 
-    Raises StudyError without a language.
+    Raises StudyError if there is no language.
     """
     if not languages:
-        raise StudyError("No language is chosen.", "Choose at least one.")
+        raise StudyError("No languages are selected.", "Choose at least one.")
     return replace(study, source=languages[0])

@@ -20,20 +20,20 @@ class StudyLayers:
     target: Path
 
     def count(self, state: State) -> int:
-        """How many layers a state has. Raises OSError or ValueError if the states are gone."""
+        """Number of layers of a state. Raises OSError or ValueError if the states are missing."""
         return store.count_layers(self.source, state)
 
     def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if they are gone."""
+        """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if missing."""
         index = layer - first_layer(state)
         return store.read_layer(self.source, state, index), store.read_layer(self.target, state, index)
 
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
-        """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises as `states`."""
+        """Cosine similarities of one layer, (pairs, pairs); row = source, column = target. Raises like `states`."""
         return cosine_similarity(*self.states(state, layer))
 
     def named(self, study: Study) -> Study:
-        """The study with the dtype in which these states were computed, where it says `auto`."""
+        """The study with `auto` replaced by the dtype that these states were computed in."""
         if study.dtype != "auto":
             return study
         return replace(study, dtype=str(store.read_header(self.source).get("dtype", study.dtype)))

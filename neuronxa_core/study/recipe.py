@@ -1,4 +1,4 @@
-"""What a study means on this machine: a checkpoint, a device, a dtype, and the keys under which states and results are kept."""
+"""A study resolved on this machine: checkpoint, device, dtype, and the cache keys of its states and results."""
 
 import platform
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 
 def local_recipe(study: Study, device: Device = "auto") -> "Recipe | None":
-    """The recipe of a study whose model is on this machine, to look into the cache with; None if it is not."""
+    """The recipe of a study, for reading the cache; None if its model is not on this machine."""
     checkpoint = local_checkpoint(study.ref)
     return Recipe(study, checkpoint, device) if checkpoint else None
 
 
 def described(bitext: Bitext, corpus: str) -> dict[str, str]:
-    """For the provenance: which lines were used and why, what the check found in them, the commit of a corpus on the hub."""
+    """Provenance of the pairs: the lines used and how they were chosen, warnings, and a hub corpus's commit."""
     commit = open_corpus(corpus).contents.commit
     named = {"pairs": str(bitext.choice), "lines": number_ranges(bitext.lines)}
     found = " ".join(finding.message for finding in warnings(bitext))
@@ -50,7 +50,10 @@ def described(bitext: Bitext, corpus: str) -> dict[str, str]:
 
 
 def recipe_for(study: Study, device: Device, watcher: Watcher) -> "Recipe":
-    """The recipe of a study; its model is downloaded if it is not here. Raises ModelError before a byte of it if it does not fit."""
+    """The recipe of a study, whose model is downloaded if necessary.
+
+    Raises ModelError before the download starts if the model does not fit.
+    """
     if local_checkpoint(study.ref) is None:
         refuse_what_does_not_fit(_cost(study, device, 2 * study.pairs))
     return Recipe(study, find_checkpoint(study.ref, watcher), device)
@@ -64,14 +67,14 @@ def _with_its_line(error: SentenceError, bitext: Bitext) -> CorpusError:
     for code, side in ((bitext.source, bitext.source_sentences), (bitext.target, bitext.target_sentences)):
         if error.sentence in side:
             line = bitext.lines[side.index(error.sentence)]
-            return CorpusError(f"Line {line} of {code}: {error.problem}", f"Shorten it, or leave it out: {line}.")
+            return CorpusError(f"Line {line} of {code}: {error.problem}", f"Shorten it or leave it out: {line}.")
     return error
 
 
 class Recipe:
-    """What a study means on this machine: a checkpoint on disk, a device, a dtype, and the cache keys they make.
+    """A study resolved on this machine: checkpoint, device, dtype, and the cache keys they give.
 
-    Its study names the pooling and the dtype that `auto` is, and so does every result that is made from it.
+    Its study, and every result made from it, names the pooling and dtype that `auto` stands for.
     """
 
     def __init__(self, study: Study, checkpoint: Checkpoint, device: Device) -> None:
@@ -98,7 +101,7 @@ class Recipe:
         return store.result_path(store.cache_key(self.key | sides))
 
     def stored_result(self, bitext: Bitext) -> StudyResult | None:
-        """The cached result, under the names by which the study is asked for now; a damaged file is removed."""
+        """The cached result with the study's present names; None if missing. A damaged file is deleted."""
         result = store.read_or_discard(self.result_path(bitext), read_result)
         if result is None:
             return None
@@ -120,7 +123,7 @@ class Recipe:
     def both_states(
         self, bitext: Bitext, use_cache: bool, watcher: Watcher
     ) -> tuple[SentenceStates, SentenceStates, str]:
-        """The states of source and target, from the cache or extracted, and what was taken for the neurons."""
+        """(source states, target states, module read as neurons), from the cache or extracted."""
         both = Together(watcher, 2 * len(bitext))
         try:
             source, _ = self._states(bitext.source, bitext.source_sentences, use_cache, both)
@@ -131,7 +134,7 @@ class Recipe:
             raise _with_its_line(error, bitext) from error
 
     def language_path(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> Path:
-        """The file that holds the states of one language, extracted now if it is not there or not whole."""
+        """The file with the states of one language, extracted now if it is missing or damaged."""
         key = self._states_key(sentences)
         path = store.states_path(key)
         if store.is_whole(path):
@@ -143,9 +146,9 @@ class Recipe:
     def readouts(
         self, code: str, sentences: tuple[str, ...], readouts: Sequence[ReadoutConfig], watcher: Watcher
     ) -> dict[ReadoutConfig, Path]:
-        """The files that hold the states of one language in several ways; what is missing comes from one pass.
+        """The files with the states of one language, by readout; missing ones are extracted together.
 
-        A way that the model does not have (attention, where nothing is known of it) is left out.
+        A readout that the model lacks (attention in an unknown family) is left out.
         """
         from neuronxa_core.states.extraction import extract_readouts
 
@@ -161,7 +164,7 @@ class Recipe:
         return {readout: path for readout in readouts if store.is_whole(path := store.states_path(keys[readout]))}
 
     def readout_path(self, readout: ReadoutConfig, sentences: tuple[str, ...]) -> Path:
-        """Where the states of one language lie in one way, whether or not they are there."""
+        """The path of the states of one language in one readout, whether or not the file exists."""
         return store.states_path(self._readout_key(readout, sentences))
 
     def token_states(self, sentence: str, layer: int, watcher: Watcher) -> "SentenceTokens":
@@ -183,7 +186,7 @@ class Recipe:
         return store.cache_key(self._readout_parts(readout) | {"sentences": sentences_hash(sentences)})
 
     def sentence_bits(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> list[float]:
-        """-log2 p of each sentence, see extraction; the states of the same pass go into the cache if they are not there."""
+        """-log2 p of each sentence, see extraction. The states of the same pass go into the cache if missing."""
         bits = np.zeros(len(sentences))
         states, neurons = self._extract(sentences, watcher, bits)
         key = self._states_key(sentences)
@@ -194,7 +197,7 @@ class Recipe:
     def _states(
         self, code: str, sentences: tuple[str, ...], use_cache: bool, watcher: Watcher
     ) -> tuple[SentenceStates, str]:
-        """States and what was taken for the neurons."""
+        """(states, module read as neurons), from the cache or extracted."""
         key = self._states_key(sentences)
         stored = store.read_states(key) if use_cache else None
         if stored is not None:
@@ -210,7 +213,7 @@ class Recipe:
     def _extract(
         self, sentences: tuple[str, ...], watcher: Watcher, bits: NDArray[np.float64] | None = None
     ) -> tuple[SentenceStates, str]:
-        """States fresh from the model, and what was taken for its neurons."""
+        """(freshly extracted states, module read as neurons)."""
         from neuronxa_core.states.extraction import extract
 
         model = self._model(len(sentences), watcher)
@@ -218,7 +221,7 @@ class Recipe:
         return extract(model, sentences, site, pooling, watcher=watcher, bits=bits), model.parts.neurons
 
     def _model(self, sentences: int, watcher: Watcher) -> "LoadedModel":
-        """The study's model in memory. sentences: of how many the states are held at once, in one language."""
+        """The study's model in memory. sentences: how many of one language have their states held at once."""
         from neuronxa_core.models.loading import RESIDENT
 
         watcher.report("loading")
@@ -230,18 +233,18 @@ class Recipe:
         except ChangedModelError:
             if self.checkpoint.folder != demo_folder():
                 raise
-        self._prepare_anew(watcher)  # after the error has gone, with what it holds in memory
+        self._prepare_again(watcher)  # outside the handler, where the error no longer keeps the weights in memory
         return RESIDENT.get(self.checkpoint, self.device, self.dtype, self.study.neurons)
 
-    def _prepare_anew(self, watcher: Watcher) -> None:
-        """Mends the demo. Raises ModelError if that gave other bytes than those that this run keeps its results under."""
-        mended = find_checkpoint(self.study.ref, watcher)
-        if mended.fingerprint != self.checkpoint.fingerprint:
-            raise ModelError("The demo model was damaged and has been prepared anew.", "Run again.")
-        self.checkpoint = mended
+    def _prepare_again(self, watcher: Watcher) -> None:
+        """Repairs the demo model. Raises ModelError if its fingerprint is no longer that of this run's results."""
+        repaired = find_checkpoint(self.study.ref, watcher)
+        if repaired.fingerprint != self.checkpoint.fingerprint:
+            raise ModelError("The demo model was damaged and has been prepared again.", "Run again.")
+        self.checkpoint = repaired
 
     def provenance(self, neurons: str) -> dict[str, str | int | float]:
-        """Where numbers come from. neurons: what was taken for the neurons, as the states say, see store.taken_from."""
+        """Provenance of a result. neurons: the module read as neurons, see store.taken_from."""
         return {
             "model_fingerprint": self.checkpoint.fingerprint,
             "device": self.device,

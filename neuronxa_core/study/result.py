@@ -1,4 +1,4 @@
-"""A study and what came out of it. Nothing here needs torch: a stored result opens without loading a model."""
+"""The result of a study. Nothing here needs torch: a stored result opens without a model."""
 
 import io
 import json
@@ -21,14 +21,14 @@ from neuronxa_core.study.display import Shown
 from neuronxa_core.study.study import Study, study_of
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
-"""What the mean over layers is called for each state."""
+"""Name of the mean over layers, by state."""
 
 
 @dataclass(frozen=True)
 class StudyResult(Shown):
-    """Per state and layer who found whom, and where the numbers come from.
+    """Retrieval outcomes by state, layer and pair, with their provenance.
 
-    outcomes: per state, both directions, each (layers, pairs) bool. Everything else is derived from it.
+    outcomes: by state, both directions, each (layers, pairs) bool. Everything else is derived from them.
     provenance: model fingerprint, corpus hash, versions, device, dtype, seconds.
     """
 
@@ -42,7 +42,7 @@ class StudyResult(Shown):
 
     @property
     def last_layer(self) -> int:
-        """The number of decoder blocks: the layer after the last of them."""
+        """Number of decoder blocks, which is the number of the last layer."""
         return len(self.outcomes["nas"].mutual)
 
     @property
@@ -75,7 +75,7 @@ class StudyResult(Shown):
 
     @property
     def pair_outcomes(self) -> pd.DataFrame:
-        """One row per state, layer and pair (from 1): source_to_target, target_to_source, aligned; all else follows from these."""
+        """One row per state, layer and pair (from 1): source_to_target, target_to_source, aligned."""
         frames = []
         for state in STATES:
             outcomes = self.outcomes[state]
@@ -95,12 +95,12 @@ class StudyResult(Shown):
         return float(self.outcomes[state].mutual.mean())
 
     def mean_interval(self, state: State) -> tuple[float, float]:
-        """The 95 percent interval of `mean`: the pairs are resampled, each with all its layers."""
+        """95 percent interval of `mean`, from resampling pairs, each with all its layers."""
         low, high = bootstrap_interval(self.outcomes[state].mutual.mean(axis=0))
         return float(low), float(high)
 
     def peak(self, state: State) -> tuple[int, float]:
-        """The layer with the highest score, the first of equals, and that score."""
+        """(layer, score) of the highest score, the first one if several are equal."""
         scores = self.outcomes[state].mutual.mean(axis=1)
         return int(scores.argmax()) + first_layer(state), float(scores.max())
 
@@ -111,7 +111,7 @@ class StudyResult(Shown):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """summary.json: nasca, navca and mexa; interval, peak and direction gap by state; the study; the provenance."""
+        """summary.json: nasca, navca, mexa; interval, peak and direction gap by state; study; provenance."""
         means = {name: self.mean(state) for state, name in SUMMARY_NAMES.items()}
         return means | {
             "interval": {state: list(self.mean_interval(state)) for state in STATES},
@@ -123,23 +123,23 @@ class StudyResult(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the scores, and the outcome of every pair."""
+        """The exported tables: scores, and the outcome of every pair."""
         return {"scores": self.scores, "outcomes": self.pair_outcomes}
 
     def advantage_interval(self, state: State, over: State) -> tuple[float, float]:
-        """The 95 percent interval of `mean(state) - mean(over)`, on the same pairs. Above 0: `state` is more aligned."""
+        """95 percent interval of `mean(state) - mean(over)` on the same pairs. Above 0, `state` is more aligned."""
         difference = self.outcomes[state].mutual.mean(axis=0) - self.outcomes[over].mutual.mean(axis=0)
         low, high = bootstrap_interval(difference)
         return float(low), float(high)
 
     def reversed(self) -> "StudyResult":
-        """The same result seen from the other language: the directions change places, the scores stay."""
+        """The same result with source and target exchanged: the directions swap, the scores stay."""
         study = replace(self.study, source=self.study.target, target=self.study.source)
         outcomes = {state: Outcomes(*reversed(directions)) for state, directions in self.outcomes.items()}
         return StudyResult(study, outcomes, self.provenance)
 
     def to_frame(self) -> pd.DataFrame:
-        """The result as rows, one per state and layer: its study's fields, and the outcomes as lists of bool."""
+        """One row per state and layer: the fields of the study, and the outcomes as lists of bool."""
         rows = [
             {**self.study.fields, "state": state, "layer": layer + first_layer(state)}
             | {name: getattr(self.outcomes[state], name)[layer].tolist() for name in Outcomes._fields}
@@ -150,7 +150,7 @@ class StudyResult(Shown):
 
 
 def from_frame(frame: pd.DataFrame) -> StudyResult:
-    """The result that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
+    """The result of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
     first = frame.iloc[0]
     study = study_of(first)
     outcomes: dict[State, Outcomes] = {}
@@ -161,7 +161,7 @@ def from_frame(frame: pd.DataFrame) -> StudyResult:
 
 
 def fertility(provenance: Mapping[str, Any], code: str, reference: str = ENGLISH) -> float | None:
-    """Tokens of a language per token of the reference, from a result's provenance; None if it does not hold both."""
+    """Tokens of a language per token of the reference, from a result's provenance; None if either is missing."""
     tokens = provenance.get("tokens")
     if not isinstance(tokens, Mapping) or not tokens.get(reference) or code not in tokens:
         return None
@@ -169,7 +169,7 @@ def fertility(provenance: Mapping[str, Any], code: str, reference: str = ENGLISH
 
 
 def unknown_share(provenance: Mapping[str, Any], code: str) -> float | None:
-    """Share of a language's tokens that stand for something unknown, in [0, 1]; None if it was not counted."""
+    """Share of a language's tokens that are the unknown token, in [0, 1]; None if it was not counted."""
     tokens, unknown = provenance.get("tokens"), provenance.get("unknown_tokens")
     if not isinstance(tokens, Mapping) or not isinstance(unknown, Mapping) or not tokens.get(code):
         return None
@@ -181,12 +181,12 @@ def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:
 
 
 def write_result(result: StudyResult, path: Path) -> None:
-    """Parquet, zstd. Raises OSError if it cannot be written."""
+    """Writes a result as Parquet with zstd. Raises OSError if it cannot be written."""
     result.to_frame().assign(checksum=_checksum(result)).to_parquet(path, compression="zstd", index=False)
 
 
 def read_result(path: Path) -> StudyResult:
-    """Raises OSError or ValueError if the file is missing or damaged."""
+    """The result that write_result stored. Raises OSError or ValueError if the file is missing or damaged."""
     frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
     result = from_frame(frame)
     if (frame["checksum"] != _checksum(result)).any():
@@ -195,7 +195,7 @@ def read_result(path: Path) -> StudyResult:
 
 
 def _checksum(result: StudyResult) -> int:
-    """CRC-32 over all that a stored result says, since Parquet does not notice every flipped bit."""
+    """CRC-32 of everything in a stored result, since Parquet does not detect every flipped bit."""
     text = json.dumps([result.study.fields, dict(result.provenance)], sort_keys=True)
     return zlib.crc32(
         b"".join(np.stack(result.outcomes[state]).tobytes() for state in STATES), zlib.crc32(text.encode())

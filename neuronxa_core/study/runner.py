@@ -1,4 +1,4 @@
-"""The recipe: a Study in, a StudyResult out. torch is imported only when a cached result is looked for or states are made."""
+"""Running a study: a Study in, a StudyResult out. torch is imported only to read the cache or extract states."""
 
 import time
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ def run_study(
     keep_states: bool = False,
     watcher: Watcher = SILENT,
 ) -> StudyResult:
-    """Runs a study, or takes it from the cache; the numbers are the same either way.
+    """The result of a study, from the cache or computed; the numbers are the same either way.
 
-    keep_states: also see to it that the states of both languages are in the cache, for what needs more than scores.
-    Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
+    keep_states: also make sure that the states of both languages are in the cache, for analyses that need them.
+    Raises NeuronXAError for what a user can fix, and Cancelled if the watcher is stopped.
     """
     started = time.perf_counter()
     bitext = study.bitext()
@@ -61,7 +61,10 @@ def run_study(
 def run_against_target(
     study: Study, sources: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> tuple[StudyResult, ...]:
-    """One study per source language, all against the study's target, whose states are extracted once. Raises as run_study."""
+    """One result per source language, all against the study's target, whose states are extracted once.
+
+    Raises like run_study.
+    """
     together = Together(watcher, study.pairs * (len(sources) + 1))
     results = []
     for number, code in enumerate(sources):
@@ -72,7 +75,7 @@ def run_against_target(
 
 
 def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResult, ...] | None:
-    """What `run_against_target` gives, if the cache holds all of it. Prepares, downloads and loads no model."""
+    """The results of `run_against_target` if all are cached, else None. Never loads or downloads a model."""
     results = []
     for code in sources:
         result = find_result(replace(study, source=code))
@@ -83,25 +86,25 @@ def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResu
 
 
 def find_result(study: Study) -> StudyResult | None:
-    """The result of a study if the cache holds it. Prepares, downloads and loads no model."""
+    """The result of a study if it is cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
     return recipe.stored_result(study.bitext()) if recipe else None
 
 
 def is_cached(study: Study) -> bool:
-    """Whether the cache has a result of a study, which `find_result` would read."""
+    """Whether the cache has a result for a study, see `find_result`."""
     recipe = local_recipe(study)
     return recipe is not None and recipe.result_path(study.bitext()).is_file()
 
 
 def find_layers(study: Study, device: Device = "auto") -> "StudyLayers | None":
-    """The states of a study, layer by layer, if the cache holds them. Prepares, downloads and loads no model."""
+    """The states of a study, layer by layer, if cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study, device)
     return recipe.layers(study.bitext()) if recipe else None
 
 
 def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:
-    """Who finds whom at every layer, each direction (layers, pairs). Raises ModelError, naming the layer, for NaN."""
+    """Retrieval outcomes, each direction (layers, pairs). Raises ModelError, naming the layer, for NaN or infinity."""
     layers = []
     for layer, (ours, theirs) in enumerate(zip(source.of(state), target.of(state), strict=True), first_layer(state)):
         watcher.check()
@@ -111,14 +114,14 @@ def score_layers(state: State, source: SentenceStates, target: SentenceStates, w
 
 
 def check_finite(state: State, layer: int, *vectors: NDArray[np.floating]) -> None:
-    """Raises ModelError, naming the layer, if there is a NaN or an infinity in the vectors."""
+    """Raises ModelError, naming the layer, if the vectors contain NaN or infinity."""
     if not all(np.isfinite(each).all() for each in vectors):
         raise ModelError(
-            f"The {state} states of layer {layer} hold NaN or infinity, so they cannot be compared.",
+            f"The {state} states of layer {layer} contain NaN or infinity, so they cannot be compared.",
             "Use a dtype with a larger range: bfloat16 or float32.",
         )
 
 
 def resolved(study: Study, device: Device = "auto") -> Study:
-    """The study in the precision that its dtype is on a device. Raises ModelError if device or dtype are not here."""
+    """The study with its dtype resolved for a device. Raises ModelError if device or dtype are unavailable."""
     return replace(study, dtype=resolve_dtype(cast(Dtype, study.dtype), resolve_device(device)))

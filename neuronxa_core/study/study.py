@@ -1,4 +1,4 @@
-"""What is asked: at once the cache key, the file stem, the URL and the caption of everything that is computed."""
+"""Study: model, corpus, languages and settings, which give the cache key, file names, URL and caption."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from neuronxa_core.models.locate import ModelRef
 from neuronxa_core.states.sentences import POOLINGS, SITES
 
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
-"""The values that a study's fields may take, defaults first."""
+"""Allowed values of a study's fields, the default first."""
 
 
 _LATER = ("adapter", "neurons", "sample", "leave_out")
@@ -24,7 +24,7 @@ _LATER = ("adapter", "neurons", "sample", "leave_out")
 
 @dataclass(frozen=True)
 class Study:
-    """What is asked: at once the cache key, the file stem, the URL and the caption."""
+    """Everything that determines a result; also its cache key, file stem, URL and caption."""
 
     model: str
     corpus: str
@@ -33,18 +33,18 @@ class Study:
     pairs: int = 100
     site: str = "gate"
     pooling: str = "auto"
-    """`auto` is `mean` for an encoder and `position` for a decoder; a result names the one that it was."""
+    """`auto` is `mean` for an encoder and `position` for a decoder; a result names which."""
     dtype: str = "auto"
-    """`auto` is for the device to say, see hardware.resolve_dtype; a result names the one that it was."""
+    """`auto` depends on the device, see hardware.resolve_dtype; a result names which."""
     revision: str = ""
     adapter: str = ""
     """The folder of a LoRA adapter on top of the model."""
     neurons: str = ""
-    """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
+    """Path of the module to read in place of the family's own, see adapters.decoder_parts."""
     sample: int = 0
-    """0 for the first pairs, else the seed of a sample."""
+    """0 for the first pairs, otherwise the seed of a random sample."""
     leave_out: str = ""
-    """Kinds of lines and numbers of lines that are left out, see selection.read_left_out."""
+    """Kinds and numbers of the lines to leave out, see selection.read_left_out."""
 
     def __post_init__(self) -> None:
         for name in ("source", "target"):
@@ -54,7 +54,7 @@ class Study:
         object.__setattr__(self, "leave_out", str(read_left_out(self.leave_out)))
         if self.sample < 0:
             raise StudyError(
-                f"A sample cannot have the seed {self.sample}.", "Give a positive number, or 0 for the first pairs."
+                f"The seed of a sample cannot be {self.sample}.", "Use a positive number, or 0 for the first pairs."
             )
         if self.model == demo.NAME and self.pooling == "auto":
             object.__setattr__(self, "pooling", "position")
@@ -66,26 +66,26 @@ class Study:
 
     @property
     def ref(self) -> ModelRef:
-        """The study's model, as it is looked for."""
+        """The study's model: name, revision, adapter and neurons."""
         return ModelRef(self.model, self.revision, self.adapter, self.neurons)
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Every field by name; of the later ones only those that are set, so that older files keep their names."""
+        """Fields by name. Those added later appear only if set, so that older files keep their names."""
         return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
 
     def bitext(self) -> Bitext:
-        """The pairs of the study. Raises CorpusError if the corpus does not have them."""
+        """The pairs of the study. Raises CorpusError if the corpus lacks them."""
         return open_corpus(self.corpus).bitext(self.source, self.target, self.pairs, self.sample, self.leave_out)
 
     def sentences(self, code: str) -> tuple[str, ...]:
-        """The lines of one language that a study of it against the target takes. Raises CorpusError."""
+        """The sentences of one language in its study against the target. Raises CorpusError."""
         if code == self.target:
             return self.bitext().target_sentences
         return replace(self, source=code).bitext().source_sentences
 
     def answers(self, asked: "Study") -> bool:
-        """Whether a result of this study answers what was asked: the same study, whatever `auto` came to be."""
+        """Whether a result of this study answers `asked`: the same study, whatever `auto` was resolved to."""
         open_ = {name: getattr(self, name) for name in ("pooling", "dtype") if getattr(asked, name) == "auto"}
         return replace(asked, **open_) == self
 
@@ -96,7 +96,7 @@ class Study:
 
     @property
     def stem(self) -> str:
-        """A file name without its suffix."""
+        """A file name without suffix."""
         parts = [
             self.model,
             self.revision,
@@ -112,16 +112,21 @@ class Study:
 
     @property
     def caption(self) -> str:
-        """One line that a figure can carry."""
-        return (
-            f"{self.model}{f' @ {self.revision}' if self.revision else ''}{f' + {self.adapter}' if self.adapter else ''} · "
-            f"{self.corpus} · {f'neurons {self.neurons} · ' if self.neurons else ''}"
-            f"{self.source} → {self.target} · {self.pairs} pairs{self._choice} · {self.site} · {self.pooling} · {self.dtype}"
-        )
+        """One line that describes the study under a figure."""
+        revision = f" @ {self.revision}" if self.revision else ""
+        adapter = f" + {self.adapter}" if self.adapter else ""
+        parts = [
+            f"{self.model}{revision}{adapter}",
+            self.corpus,
+            *([f"neurons {self.neurons}"] if self.neurons else []),
+            f"{self.source} → {self.target}",
+            f"{self.pairs} pairs{self._choice}",
+        ]
+        return " · ".join([*parts, self.site, self.pooling, self.dtype])
 
 
 def study_of(row: Mapping[str, Any]) -> Study:
-    """The study whose `fields` stand in a row. Raises KeyError if they do not."""
+    """The study with the `fields` in a row. Raises KeyError if they are missing."""
     return Study(
         **{field.name: row[field.name] for field in fields(Study) if field.name in row or field.name == "model"}
     )

@@ -231,7 +231,7 @@ def test_a_run_whose_repair_gives_other_bytes_ends_in_one_sentence_and_the_next_
     _fake_conversion(monkeypatch, _copy_of(newer))
     flip_a_bit(prepared / WEIGHTS, position=-302)
     _forget(cache)
-    with pytest.raises(ModelError, match=r"has been prepared anew\. Run again\."):
+    with pytest.raises(ModelError, match=r"has been prepared again\. Run again\."):
         run_study(_study(tiny_corpus))
     assert not (cache / "results").exists()
     assert run_study(_study(tiny_corpus)).provenance["model_fingerprint"] == checkpoint_at(newer).fingerprint

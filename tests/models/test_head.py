@@ -77,7 +77,7 @@ def test_the_states_of_the_same_pass_are_the_usual_ones(tiny_model):
 
 
 def test_an_encoder_gives_no_likelihood(tiny_model):
-    with pytest.raises(ModelError, match="reads both ways"):
+    with pytest.raises(ModelError, match="is bidirectional"):
         found_bits(tiny_model("bert"))
 
 

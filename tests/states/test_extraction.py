@@ -68,7 +68,7 @@ def test_batches_are_cut_where_little_is_padded():
 
 def test_a_sentence_beyond_the_models_context_is_named(tiny_model):
     model = load_model(checkpoint_at(tiny_model("llama")), "cpu", "float32")
-    with pytest.raises(CorpusError, match=r"301 tokens and the model takes 256: 'xxx"):
+    with pytest.raises(CorpusError, match=r"301 tokens, but the model's context is 256: 'xxx"):
         extract(model, ["x" * 300, "short"])
 
 

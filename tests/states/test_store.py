@@ -136,7 +136,9 @@ def test_a_full_disk_leaves_nothing_half_written(cache: Path, monkeypatch: pytes
     with monkeypatch.context() as full:
         full.setattr(safetensors.numpy, "save_file", save_half)
         for key in ("a", "b"):
-            with pytest.raises(CacheError, match=r"No space left on device.* Make room, set NEURONXA_CACHE_DIR"):
+            with pytest.raises(
+                CacheError, match=r"No space left on device.* Free some disk space, set NEURONXA_CACHE_DIR"
+            ):
                 write_states(key, some_states(1), HEADER)
     assert files_in(cache) == ["a.safetensors"]
     assert same(read_states("a"), some_states())  # what was there before is still there
@@ -152,7 +154,9 @@ def test_a_cache_that_cannot_be_written_is_named_with_a_next_step(tmp_path: Path
     monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file" / "cache"))
     settings.cache_clear()
     assert read_states("a") is None
-    with pytest.raises(CacheError, match=r"file/cache cannot be written \(.*\)\. Make room, set NEURONXA_CACHE_DIR"):
+    with pytest.raises(
+        CacheError, match=r"file/cache cannot be written \(.*\)\. Free some disk space, set NEURONXA_CACHE_DIR"
+    ):
         write_states("a", some_states(), HEADER)
 
 
