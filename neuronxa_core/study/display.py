@@ -1,20 +1,20 @@
-"""How an answer shows itself: its figures and its finding, drawn by a room that this one does not import."""
+"""Answers that display themselves, through a painter registered from outside, since `figures` is not imported here."""
 
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 
 class Painter(Protocol):
-    """What can draw an answer of any kind; figures.notebook is one."""
+    """Draws answers of any kind; figures.notebook is one."""
 
     def figures_of(self, answer: Any, theme: Literal["light", "dark"] = "light") -> dict[str, Any]:
         """The answer's figures by name, as plotly figures."""
 
     def finding_of(self, answer: Any) -> str:
-        """What the answer shows, in a sentence or a few."""
+        """The main finding, in one to three sentences."""
 
     def html_of(self, answer: Any) -> str:
-        """The answer as HTML that needs nothing from outside."""
+        """The answer as self-contained HTML."""
 
     def bundle_of(self, answer: Any) -> dict[str, Any]:
         """The answer by media type, for a notebook to choose from."""
@@ -24,20 +24,20 @@ _load: list[Callable[[], Painter]] = []
 
 
 def drawn_by(load: Callable[[], Painter]) -> None:
-    """Registers who draws answers. It is loaded when the first answer is drawn."""
+    """Registers the painter, which is loaded when the first answer is drawn."""
     _load[:] = [load]
 
 
 class Shown:
-    """An answer that draws itself: `figures()`, `finding`, and what a notebook asks for."""
+    """An answer with `figures()`, `finding` and a display in notebooks."""
 
     def figures(self, theme: Literal["light", "dark"] = "light") -> dict[str, Any]:
-        """The figures by name, as plotly figures; the first is the one that a notebook shows."""
+        """Its plotly figures by name; a notebook shows the first."""
         return _load[0]().figures_of(self, theme)
 
     @property
     def finding(self) -> str:
-        """What the answer shows, in a sentence or a few."""
+        """The main finding, in one to three sentences."""
         return _load[0]().finding_of(self)
 
     def _repr_html_(self) -> str:
