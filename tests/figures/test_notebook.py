@@ -43,10 +43,10 @@ FIGURES = {
 }
 FINDINGS = {
     "similarity": "Layer ",
-    "asymmetry": "The paper reports up to",
+    "asymmetry": "The paper reports a gap of up to",
     "projection": "By NAS, German and English",
     "languages": "By NAS over all layers",
-    "neurons": "Active in all 3 languages",
+    "neurons": "On average over the layers",
     "tokens": "Layer 2. ",
     "models": "aligns best by NASCA over 2 languages",
     "settings": "NASCA is ",
@@ -113,4 +113,4 @@ def test_tokens_count_the_neurons_that_are_on_in_both_sentences(study: Study):
     on, also = answer.source.nas >= 0.5, answer.target.nas >= 0.5
     assert answer.finding.startswith(f"Layer 2. {sum(on & also)} of {len(on)} neurons")
     assert f"{sum(on & ~also)} in the German one alone and {sum(~on & also)} in the English one" in answer.finding
-    assert "line 4 of the study" in exportables_of(answer)["source"].title
+    assert "pair 4 of the study" in exportables_of(answer)["source"].title
