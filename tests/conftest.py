@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from neuronxa_core.models import demo, hardware
+from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
+from neuronxa_core.study.study import Study
 from tests.tiny import save_tiny_model
 
 NTREX = Path(__file__).parents[2] / "shared" / "data" / "ntrex"
@@ -32,9 +34,15 @@ def device_dtype(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     return str(request.param)
 
 
-def auto_is(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEURONXA_DEVICE", "cpu")
+def set_settings(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    """Sets NEURONXA_* variables, named without their prefix and in lower case, for the rest of a test."""
+    for name, value in variables.items():
+        monkeypatch.setenv(f"NEURONXA_{name.upper()}", value)
     settings.cache_clear()
+
+
+def auto_is(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_settings(monkeypatch, device="cpu")
     monkeypatch.setattr(hardware, "_processor_computes_in_bfloat16", lambda: dtype == "bfloat16")
 
 
@@ -85,3 +93,19 @@ def tiny_corpus(tmp_path: Path) -> Path:
         lines = [shape.format(word if code == "eng_Latn" else word[::-1]) for word in words]
         (folder / f"{code}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def study(tiny_model: Callable[[str], Path], tiny_corpus: Path) -> Study:
+    """German and English in a tiny model, all eight pairs."""
+    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+
+
+class Recorder(Watcher):
+    """Keeps what was reported: phase, done, total."""
+
+    def __init__(self) -> None:
+        self.reports: list[tuple[str, int, int]] = []
+
+    def report(self, phase: str, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.reports.append((phase, done, total))

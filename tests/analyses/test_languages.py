@@ -12,26 +12,13 @@ from neuronxa_core.errors import Cancelled, StudyError
 from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
-from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.recipe import Recipe
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
+from tests.conftest import Recorder
 
 CODES = ("deu_Latn", "eng_Latn", "fra_Latn")
-
-
-class Recorder(Watcher):
-    def __init__(self) -> None:
-        self.reports: list[tuple[str, int, int]] = []
-
-    def report(self, phase, done=0, total=0, detail="") -> None:
-        self.reports.append((phase, done, total))
-
-
-@pytest.fixture
-def study(tiny_model, tiny_corpus) -> Study:
-    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
 
 
 def synthetic(codes: tuple[str, ...], scores: dict[tuple[str, str], float], default: float = 0.1) -> LanguageMatrix:

@@ -20,11 +20,6 @@ ROWS = RANDOM.normal(size=(24, 9)).astype(np.float32) + 2
 SMALL = ProjectionSettings(neighbours=5)
 
 
-@pytest.fixture
-def study(tiny_model, tiny_corpus) -> Study:
-    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
-
-
 def test_pca_is_scikit_learns_up_to_sign_and_its_sign_is_fixed():
     points = umap.pca(ROWS)
     expected = PCA(2, svd_solver="full").fit_transform(ROWS.astype(np.float64))

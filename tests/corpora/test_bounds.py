@@ -15,8 +15,8 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.formats import read_file
 from neuronxa_core.corpora.uploads import keep_upload
 from neuronxa_core.errors import CorpusError
-from neuronxa_core.settings import settings
 from tests.confined import confined
+from tests.conftest import set_settings
 
 OPENED = """
 import sys
@@ -25,6 +25,7 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.uploads import keep_upload
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings
+from tests.conftest import set_settings
 path = Path(sys.argv[1])
 try:
     shared = settings().mode == "shared" and path.is_file()
@@ -232,8 +233,7 @@ def test_a_folder_with_very_many_files_is_refused(tmp_path: Path, monkeypatch: p
 
 
 def test_an_upload_of_very_many_files_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("NEURONXA_MODE", "shared")
-    settings.cache_clear()
+    set_settings(monkeypatch, mode="shared")
     with pytest.raises(CorpusError, match="1,001 files; the limit for uploads is 1,000"):
         keep_upload({f"{number}.txt": b"" for number in range(1_001)})
 

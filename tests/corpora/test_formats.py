@@ -15,7 +15,7 @@ from neuronxa_core.corpora.validation import is_decoded
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
-from tests.pages.test_pages import open_page
+from tests.pages.app import open_page
 
 GERMAN = ("Der Hund schläft.", 'Sie sagt: "Komm!"', "<b>Brot</b> & Butter, bitte; jetzt", "=1+1 ist zwei")
 ENGLISH = ("The dog sleeps.", 'She says, "Come!"', "<b>bread</b> & butter, please; now", "=1+1 is two")

@@ -9,14 +9,14 @@ from neuronxa_core.corpora.catalogue import configured, open_corpus
 from neuronxa_core.corpora.uploads import keep_upload, open_upload, remove_upload
 from neuronxa_core.errors import CacheError, CorpusError
 from neuronxa_core.settings import settings
+from tests.conftest import set_settings
 
 TABLE = b"de,en\nHund,dog\nBrot,bread\n"
 
 
 @pytest.fixture
 def shared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEURONXA_MODE", "shared")
-    settings.cache_clear()
+    set_settings(monkeypatch, mode="shared")
 
 
 def test_a_file_is_found_again_by_its_name_and_the_same_file_has_the_same_name():
@@ -91,8 +91,7 @@ def test_no_link_leads_out_of_the_folder(name: str):
 
 def test_a_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
-    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file"))
-    settings.cache_clear()
+    set_settings(monkeypatch, cache_dir=str(tmp_path / "file"))
     with pytest.raises(CacheError, match=r"cannot be stored in .* Free some disk space, or set NEURONXA_CACHE_DIR"):
         keep_upload({"a.csv": TABLE})
 
@@ -105,16 +104,13 @@ def test_a_shared_dashboard_opens_configured_folders_and_nothing_beside_them(
     (root / "mine").symlink_to(tiny_corpus)
     (root / "table.csv").write_bytes(TABLE)
     (tmp_path / "beside.csv").write_bytes(TABLE)
-    monkeypatch.setenv("NEURONXA_MODE", "shared")
-    monkeypatch.setenv("NEURONXA_CORPORA", f"{root}, {tiny_corpus}")
-    settings.cache_clear()
+    set_settings(monkeypatch, mode="shared", corpora=f"{root}, {tiny_corpus}")
     assert set(configured()) == {str(root / "mine"), str(root / "table.csv"), str(tiny_corpus)}
     for path in (*configured(), str(root / "empty" / ".." / "table.csv")):
         assert open_corpus(path).languages
     for path in (tmp_path / "beside.csv", root / ".." / "beside.csv", "/etc"):
         with pytest.raises(CorpusError, match="does not offer"):
             open_corpus(str(path))
-    monkeypatch.setenv("NEURONXA_CORPORA", str(root))
-    settings.cache_clear()
+    set_settings(monkeypatch, corpora=str(root))
     with pytest.raises(CorpusError, match="does not offer"):
         open_corpus(str(root / "mine"))  # a link that leads out of the folder

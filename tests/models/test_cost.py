@@ -13,11 +13,11 @@ from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.models.locate import ModelRef
-from neuronxa_core.settings import settings
 from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
+from tests.conftest import set_settings
 from tests.tiny import FAMILIES, SENTENCES
 
 LLAMA_70B = {
@@ -27,8 +27,7 @@ LLAMA_70B = {
 
 
 def allow(gigabytes: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEURONXA_MEMORY_GB", str(gigabytes))
-    settings.cache_clear()
+    set_settings(monkeypatch, memory_gb=str(gigabytes))
 
 
 @pytest.fixture
@@ -197,7 +196,7 @@ def test_seconds_grow_with_text_and_count_only_the_experts_that_work(tiny_model)
 def test_the_page_tells_the_cost_and_does_not_run_what_does_not_fit(
     tiny_model, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    from tests.pages.test_pages import open_page
+    from tests.pages.app import open_page
 
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "pairs": "8"}
     app = open_page("alignment", **query)

@@ -661,7 +661,7 @@ def test_a_blob_that_was_cut_off_is_downloaded_again(stand_in: StandIn, large_mo
 def test_the_page_shows_a_download_and_lets_it_be_cancelled_and_taken_up_again(
     stand_in: StandIn, large_model: Path, tiny_corpus: Path
 ):
-    from tests.pages.test_pages import open_page, wait_for_charts
+    from tests.pages.app import open_page, wait_for_charts
 
     ask_again()
     stand_in.pause = 0.1
@@ -689,7 +689,7 @@ def texts_of_progress(app) -> list[str]:
 
 
 def test_a_hub_that_was_away_can_be_asked_again(stand_in: StandIn, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
-    from tests.pages.test_pages import open_page
+    from tests.pages.app import open_page
 
     ask_again()
     with monkeypatch.context() as patch:

@@ -18,8 +18,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from neuronxa_core.errors import SettingsError
-from neuronxa_core.settings import settings
 from pages.shared.access import check_address, is_this_machine
+from tests.conftest import set_settings
 
 ROOT = Path(__file__).parents[2]
 STREAMLIT = ["-m", "streamlit", "run", "app.py"]
@@ -109,12 +109,6 @@ def first_page(port: int, address: str = "127.0.0.1", name: str | None = None, *
                 return "\n".join(seen)
 
 
-def set_mode(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-
-
 @pytest.mark.parametrize(
     "address", ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "::1", "[::1]", "::ffff:127.0.0.1"]
 )
@@ -131,9 +125,9 @@ def test_any_other_address_is_open_to_others_and_refused_in_local_mode_only(addr
     assert not is_this_machine(address)
     with pytest.raises(SettingsError, match="in local mode other machines are not served"):
         check_address(address)
-    set_mode(monkeypatch, NEURONXA_ALLOW_REMOTE="1")
+    set_settings(monkeypatch, allow_remote="1")
     check_address(address)
-    set_mode(monkeypatch, NEURONXA_ALLOW_REMOTE="0", NEURONXA_MODE="shared")
+    set_settings(monkeypatch, allow_remote="0", mode="shared")
     check_address(address)
 
 

@@ -3,24 +3,17 @@ from neuronxa_core.gallery.read import precomputed
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from pages.shared.picker import DEFAULT
-from tests.pages.test_pages import ROOT, chart_count, open_page, table_rows, wait_for_charts
-
-
-def open_asymmetry(**query: str):
-    app = open_page("overview", **query)
-    app.switch_page(str(ROOT / "pages" / "explore" / "asymmetry.py")).run()
-    assert not app.exception
-    return app
+from tests.pages.app import chart_count, open_page, table_rows, wait_for_charts
 
 
 def test_it_shows_the_pair_and_every_language():
-    app = open_asymmetry()
+    app = open_page("asymmetry")
     assert chart_count(app) == 2
     assert any("30.73" in text.value for text in app.markdown)
 
 
 def test_the_pairs_found_one_way_are_those_of_the_layer_with_who_took_their_place():
-    app = open_asymmetry()
+    app = open_page("asymmetry")
     app.slider(key="asym_layer_nas").set_value(4).run()
     expected = one_way_pairs(precomputed(DEFAULT), "nas", 4)
     rows = table_rows(app)
@@ -29,7 +22,7 @@ def test_the_pairs_found_one_way_are_those_of_the_layer_with_who_took_their_plac
 
 
 def test_another_state_has_its_own_layers():
-    app = open_asymmetry()
+    app = open_page("asymmetry")
     app.get("button_group")[0].set_value("embedding").run()
     assert app.slider(key="asym_layer_embedding").min == 0
     assert not app.exception
@@ -39,7 +32,7 @@ def test_the_gap_of_every_language_of_a_corpus_it_has_not_seen(tiny_model, tiny_
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "pairs": "8"}
     studies = [Study(query["model"], query["corpus"], code, "eng_Latn", 8) for code in ("deu_Latn", "fra_Latn")]
     result = run_study(studies[0])
-    app = open_asymmetry(**query, source="deu_Latn", target="eng_Latn")
+    app = open_page("asymmetry", **query, source="deu_Latn", target="eng_Latn")
     assert chart_count(app) == 1
     assert any("24 sentences to run" in text.value for text in app.markdown)
     app.button(key="run").click().run()
@@ -50,6 +43,6 @@ def test_the_gap_of_every_language_of_a_corpus_it_has_not_seen(tiny_model, tiny_
 
 
 def test_the_gap_is_the_way_to_english_minus_the_way_back_whichever_way_the_study_goes():
-    app = open_asymmetry(source="eng_Latn", target="fra_Latn")
+    app = open_page("asymmetry", source="eng_Latn", target="fra_Latn")
     assert chart_count(app) == 2
     assert app.dataframe[-2].value["target"].unique().tolist() == ["eng_Latn"]

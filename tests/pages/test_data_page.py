@@ -12,12 +12,13 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.uploads import keep_upload
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.report import gather
-from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from pages.shared import look
 from tests.confined import confined
-from tests.pages.test_pages import PAGES, open_page
+from tests.conftest import set_settings
+from tests.pages.app import html, open_page, said
+from tests.pages.test_pages import PAGES
 
 DAMAGED = {
     "deu_Latn": ["Hund", "", "Brot", "Hund", "Нож", "Fluss", "Berg", "Tal"],
@@ -32,14 +33,6 @@ def damaged(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-def body(app: AppTest) -> str:
-    return "\n".join(str(part.value) for kind in (app.markdown, app.caption, app.success, app.error) for part in kind)
-
-
-def html(app: AppTest) -> str:
-    return "\n".join(element.proto.body for element in app.get("html"))
-
-
 def statistics(app: AppTest) -> pd.DataFrame:
     return next(table.value for table in app.dataframe if "fertility" in table.value.columns).set_index("code")
 
@@ -49,14 +42,14 @@ def test_the_bundled_corpus_is_clean_and_says_how_far_to_trust_it():
     assert not app.exception
     assert "nothing was found" in app.success[0].value
     assert "No native speaker has reviewed them" in app.warning[0].value
-    assert "**In use:** all 100 lines" in body(app)
+    assert "**In use:** all 100 lines" in said(app)
     assert statistics(app).loc["arb_Arab", "direction"] == "rtl"
 
 
 def test_a_link_with_ten_million_line_numbers_opens_in_a_process_of_three_gigabytes(demo_cache: Path):
     said = confined(
         """
-        from tests.pages.test_pages import PAGES, open_page
+        from tests.pages.app import open_page
         app = open_page("data", leave_out="51-10000000", pairs="50")
         print(app.session_state.study.leave_out, *[each.value for each in app.markdown if "In use" in each.value])
         """,
@@ -67,15 +60,15 @@ def test_a_link_with_ten_million_line_numbers_opens_in_a_process_of_three_gigaby
 
 def test_each_finding_can_be_left_out_and_taken_back(damaged: str):
     app = open_page("data", corpus=damaged, source="deu_Latn", target="eng_Latn", pairs="4")
-    assert "Line 2 of deu\\_Latn" not in body(app)
-    for said in ("Line 2 of deu_Latn is empty", "Line 4 of deu_Latn repeats", "Line 5 of deu_Latn is not written in"):
-        assert said in body(app)
+    assert "Line 2 of deu\\_Latn" not in said(app)
+    for words in ("Line 2 of deu_Latn is empty", "Line 4 of deu_Latn repeats", "Line 5 of deu_Latn is not written in"):
+        assert words in said(app)
     assert "Line 2 of deu_Latn in" in app.error[0].value
     app.button(key="leave_empty_deu_Latn").click().run()
     assert app.session_state.study.leave_out == "empty"
     assert app.query_params["leave_out"] == "empty"
     assert not app.error
-    assert "**In use:** the first 4 of 8 lines; left out: 1 empty" in body(app)
+    assert "**In use:** the first 4 of 8 lines; left out: 1 empty" in said(app)
     app.button(key="leave_all").click().run()
     assert app.session_state.study.leave_out == "empty,duplicate,script"
     assert "nothing more was found" in app.success[0].value
@@ -92,9 +85,9 @@ def test_the_pairs_that_are_left_bound_what_can_be_asked_for(damaged: str):
 
 def test_a_sample_is_part_of_the_link_and_of_what_is_in_use(damaged: str):
     app = open_page("data", sample="7", pairs="10")
-    assert "**In use:** a sample of 10 of 100 lines, seed 7" in body(app)
+    assert "**In use:** a sample of 10 of 100 lines, seed 7" in said(app)
     app.number_input(key="study_sample").set_value(0).run()
-    assert "**In use:** the first 10 of 100 lines" in body(app)
+    assert "**In use:** the first 10 of 100 lines" in said(app)
     assert "sample" not in app.query_params
     refused = open_page(sample="-3", leave_out="blank")
     assert "sample = -3" in refused.toast[0].value
@@ -134,10 +127,10 @@ def test_a_sentence_beyond_the_models_context_is_named_and_left_out_by_its_numbe
     app = open_page(
         "data", model=str(tiny_model("llama")), corpus=str(tmp_path), source="deu_Latn", target="eng_Latn", pairs="3"
     )
-    assert "Line 3 of deu_Latn is longer than the model's context" in body(app)
+    assert "Line 3 of deu_Latn is longer than the model's context" in said(app)
     app.button(key="leave_long_deu_Latn").click().run()
     assert app.session_state.study.leave_out == "3"
-    assert "longer than the model" not in body(app)
+    assert "longer than the model" not in said(app)
 
 
 def test_an_upload_becomes_the_studys_corpus_and_can_be_deleted():
@@ -148,7 +141,7 @@ def test_an_upload_becomes_the_studys_corpus_and_can_be_deleted():
     study = app.session_state.study
     assert study.corpus.startswith("upload:mine-")
     assert (study.source, study.target, study.pairs) == ("deu_Latn", "eng_Latn", 30)
-    assert "all 30 lines" in body(app)
+    assert "all 30 lines" in said(app)
     assert "mine (uploaded)" in app.selectbox(key="study_corpus").options
     app.button(key="bring_delete").click().run()
     assert app.session_state.study.corpus == "everyday"
@@ -160,11 +153,11 @@ def test_pasted_lines_become_the_studys_corpus():
     app.selectbox(key="bring_Left_code").set_value("fra_Latn").run()
     app.text_area(key="bring_Left_lines").set_value("un\ndeux\ntrois\n")
     app.text_area(key="bring_Right_lines").set_value("one\ntwo").run()
-    assert "3 lines on the left, 2 on the right" in body(app)
+    assert "3 lines on the left, 2 on the right" in said(app)
     app.button(key="bring_pasted").click().run()
     assert "fra_Latn has 3 lines and eng_Latn has 2" in app.error[0].value
     app.button(key="leave_unpaired_fra_Latn").click().run()
-    assert "**In use:** the first 2 of 3 lines; left out: 1 unpaired" in body(app)
+    assert "**In use:** the first 2 of 3 lines; left out: 1 unpaired" in said(app)
 
 
 def test_what_is_no_corpus_is_refused_in_place_and_the_study_stays():
@@ -185,8 +178,7 @@ def test_the_template_is_a_corpus():
 def test_others_uploads_are_not_listed_in_a_shared_dashboard_but_their_links_work(monkeypatch: pytest.MonkeyPatch):
     name = keep_upload({"secret.csv": b"de,en\nHund,dog\nBrot,bread\nMaus,mouse\n"})
     assert "secret (uploaded)" in open_page("data").selectbox(key="study_corpus").options
-    monkeypatch.setenv("NEURONXA_MODE", "shared")
-    settings.cache_clear()
+    set_settings(monkeypatch, mode="shared")
     assert "secret (uploaded)" not in open_page("data").selectbox(key="study_corpus").options
     app = open_page("data", corpus=name, source="deu_Latn", target="eng_Latn", pairs="3")
     assert app.session_state.study.corpus == name
@@ -241,9 +233,7 @@ def test_a_corpus_that_cannot_be_read_is_named_and_every_page_opens(
     (root / "sound.csv").write_text("de,en\nHund,dog\nBrot,bread\n")
     (root / "torn_file.parquet").write_bytes(b"PAR1 not really")
     os.mkfifo(root / "pipe.tsv")
-    monkeypatch.setenv("NEURONXA_CORPORA", str(root))
-    monkeypatch.setenv("NEURONXA_MODE", mode)
-    settings.cache_clear()
+    set_settings(monkeypatch, corpora=str(root), mode=mode)
     where = f"{root}/" if mode == "local" else ""
     for name in PAGES if mode == "local" else ("data",):
         app = open_page(name)

@@ -8,14 +8,7 @@ from scipy import stats
 from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.gallery.read import gallery_results, precomputed_bits
-from tests.pages.test_pages import ROOT, open_page, wait_for_charts
-
-
-def downstream(**query: str) -> AppTest:
-    app = open_page(**query)
-    app.switch_page(str(ROOT / "pages" / "compare" / "downstream.py")).run()
-    assert not app.exception
-    return app
+from tests.pages.app import open_page, said, wait_for_charts
 
 
 def tables(app: AppTest) -> dict[str, pd.DataFrame]:
@@ -27,17 +20,13 @@ def tables(app: AppTest) -> dict[str, pd.DataFrame]:
     }
 
 
-def said(app: AppTest) -> str:
-    return "\n".join(str(part.value) for part in (*app.markdown, *app.caption, *app.info, *app.error))
-
-
 def bring(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     app.file_uploader(key="down_files").set_value([(name, content, "text/plain") for name, content in files]).run()
     return app.button(key="down_use").click().run()
 
 
 def test_it_is_never_empty_the_demos_bits_are_there_at_once():
-    app = downstream()
+    app = open_page("downstream")
     table = tables(app)["accuracy"].set_index("language")
     bits = precomputed_bits(next(iter(gallery_results())))
     assert len(table) == len(gallery_results())
@@ -61,7 +50,7 @@ def accuracies(percent: bool = False) -> bytes:
 
 @pytest.mark.parametrize("percent", [False, True])
 def test_a_table_of_accuracies_is_kept_and_its_link_opens_it_again(percent: bool):
-    app = bring(downstream(), ("mine.csv", accuracies(percent)))
+    app = bring(open_page("downstream"), ("mine.csv", accuracies(percent)))
     assert not app.exception
     table = tables(app)["accuracy"].set_index("language")
     assert table.loc["fra_Latn", "accuracy"] == pytest.approx(0.35)
@@ -78,7 +67,7 @@ def test_a_table_of_accuracies_is_kept_and_its_link_opens_it_again(percent: bool
     assert table["nas_adjusted"].isna().all()  # the row of English is empty
     assert "no language is called klingon" in said(app)
     name = app.selectbox(key="down_source").value
-    again = downstream(down_source=name)
+    again = open_page("downstream", down_source=name)
     assert tables(again)["accuracy"].set_index("language").loc["deu_Latn", "accuracy"] == pytest.approx(0.40)
 
 
@@ -88,7 +77,9 @@ def test_a_file_of_the_harness_with_two_benchmarks():
         for place, code in enumerate(["eng_Latn", "fra_Latn", "deu_Latn"])
     }
     results |= {"xnli_fr": {"acc,none": 0.6}}
-    app = bring(downstream(), ("results.json", json.dumps({"results": results, "model_name": "a/b"}).encode()))
+    app = bring(
+        open_page("downstream"), ("results.json", json.dumps({"results": results, "model_name": "a/b"}).encode())
+    )
     assert app.selectbox(key="down_benchmark").options == ["Belebele", "XNLI"]
     assert "2 languages have both a score and an accuracy; with fewer than 6, no correlation" in said(app)
     table = tables(app)["accuracy"]
@@ -99,22 +90,22 @@ def test_a_file_of_the_harness_with_two_benchmarks():
 
 
 def test_languages_without_an_accuracy_are_told_and_one_language_is_enough_to_draw():
-    app = bring(downstream(), ("mine.csv", b"language,accuracy\nfao,0.5\n"))
+    app = bring(open_page("downstream"), ("mine.csv", b"language,accuracy\nfao,0.5\n"))
     assert "None of these languages has an accuracy here" in said(app)
-    app = downstream(down_codes="German · Deutsch · deu_Latn")
+    app = open_page("downstream", down_codes="German · Deutsch · deu_Latn")
     assert not app.exception
     assert "1 language has both" in said(app)
 
 
 def test_what_is_no_accuracy_file_is_refused_in_place():
-    app = bring(downstream(), ("notes.txt", b"some words"))
+    app = bring(open_page("downstream"), ("notes.txt", b"some words"))
     assert "no column language" in said(app)
     assert app.selectbox(key="down_source").value == "bits per byte"
 
 
 def test_a_run_measures_bits_and_scores_in_the_same_passes(tiny_model, tiny_corpus):
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "fra_Latn", "target": "eng_Latn"}
-    app = downstream(pairs="4", **query)
+    app = open_page("downstream", pairs="4", **query)
     app.button(key="run").click().run()
     wait_for_charts(app, 3)
     assert not app.exception
@@ -125,8 +116,13 @@ def test_a_corpus_of_pairs_is_invited_to_run(tiny_model, tmp_path):
     for code in ("fra", "deu"):
         for side in (code, "eng"):
             (tmp_path / f"tatoeba.{code}-eng.{side}").write_text("\n".join(f"{side} {code} {i}" for i in range(6)))
-    app = downstream(
-        model=str(tiny_model("llama")), corpus=str(tmp_path), source="fra_Latn", target="eng_Latn", pairs="4"
+    app = open_page(
+        "downstream",
+        model=str(tiny_model("llama")),
+        corpus=str(tmp_path),
+        source="fra_Latn",
+        target="eng_Latn",
+        pairs="4",
     )
     assert not app.error
     assert "16 sentences to run through" in said(app)

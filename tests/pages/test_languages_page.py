@@ -1,46 +1,16 @@
-import time
-from collections.abc import Callable
-
-import pytest
-
 from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_studies, precomputed_matrix
 from neuronxa_core.study.study import Study
-from tests.pages.test_pages import ROOT, open_page
+from tests.pages.app import chart_count, open_page, query_of, run_until, said
 
 CODES = ("deu_Latn", "eng_Latn", "fra_Latn")
 
 
-@pytest.fixture
-def study(tiny_model, tiny_corpus) -> Study:
-    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
-
-
-def open_languages(study: Study, **view: str):
-    query = {"model": study.model, "corpus": study.corpus, "source": study.source, "target": study.target, "pairs": "8"}
-    app = open_page("overview", **query, **view)
-    app.switch_page(str(ROOT / "pages" / "explore" / "languages.py")).run()
-    assert not app.exception
-    return app
-
-
-def run_until(app, reached: Callable[[], object]) -> None:
-    app.button(key="run").click().run()
-    deadline = time.monotonic() + 60
-    while not reached() and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
-
-
-def texts(app) -> str:
-    return " ".join(text.value for text in app.markdown)
-
-
 def test_the_precomputed_matrix_is_there_at_once():
     app = open_page("languages")
-    assert len(app.get("plotly_chart")) == 3
-    assert "precomputed" in texts(app)
+    assert chart_count(app) == 3
+    assert "precomputed" in said(app)
     matrix = precomputed_matrix(gallery_studies()[0])
     pairs = matrix.pairs("nas").sort_values("score", ascending=False, kind="stable")
     shown = app.dataframe[0].value
@@ -50,36 +20,37 @@ def test_the_precomputed_matrix_is_there_at_once():
 
 def test_state_layer_order_and_pivot_change_the_view(study: Study):
     matrix = run_language_matrix(study, CODES)
-    app = open_languages(study)
+    app = open_page("languages", **query_of(study))
     app.segmented_control(key="lang_state").set_value("embedding").run()
     app.select_slider(key="lang_layer").set_value("0").run()
     app.selectbox(key="lang_order").set_value("family").run()
     app.selectbox(key="lang_pivot").set_value("fra_Latn").run()
     assert not app.exception
     assert sorted(app.dataframe[0].value["Score"]) == sorted(matrix.pairs("embedding", 0)["score"])
-    assert "By embedding at layer 0" in texts(app)
-    assert "closest to French" in texts(app)
+    assert "By embedding at layer 0" in said(app)
+    assert "closest to French" in said(app)
     app.segmented_control(key="lang_state").set_value("nas").run()
     assert not app.exception
     assert app.select_slider(key="lang_layer").value == "mean"
 
 
 def test_a_run_draws_the_matrix_and_a_second_visit_is_answered_from_the_cache(study: Study):
-    app = open_languages(study)
-    assert "24 sentences" in texts(app)
+    app = open_page("languages", **query_of(study))
+    assert "24 sentences" in said(app)
+    app.button(key="run").click().run()
     run_until(app, lambda: app.get("plotly_chart"))
-    assert len(app.get("plotly_chart")) == 3
-    assert "fresh" in texts(app)
+    assert chart_count(app) == 3
+    assert "fresh" in said(app)
     assert find_language_matrix(study, CODES) is not None
-    again = open_languages(study)
-    assert len(again.get("plotly_chart")) == 3
-    assert "cached" in texts(again)
+    again = open_page("languages", **query_of(study))
+    assert chart_count(again) == 3
+    assert "cached" in said(again)
 
 
 def test_fewer_languages_can_be_chosen_and_one_is_not_enough(study: Study):
-    app = open_languages(study)
+    app = open_page("languages", **query_of(study))
     app.multiselect(key="lang_codes").set_value(["deu_Latn", "fra_Latn"]).run()
-    assert "16 sentences" in texts(app)
+    assert "16 sentences" in said(app)
     app.multiselect(key="lang_codes").set_value(["deu_Latn"]).run()
     assert not app.exception
     assert "at least two languages" in app.info[0].value
@@ -88,14 +59,14 @@ def test_fewer_languages_can_be_chosen_and_one_is_not_enough(study: Study):
 def test_some_of_the_precomputed_languages_need_no_run():
     app = open_page("languages")
     app.multiselect(key="lang_codes").set_value(["deu_Latn", "fra_Latn", "spa_Latn"]).run()
-    assert len(app.get("plotly_chart")) == 3
-    assert "3 languages, each against every other" in texts(app)
+    assert chart_count(app) == 3
+    assert "3 languages, each against every other" in said(app)
     assert len(app.dataframe[0].value) == 3
 
 
 def test_a_chosen_pair_becomes_the_study_on_the_alignment_page(study: Study):
     run_language_matrix(study, CODES)
-    app = open_languages(study)
+    app = open_page("languages", **query_of(study))
     app.session_state["lang_pair"] = ("fra_Latn", "deu_Latn")
     app.run()
     assert not app.exception
@@ -105,6 +76,7 @@ def test_a_chosen_pair_becomes_the_study_on_the_alignment_page(study: Study):
 
 
 def test_a_model_that_is_not_there_is_a_sentence(tiny_corpus):
-    app = open_languages(Study("/no/such/model", str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8))
+    app = open_page("languages", **query_of(Study("/no/such/model", str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)))
+    app.button(key="run").click().run()
     run_until(app, lambda: app.error)
     assert "no model at" in " ".join(error.value for error in app.error)

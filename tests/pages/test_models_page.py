@@ -1,23 +1,10 @@
 """The Models page: never empty, two ways at least, and a run for what is missing."""
 
-from streamlit.testing.v1 import AppTest
-
-from tests.pages.test_pages import ROOT, open_page, wait_for_charts
-
-
-def models(**query: str) -> AppTest:
-    app = open_page(**query)
-    app.switch_page(str(ROOT / "pages" / "compare" / "models.py")).run()
-    assert not app.exception
-    return app
-
-
-def said(app: AppTest) -> str:
-    return "\n".join(str(part.value) for part in (*app.markdown, *app.info, *app.error))
+from tests.pages.app import open_page, said, wait_for_charts
 
 
 def test_it_opens_with_the_demo_at_both_sites():
-    app = models()
+    app = open_page("models")
     assert app.selectbox(key="cmp_variant").options == ["gate", "product"]
     assert "aligns best by NASCA over 30 languages" in said(app)
     app.segmented_control(key="cmp_state").set_value("nav").run()
@@ -26,7 +13,7 @@ def test_it_opens_with_the_demo_at_both_sites():
 
 
 def test_dtypes_are_precomputed_too_and_one_way_is_too_few():
-    app = models()
+    app = open_page("models")
     app.multiselect(key="cmp_sites").set_value(["gate"]).run()
     assert "These are 1 ways; choose two to 6" in said(app)
     app.multiselect(key="cmp_dtypes").set_value(["auto", "bfloat16"]).run()
@@ -36,7 +23,7 @@ def test_dtypes_are_precomputed_too_and_one_way_is_too_few():
 
 def test_another_model_is_run_on_the_same_sentences(tiny_model, tiny_corpus):
     folder, other = str(tiny_model("llama")), str(tiny_model("qwen3"))
-    app = models(model=folder, corpus=str(tiny_corpus), source="fra_Latn", target="eng_Latn", pairs="4")
+    app = open_page("models", model=folder, corpus=str(tiny_corpus), source="fra_Latn", target="eng_Latn", pairs="4")
     app.multiselect(key="cmp_models").set_value([folder, other]).run()
     assert "Not computed yet" in said(app)
     app.button(key="run").click().run()

@@ -1,10 +1,6 @@
 """The Neurons page: precomputed for the demo, run for anything else, and a pair of sentences token by token."""
 
-from tests.pages.test_pages import open_page, wait_for_charts
-
-
-def said(app) -> str:
-    return "\n".join(str(part.value) for part in (*app.markdown, *app.caption, *app.info, *app.error))
+from tests.pages.app import chart_count, open_page, said, wait_for_charts
 
 
 def test_the_demo_has_its_neurons_at_once():
@@ -12,7 +8,7 @@ def test_the_demo_has_its_neurons_at_once():
     assert not app.exception
     assert "active in all 31 languages (on more than 50 % of the tokens)" in said(app)
     assert "most language-specific neurons" in said(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert chart_count(app) == 3
     app.slider(key="neu_threshold").set_value(0.95).run()
     assert "on more than 95 % of the tokens" in said(app)
     app.selectbox(key="neu_layer").set_value("18").run()

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from neuronxa_core.study.runner import run_against_target
 from neuronxa_core.study.study import Study
 from tests.conftest import auto_is
-from tests.pages.test_pages import open_page, wait_for_charts
+from tests.pages.app import open_page, said, wait_for_charts
 
 LINE = re.compile(r"dtype (\w+(?: and \w+)*)")
 ITALIAN = {"source": "ita_Latn"}
@@ -21,10 +21,6 @@ ITALIAN = {"source": "ita_Latn"}
 def computes_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here `auto` is another precision than that of the gallery."""
     auto_is("bfloat16", monkeypatch)
-
-
-def said(app: AppTest) -> str:
-    return "\n".join(str(part.value) for part in (*app.markdown, *app.caption, *app.info))
 
 
 def shown(app: AppTest) -> list[str]:

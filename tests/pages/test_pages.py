@@ -1,7 +1,5 @@
 """Every page drawn by Streamlit itself, without a browser."""
 
-import re
-import time
 from pathlib import Path
 
 import pytest
@@ -9,13 +7,12 @@ from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.models.families import FAMILIES
-from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests import tiny
+from tests.conftest import set_settings
+from tests.pages.app import ROOT, chart_count, open_page, run_until, table_rows, wait_for_charts
 
-ROOT = Path(__file__).parents[2]
-FRAME = str(ROOT / "pages" / "shared" / "frame.py")
 PAGES = {
     "overview": "Inside a multilingual language model",
     "alignment": "Alignment by layer",
@@ -30,37 +27,6 @@ PAGES = {
     "data": "The data",
     "guide": "Guide",
 }
-
-
-def open_page(name: str = "overview", **query: str) -> AppTest:
-    """The app at a page; AppTest cannot follow a link, so it starts at the first page and switches."""
-    app = AppTest.from_file(FRAME, default_timeout=30)
-    app.query_params.update(query)
-    app.run()
-    if name != "overview":
-        page = next(page for page in (ROOT / "pages").glob(f"*/{name}.py") if page.parent.name != "shared")
-        app.switch_page(str(page)).run()
-    assert not app.exception
-    return app
-
-
-def table_rows(app: AppTest) -> list[list[str]]:
-    """The cells of every sentence table on the page, row by row."""
-    pages = "".join(part.proto.body for part in app.get("html"))
-    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", pages)]
-
-
-def chart_count(app: AppTest) -> int:
-    return len(app.get("plotly_chart"))
-
-
-def wait_for_charts(app: AppTest, count: int) -> None:
-    """Until the worker has done its job and the page draws so many charts."""
-    deadline = time.monotonic() + 60
-    while chart_count(app) < count and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
-    assert chart_count(app) == count
 
 
 @pytest.mark.parametrize(("name", "title"), PAGES.items())
@@ -121,15 +87,13 @@ def test_swap_changes_places():
 
 def test_a_run_draws_the_curve_and_a_second_visit_is_answered_from_the_cache(tiny_model, tiny_corpus):
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
-    app = open_page("overview", **query, pairs="8")
-    app.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    app = open_page("alignment", **query, pairs="8")
     assert chart_count(app) == 0
     assert any("16 sentences" in text.value for text in app.markdown)
     app.button(key="run").click().run()
     wait_for_charts(app, 1)
     assert any("fresh" in text.value for text in app.markdown)
-    again = open_page("overview", **query, pairs="8")
-    again.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    again = open_page("alignment", **query, pairs="8")
     assert chart_count(again) == 1
     assert any("cached" in text.value for text in again.markdown)
 
@@ -138,10 +102,7 @@ def run_and_wait_for_an_error(app: AppTest) -> str:
     """What the page says went wrong, pressing Run first where it invites to."""
     if not app.error:
         app.button(key="run").click().run()
-    deadline = time.monotonic() + 30
-    while not app.error and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
+    run_until(app, lambda: app.error)
     return " ".join(error.value for error in app.error)
 
 
@@ -166,8 +127,7 @@ def bad_input(tmp_path: Path, tiny_model, tiny_corpus) -> dict[str, dict[str, st
     "words", ["no corpus at", "no model at", "holds no weights", "are not aligned", "Line 4 of ita_Latn"]
 )
 def test_bad_input_is_a_sentence_and_the_picker_stays(bad_input: dict[str, dict[str, str]], words: str):
-    app = open_page("overview", **bad_input[words])
-    app.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    app = open_page("alignment", **bad_input[words])
     assert words in run_and_wait_for_an_error(app)
     assert not app.exception
     assert app.selectbox(key="study_model").value
@@ -175,11 +135,9 @@ def test_bad_input_is_a_sentence_and_the_picker_stays(bad_input: dict[str, dict[
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, bad_input, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    settings.cache_clear()
+    set_settings(monkeypatch, cache_dir=str(tmp_path / "file" / "cache"))
     query = bad_input["no model at"] | {"model": bad_input["no corpus at"]["model"], "source": "deu_Latn"}
-    app = open_page("overview", **query)
-    app.switch_page(str(ROOT / "pages" / "explore" / "alignment.py")).run()
+    app = open_page("alignment", **query)
     assert "cannot be written" in run_and_wait_for_an_error(app)
 
 
@@ -196,8 +154,7 @@ def test_a_sentence_is_text_and_nothing_else(tiny_corpus, tiny_model):
     lines = (tiny_corpus / "deu_Latn.txt").read_text().split("\n")
     (tiny_corpus / "deu_Latn.txt").write_text("\n".join([hostile, *lines[1:]]))
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
-    app = open_page("overview", **query, pairs="8")
-    app.switch_page(str(ROOT / "pages" / "learn" / "data.py")).run()
+    app = open_page("data", **query, pairs="8")
     assert table_rows(app)[0][1] == "&lt;script&gt;alert(1)&lt;/script&gt; **bold** =1+1"
 
 

@@ -14,13 +14,12 @@ from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
 from pages.shared import picker
-from tests.pages.test_pages import ROOT, open_page
+from tests.conftest import set_settings
+from tests.pages.app import open_page, page_file
 
 
 def shared(monkeypatch: pytest.MonkeyPatch, models: str = "demo") -> None:
-    monkeypatch.setenv("NEURONXA_MODE", "shared")
-    monkeypatch.setenv("NEURONXA_MODELS", models)
-    settings.cache_clear()
+    set_settings(monkeypatch, mode="shared", models=models)
 
 
 def test_the_demo_comes_first_then_what_is_here_then_the_list_from_small_to_large(monkeypatch: pytest.MonkeyPatch):
@@ -86,7 +85,7 @@ def test_the_picker_keeps_its_values_while_a_corpus_does_not_open(tiny_corpus: P
     study = app.session_state.study
     away = tiny_corpus.rename(tiny_corpus.with_name("away"))
     assert "no corpus at" in app.run().session_state.study_problem
-    app.switch_page(str(ROOT / "pages" / "explore" / "asymmetry.py")).run()
+    app.switch_page(page_file("asymmetry")).run()
     away.rename(tiny_corpus)
     assert not app.run().exception
     assert app.session_state.study == study
@@ -195,8 +194,7 @@ def test_the_core_refuses_what_a_shared_dashboard_does_not_offer(
     shared(monkeypatch)
     with pytest.raises(CorpusError, match="does not offer"):
         open_corpus(str(tiny_corpus))
-    monkeypatch.setenv("NEURONXA_MODE", "local")
-    settings.cache_clear()
+    set_settings(monkeypatch, mode="local")
     run_study(study)
     shared(monkeypatch)
     for other in (Study(study.model, "everyday", "deu_Latn", "eng_Latn"), Study("demo", "everyday", "deu_Latn", "eng_Latn", adapter="/etc")):  # fmt: skip

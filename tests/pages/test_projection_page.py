@@ -9,14 +9,12 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
-from tests.pages.test_pages import ROOT, open_page
-
-PAGE = str(ROOT / "pages" / "explore" / "projection.py")
+from tests.pages.app import chart_count, html, open_page, query_of, run_until, said
 
 
 @pytest.fixture
-def study(tiny_model, tiny_corpus) -> Study:
-    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+def computed(study: Study) -> Study:
+    """The study, with its states in the cache."""
     run_study(study, keep_states=True)
     return study
 
@@ -28,86 +26,64 @@ def quick(monkeypatch):
     monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: projection.pca_layers(stack) * 2)
 
 
-def open_projection(study: Study, **view: str):
-    query = {"model": study.model, "corpus": study.corpus, "source": study.source, "target": study.target, "pairs": "8"}
-    app = open_page("overview", **query, **view)
-    app.switch_page(PAGE).run()
-    assert not app.exception
-    return app
-
-
-def charts(app):
-    return len(app.get("plotly_chart"))
-
-
-def text(app) -> str:
-    return " ".join(str(element.value) for element in (*app.markdown, *app.caption))
-
-
-def html(app) -> str:
-    return " ".join(element.proto.body for element in app.get("html"))
-
-
-def test_pca_is_there_at_once_and_umap_takes_its_place_when_it_is_done(study: Study):
-    app = open_projection(study)
-    assert charts(app) == 1 + 2 + 2
-    assert "meanwhile" in text(app)
-    deadline = time.monotonic() + 20
-    while "meanwhile" in text(app) and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
-    assert "meanwhile" not in text(app)
-    assert charts(app) == 1 + 2 + 2
+def test_pca_is_there_at_once_and_umap_takes_its_place_when_it_is_done(computed: Study):
+    app = open_page("projection", **query_of(computed))
+    assert chart_count(app) == 1 + 2 + 2
+    assert "meanwhile" in said(app)
+    run_until(app, lambda: "meanwhile" not in said(app))
+    assert chart_count(app) == 1 + 2 + 2
     for state in ("nas", "embedding"):
-        assert find_projection(study, find_layers(study), state, ProjectionSettings()) is not None
+        assert find_projection(computed, find_layers(computed), state, ProjectionSettings()) is not None
 
 
-def test_a_cancelled_fit_leaves_pca_and_can_be_started_again(study: Study, monkeypatch):
+def test_a_cancelled_fit_leaves_pca_and_can_be_started_again(computed: Study, monkeypatch):
     def never(stack, settings, watcher):
         while True:
             watcher.check()
             time.sleep(0.01)
 
     monkeypatch.setattr(projection, "umap_layers", never)
-    app = open_projection(study)
+    app = open_page("projection", **query_of(computed))
     app.button(key="cancel").click().run()
     app.run()
-    assert charts(app) == 1 + 2 + 2
+    assert chart_count(app) == 1 + 2 + 2
     assert app.button(key="proj_run").label == "Compute UMAP"
     app.button(key="proj_run").click().run()
-    assert "meanwhile" in text(app)
+    assert "meanwhile" in said(app)
     app.button(key="cancel").click().run()
     assert shared_queue().look("nobody") is None
 
 
-def test_pca_by_choice_computes_no_umap_and_one_state_is_one_panel(study: Study):
-    app = open_projection(study)
+def test_pca_by_choice_computes_no_umap_and_one_state_is_one_panel(computed: Study):
+    app = open_page("projection", **query_of(computed))
     app.segmented_control(key="proj_method").set_value("pca").run()
-    assert "meanwhile" not in text(app)
+    assert "meanwhile" not in said(app)
     app.button_group(key="proj_states").set_value(["embedding"]).run()
-    assert charts(app) == 1 + 1 + 2
+    assert chart_count(app) == 1 + 1 + 2
     app.slider(key="proj_layer").set_value(0).run()
     assert not app.exception
     app.button_group(key="proj_states").set_value(["nas", "nav"]).run()
     assert app.slider(key="proj_layer").value == 1
-    assert charts(app) == 1 + 2 + 2
+    assert chart_count(app) == 1 + 2 + 2
 
 
-def test_a_chosen_pair_shows_both_sentences_and_its_numbers(study: Study):
-    app = open_projection(study)
+def test_a_chosen_pair_shows_both_sentences_and_its_numbers(computed: Study):
+    app = open_page("projection", **query_of(computed))
     app.segmented_control(key="proj_method").set_value("pca").run()
     assert "class='nx-sentence'" not in html(app)
     app.number_input(key="proj_pair").set_value(3).run()
     assert not app.exception
-    german = (Path(study.corpus) / "deu_Latn.txt").read_text(encoding="utf-8").splitlines()[2]
+    german = (Path(computed.corpus) / "deu_Latn.txt").read_text(encoding="utf-8").splitlines()[2]
     assert german in html(app)
     shown = app.dataframe[0].value
     layer = app.slider(key="proj_layer").value
-    expected = find_layers(study).similarity("nas", layer)[2, 2]
+    expected = find_layers(computed).similarity("nas", layer)[2, 2]
     assert shown["Cosine"][0] == pytest.approx(expected)
 
 
 def test_without_states_it_invites_to_run(tiny_model, tiny_corpus):
-    app = open_projection(Study(str(tiny_model("llama")), str(tiny_corpus), "fra_Latn", "eng_Latn", pairs=8))
-    assert charts(app) == 0
+    app = open_page(
+        "projection", **query_of(Study(str(tiny_model("llama")), str(tiny_corpus), "fra_Latn", "eng_Latn", pairs=8))
+    )
+    assert chart_count(app) == 0
     assert app.button(key="run").label == "Run"

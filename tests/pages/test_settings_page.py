@@ -1,24 +1,13 @@
 """The Settings page: precomputed for the demo, run for anything else, pivots and pairs."""
 
 from neuronxa_core.gallery.read import LAYERED
-from tests.pages.test_pages import ROOT, open_page, wait_for_charts
-
-
-def settings_page(**query: str):
-    app = open_page(**query)
-    app.switch_page(str(ROOT / "pages" / "compare" / "settings.py")).run()
-    assert not app.exception
-    return app
-
-
-def said(app) -> str:
-    return "\n".join(str(part.value) for part in (*app.markdown, *app.caption, *app.info, *app.error))
+from tests.pages.app import chart_count, open_page, said, wait_for_charts
 
 
 def test_the_demo_has_its_ablation_at_once():
-    app = settings_page()
+    app = open_page("settings")
     assert "NASCA is 0.65 with the study's own choices" in said(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert chart_count(app) == 3
     assert "pairs rank the 30 languages" in said(app)
     app.segmented_control(key="set_state").set_value("embedding").run()
     assert not app.exception
@@ -26,17 +15,22 @@ def test_the_demo_has_its_ablation_at_once():
 
 
 def test_another_language_is_an_invitation_and_a_pivot_too():
-    app = settings_page(source="ita_Latn")
+    app = open_page("settings", source="ita_Latn")
     assert "ita_Latn" not in LAYERED
     assert "8 ways to read the neurons, all from one pass per language" in said(app)
-    app = settings_page()
+    app = open_page("settings")
     app.multiselect(key="set_pivots").set_value(["fra_Latn"]).run()
     assert "Not computed yet" in said(app)
 
 
 def test_a_run_draws_the_choices(tiny_model, tiny_corpus):
-    app = settings_page(
-        model=str(tiny_model("llama")), corpus=str(tiny_corpus), source="fra_Latn", target="eng_Latn", pairs="6"
+    app = open_page(
+        "settings",
+        model=str(tiny_model("llama")),
+        corpus=str(tiny_corpus),
+        source="fra_Latn",
+        target="eng_Latn",
+        pairs="6",
     )
     app.button(key="run").click().run()
     wait_for_charts(app, 2)

@@ -1,6 +1,5 @@
 import base64
 import json
-import time
 
 import numpy as np
 import pytest
@@ -11,35 +10,16 @@ from neuronxa_core.gallery.read import StoredLayers
 from neuronxa_core.metrics.geometry import cell_rivals
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
-from tests.pages.test_pages import ROOT, open_page, table_rows
+from tests.pages.app import chart_count, open_page, query_of, table_rows, wait_for_charts
 
 CHARTS = 1 + 3 + 1 + sum(measure.drawn for measure in MEASURES)
 """The strip, a matrix per state, the distribution, and the measures."""
 
 
-@pytest.fixture
-def study(tiny_model, tiny_corpus) -> Study:
-    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
-
-
-def open_similarity(study: Study):
-    query = {
-        "model": study.model,
-        "corpus": study.corpus,
-        "source": study.source,
-        "target": study.target,
-        "pairs": str(study.pairs),
-    }
-    app = open_page("overview", **query)
-    app.switch_page(str(ROOT / "pages" / "explore" / "similarity.py")).run()
-    assert not app.exception
-    return app
-
-
 def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
     result = run_study(study)
-    app = open_similarity(study)
-    assert len(app.get("plotly_chart")) == CHARTS
+    app = open_page("similarity", **query_of(study))
+    assert chart_count(app) == CHARTS
     layer = result.peak("nas")[0]
     similarity = find_layers(study).similarity("nas", layer)
     targets, _ = cell_rivals(similarity, 0, 0)
@@ -51,7 +31,7 @@ def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
 
 def test_another_layer_shows_its_own_numbers(study: Study):
     run_study(study)
-    app = open_similarity(study)
+    app = open_page("similarity", **query_of(study))
     app.slider(key="sim_layer").set_value(0).run()
     assert not app.exception
     assert any(text.value.startswith("Layer 0. Embedding: ") for text in app.markdown)
@@ -60,20 +40,16 @@ def test_another_layer_shows_its_own_numbers(study: Study):
 
 def test_a_warm_layer_change_does_not_recompute_the_space(study: Study, monkeypatch):
     run_study(study)
-    app = open_similarity(study)
+    app = open_page("similarity", **query_of(study))
     monkeypatch.setattr(report, "measures_of", lambda *args: pytest.fail("computed twice"))
     app.slider(key="sim_layer").set_value(2).run()
     assert not app.exception
 
 
 def test_without_states_it_invites_and_a_run_brings_the_page(study: Study):
-    app = open_similarity(study)
+    app = open_page("similarity", **query_of(study))
     app.button(key="run").click().run()
-    deadline = time.monotonic() + 60
-    while not app.get("plotly_chart") and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
-    assert len(app.get("plotly_chart")) == CHARTS
+    wait_for_charts(app, CHARTS)
 
 
 def test_a_long_corpus_is_shown_in_parts(tiny_model, tmp_path):
@@ -83,7 +59,7 @@ def test_a_long_corpus_is_shown_in_parts(tiny_model, tmp_path):
         (corpus / f"{code}.txt").write_text("".join(f"{word} {number}\n" for number in range(160)), encoding="utf-8")
     study = Study(str(tiny_model("llama")), str(corpus), "deu_Latn", "eng_Latn", pairs=160)
     run_study(study)
-    app = open_similarity(study)
+    app = open_page("similarity", **query_of(study))
     assert app.number_input(key="sim_from").max == 11
     assert heatmap(app).shape == (150, 150)
     similarity = find_layers(study).similarity("nas", 3)
@@ -102,7 +78,7 @@ def heatmap(app) -> np.ndarray:
 
 def test_a_cell_can_be_asked_for_by_number_and_rivals_survive_a_visit_to_layer_0(study: Study):
     run_study(study)
-    app = open_similarity(study)
+    app = open_page("similarity", **query_of(study))
     app.number_input(key="sim_target").set_value(3).run()
     assert any("source sentence 1 and target sentence 3" in text.value for text in app.caption)
     app.get("button_group")[0].set_value("nav").run()
@@ -114,8 +90,6 @@ def test_a_cell_can_be_asked_for_by_number_and_rivals_survive_a_visit_to_layer_0
 def test_a_stored_table_without_a_measure_shows_the_others_and_how_to_get_it(monkeypatch):
     whole = StoredLayers.measures.fget
     monkeypatch.setattr(StoredLayers, "measures", property(lambda layers: whole(layers)[["state", "layer", "hubness"]]))
-    app = open_page("overview", source="deu_Latn", target="eng_Latn")
-    app.switch_page(str(ROOT / "pages" / "explore" / "similarity.py")).run()
-    assert not app.exception
-    assert len(app.get("plotly_chart")) == 1 + 3 + 1 + 1
+    app = open_page("similarity", source="deu_Latn", target="eng_Latn")
+    assert chart_count(app) == 1 + 3 + 1 + 1
     assert any("Effective rank" in text.value and "gallery --only layers" in text.value for text in app.caption)

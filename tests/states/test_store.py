@@ -9,12 +9,12 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from neuronxa_core.errors import CacheError
-from neuronxa_core.settings import settings
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import SentenceStates
 from neuronxa_core.states.store import cache_key, is_whole, read_states, states_path, write_aside, write_states
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
+from tests.conftest import set_settings
 from tests.damage import flip_a_bit
 
 HEADER = {"model": "abc", "language": "deu_Latn"}
@@ -151,8 +151,7 @@ def test_a_fault_of_the_program_is_not_called_a_full_disk(cache: Path):
 
 def test_a_cache_that_cannot_be_written_is_named_with_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").touch()
-    monkeypatch.setenv("NEURONXA_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    settings.cache_clear()
+    set_settings(monkeypatch, cache_dir=str(tmp_path / "file" / "cache"))
     assert read_states("a") is None
     with pytest.raises(
         CacheError, match=r"file/cache cannot be written \(.*\)\. Free some disk space, set NEURONXA_CACHE_DIR"
@@ -166,8 +165,7 @@ def test_the_least_recently_used_go_and_the_newest_stays(cache: Path, monkeypatc
         os.utime(states_path(key), (1000 - age, 1000 - age))  # a is the oldest
     size = states_path("a").stat().st_size
     read_states("a")  # and now it is the last one used
-    monkeypatch.setenv("NEURONXA_CACHE_GB", str(2.5 * size / 1e9))
-    settings.cache_clear()
+    set_settings(monkeypatch, cache_gb=str(2.5 * size / 1e9))
     write_states("d", some_states(), HEADER)
     assert files_in(cache) == ["a.safetensors", "d.safetensors"]
 
@@ -179,16 +177,14 @@ def test_results_and_states_share_the_room_and_converted_models_are_left_alone(
         (cache / folder).mkdir(parents=True)
         (cache / folder / "old").write_bytes(bytes(5000))
         os.utime(cache / folder / "old", (1, 1))
-    monkeypatch.setenv("NEURONXA_CACHE_GB", "5e-6")
-    settings.cache_clear()
+    set_settings(monkeypatch, cache_gb="5e-6")
     write_states("a", some_states(), HEADER)
     assert files_in(cache) == ["a.safetensors", "old"]
     assert (cache / "models" / "old").exists()
 
 
 def test_one_file_beyond_the_limit_is_kept_until_the_next(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("NEURONXA_CACHE_GB", "1e-9")
-    settings.cache_clear()
+    set_settings(monkeypatch, cache_gb="1e-9")
     for key in ("a", "b"):
         write_states(key, some_states(), HEADER)
         assert files_in(cache) == [f"{key}.safetensors"]
@@ -196,6 +192,7 @@ def test_one_file_beyond_the_limit_is_kept_until_the_next(cache: Path, monkeypat
 
 def test_the_key_depends_on_what_is_said_and_not_on_its_order():
     assert cache_key({"site": "gate", "pairs": 8}) == cache_key({"pairs": 8, "site": "gate"})
+    assert cache_key({"site": "gate", "pairs": 8}) == "a3a689bb0f0edbe1b4a9ddb28f0a1f48"  # what is on people's disks
     others = [
         {"site": "gate"},
         {"site": "gate", "pairs": 9},

@@ -7,7 +7,6 @@ import pytest
 from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.loading import ModelHolder
-from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES, SentenceStates
 from neuronxa_core.study.runner import (
     find_against_target,
@@ -18,19 +17,7 @@ from neuronxa_core.study.runner import (
     score_layers,
 )
 from neuronxa_core.study.study import Study
-
-
-class Recorder(Watcher):
-    def __init__(self) -> None:
-        self.reports: list[tuple[str, int, int]] = []
-
-    def report(self, phase, done=0, total=0, detail="") -> None:
-        self.reports.append((phase, done, total))
-
-
-@pytest.fixture
-def study(tiny_model, tiny_corpus) -> Study:
-    return Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+from tests.conftest import Recorder
 
 
 def outcomes(result) -> list[list[list[bool]]]:

@@ -1,0 +1,69 @@
+"""The app as Streamlit's own test runner opens it: a page by its name, what it says, and waiting for the worker."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from neuronxa_core.study.study import Study
+
+ROOT = Path(__file__).parents[2]
+FRAME = str(ROOT / "pages" / "shared" / "frame.py")
+
+
+def open_page(name: str = "overview", **query: str) -> AppTest:
+    """The app at a page; AppTest cannot follow a link, so it starts at the first page and switches."""
+    app = AppTest.from_file(FRAME, default_timeout=30)
+    app.query_params.update(query)
+    app.run()
+    if name != "overview":
+        app.switch_page(page_file(name)).run()
+    assert not app.exception
+    return app
+
+
+def page_file(name: str) -> str:
+    """The path of a page's script, which is what switches to it."""
+    return str(next(page for page in (ROOT / "pages").glob(f"*/{name}.py") if page.parent.name != "shared"))
+
+
+def query_of(study: Study) -> dict[str, str]:
+    """A link's query for a study whose other fields are the defaults."""
+    return {name: str(getattr(study, name)) for name in ("model", "corpus", "source", "target", "pairs")}
+
+
+def said(app: AppTest) -> str:
+    """All text on the page outside tables, a line per element."""
+    kinds = (app.markdown, app.caption, app.info, app.success, app.warning, app.error)
+    return "\n".join(str(part.value) for kind in kinds for part in kind)
+
+
+def html(app: AppTest) -> str:
+    """The HTML that the page writes itself: its tables of sentences."""
+    return "\n".join(part.proto.body for part in app.get("html"))
+
+
+def table_rows(app: AppTest) -> list[list[str]]:
+    """The cells of every sentence table on the page, row by row."""
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", html(app))]
+
+
+def chart_count(app: AppTest) -> int:
+    return len(app.get("plotly_chart"))
+
+
+def run_until(app: AppTest, reached: Callable[[], object]) -> None:
+    """Reruns the page, as its fragments would, until `reached` holds; fails if it does not."""
+    deadline = time.monotonic() + 60
+    while not reached() and time.monotonic() < deadline:
+        time.sleep(0.1)
+        app.run()
+    assert reached(), said(app)
+
+
+def wait_for_charts(app: AppTest, count: int) -> None:
+    """Until the worker has done its job and the page draws so many charts."""
+    run_until(app, lambda: chart_count(app) >= count)
+    assert chart_count(app) == count
