@@ -1,7 +1,12 @@
 """Every test has a cache folder of its own. The demo model is converted once per test run, or taken from your cache."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Before torch is imported: two processes that each use every core slow one another down.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 
@@ -16,6 +21,16 @@ CHROMIUM = Path("/usr/bin/chromium")
 
 needs_ntrex = pytest.mark.skipif(not NTREX.is_dir(), reason=f"NTREX-128 is not at {NTREX}")
 needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that runs the demo model is slow, and whatever lies in tests/browser drives one; nobody has to say so."""
+    for item in items:
+        if "demo_model" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+        if Path(__file__).parent / "browser" in item.path.parents:
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +67,11 @@ def demo_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings.cache_clear()
     if demo.demo_folder().is_dir():
         return demo.prepare_demo()  # which mends it if a file is damaged
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # one for all workers: who comes second waits for the first
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEURONXA_CACHE_DIR", str(tmp_path_factory.mktemp("demo")))
+        patch.setenv("NEURONXA_CACHE_DIR", str(folder / "demo"))
         settings.cache_clear()
         return demo.prepare_demo()
 

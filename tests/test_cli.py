@@ -299,6 +299,7 @@ def test_messages_name_the_command_as_it_was_called(program: str, capsys: pytest
     assert capsys.readouterr().out.startswith(f"usage: {program} run ")
 
 
+@pytest.mark.slow
 def test_a_damaged_model_makes_no_noise_beside_the_one_line(setting: Setting):
     """In a process of its own, where whatever the libraries print and log is seen too."""
     changes = setting.without_tensor("model.layers.1.mlp.gate_proj.weight")

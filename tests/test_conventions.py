@@ -31,7 +31,7 @@ LONG = {
     [
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
-        ["mypy"],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
         ["lint-imports", "--no-cache"],
     ],
     ids=lambda command: " ".join(command[:2]),

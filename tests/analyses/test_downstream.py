@@ -16,7 +16,7 @@ from neuronxa_core.analyses.downstream import (
     layer_correlations,
 )
 from neuronxa_core.gallery.read import gallery_results
-from neuronxa_core.metrics.correlation import FEWEST, RESAMPLES, correlation, difference, fit_line
+from neuronxa_core.metrics.correlation import RESAMPLES, correlation, difference, fit_line
 from neuronxa_core.states.sentences import STATES, first_layer
 
 RNG = np.random.default_rng(5)
@@ -45,8 +45,10 @@ def test_the_difference_is_taken_on_the_same_resamples():
 
 
 def test_too_few_languages_and_constant_sides_get_no_coefficient():
-    assert np.isnan(correlation(X[: FEWEST - 1], Y[: FEWEST - 1])).all()
-    assert not np.isnan(correlation(X[:FEWEST], Y[:FEWEST])).any()
+    assert np.isnan(correlation(X[:5], Y[:5])).all()
+    assert not np.isnan(correlation(X[:6], Y[:6])).any()
+    assert np.isnan(difference(X[:5], X[1:6], Y[:5])).all()
+    assert not np.isnan(difference(X[:6], X[1:7], Y[:6])).any()
     assert np.isnan(correlation(np.ones(9), Y[:9])).all()
     mostly = np.array([0, 0, 0, 0, 0, 0, 0, 1.0])
     assert not np.isnan(correlation(mostly, Y[:8])).any()
@@ -57,6 +59,7 @@ def test_the_line_is_that_of_least_squares():
     assert fit_line(X, Y) == pytest.approx((expected.slope, expected.intercept))
     assert np.isnan(fit_line(np.ones(4), Y[:4])).all()
     assert np.isnan(fit_line(X[:1], Y[:1])).all()
+    assert np.isnan(fit_line(X[:0], Y[:0])).all()
 
 
 @pytest.fixture(scope="module")

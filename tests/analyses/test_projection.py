@@ -75,6 +75,7 @@ def layout():
     return umap.umap_layers([ROWS, ROWS + 0.1, ROWS], SMALL, epochs=20)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_points_and_another_seed_or_min_dist_others(layout):
     stack = [ROWS, ROWS + 0.1, ROWS]
     np.testing.assert_array_equal(umap.umap_layers(stack, SMALL, epochs=20), layout)
@@ -82,6 +83,7 @@ def test_the_same_seed_gives_the_same_points_and_another_seed_or_min_dist_others
         assert not np.allclose(umap.umap_layers(stack, other, epochs=20), layout)
 
 
+@pytest.mark.slow
 def test_points_keep_their_places_through_the_layers(layout):
     assert layout.shape == (3, 24, 2)
     assert np.isfinite(layout).all()
@@ -89,6 +91,7 @@ def test_points_keep_their_places_through_the_layers(layout):
     assert steps < 0.25 * np.linalg.norm(layout[0], axis=-1).mean()
 
 
+@pytest.mark.slow
 def test_neighbouring_layers_hold_each_other_by_the_neighbours_they_share():
     graphs = [umap._graph(rows, SMALL) for rows in (ROWS, ROWS[::-1].copy())]
     weights, relations = umap._ties(graphs)
@@ -137,6 +140,7 @@ class _Stop(Watcher):
             raise Cancelled
 
 
+@pytest.mark.slow
 def test_a_fit_stops_between_two_steps_and_lets_the_next_one_in():
     stop = _Stop(after=4)
     with pytest.raises(Cancelled):

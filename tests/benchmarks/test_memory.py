@@ -25,6 +25,7 @@ print(peak, sum(array.nbytes for array in made))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CLEAR.exists(), reason="counts with Linux's /proc")
 def test_a_childs_peak_is_its_own_after_a_larger_parent_and_a_larger_past():
     np.ones(500 * MB // 8).sum()

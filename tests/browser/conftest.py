@@ -1,4 +1,4 @@
-"""A server of the dashboard's own for every file of tests, a browser, and a study that takes no time."""
+"""One server of the dashboard and one browser for the whole run, and a study of each file's own that takes no time."""
 
 import os
 import socket
@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
@@ -29,7 +30,7 @@ SWITCHES = [
 WAIT = 30_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, demo_model: Path) -> Iterator[str]:
     """The address of a fresh server with an empty cache in which the demo model is prepared."""
     cache = tmp_path_factory.mktemp("cache")
@@ -75,7 +76,7 @@ def serving(
         log.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
@@ -94,10 +95,13 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def tiny_query(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A link's query for a study that takes no time: a tiny model on eight short pairs."""
+def tiny_query(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str:
+    """A link's query for a study that takes no time: a tiny model on eight short pairs.
+
+    Every file has a model with other weights, so that none finds what another has left in the server's cache.
+    """
     folder = tmp_path_factory.mktemp("tiny")
-    model = save_tiny_model(folder / "model")
+    model = save_tiny_model(folder / "model", seed=zlib.crc32(request.module.__name__.encode()))
     corpus = folder / "corpus"
     corpus.mkdir()
     for code, word in (("eng_Latn", "sun"), ("deu_Latn", "Sonne")):

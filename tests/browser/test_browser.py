@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from neuronxa_core.figures.export import COLUMN, DPI
-from tests.browser.conftest import WAIT
+from tests.browser.conftest import WAIT, serving
 from tests.conftest import needs_chromium
 
 pytestmark = needs_chromium
@@ -27,13 +27,14 @@ def curves(page: Page) -> Locator:
     return page.locator(".js-plotly-plot .points path")
 
 
-def test_a_link_into_a_page_opens_it_on_a_fresh_server(page: Page, server: str):
-    """Must come first: only the first session of a server could go wrong."""
-    page.goto(f"{server}/alignment?model=demo&corpus=everyday&source=fra_Latn&target=eng_Latn")
-    expect(page.get_by_role("heading", name="Alignment by layer")).to_be_visible()
-    expect(curves(page).first).to_be_visible()
-    expect(page.get_by_text("French → English")).to_be_visible()
-    assert page.get_by_text("Page not found").count() == 0
+def test_a_link_into_a_page_opens_it_on_a_fresh_server(page: Page, tmp_path: Path):
+    """Only the first session of a server could go wrong."""
+    with serving(tmp_path) as fresh:
+        page.goto(f"{fresh}/alignment?model=demo&corpus=everyday&source=fra_Latn&target=eng_Latn")
+        expect(page.get_by_role("heading", name="Alignment by layer")).to_be_visible()
+        expect(curves(page).first).to_be_visible()
+        expect(page.get_by_text("French → English")).to_be_visible()
+        assert page.get_by_text("Page not found").count() == 0
 
 
 def test_the_first_page_shows_precomputed_curves(page: Page, server: str):

@@ -1,7 +1,6 @@
 """The Languages page in a real browser: a click on a cell, a row of the table, a view in the link, a phone."""
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -56,14 +55,12 @@ def test_a_click_on_the_diagonal_stays(page: Page, server: str):
     expect(page.get_by_role("heading", name="Languages", exact=True)).to_be_visible()
 
 
-def test_the_link_holds_the_view_and_a_change_of_view_is_quick(page: Page, server: str):
+def test_the_link_holds_the_view(page: Page, server: str):
     open_matrix(page, f"{server}/languages")
     page.get_by_role("radio", name="Embedding").click()
     expect(page.get_by_text("By embedding over all layers")).to_be_visible()
-    started = time.monotonic()
     page.get_by_role("radio", name="NAV").click()
     expect(page.get_by_text("By NAV over all layers")).to_be_visible()
-    assert time.monotonic() - started < 1.0
     link = page.url
     assert "lang_state=NAV" in link
     page.goto("about:blank")

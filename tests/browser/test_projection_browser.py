@@ -1,25 +1,16 @@
 """The Projection page in a real browser: a click on a point, Play, and a phone."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.gallery.read import gallery_studies, precomputed_projection
-from tests.browser.conftest import WAIT, serving
+from tests.browser.conftest import WAIT
 from tests.conftest import needs_chromium
 
 pytestmark = needs_chromium
 AT = "index => document.querySelectorAll('.js-plotly-plot')[index].querySelector('.textpoint text').textContent"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with an empty cache and no model: the gallery is all it has."""
-    with serving(tmp_path_factory.mktemp("cache")) as address:
-        yield address
 
 
 def open_projection(page: Page, server: str, query: str = "") -> None:

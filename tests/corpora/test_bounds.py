@@ -118,6 +118,7 @@ SHARED: dict[str, tuple[Callable[[Path], Path], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHARED)
 def test_an_upload_that_bursts_is_refused_in_one_sentence(tmp_path: Path, name: str):
     make, said = SHARED[name]
@@ -141,6 +142,7 @@ LOCAL: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOCAL)
 def test_a_file_of_ones_own_that_bursts_is_refused_in_one_sentence(tmp_path: Path, name: str):
     make, said = LOCAL[name]
@@ -163,6 +165,7 @@ def million(folder: Path, suffix: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".tsv", ".csv", ".jsonl", ".parquet"])
 def test_a_million_short_rows_are_read(tmp_path: Path, suffix: str):
     assert confined(OPENED, million(tmp_path, suffix)).split() == ["1000000", "1000000"]

@@ -59,6 +59,12 @@ def test_effective_rank_of_equal_directions_is_their_number():
     assert effective_rank(SIMILARITY) == pytest.approx(np.exp(-(share * np.log(share)).sum()))
 
 
+def test_rivals_that_are_equally_strong_come_in_the_order_of_their_numbers():
+    similarity = np.full((40, 40), 0.5)
+    similarity[0, 30] = 0.7
+    assert cell_rivals(similarity, 0, 3) == ([30, 0, 1, 2, 4], [1, 2, 3, 4, 5])
+
+
 def test_one_hub_that_everybody_is_nearest_to_skews():
     fair = np.eye(10)
     hub = np.full((10, 10), 0.0)
@@ -66,6 +72,14 @@ def test_one_hub_that_everybody_is_nearest_to_skews():
     assert hubness(fair) == 0
     in_rows, in_columns = np.bincount([0] * 10, minlength=10), np.bincount([0] + [0] * 9, minlength=10)
     assert hubness(hub) == pytest.approx((skew(in_rows) + skew(in_columns)) / 2)
+
+
+def test_a_hub_on_one_side_counts_half_whichever_side_that_is():
+    similarity = np.eye(10) / 2  # every target's nearest is its own source
+    similarity[:, 0] = 1  # and every source's is the first target
+    expected = skew(np.bincount([0] * 10, minlength=10)) / 2
+    assert hubness(similarity) == pytest.approx(expected)
+    assert hubness(similarity.T) == pytest.approx(expected)
 
 
 def test_anc_is_the_mean_absolute_correlation_of_the_neurons_that_vary():

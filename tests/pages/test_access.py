@@ -131,6 +131,7 @@ def test_any_other_address_is_open_to_others_and_refused_in_local_mode_only(addr
     check_address(address)
 
 
+@pytest.mark.slow
 def test_the_readmes_command_serves_this_machine_alone_and_asks_nothing_outside(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"^python3 -m venv .* && \.venv/bin/streamlit run app\.py$", readme, re.M)
@@ -141,6 +142,7 @@ def test_the_readmes_command_serves_this_machine_alone_and_asks_nothing_outside(
     assert not asked.exists(), asked.read_text()
 
 
+@pytest.mark.slow
 def test_a_shared_server_may_be_opened_and_asks_nothing_outside(tmp_path):
     asked = tmp_path / "asked"
     command = ["-c", WATCHED, "run", "app.py", "--server.address", "0.0.0.0", "--server.headless", "true"]
@@ -152,6 +154,7 @@ def test_a_shared_server_may_be_opened_and_asks_nothing_outside(tmp_path):
     assert not asked.exists(), asked.read_text()
 
 
+@pytest.mark.slow
 def test_a_shared_server_behind_a_proxy_answers_to_its_public_name(tmp_path):
     command = [*STREAMLIT, "--browser.serverAddress", "explorer.example"]
     with started(command, tmp_path, NEURONXA_MODE="shared") as port:
@@ -161,6 +164,7 @@ def test_a_shared_server_behind_a_proxy_answers_to_its_public_name(tmp_path):
             first_page(port, Origin="https://elsewhere.example")
 
 
+@pytest.mark.slow
 def test_an_open_server_in_local_mode_does_not_start():
     command = [sys.executable, *STREAMLIT, "--server.address", "0.0.0.0", "--server.port", "0"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
@@ -170,6 +174,7 @@ def test_an_open_server_in_local_mode_does_not_start():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_setting_that_does_not_parse_is_told_at_start():
     command = [sys.executable, *STREAMLIT, "--server.port", "0"]
     environment = os.environ | {"NEURONXA_ALLOW_REMOTE": "perhaps"}
@@ -177,6 +182,7 @@ def test_a_setting_that_does_not_parse_is_told_at_start():
     assert (done.returncode, done.stderr) == (2, "NEURONXA_ALLOW_REMOTE is 'perhaps'. Set it to one of: 0, 1.\n")
 
 
+@pytest.mark.slow
 def test_a_session_from_elsewhere_gets_one_sentence_whatever_serves_the_app(tmp_path):
     refused = "runs in local mode and serves only the machine it runs on"
     with started(["-m", "uvicorn", "app:app", "--host", "0.0.0.0"], tmp_path) as port:

@@ -32,3 +32,10 @@ def test_pooling_is_the_weighted_sum_over_tokens():
     pooled = torch.empty(states.shape[0], states.shape[2])
     pool(states, weights, out=pooled)
     assert torch.allclose(pooled, torch.tensor(expected))
+
+
+def test_states_of_less_precision_are_pooled_in_that_of_the_weights():
+    states = torch.full((1, 3, 2), 257 / 256).to(torch.float16)  # float16 holds it and bfloat16 does not
+    pooled = torch.empty(1, 2)
+    pool(states, token_weights(torch.ones(1, 3, dtype=torch.int64), "position"), out=pooled)
+    assert torch.allclose(pooled, torch.tensor(257 / 256), atol=1e-6)

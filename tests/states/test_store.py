@@ -202,6 +202,7 @@ def test_the_key_depends_on_what_is_said_and_not_on_its_order():
     assert len({cache_key(parts) for parts in ({"site": "gate", "pairs": 8}, *others)}) == 5
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_in_a_stored_result_gives_another_result(tiny_model, tiny_corpus: Path, cache: Path):
     study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
     fresh = run_study(study)
