@@ -8,7 +8,7 @@ language if its rate is above a threshold. LAPE: Tang et al. 2024, arXiv:2402.16
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import ReadoutConfig, Site
+from neuronxa_core.states.sentences import ReadoutConfig
 from neuronxa_core.study.analysis import sentences_against_target
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
@@ -100,7 +100,7 @@ def _rates_of(recipe: Recipe, codes: Sequence[str], paths: Sequence[Path]) -> Ne
 
 def _readout(study: Study) -> ReadoutConfig:
     """Pooled by mean, whatever the study's pooling: a rate counts every token once."""
-    return ReadoutConfig(cast(Site, study.site), "mean")
+    return ReadoutConfig(study.site, "mean")
 
 
 def _rates(path: Path) -> NDArray[np.float32]:

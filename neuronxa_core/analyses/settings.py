@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, s
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, Pooling, ReadoutConfig, Site, State
+from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, ReadoutConfig, State
 from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
@@ -91,7 +91,7 @@ def run_ablation(
         result = run_study(replace(study, target=pivot), device=device, watcher=watcher)
         for state in STATES:
             rows.add("pivot", pivot, state, result.outcomes[state].mutual.mean(axis=0), paired=False)
-    own = layers[own_readout(study)]
+    own = layers[study.readout]
     table, pairs = pd.DataFrame(rows.found, columns=COLUMNS), _by_pairs(own, study.pairs, watcher)
     ablation = Ablation(study, table, pairs, recipe.provenance(store.taken_from(own.source)))
     store.write_aside(path, lambda file: write_ablation(ablation, file))
@@ -107,13 +107,12 @@ def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
     return store.read_or_discard(path, partial(read_ablation, study=recipe.study))
 
 
-def own_readout(study: Study) -> ReadoutConfig:
-    return ReadoutConfig(cast(Site, study.site), cast(Pooling, study.pooling))
-
-
 def readouts_of(study: Study) -> list[ReadoutConfig]:
-    """The study's own, and each with one choice changed: site, pooling, threshold."""
-    own = own_readout(study)
+    """The study's own, and each with one choice changed: site, pooling, threshold.
+
+    There are as many whatever the model makes of the pooling `auto`; `position` holds its place until it is known.
+    """
+    own = (replace(study, pooling="position") if study.pooling == "auto" else study).readout
     changed = [
         *(replace(own, site=site) for site in SITES),
         *(replace(own, pooling=pooling) for pooling in POOLINGS),
@@ -127,7 +126,7 @@ class _Rows:
 
     def __init__(self, study: Study, layers: Mapping[ReadoutConfig, StudyLayers], watcher: Watcher) -> None:
         self.study, self.layers, self.watcher = study, layers, watcher
-        self.own = own_readout(study)
+        self.own = study.readout
         self.base: dict[State, NDArray[np.float64]] = {}
         self.found: list[list[Any]] = []
 

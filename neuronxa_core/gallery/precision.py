@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from neuronxa_core.gallery.read import PRECISION, precomputed
+from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.study.runner import resolved
 from neuronxa_core.study.study import Study
 
@@ -38,7 +39,7 @@ def settled_variants(variants: Sequence[Study], stored: Lookup, at_hand: Lookup)
     else:
         here = resolved(open_[0]).dtype
 
-        def missing(dtype: str) -> int:
+        def missing(dtype: Dtype) -> int:
             return sum(not at_hand(replace(variant, dtype=dtype)) for variant in open_)
 
         dtype = here if here == PRECISION or missing(here) <= missing(PRECISION) else PRECISION

@@ -23,6 +23,7 @@ from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.models import demo
+from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.states.store import read_layer
@@ -31,7 +32,7 @@ from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
 PIVOT = "eng_Latn"
-PRECISION = "float32"
+PRECISION: Dtype = "float32"
 """The dtype of everything here but the variants, and so what `auto` is for a study that the gallery answers."""
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
 """The languages whose similarities with English are stored too, layer by layer: two megabytes each."""

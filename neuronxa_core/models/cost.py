@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -80,17 +80,17 @@ def study_cost(
     ref: ModelRef,
     characters: int,
     sentences: int,
-    dtype: str = "auto",
-    device: str = "auto",
+    dtype: Dtype = "auto",
+    device: Device = "auto",
     at_once: int | None = None,
 ) -> Cost:
     """characters: of all sentences; at_once: how many sentences' states are in memory at a time, if not all.
 
     Asks the hub if the model is not here. Raises ModelError if the model is damaged or the hub does not have it.
     """
-    device = resolve_device(cast(Device, device))
-    dtype = resolve_dtype(cast(Dtype, dtype), device)
-    cost = Cost(ref.model, at_once or sentences, device, dtype, available_bytes=memory_available(device))
+    where = resolve_device(device)
+    dtype = resolve_dtype(dtype, where)
+    cost = Cost(ref.model, at_once or sentences, where, dtype, available_bytes=memory_available(where))
     if cost.available_bytes is not None:
         cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
     config, parameters, missing = _told(ref)
@@ -105,7 +105,7 @@ def study_cost(
     if not parameters and shape.parameters:
         cost = replace(cost, parameters=shape.parameters, weight_bytes=int(shape.parameters * BYTES[dtype]))
     per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
-    seconds = _seconds(shape, characters, dtype) if device == "cpu" else None
+    seconds = _seconds(shape, characters, dtype) if where == "cpu" else None
     return replace(cost, sentence_bytes=per_sentence, seconds=seconds)
 
 

@@ -22,7 +22,7 @@ _LIMITS = (
 )
 
 
-def resolve_device(device: Device) -> str:
+def resolve_device(device: Device) -> Device:
     """`auto` takes what NEURONXA_DEVICE says, or CUDA, then Apple's MPS, then the CPU.
 
     `spread` lays the layers over all GPUs and, what is left, into memory and onto disk. Raises ModelError if the one
@@ -36,7 +36,11 @@ def resolve_device(device: Device) -> str:
         return "cpu"
     import torch
 
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    present: dict[Device, bool] = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if device == "auto":
         return next(name for name, here in present.items() if here)
     if not present[device]:
@@ -44,7 +48,7 @@ def resolve_device(device: Device) -> str:
     return device
 
 
-def resolve_dtype(dtype: Dtype, device: str) -> str:
+def resolve_dtype(dtype: Dtype, device: str) -> Dtype:
     """`auto` is bfloat16 where the device computes in it, twice as fast as in float32, else float32."""
     if dtype in ("8bit", "4bit") and not has_bitsandbytes():
         raise ModelError(f"{dtype} needs the package bitsandbytes.", "Install it, or use bfloat16.")

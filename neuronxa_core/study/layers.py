@@ -36,4 +36,4 @@ class StudyLayers:
         """The study with `auto` replaced by the dtype that these states were computed in."""
         if study.dtype != "auto":
             return study
-        return replace(study, dtype=str(store.read_header(self.source).get("dtype", study.dtype)))
+        return replace(study, dtype=store.read_header(self.source).get("dtype", study.dtype))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,12 @@ from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.demo import demo_folder
 from neuronxa_core.models.families import is_encoder
-from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
+from neuronxa_core.models.hardware import Device, resolve_device, resolve_dtype
 from neuronxa_core.models.hub_cache import commit_of
 from neuronxa_core.models.locate import find_checkpoint, local_checkpoint
 from neuronxa_core.progress import Together, Watcher
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import Pooling, ReadoutConfig, SentenceStates, Site
+from neuronxa_core.states.sentences import ReadoutConfig, SentenceStates
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult, read_result
 from neuronxa_core.study.study import Study
@@ -59,7 +59,7 @@ def recipe_for(study: Study, device: Device, watcher: Watcher) -> "Recipe":
     return Recipe(study, find_checkpoint(study.ref, watcher), device)
 
 
-def _cost(study: Study, device: str, sentences: int) -> Cost:
+def _cost(study: Study, device: Device, sentences: int) -> Cost:
     return study_cost(study.ref, 0, sentences, study.dtype, device)
 
 
@@ -82,7 +82,7 @@ class Recipe:
             study = replace(study, pooling="mean" if is_encoder(checkpoint.config) else "position")
         self.checkpoint = checkpoint
         self.device = resolve_device(device)
-        self.dtype = resolve_dtype(cast(Dtype, study.dtype), self.device)
+        self.dtype = resolve_dtype(study.dtype, self.device)
         self.study = replace(study, dtype=self.dtype)
 
     @cached_property
@@ -172,7 +172,8 @@ class Recipe:
         from neuronxa_core.states.tokens import sentence_tokens
 
         model = self._model(1, watcher)
-        return sentence_tokens(model, sentence, layer, cast(Site, self.study.site), cast(Pooling, self.study.pooling))
+        readout = self.study.readout
+        return sentence_tokens(model, sentence, layer, readout.site, readout.pooling)
 
     def _states_key(self, sentences: tuple[str, ...]) -> str:
         """The states of one language in the study's own readout."""
@@ -217,7 +218,7 @@ class Recipe:
         from neuronxa_core.states.extraction import extract
 
         model = self._model(len(sentences), watcher)
-        site, pooling = cast(Site, self.study.site), cast(Pooling, self.study.pooling)
+        site, pooling = self.study.readout.site, self.study.readout.pooling
         return extract(model, sentences, site, pooling, watcher=watcher, bits=bits), model.parts.neurons
 
     def _model(self, sentences: int, watcher: Watcher) -> "LoadedModel":

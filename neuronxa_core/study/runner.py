@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import ModelError
 from neuronxa_core.metrics.scoring import Outcomes, pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
-from neuronxa_core.models.hardware import Device, Dtype, resolve_device, resolve_dtype
+from neuronxa_core.models.hardware import Device, resolve_device, resolve_dtype
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, SentenceStates, State, first_layer
@@ -124,4 +123,4 @@ def check_finite(state: State, layer: int, *vectors: NDArray[np.floating]) -> No
 
 def resolved(study: Study, device: Device = "auto") -> Study:
     """The study with its dtype resolved for a device. Raises ModelError if device or dtype are unavailable."""
-    return replace(study, dtype=resolve_dtype(cast(Dtype, study.dtype), resolve_device(device)))
+    return replace(study, dtype=resolve_dtype(study.dtype, resolve_device(device)))

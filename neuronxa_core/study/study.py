@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import open_corpus
@@ -11,9 +11,9 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.errors import StudyError
 from neuronxa_core.models import demo
-from neuronxa_core.models.hardware import DTYPES
+from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.models.locate import ModelRef
-from neuronxa_core.states.sentences import POOLINGS, SITES
+from neuronxa_core.states.sentences import POOLINGS, SITES, Pooling, ReadoutConfig, Site
 
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
 """Allowed values of a study's fields, the default first."""
@@ -31,10 +31,10 @@ class Study:
     source: str
     target: str
     pairs: int = 100
-    site: str = "gate"
-    pooling: str = "auto"
+    site: Site = "gate"
+    pooling: Pooling | Literal["auto"] = "auto"
     """`auto` is `mean` for an encoder and `position` for a decoder; a result names which."""
-    dtype: str = "auto"
+    dtype: Dtype = "auto"
     """`auto` depends on the device, see hardware.resolve_dtype; a result names which."""
     revision: str = ""
     adapter: str = ""
@@ -73,6 +73,13 @@ class Study:
     def fields(self) -> dict[str, Any]:
         """Fields by name. Those added later appear only if set, so that older files keep their names."""
         return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
+
+    @property
+    def readout(self) -> ReadoutConfig:
+        """How the neurons are read and pooled. Raises ValueError while the pooling is `auto`, which a model resolves."""
+        if self.pooling == "auto":
+            raise ValueError("the pooling is `auto` until a recipe knows the model")
+        return ReadoutConfig(self.site, self.pooling)
 
     def bitext(self) -> Bitext:
         """The pairs of the study. Raises CorpusError if the corpus lacks them."""

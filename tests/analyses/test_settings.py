@@ -121,6 +121,11 @@ def test_a_cached_ablation_equals_a_fresh_one_and_a_damaged_one_is_made_again(st
     assert run_ablation(study).table.equals(fresh.table)
 
 
+def test_there_are_as_many_ways_to_read_before_the_model_is_known(study: Study):
+    assert study.pooling == "auto"
+    assert len(readouts_of(study)) == len(readouts_of(replace(study, pooling="mean"))) == 1 + 2 + 2 + 3
+
+
 def test_csls_is_the_formula():
     cosine = np.random.default_rng(2).random((14, 14))
     found = csls(cosine, 3)

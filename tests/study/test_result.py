@@ -6,6 +6,7 @@ import pytest
 
 from neuronxa_core.errors import StudyError
 from neuronxa_core.metrics.scoring import Outcomes
+from neuronxa_core.states.sentences import ReadoutConfig
 from neuronxa_core.study.result import StudyResult, from_frame, read_result, write_result
 from neuronxa_core.study.study import Study
 
@@ -93,6 +94,12 @@ def test_a_study_knows_a_language_by_any_of_its_codes():
 def test_a_study_that_does_not_fit_together_is_refused(change: dict[str, str], named: str):
     with pytest.raises(StudyError, match=named):
         replace(STUDY, **change)
+
+
+def test_a_study_is_read_at_its_site_and_pooled_once_that_is_known():
+    assert replace(STUDY, site="product", pooling="last").readout == ReadoutConfig("product", "last")
+    with pytest.raises(ValueError, match="`auto` until a recipe knows the model"):
+        _ = Study("someone/model", "everyday", "deu_Latn", "eng_Latn").readout
 
 
 def test_the_stem_is_a_file_name():
