@@ -37,6 +37,9 @@ class Analysis(Protocol[Given]):
     name: ClassVar[str]
     """Name of the page, of the command, and of the files."""
 
+    def __hash__(self) -> int:
+        """The same for the same question."""
+
     @property
     def study(self) -> Study:
         """The study that gives model and corpus."""

@@ -108,7 +108,7 @@ def _accuracy_source() -> str:
     mine = st.session_state.setdefault("my_accuracies", [])
     kept = tuple(mine) if settings().mode == "shared" else (*mine, *kept_accuracies())
     linked = st.query_params.get("down_source", "")
-    offered = list(dict.fromkeys((BITS, *kept, *([linked] if open_accuracies(linked) else []))))
+    offered: list[str] = list(dict.fromkeys((BITS, *kept, *([linked] if open_accuracies(linked) else []))))
     if wanted := st.session_state.pop("down_next", None):
         st.session_state.down_source = wanted
     return st.selectbox(
@@ -172,7 +172,15 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
             "Over the layers", ["mean", "max"], default="mean", required=True, key="down_over", bind="query-params"
         ),
     )
-    method = cast(str, right.segmented_control("Coefficient of the layer curve", ["pearson", "spearman"], default="pearson", required=True, key="down_method", bind="query-params", format_func=str.capitalize))  # fmt: skip
+    method = right.segmented_control(
+        "Coefficient of the layer curve",
+        ["pearson", "spearman"],
+        default="pearson",
+        required=True,
+        key="down_method",
+        bind="query-params",
+        format_func=str.capitalize,
+    )
     table = joined(alignment_table(results, over), accuracies)
     if table.empty:
         st.info(

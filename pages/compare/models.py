@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 import streamlit as st
 
@@ -20,11 +19,12 @@ from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.gallery import answers
 from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
 from neuronxa_core.models import demo
+from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.settings import settings
-from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.states.sentences import SITES, STATES, Site
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import is_cached
-from neuronxa_core.study.study import CHOICES, Study
+from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.run import Place, answer_or_stop, study_or_stop
@@ -74,12 +74,12 @@ def _variants(study: Study) -> list[Study]:
         max_selections=figures.MOST_VARIANTS,
         help="Hub ids, paths, or `demo`. Each runs on the same sentences, one after the other.",
     )
-    usual = ["gate", "product"] if study.model == demo.NAME else [study.site]
+    usual: list[Site] = ["gate", "product"] if study.model == demo.NAME else [study.site]
     sites = site_box.multiselect(
-        "Sites", CHOICES["site"], default=usual, key="cmp_sites", bind="query-params", help="Where a neuron is read."
+        "Sites", SITES, default=usual, key="cmp_sites", bind="query-params", help="Where a neuron is read."
     )
-    plain = [dtype for dtype in CHOICES["dtype"] if dtype not in ("8bit", "4bit")]
-    default = [study.dtype if study.dtype in plain else "auto"]
+    plain = [dtype for dtype in DTYPES if dtype not in ("8bit", "4bit")]
+    default: list[Dtype] = [study.dtype if study.dtype in plain else "auto"]
     dtypes = dtype_box.multiselect(
         "dtypes",
         plain,
@@ -97,7 +97,7 @@ def _variants(study: Study) -> list[Study]:
     ]
 
 
-def _as(study: Study, model: str, site: str, dtype: str) -> Study:
+def _as(study: Study, model: str, site: Site, dtype: Dtype) -> Study:
     """The study with another model and in another way; what was named inside the study's own model stays with it."""
     if model == study.model:
         return replace(study, site=site, dtype=dtype)
@@ -133,17 +133,14 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     known = [result.study.source for result in results[names[0]]]
     source = study.source if study.source in known else known[0]
     left, middle, right = st.columns([1.3, 1, 1], vertical_alignment="bottom")
-    state = cast(
-        State,
-        left.segmented_control(
-            "State",
-            STATES,
-            format_func=SCORE_NAMES.get,
-            default="nas",
-            required=True,
-            key="cmp_state",
-            bind="query-params",
-        ),
+    state = left.segmented_control(
+        "State",
+        STATES,
+        format_func=look.named(SCORE_NAMES),
+        default="nas",
+        required=True,
+        key="cmp_state",
+        bind="query-params",
     )
     variant = middle.selectbox("Compare", names, index=1, key="cmp_variant", bind="query-params")
     reference = right.selectbox("with", names, index=0, key="cmp_reference", bind="query-params")

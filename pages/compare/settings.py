@@ -1,7 +1,5 @@
 """Settings: how much each choice of the method matters for the study at hand, and how many pairs are enough."""
 
-from typing import cast
-
 import streamlit as st
 
 from neuronxa_core.analyses.pairs_needed import PairsNeeded
@@ -11,7 +9,7 @@ from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import settings as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
-from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.precision import in_one_precision
@@ -55,17 +53,14 @@ def _pivots(study: Study) -> tuple[str, ...]:
 
 @st.fragment
 def _view(ablation: Ablation) -> None:
-    state = cast(
-        State,
-        st.segmented_control(
-            "State",
-            STATES,
-            format_func=SCORE_NAMES.get,
-            default="nas",
-            required=True,
-            key="set_state",
-            bind="query-params",
-        ),
+    state = st.segmented_control(
+        "State",
+        STATES,
+        format_func=look.named(SCORE_NAMES),
+        default="nas",
+        required=True,
+        key="set_state",
+        bind="query-params",
     )
     look.picture(figures.exportable_ablation(ablation.study, ablation.table, state), "set_ablation")
     st.markdown(figures.ablation_finding(ablation.table, state))

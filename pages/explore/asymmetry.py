@@ -1,7 +1,6 @@
 """Asymmetry: does each language find the other equally well?"""
 
 from dataclasses import replace
-from typing import cast
 
 import streamlit as st
 
@@ -22,17 +21,14 @@ from pages.shared.run import Place, alignment_or_stop, answer_here
 def direction_view(result: StudyResult) -> None:
     """Both directions of one state; a change of view draws only this again."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    state = cast(
-        State,
-        left.segmented_control(
-            "State",
-            STATES,
-            format_func=STATE_NAMES.get,
-            default="nas",
-            required=True,
-            key="asym_state",
-            bind="query-params",
-        ),
+    state = left.segmented_control(
+        "State",
+        STATES,
+        format_func=look.named(STATE_NAMES),
+        default="nas",
+        required=True,
+        key="asym_state",
+        bind="query-params",
     )
     last = result.last_layer
     layer = right.slider(

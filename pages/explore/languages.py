@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -65,18 +65,15 @@ def languages_view(matrix: LanguageMatrix) -> None:
 
 def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]:
     which, how_deep, how = st.columns([1.3, 1.6, 1], vertical_alignment="bottom")
-    state = cast(
-        State,
-        which.segmented_control(
-            "State",
-            STATES,
-            default="nas",
-            format_func=STATE_NAMES.get,
-            key="lang_state",
-            bind="query-params",
-            required=True,
-            help="\n\n".join(f"**{STATE_NAMES[state]}.** {STATE_HELP[state]}" for state in STATES),
-        ),
+    state = which.segmented_control(
+        "State",
+        STATES,
+        default="nas",
+        format_func=look.named(STATE_NAMES),
+        key="lang_state",
+        bind="query-params",
+        required=True,
+        help="\n\n".join(f"**{STATE_NAMES[state]}.** {STATE_HELP[state]}" for state in STATES),
     )
     layers = [_MEAN, *map(str, matrix.layers(state))]
     if st.session_state.get("lang_layer", _MEAN) not in layers:
@@ -88,8 +85,10 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
         bind="query-params",
         help="Far left: the mean over all layers, which is NASCA, NAVCA or MEXA. Layer 0 is the token embedding.",
     )
-    order = how.selectbox("Order", LANGUAGE_ORDERS, format_func=_ORDER_NAMES.get, key="lang_order", bind="query-params")
-    return state, None if layer == _MEAN else int(layer), cast(LanguageOrder, order)
+    order = how.selectbox(
+        "Order", LANGUAGE_ORDERS, format_func=look.named(_ORDER_NAMES), key="lang_order", bind="query-params"
+    )
+    return state, None if layer == _MEAN else int(layer), order
 
 
 def _heatmap(matrix: LanguageMatrix, state: State, layer: int | None, order: LanguageOrder) -> None:
@@ -176,7 +175,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
             look.table_downloads(table, f"{matrix.stem}.{pivot}.{where}.{name}", f"lang_{name}_table")
 
 
-def _number(help: str) -> object:
+def _number(help: str) -> Any:
     return st.column_config.NumberColumn(format="%.2f", help=help, width=50)
 
 

@@ -66,7 +66,7 @@ def _controls() -> tuple[list[State], ProjectionSettings, bool]:
         STATES,
         selection_mode="multi",
         default=["nas", "embedding"],
-        format_func=STATE_NAMES.get,
+        format_func=look.named(STATE_NAMES),
         key="proj_states",
         bind="query-params",
     )
@@ -74,7 +74,7 @@ def _controls() -> tuple[list[State], ProjectionSettings, bool]:
         "Method",
         METHODS,
         default="umap",
-        format_func=_METHOD_NAMES.get,
+        format_func=look.named(_METHOD_NAMES),
         key="proj_method",
         bind="query-params",
         required=True,
@@ -83,7 +83,7 @@ def _controls() -> tuple[list[State], ProjectionSettings, bool]:
     show = lines.toggle("Lines between pairs", key="proj_lines", bind="query-params")
     with more.popover("More", icon=":material/tune:", width="stretch"):
         values = _umap_settings()
-    settings = ProjectionSettings(method=way or "umap", **values)
+    settings = ProjectionSettings(method=way, **values)
     return [state for state in STATES if state in (chosen or ["nas"])], settings, show
 
 

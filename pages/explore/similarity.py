@@ -2,7 +2,7 @@
 
 import html
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ from neuronxa_core.study.study import Study
 from pages.shared import look
 from pages.shared.run import alignment_or_stop, states_or_stop
 
-_ORDER_NAMES = {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Like beside like"}
+_order_name = look.named(
+    {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Like beside like"}
+)
 Matrices = dict[State, NDArray[np.float64]]
 
 
@@ -67,7 +69,7 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
             layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
         )
     order_name = order.selectbox(
-        "Order", ORDERS, format_func=_ORDER_NAMES.get, key="sim_order", bind="query-params", help="Of rows and columns."
+        "Order", ORDERS, format_func=_order_name, key="sim_order", bind="query-params", help="Of rows and columns."
     )
     shared = scale.toggle(
         "One colour scale",
@@ -75,7 +77,7 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
         bind="query-params",
         help="On: the three matrices share one scale, so that their colours compare. Off: each uses its own range.",
     )
-    return layer, cast(Order, order_name), shared
+    return layer, order_name, shared
 
 
 def _cell(bitext: Bitext) -> tuple[int, int]:
@@ -177,17 +179,14 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
     rivals = analysis.rival_table(bitext, matrices, source, target)
     if st.session_state.get("sim_rivals") not in (None, *matrices):  # at layer 0 there are no neurons
         del st.session_state.sim_rivals
-    state = cast(
-        State,
-        st.segmented_control(
-            "Strongest rivals in",
-            list(matrices),
-            format_func=STATE_NAMES.get,
-            default=next(iter(matrices)),
-            key="sim_rivals",
-            bind="query-params",
-            required=True,
-        ),
+    state = st.segmented_control(
+        "Strongest rivals in",
+        list(matrices),
+        format_func=look.named(STATE_NAMES),
+        default=next(iter(matrices)),
+        key="sim_rivals",
+        bind="query-params",
+        required=True,
     )
     if state not in matrices:
         state = next(iter(matrices))

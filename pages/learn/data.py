@@ -3,6 +3,7 @@
 import contextlib
 import re
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -68,7 +69,8 @@ def check(study: Study, text: Bitext) -> None:
     st.subheader("The check")
     findings = _findings(study, text)
     taken = read_left_out(study.leave_out)
-    open_, gone = [], []
+    open_: list[Finding] = []
+    gone: list[Finding] = []
     for finding in findings:
         left = finding.kind in taken.kinds or all(map(taken.names, finding.lines))
         (gone if left else open_).append(finding)
@@ -212,7 +214,7 @@ def languages(study: Study, corpus: Corpus) -> None:
         st.caption("Tokens are counted here once the model is on this machine.")
 
 
-def _number(help: str, form: str) -> object:
+def _number(help: str, form: str) -> Any:
     return st.column_config.NumberColumn(format=form, help=help)
 
 

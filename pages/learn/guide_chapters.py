@@ -83,7 +83,8 @@ def search(words: str) -> list[Hit]:
 
 def _sections(chapter: Chapter) -> Iterator[tuple[str, str]]:
     """(heading, plain text) of each section; the part before the first heading has the chapter's title."""
-    heading, lines = chapter.title, []
+    heading = chapter.title
+    lines: list[str] = []
     for line in chapter.body.splitlines():
         if line.startswith("### "):
             yield heading, _plain(lines)

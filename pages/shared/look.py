@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -40,9 +40,14 @@ def apply_style() -> None:
     st.html(ASSETS / "style.css")
 
 
+def named(names: Mapping[Any, str]) -> Callable[[Any], str]:
+    """A widget's `format_func`: the name of an option."""
+    return lambda option: names.get(option, str(option))
+
+
 def theme() -> Theme:
     """The theme that the viewer sees, light until the browser has said."""
-    return cast(Theme, st.context.theme.type or "light")
+    return st.context.theme.type or "light"
 
 
 def score_cards(result: StudyResult) -> None:
@@ -63,7 +68,7 @@ def _card(result: StudyResult, state: str) -> str:
     )
 
 
-SCORE_COLUMNS = {
+SCORE_COLUMNS: dict[str, Any] = {
     "state": "State",
     "layer": "Layer",
     "score": st.column_config.NumberColumn(
@@ -97,7 +102,7 @@ def _save(exportable: ExportableFigure) -> None:
     ground = st.segmented_control(
         "Background", list(PALETTES), default="light", format_func=str.capitalize, required=True, key="save_ground"
     )
-    figure = printed(exportable, ground or "light")
+    figure = printed(exportable, ground)
     options = {"filename": exportable.stem, "width": figure.layout.width, "height": figure.layout.height}
     config = {
         "displaylogo": False,
@@ -210,7 +215,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def _table_csv(table: pd.DataFrame) -> str:
     """Numbers as pandas writes them, texts without formulas."""
     texts = table.select_dtypes(exclude=["number", "bool"])
-    return table.assign(**{str(name): texts[name].map(_no_formula) for name in texts}).to_csv(index=False)
+    return str(table.assign(**{str(name): texts[name].map(_no_formula) for name in texts}).to_csv(index=False))
 
 
 def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, key: str, label: str = "") -> None:

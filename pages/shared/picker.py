@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -275,13 +276,17 @@ def _swap() -> None:
 def _study_from_url() -> Study:
     """The study that the link asks for; each value that does not fit is refused on its own and said so."""
     asked = {name: text for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
-    both = {name: asked.pop(name) for name in ("source", "target") if name in asked}
-    study, refused = _default(), []
+    both: dict[str, str] = {name: asked.pop(name) for name in ("source", "target") if name in asked}
+    study = _default()
+    refused: list[str] = []
     first = sorted(asked, key=lambda name: name != "model")
-    for change in (both, *({name: asked[name]} for name in first)):
+    changes: list[dict[str, str]] = [both, *({name: asked[name]} for name in first)]
+    for change in changes:
         try:
-            usual = {"pooling": "auto"} if "model" in change else {}  # what it is by default depends on the model
-            study = replace(study, **usual, **{name: _value(name, text, study.model) for name, text in change.items()})
+            values: dict[str, Any] = {name: _value(name, text, study.model) for name, text in change.items()}
+            if "model" in change:
+                values["pooling"] = "auto"  # what it is by default depends on the model
+            study = replace(study, **values)
         except (NeuronXAError, ValueError):
             refused += [f"{name} = {text}" for name, text in change.items()]
     if refused:
