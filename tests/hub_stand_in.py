@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 LARGE = 1_000_000
@@ -133,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             | hub.told
         )  # fmt: skip
 
-    def _described(self, model: str, file: Path) -> tuple[str, dict]:
+    def _described(self, model: str, file: Path) -> tuple[str, dict[str, Any]]:
         content = file.read_bytes()
         described = {"size": len(content), "oid": hashlib.sha1(content).hexdigest()}
         if len(content) >= LARGE:
@@ -182,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
 
-    def _send_on(self, address: str, lfs: dict) -> None:
+    def _send_on(self, address: str, lfs: dict[str, Any]) -> None:
         self.send_response(302)
         for name, value in (
             ("Location", address),

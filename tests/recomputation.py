@@ -6,14 +6,17 @@ A `Neurons` gets a block and what enters its FFN, (tokens, hidden), and gives th
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import erf, expit
-from torch import nn
 
-Array = np.ndarray
+Array = NDArray[Any]
+Block = Any
+"""A torch module, whose attributes have no types."""
 Activation = Callable[[Array], Array]
-Neurons = Callable[[nn.Module, Array], tuple[Array, Array]]
+Neurons = Callable[[Block, Array], tuple[Array, Array]]
 
 
 def silu(x: Array) -> Array:
@@ -36,7 +39,7 @@ def relu2(x: Array) -> Array:
     return relu(x) ** 2
 
 
-def xielu(x: Array, act: nn.Module) -> Array:
+def xielu(x: Array, act: Block) -> Array:
     """Huang and Schlag 2024, arXiv:2411.13010: quadratic above zero, integrated ELU below."""
     above = np.log1p(np.exp(act.alpha_p.item()))
     below = float(act.beta) + np.log1p(np.exp(act.alpha_n.item()))
@@ -44,7 +47,7 @@ def xielu(x: Array, act: nn.Module) -> Array:
     return np.where(x > 0, above * x * x, negative) + float(act.beta) * x
 
 
-def weights(block: nn.Module, path: str) -> tuple[Array, Array]:
+def weights(block: Block, path: str) -> tuple[Array, Array]:
     """Matrix, (out, in), and bias of a linear layer or a Conv1D."""
     linear = block.get_submodule(path)
     bias = getattr(linear, "bias", None)
@@ -56,7 +59,7 @@ def weights(block: nn.Module, path: str) -> tuple[Array, Array]:
 def plain(path: str, act: Activation) -> Neurons:
     """An FFN without a gate, whose first matrix is at `path`."""
 
-    def neurons(block: nn.Module, x: Array) -> tuple[Array, Array]:
+    def neurons(block: Block, x: Array) -> tuple[Array, Array]:
         matrix, bias = weights(block, path)
         values = act(x @ matrix.T + bias)
         return values, values
@@ -65,7 +68,7 @@ def plain(path: str, act: Activation) -> Neurons:
 
 
 def gated(act: Activation) -> Neurons:
-    def neurons(block: nn.Module, x: Array) -> tuple[Array, Array]:
+    def neurons(block: Block, x: Array) -> tuple[Array, Array]:
         (gate, gate_bias), (up, up_bias) = weights(block, "mlp.gate_proj"), weights(block, "mlp.up_proj")
         values = act(x @ gate.T + gate_bias)
         return values, values * (x @ up.T + up_bias)
@@ -73,28 +76,28 @@ def gated(act: Activation) -> Neurons:
     return neurons
 
 
-def fused(block: nn.Module, x: Array) -> tuple[Array, Array]:
+def fused(block: Block, x: Array) -> tuple[Array, Array]:
     both, _ = weights(block, "mlp.gate_up_proj")
     half = len(both) // 2
     values = silu(x @ both[:half].T)
     return values, values * (x @ both[half:].T)
 
 
-def apertus(block: nn.Module, x: Array) -> tuple[Array, Array]:
+def apertus(block: Block, x: Array) -> tuple[Array, Array]:
     return plain("mlp.up_proj", partial(xielu, act=block.mlp.act_fn))(block, x)
 
 
-def routed(block: nn.Module, x: Array) -> tuple[Array, Array]:
+def routed(block: Block, x: Array) -> tuple[Array, Array]:
     """Two of four experts per token, those with the largest logits; the neurons of the others are 0."""
     return _routed(block, x, block.mlp.gate, _expert)
 
 
-def routed_in_gpt_oss(block: nn.Module, x: Array) -> tuple[Array, Array]:
+def routed_in_gpt_oss(block: Block, x: Array) -> tuple[Array, Array]:
     return _routed(block, x, block.mlp.router, _expert_of_gpt_oss)
 
 
 def _routed(
-    block: nn.Module, x: Array, router: nn.Module, values_of: Callable[[nn.Module, int, Array], tuple[Array, Array]]
+    block: Block, x: Array, router: Block, values_of: Callable[[Block, int, Array], tuple[Array, Array]]
 ) -> tuple[Array, Array]:
     logits = x @ router.weight.detach().double().numpy().T
     if getattr(router, "bias", None) is not None:
@@ -108,14 +111,14 @@ def _routed(
     return np.concatenate(sites[0], axis=1), np.concatenate(sites[1], axis=1)
 
 
-def _expert(experts: nn.Module, expert: int, x: Array) -> tuple[Array, Array]:
+def _expert(experts: Block, expert: int, x: Array) -> tuple[Array, Array]:
     matrix = experts.gate_up_proj[expert].detach().double().numpy()
     half = len(matrix) // 2
     gate = silu(x @ matrix[:half].T)
     return gate, gate * (x @ matrix[half:].T)
 
 
-def _expert_of_gpt_oss(experts: nn.Module, expert: int, x: Array) -> tuple[Array, Array]:
+def _expert_of_gpt_oss(experts: Block, expert: int, x: Array) -> tuple[Array, Array]:
     both = x @ experts.gate_up_proj[expert].detach().double().numpy()
     both = both + experts.gate_up_proj_bias[expert].detach().double().numpy()
     gate, up = np.minimum(both[:, 0::2], 7.0), np.clip(both[:, 1::2], -7.0, 7.0)

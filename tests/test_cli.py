@@ -132,8 +132,7 @@ def test_the_command_line_the_cache_and_the_library_give_the_same_numbers(settin
         arguments = [part for name, value in setting.options.items() if name != "out" for part in (f"--{name}", value)]
         assert main(["run", *arguments, *options, "--out", str(out)]) == 0
         texts.append((out / "scores.csv").read_text())
-    options = setting.options
-    study = Study(options["model"], options["corpus"], "deu_Latn", "eng_Latn", pairs=8)
+    study = Study(setting.options["model"], setting.options["corpus"], "deu_Latn", "eng_Latn", pairs=8)
     assert texts == [run_study(study).scores.to_csv(index=False)] * 3
 
 

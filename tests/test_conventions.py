@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -82,8 +83,9 @@ def test_every_public_metric_says_what_comes_back():
         tree = ast.parse(file.read_text(encoding="utf-8"))
         inside = [member for node in tree.body if isinstance(node, ast.ClassDef) for member in node.body]
         for node in (*tree.body, *inside):
-            named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            if named and not node.name.startswith("_") and not ast.get_docstring(node):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            if not node.name.startswith("_") and not ast.get_docstring(node):
                 undocumented.append(f"{file.name} {node.name}")
     assert undocumented == []
 
@@ -136,7 +138,7 @@ def test_the_readmes_notebook_example_runs(tiny_model, tiny_corpus, monkeypatch)
     example = re.search(r"```python\n(.+?)\n```", readme, re.S)[1]
     assert len(example.splitlines()) == 5
     small = f'model="{tiny_model("llama")}", corpus="{tiny_corpus}", pairs=8'
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec(re.sub(r'model="[^"]+", corpus="[^"]+"', small, example), names)
     assert json.loads(json.dumps(names["result"].summary))["study"]["pairs"] == 8
 
@@ -159,7 +161,7 @@ def test_no_module_of_the_core_imports_from_the_package_itself():
 
 def dependencies(requirements: Iterable[str]) -> dict[str, Requirement]:
     """Requirement by normalised name, without those of the project on extras of its own."""
-    named = {canonicalize_name(parsed.name): parsed for parsed in map(Requirement, requirements)}
+    named = {str(canonicalize_name(parsed.name)): parsed for parsed in map(Requirement, requirements)}
     named.pop("neuronxa-explorer", None)
     return named
 

@@ -1,6 +1,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from threading import Event
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 from neuronxa_core import jobs, progress
 from neuronxa_core.errors import ModelError
 from neuronxa_core.jobs import JobQueue, Snapshot
-from neuronxa_core.progress import Progress, Watcher
+from neuronxa_core.progress import Phase, Progress, Watcher
 
 PATIENCE = 5.0
 """Seconds until a test gives up; no test that passes waits for it."""
@@ -198,7 +199,7 @@ def test_results_are_remembered_for_the_last_jobs_and_then_forgotten(queue: JobQ
     monkeypatch.setattr(jobs, "_KEEP_FINISHED", 3)
     tickets = []
     for number in range(6):
-        tickets.append(queue.submit(number, lambda _, number=number: number))
+        tickets.append(queue.submit(number, partial(lambda number, _: number, number)))
         end_of(queue, tickets[-1])
     known = [snapshot.result for ticket in tickets if (snapshot := queue.look(ticket))]
     assert known[-3:] == [3, 4, 5]
@@ -215,7 +216,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return clock
 
 
-def reported(queue: JobQueue, clock: SimpleNamespace, *reports: tuple[float, str, int, int]) -> Snapshot:
+def reported(queue: JobQueue, clock: SimpleNamespace, *reports: tuple[float, Phase, int, int]) -> Snapshot:
     """The snapshot after these reports: seconds since the one before, phase, done, total."""
     step = Step()
 

@@ -14,6 +14,7 @@ from neuronxa_core.analyses.asymmetry import (
 )
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.metrics.scoring import Outcomes
+from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from tests.study.test_result import result
@@ -47,7 +48,7 @@ def test_the_nearest_rival_is_the_strongest_rival_of_the_lost_direction():
 @given(st.integers(0, 10_000))
 def test_swapping_the_languages_negates_the_gap(seed: int):
     generator = np.random.default_rng(seed)
-    directions = {state: Outcomes(*(generator.random((2, 3, 6)) < 0.5)) for state in ("nas", "nav", "embedding")}
+    directions = {state: Outcomes(*(generator.random((2, 3, 6)) < 0.5)) for state in STATES}
     forth = StudyResult(Study("demo", "everyday", "deu_Latn", "eng_Latn", pairs=6), directions, {})
     ours, theirs = direction_gaps(forth), direction_gaps(forth.reversed())
     np.testing.assert_allclose(ours["gap"], -theirs["gap"])

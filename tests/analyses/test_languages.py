@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix, from_frame, read_matrix, write_matrix
 from neuronxa_core.analyses.language_order import LANGUAGE_ORDERS, LEVELS, arrange, level_summary, pivot_scores
@@ -12,7 +13,7 @@ from neuronxa_core.errors import Cancelled, StudyError
 from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
-from neuronxa_core.states.sentences import STATES
+from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.recipe import Recipe
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
@@ -28,8 +29,8 @@ def synthetic(codes: tuple[str, ...], scores: dict[tuple[str, str], float], defa
         row, column = codes.index(source), codes.index(target)
         nas[0, row, column] = nas[0, column, row] = score
     np.fill_diagonal(nas[0], np.nan)
-    both = {"nas": nas, "nav": nas / 2, "embedding": np.repeat(nas / 10, 2, axis=0)}
-    return LanguageMatrix(Study("demo", "everyday", *codes[:2]), codes, both, both, {"device": "cpu"})
+    both: dict[State, NDArray[np.float64]] = {"nas": nas, "nav": nas / 2, "embedding": np.repeat(nas / 10, 2, axis=0)}
+    return LanguageMatrix(Study("demo", "everyday", codes[0], codes[1]), codes, both, both, {"device": "cpu"})
 
 
 def same(ours: LanguageMatrix, theirs: LanguageMatrix) -> bool:
@@ -196,7 +197,7 @@ def test_the_scores_of_a_layer_are_those_of_the_exact_cosines(spread: float):
     vectors = (meaning + 0.5 * spread * random.standard_normal((4, 30, 64))).astype(np.float32)
     vectors[:, 7] = vectors[:, 8]
     vectors[2, 3] = 0
-    scores = score_languages(vectors)
+    scores = score_languages([*vectors])
     for row in range(4):
         for column in range(4):
             if row != column:

@@ -24,6 +24,7 @@ from neuronxa_core.gallery.read import gallery_studies, precomputed_rates
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.states.extraction import extract
+from neuronxa_core.states.sentences import Pooling, Site
 from neuronxa_core.study.study import Study
 from tests.tiny import tiny_tokenizer
 
@@ -101,13 +102,13 @@ def test_the_most_specific_neurons_are_those_of_one_language_that_are_often_on()
 
 @pytest.mark.parametrize("site", ["gate", "product", "attention"])
 @pytest.mark.parametrize("pooling", ["position", "last"])
-def test_tokens_pool_to_what_the_study_compares(study: Study, site: str, pooling: str):
+def test_tokens_pool_to_what_the_study_compares(study: Study, site: Site, pooling: Pooling):
     study = replace(study, site=site, pooling=pooling)
     states = run_token_states(study, 2, 3)
     model = load_model(checkpoint_at(Path(study.model)), "cpu", "float32")
     bitext = study.bitext()
     for each, side in zip(states, (bitext.source_sentences, bitext.target_sentences), strict=True):
-        alone = extract(model, [side[2]], site, pooling)  # type: ignore[arg-type]
+        alone = extract(model, [side[2]], site, pooling)
         np.testing.assert_allclose(each.nas, alone.nas[2, 0], atol=1e-5)
         np.testing.assert_allclose(each.nav, alone.nav[2, 0], rtol=1e-4, atol=1e-5)
         assert len(each.tokens) == len(each.activations) == len(side[2].encode()) + 1

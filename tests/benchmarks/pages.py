@@ -15,7 +15,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from neuronxa_core.models import demo
-from tests.browser.conftest import CHROMIUM, SWITCHES, serving
+from tests.browser.conftest import SWITCHES, serving
+from tests.conftest import CHROMIUM
 
 MOST_MEGABYTES, MOST_MILLISECONDS, MOST_SECONDS = 3.0, 500, 4.0
 PAGES = {

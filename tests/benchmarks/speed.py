@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.models import demo
-from neuronxa_core.models.adapters import decoder_parts
+from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.hardware import resolve_dtype
 from neuronxa_core.models.loading import LoadedModel, load_model
 from neuronxa_core.models.locate import ModelRef, find_checkpoint
@@ -129,8 +130,8 @@ def extraction_rows(rounds: int, device: str) -> list[Row]:
         tokens = sum(len(ids) for side in both for ids in model.tokenize(side))
         plain, ours = medians(
             rounds,
-            lambda model=model: [bare(model, side) for side in both],
-            lambda model=model: [extract(model, side) for side in both],
+            partial(lambda model: [bare(model, side) for side in both], model),
+            partial(lambda model: [extract(model, side) for side in both], model),
         )
         rows.append((
             f"extraction against the bare forward pass, {dtype} ({tokens:,} tokens, {ours:.2f} s, {tokens / ours:,.0f} a second)",
@@ -155,7 +156,7 @@ def extraction_rows(rounds: int, device: str) -> list[Row]:
     return rows
 
 
-def _parts_of(whole: torch.nn.Module):
+def _parts_of(whole: Any) -> DecoderParts:
     return decoder_parts(whole.base_model, whole.config.to_dict())
 
 
@@ -171,7 +172,7 @@ def scoring_rows(rounds: int) -> list[Row]:
     (score,) = medians(rounds, lambda: _result(study, source, target).scores)
     torch.set_num_threads(os.cpu_count() or 1)
     vectors = np.stack([source.of("nas")[6]] * 24)
-    (layer,) = medians(1, lambda: score_languages(vectors))
+    (layer,) = medians(1, lambda: score_languages([*vectors]))
     return [
         (f"scores of all layers and states, both directions, with intervals ({PAIRS} pairs)", "under 150 ms", f"{1000 * score:.0f} ms", score < 0.150),
         ("one layer of NAS, 24 languages, all 276 pairs", "", f"{1000 * layer:.0f} ms", True),
@@ -226,7 +227,7 @@ def linear_rows() -> None:
     for pairs in (50, 100, 200, 500, 1000, 2000):
         both = sides(pairs)
         tokens = sum(len(ids) for side in both for ids in model.tokenize(side))
-        taken = seconds(lambda both=both: [extract(model, side) for side in both])
+        taken = seconds(partial(lambda both: [extract(model, side) for side in both], both))
         print(f"| {pairs} | {tokens:,} | {taken:.1f} | {1e6 * taken / tokens:.0f} |")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neuronxa_core.models import demo
 from tests.benchmarks import speed
 from tests.benchmarks.memory import CLEAR, MeasurementError, memory_rows, possible
 
@@ -43,7 +44,7 @@ def test_a_peak_below_what_was_held_is_refused(peak, held):
 
 def test_the_benchmark_says_so_and_prints_no_row(monkeypatch, capsys):
     monkeypatch.setattr(subprocess, "check_output", lambda *_, **__: f"0 {66 * MB}")
-    monkeypatch.setattr(speed.demo, "prepare_demo", lambda: None)
+    monkeypatch.setattr(demo, "prepare_demo", lambda: None)
     monkeypatch.setattr(sys, "argv", ["speed", "--only", "memory"])
     with pytest.raises(SystemExit, match="A peak of 0 MB is impossible where 66 MB were held at the end"):
         speed.main()

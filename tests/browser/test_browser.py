@@ -4,6 +4,7 @@ import json
 import re
 import struct
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -95,7 +96,9 @@ def test_choosing_another_language_changes_picture_and_link(page: Page, server: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["", "alignment", "similarity", "asymmetry", "languages", "data"])
-def test_every_page_fits_a_phone_in_both_themes(browser: Browser, server: str, path: str, scheme: str):
+def test_every_page_fits_a_phone_in_both_themes(
+    browser: Browser, server: str, path: str, scheme: Literal["light", "dark"]
+):
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     page.goto(f"{server}/{path}")

@@ -13,6 +13,7 @@ from neuronxa_core.corpora import hub_texts
 from neuronxa_core.corpora.bounds import Bound, Budget
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import CorpusError
+from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests.hub_stand_in import StandIn, running
@@ -165,7 +166,7 @@ def test_a_layout_that_nobody_knows_is_refused(hub: StandIn):
 def test_a_listing_cut_off_is_asked_for_again(hub: StandIn):
     hold(hub, NTREX, "test.parquet", pd.DataFrame({"eng_Latn": ENGLISH, "deu_Latn": GERMAN}))
     open_corpus("hub:ntrex")
-    (written,) = (hub_texts.settings().cache_dir / "hub_texts").glob("*.json")
+    (written,) = (settings().cache_dir / "hub_texts").glob("*.json")
     written.write_text(json.dumps({"commit": 1})[:-3])
     assert open_corpus("hub:ntrex").languages == ("deu_Latn", "eng_Latn")
 

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from neuronxa_core.errors import CorpusError
 from tests.conftest import NTREX, needs_ntrex
 
 
-def corpus(folder: Path, files: dict[str, str | bytes]) -> Corpus:
+def corpus(folder: Path, files: Mapping[str, str | bytes]) -> Corpus:
     """A folder that holds these files, opened as a corpus."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

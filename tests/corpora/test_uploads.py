@@ -108,9 +108,9 @@ def test_a_shared_dashboard_opens_configured_folders_and_nothing_beside_them(
     assert set(configured()) == {str(root / "mine"), str(root / "table.csv"), str(tiny_corpus)}
     for path in (*configured(), str(root / "empty" / ".." / "table.csv")):
         assert open_corpus(path).languages
-    for path in (tmp_path / "beside.csv", root / ".." / "beside.csv", "/etc"):
+    for outside in (tmp_path / "beside.csv", root / ".." / "beside.csv", "/etc"):
         with pytest.raises(CorpusError, match="does not offer"):
-            open_corpus(str(path))
+            open_corpus(str(outside))
     set_settings(monkeypatch, corpora=str(root))
     with pytest.raises(CorpusError, match="does not offer"):
         open_corpus(str(root / "mine"))  # a link that leads out of the folder

@@ -38,6 +38,7 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
+from neuronxa_core.study.result import StudyResult
 
 MODULES = (
     alignment,
@@ -210,13 +211,15 @@ def exportable_specific() -> Example:
 @example
 def exportable_token() -> Example:
     activations = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
-    states = TokenStates(("a", "b", "c"), activations, np.array([0, 0.5, 1, 1]), np.arange(4.0))
+    states = TokenStates(
+        ("a", "b", "c"), activations, np.array([0, 0.5, 1, 1], np.float32), np.arange(4, dtype=np.float32)
+    )
     exportable = neurons.exportable_token(STUDY, states, [3, 1], "deu_Latn", 2, 4)
     return Example(exportable, {"None.z": activations[:, [3, 1]].ravel()})
 
 
 @cache
-def _variants() -> dict[str, tuple]:
+def _variants() -> dict[str, tuple[StudyResult, ...]]:
     gate = tuple(gallery_results().values())
     return {"gate": gate, "product": tuple(variant_results()[replace(each.study, site="product")] for each in gate)}
 

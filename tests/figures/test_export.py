@@ -8,6 +8,7 @@ import pytest
 
 from neuronxa_core.figures import alignment
 from neuronxa_core.figures.export import preview, printed, standing
+from neuronxa_core.figures.palette import Theme
 from neuronxa_core.gallery.read import gallery_results
 from tests.figures.examples import EXAMPLES, MODULES, STUDY
 
@@ -37,7 +38,7 @@ def _same(shown: np.ndarray, wanted: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#14171B")])
-def test_a_printed_figure_has_its_size_ground_title_and_study(name: str, theme: str, ground: str):
+def test_a_printed_figure_has_its_size_ground_title_and_study(name: str, theme: Theme, ground: str):
     exportable = EXAMPLES[name]().exportable
     on_screen, figure = exportable.draw(theme), printed(exportable, theme)
     assert figure.layout.width == exportable.width

@@ -49,7 +49,9 @@ def test_the_counts_are_those_of_the_table(rates, theme):
 @pytest.mark.parametrize("theme", PALETTES)
 def test_the_image_holds_the_activations_of_the_chosen_neurons_as_text(theme):
     activations = np.arange(12, dtype=np.float32).reshape(3, 4) - 5
-    states = TokenStates(("<b>", " a", "\n"), activations, np.array([0, 0.5, 1, 1]), np.arange(4.0))
+    states = TokenStates(
+        ("<b>", " a", "\n"), activations, np.array([0, 0.5, 1, 1], np.float32), np.arange(4, dtype=np.float32)
+    )
     figure = token_figure(states, [3, 1], theme)
     np.testing.assert_array_equal(figure.data[0].z, activations[:, [3, 1]])
     np.testing.assert_array_equal(figure.data[2].z, [[1, 0.5]])

@@ -27,6 +27,6 @@ def test_the_colour_scale_runs_one_way_in_lightness(state, theme):
     def lightness(colour: str) -> float:
         return sum(weight * int(colour[start : start + 2], 16) for weight, start in ((0.21, 1), (0.72, 3), (0.07, 5)))
 
-    values = [lightness(colour) for _, colour in score_scale(state, theme)]
+    values = [lightness(str(colour)) for _, colour in score_scale(state, theme)]
     assert values == sorted(values, reverse=theme == "light")
     assert abs(values[0] - values[-1]) > 150

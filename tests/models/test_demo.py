@@ -94,8 +94,8 @@ def test_cancelling_kills_the_conversion_and_leaves_nothing(cache: Path, monkeyp
 
 
 def test_a_disk_without_room_is_one_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    usage = demo.shutil.disk_usage("/")._replace(free=10**8)
-    monkeypatch.setattr(demo.shutil, "disk_usage", lambda path: usage)
+    usage = shutil.disk_usage("/")._replace(free=10**8)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(CacheError, match=r"needs 1.6 GB .* has 0.1 GB free\. Make room"):
         demo.prepare_demo()
 

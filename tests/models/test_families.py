@@ -8,6 +8,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,15 +22,15 @@ from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.families import _REFUSED, Family, family_of
 from neuronxa_core.models.families import FAMILIES as TABLE
 from neuronxa_core.models.loading import load_model
-from neuronxa_core.states.extraction import extract
-from neuronxa_core.states.sentences import STATES
+from neuronxa_core.states.extraction import Padding, extract
+from neuronxa_core.states.sentences import STATES, Site
 from tests.recomputation import Array
 from tests.tiny import FAMILIES, SENTENCES, save_tiny_model, tiny_config, tiny_model_of, tiny_tokenizer
 
 ROOT = Path(__file__).parents[2]
 
 
-def recompute(model: nn.Module, family: str, sentence: str) -> dict[str, Array]:
+def recompute(model: Any, family: str, sentence: str) -> dict[str, Array]:
     """One sentence: the token states of every layer, pooled by a loop over its tokens."""
     tiny = FAMILIES[family]
     blocks, entered = model.get_submodule(tiny.blocks), list[Array]()
@@ -54,7 +55,7 @@ def recompute(model: nn.Module, family: str, sentence: str) -> dict[str, Array]:
 
 def by_position(tokens: Array) -> Array:
     total = len(tokens) * (len(tokens) + 1) / 2
-    return sum((t / total) * tokens[t - 1] for t in range(1, len(tokens) + 1))
+    return np.sum([(t / total) * tokens[t - 1] for t in range(1, len(tokens) + 1)], axis=0)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -63,7 +64,8 @@ def test_states_are_those_recomputed_from_the_weights(tiny_model, family: str):
     model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     expected = [recompute(model, family, sentence) for sentence in SENTENCES]
     loaded = load_model(checkpoint_at(folder), "cpu", "float32")
-    for site, padding in (("gate", "right"), ("product", "left")):
+    passes: tuple[tuple[Site, Padding], ...] = (("gate", "right"), ("product", "left"))
+    for site, padding in passes:
         states = extract(loaded, SENTENCES, site, batch_tokens=10_000, padding=padding)  # one padded batch
         for row, alone in enumerate(expected):
             np.testing.assert_allclose(states.nas[:, row], alone[f"nas {site}"], atol=1e-5)
@@ -96,7 +98,9 @@ def test_no_module_beside_the_table_asks_for_a_family():
             asks = isinstance(node, ast.Compare | ast.MatchValue | ast.Set | ast.List | ast.Tuple | ast.Dict)
             parts = node.keys if isinstance(node, ast.Dict) else ast.iter_child_nodes(node) if asks else ()
             named = {part.value for part in parts if isinstance(part, ast.Constant)} & names
-            found += [f"{file.relative_to(ROOT)}:{node.lineno} {name}" for name in sorted(named)]
+            found += [
+                f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 0)} {name}" for name in sorted(map(str, named))
+            ]
     assert not found, f"Make it a field of Family in neuronxa_core/models/families.py: {found}"
 
 
@@ -137,9 +141,9 @@ def test_a_model_that_no_table_knows_is_read_by_its_structure_and_says_so(family
 @pytest.mark.parametrize("family", [name for name in FAMILIES if not TABLE.get(name, Family()).experts])
 def test_the_guess_agrees_with_the_table_where_both_know(family: str, monkeypatch: pytest.MonkeyPatch):
     model, config = built(family)
-    known = decoder_parts(model, config)
+    known: Any = decoder_parts(model, config)
     monkeypatch.delitem(TABLE, family)
-    guessed = decoder_parts(model, config)
+    guessed: Any = decoder_parts(model, config)
     assert guessed.activations == known.activations
     assert guessed.down_projections == known.down_projections
     assert guessed.blocks == known.blocks

@@ -1,6 +1,7 @@
 """Bits of every family against the model as transformers runs it, head and all, one sentence at a time."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def expected_bits(folder: Path) -> np.ndarray:
     return np.array(bits)
 
 
-def found_bits(folder: Path, **how: object) -> np.ndarray:
+def found_bits(folder: Path, **how: Any) -> np.ndarray:
     bits = np.zeros(len(SENTENCES))
     extract(load_model(checkpoint_at(folder), "cpu", "float32"), SENTENCES, bits=bits, **how)
     return bits
@@ -57,7 +58,7 @@ def test_the_bits_are_those_of_the_whole_model(tiny_model, family: str):
         ("llama", {"tie_word_embeddings": True}),
     ],
 )
-def test_what_an_architecture_does_to_its_logits_is_done(tmp_path: Path, family: str, config: dict[str, object]):
+def test_what_an_architecture_does_to_its_logits_is_done(tmp_path: Path, family: str, config: dict[str, Any]):
     save_tiny_model(tmp_path, family, **config)
     np.testing.assert_allclose(found_bits(tmp_path), expected_bits(tmp_path), rtol=2e-4)
 

@@ -311,7 +311,7 @@ def test_an_adapter_on_the_hub_brings_its_base(stand_in: StandIn, large_model: P
     model = AutoModelForCausalLM.from_pretrained(large_model)
     model.config._name_or_path = model.name_or_path = MODEL
     wrapped = get_peft_model(model, LoraConfig(r=2, target_modules=["down_proj"], task_type="CAUSAL_LM"))
-    wrapped.save_pretrained(tmp_path / "adapter")
+    wrapped.save_pretrained(str(tmp_path / "adapter"))
     stand_in.models["someone/adapter"] = tmp_path / "adapter"
     checkpoint = find_checkpoint(ModelRef("someone/adapter"))
     assert checkpoint.adapter is not None

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_study_with_an_adapter_is_another_study(tiny_model, adapter: Path, tin
 def other_kind(adapter: Path, tiny_model: Callable[[str], Path]) -> None:
     config = IA3Config(target_modules=["down_proj"], feedforward_modules=["down_proj"])
     shutil.rmtree(adapter)
-    get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model("llama")), config).save_pretrained(adapter)
+    get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model("llama")), config).save_pretrained(str(adapter))
 
 
 def pickle_only(adapter: Path, _: object) -> None:
@@ -167,7 +168,7 @@ def test_a_tokenizer_that_is_a_sentencepiece_file_alone_is_read(tiny_model, tmp_
 
 
 def test_an_encoder_pools_by_mean_unless_told_otherwise_and_the_result_says_so(tiny_model, tiny_corpus: Path):
-    def study(family: str, **choices: str) -> Study:
+    def study(family: str, **choices: Any) -> Study:
         return Study(str(tiny_model(family)), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, **choices)
 
     by_default, by_mean = run_study(study("bert")), run_study(study("bert", pooling="mean"))

@@ -23,7 +23,7 @@ def test_the_pairs_found_one_way_are_those_of_the_layer_with_who_took_their_plac
 
 def test_another_state_has_its_own_layers():
     app = open_page("asymmetry")
-    app.get("button_group")[0].set_value("embedding").run()
+    app.segmented_control(key="asym_state").set_value("embedding").run()
     assert app.slider(key="asym_layer_embedding").min == 0
     assert not app.exception
 

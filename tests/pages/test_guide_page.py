@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pages.learn.guide_chapters import Chapter, chapters, search
-from tests.pages.test_pages import open_page
+from tests.pages.app import open_page
 
 SLUGS = [chapter.slug for chapter in chapters()]
 

@@ -44,7 +44,7 @@ def dtypes_of(request: Any) -> set[str]:
     return {study.dtype for study in getattr(request, "variants", None) or (request.study,)}
 
 
-def _studies(request: object) -> list:
+def _studies(request: object) -> list[Any]:
     if hasattr(request, "dtype"):
         return [request]
     return [study for part in request for study in _studies(part)] if isinstance(request, tuple) else []

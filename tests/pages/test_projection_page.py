@@ -1,5 +1,6 @@
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def computed(study: Study) -> Study:
 def quick(monkeypatch):
     """UMAP without UMAP: its own tests fit it."""
     monkeypatch.setattr(umap, "warm_up", lambda: None)
-    monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: projection.pca_layers(stack) * 2)
+    monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: umap.pca_layers(stack) * 2)
 
 
 def test_pca_is_there_at_once_and_umap_takes_its_place_when_it_is_done(computed: Study):
@@ -76,7 +77,7 @@ def test_a_chosen_pair_shows_both_sentences_and_its_numbers(computed: Study):
     german = (Path(computed.corpus) / "deu_Latn.txt").read_text(encoding="utf-8").splitlines()[2]
     assert german in html(app)
     shown = app.dataframe[0].value
-    layer = app.slider(key="proj_layer").value
+    layer: Any = app.slider(key="proj_layer").value
     expected = find_layers(computed).similarity("nas", layer)[2, 2]
     assert shown["Cosine"][0] == pytest.approx(expected)
 

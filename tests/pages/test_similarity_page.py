@@ -81,14 +81,14 @@ def test_a_cell_can_be_asked_for_by_number_and_rivals_survive_a_visit_to_layer_0
     app = open_page("similarity", **query_of(study))
     app.number_input(key="sim_target").set_value(3).run()
     assert any("source sentence 1 and target sentence 3" in text.value for text in app.caption)
-    app.get("button_group")[0].set_value("nav").run()
+    app.segmented_control(key="sim_rivals").set_value("nav").run()
     app.slider(key="sim_layer").set_value(0).run()
     assert not app.exception
     assert app.number_input(key="sim_target").value == 3
 
 
 def test_a_stored_table_without_a_measure_shows_the_others_and_how_to_get_it(monkeypatch):
-    whole = StoredLayers.measures.fget
+    whole = vars(StoredLayers)["measures"].fget
     monkeypatch.setattr(StoredLayers, "measures", property(lambda layers: whole(layers)[["state", "layer", "hubness"]]))
     app = open_page("similarity", source="deu_Latn", target="eng_Latn")
     assert chart_count(app) == 1 + 3 + 1 + 1

@@ -8,8 +8,8 @@ from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.families import FAMILIES as TABLE
 from neuronxa_core.models.families import Family
 from neuronxa_core.models.loading import load_model
-from neuronxa_core.states.extraction import extract, extract_readouts, length_sorted_batches
-from neuronxa_core.states.sentences import STATES, ReadoutConfig
+from neuronxa_core.states.extraction import Padding, extract, extract_readouts, length_sorted_batches
+from neuronxa_core.states.sentences import STATES, Pooling, ReadoutConfig
 from tests.tiny import FAMILIES, SENTENCES
 
 POOLINGS = ("position", "mean", "last")
@@ -27,10 +27,11 @@ def families_and_poolings() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("family", "pooling"), list(families_and_poolings()))
-def test_left_right_and_no_padding_give_the_same_states(tiny_model, family: str, pooling: str):
+def test_left_right_and_no_padding_give_the_same_states(tiny_model, family: str, pooling: Pooling):
     model = load_model(checkpoint_at(tiny_model(family)), "cpu", "float32")
     alone = extract(model, SENTENCES, pooling=pooling, batch_tokens=1)  # one sentence at a time, nothing padded
-    for padding in ("right", "left"):
+    sides: tuple[Padding, ...] = ("right", "left")
+    for padding in sides:
         batch = extract(model, SENTENCES, pooling=pooling, batch_tokens=10_000, padding=padding)
         for state in STATES:
             np.testing.assert_allclose(batch.of(state), alone.of(state), rtol=1e-4, atol=1e-5)

@@ -1,12 +1,13 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from neuronxa_core.errors import StudyError
 from neuronxa_core.metrics.scoring import Outcomes
-from neuronxa_core.states.sentences import ReadoutConfig
+from neuronxa_core.states.sentences import ReadoutConfig, State
 from neuronxa_core.study.result import StudyResult, from_frame, read_result, write_result
 from neuronxa_core.study.study import Study
 
@@ -18,7 +19,11 @@ def result() -> StudyResult:
     both = np.array([[1, 1, 0, 0], [1, 1, 1, 0]], dtype=bool)
     forth = both | np.array([[0, 0, 1, 0], [0, 0, 0, 0]], dtype=bool)
     embedding = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=bool)
-    outcomes = {"nas": Outcomes(forth, both), "nav": Outcomes(both, both), "embedding": Outcomes(embedding, embedding)}
+    outcomes: dict[State, Outcomes] = {
+        "nas": Outcomes(forth, both),
+        "nav": Outcomes(both, both),
+        "embedding": Outcomes(embedding, embedding),
+    }
     return StudyResult(STUDY, outcomes, {"device": "cpu", "seconds": 1.5})
 
 
@@ -91,7 +96,7 @@ def test_a_study_knows_a_language_by_any_of_its_codes():
         ({"target": "deu"}, "both"),
     ],
 )
-def test_a_study_that_does_not_fit_together_is_refused(change: dict[str, str], named: str):
+def test_a_study_that_does_not_fit_together_is_refused(change: dict[str, Any], named: str):
     with pytest.raises(StudyError, match=named):
         replace(STUDY, **change)
 

@@ -7,7 +7,7 @@ import pytest
 from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.loading import ModelHolder
-from neuronxa_core.states.sentences import STATES, SentenceStates
+from neuronxa_core.states.sentences import STATES, SentenceStates, State
 from neuronxa_core.study.runner import (
     find_against_target,
     find_layers,
@@ -38,7 +38,8 @@ def test_a_cached_and_a_fresh_study_agree_exactly(study: Study, cache):
 def test_the_layers_on_disk_are_what_was_scored(study: Study, cache):
     result = run_study(study)
     layers = find_layers(study)
-    for state, layer in (("nas", 2), ("nav", 3), ("embedding", 0)):
+    chosen: dict[State, int] = {"nas": 2, "nav": 3, "embedding": 0}
+    for state, layer in chosen.items():
         mutual = pair_outcomes(layers.similarity(state, layer)).mutual
         assert mutual.mean() == result.of(state).set_index("layer").loc[layer, "score"]
     with pytest.raises(ValueError, match="no layer"):
@@ -94,11 +95,11 @@ def test_states_that_are_not_numbers_are_an_error_that_names_the_layer():
     good = np.random.default_rng(0).random((2, 3, 4)).astype(np.float32)
     bad = good.copy()
     bad[1, 0, 0] = np.nan
-    states = [
+    source, target = (
         SentenceStates(nas, good, good, np.ones(3, dtype=np.int64), np.zeros(3, dtype=np.int64)) for nas in (good, bad)
-    ]
+    )
     with pytest.raises(ModelError, match="nas states of layer 2"):
-        score_layers("nas", *states)
+        score_layers("nas", source, target)
 
 
 def test_the_old_model_is_freed_before_the_new_one_is_loaded(tiny_model, monkeypatch):
