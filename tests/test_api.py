@@ -134,6 +134,9 @@ def test_sentences_become_a_corpus_of_the_same_lines():
         ({"deu": ["Eins."]}, "two languages or more"),
         ({"deu": ["Eins.", "Zwei."], "eng": ["One."]}, "deu_Latn has 2, eng_Latn has 1"),
         ({"deu": ["Eins.", "Zwei."], "eng": ["One.", " \n"]}, "Sentence 2 of eng_Latn is empty"),
+        ({"deu": [], "eng": []}, "The lists have no sentences"),
+        ({"deu": ["Eins."], "eng": "One."}, "eng has one text instead of a list of sentences"),
+        ({"de": ["Eins."], "deu_Latn": ["Zwei."], "eng": ["One."]}, "A language is named twice: de, deu_Latn, eng"),
     ],
 )
 def test_sentences_that_are_no_corpus_are_refused(sentences: dict[str, list[str]], problem: str):

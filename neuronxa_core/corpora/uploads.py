@@ -59,15 +59,21 @@ def corpus_of(sentences: Mapping[str, Sequence[str]]) -> str:
     """Keeps parallel sentences by language, and returns the name that a study takes as its corpus.
 
     Line i of every language means the same; line ends inside a sentence become spaces. The same sentences get the same
-    name. Raises CorpusError for one language alone, for lists of unequal length and for an empty sentence.
+    name. Raises CorpusError for one language alone, for lists of unequal length and for an empty sentence or none.
     """
+    if text := next((code for code, each in sentences.items() if isinstance(each, str)), ""):
+        raise CorpusError(f"{text} has one text instead of a list of sentences.", "Give a list for each language.")
     lines = {language(code).code: [_LINE_ENDS.sub(" ", each).strip() for each in sentences[code]] for code in sentences}
+    if len(lines) < len(sentences):
+        raise CorpusError(f"A language is named twice: {', '.join(sentences)}.", "Give one list for each language.")
     if len(lines) < 2:
         raise CorpusError("A corpus needs sentences in two languages or more.", "Give a list for each language.")
     lengths = {code: len(each) for code, each in lines.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{code} has {length}" for code, length in lengths.items())
         raise CorpusError(f"The lists differ in length: {told}.", "Give each sentence in every language.")
+    if not any(lengths.values()):
+        raise CorpusError("The lists have no sentences.", "Give two or more in each language.")
     for code, each in lines.items():
         if "" in each:
             raise CorpusError(f"Sentence {each.index('') + 1} of {code} is empty.", "Leave it out of every language.")

@@ -1,6 +1,7 @@
 """Every answer shows itself: its figures hold its numbers, its finding is the page's, and a notebook can draw both."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,12 +101,29 @@ def test_a_result_shows_its_curves_in_one_piece_of_html(study: Study):
     assert list(figures.figures_of(Found(result, "fresh"))) == FIGURES["alignment"]
 
 
-def test_the_matrix_of_a_pair_is_that_of_the_layer_where_most_are_aligned(study: Study):
-    answer = ASKED["similarity"](study).run()
-    layer = ASKED["alignment"](study).run().peak("nas")[0]
+def test_without_a_notebook_there_is_the_finding_alone(study: Study, monkeypatch):
+    monkeypatch.setattr(plotly.io.renderers, "default", "browser")
+    result = ASKED["alignment"](study).run()
+    assert result._repr_mimebundle_() == {"text/html": f"<p>{result.finding}</p>"}
+
+
+class Aligned:
+    """Cosines in which as many pairs of three find each other as it is told for each layer."""
+
+    def __init__(self, *aligned: int) -> None:
+        self.aligned = aligned
+
+    def similarity(self, state: str, layer: int) -> np.ndarray:
+        found = self.aligned[layer - 1] if layer else 0
+        return np.diag([0.9] * found + [-0.9] * (3 - found)) + 0.1
+
+
+def test_the_matrix_of_a_pair_is_that_of_the_first_layer_where_most_are_aligned(study: Study):
+    layers = Aligned(1, 3, 0, 3)
+    answer = replace(ASKED["similarity"](study).run(), study=replace(study, pairs=3), layers=layers, last_layer=4)
     heat = answer.figures()["matrix_nas"].data[0]
-    np.testing.assert_array_equal(heat.z, answer.layers.similarity("nas", layer).astype(np.float32))
-    assert answer.finding.startswith(f"Layer {layer}. NAS: ")
+    np.testing.assert_array_equal(heat.z, layers.similarity("nas", 2).astype(np.float32))
+    assert answer.finding.startswith("Layer 2. NAS: 3 of 3 pairs aligned, translations at cosine 1.00 against 0.10")
 
 
 def test_tokens_count_the_neurons_that_are_on_in_both_sentences(study: Study):
