@@ -216,6 +216,11 @@ class TokenPair(Shown):
     pair: int = 0
     """Which of the study's pairs, from 0."""
 
+    def strongest(self, count: int = 80) -> list[int]:
+        """The neurons with the highest pooled NAV in both sentences together, highest first."""
+        order: list[int] = np.argsort(-(self.source.nav + self.target.nav), kind="stable")[:count].tolist()
+        return order
+
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """What is exported: every token's activations, a column per neuron (from 0)."""

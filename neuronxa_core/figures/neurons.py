@@ -258,21 +258,6 @@ def exportable_token(
     )
 
 
-def strongest(source: TokenStates, target: TokenStates, count: int = 80) -> list[int]:
-    """The neurons with the highest pooled NAV in both sentences together, the strongest first."""
-    order: list[int] = np.argsort(-(source.nav + target.nav), kind="stable")[:count].tolist()
-    return order
-
-
-def token_finding(source: TokenStates, target: TokenStates, one: str, two: str) -> str:
-    """How many neurons are on in both sentences of a pair. one, two: the names of the languages."""
-    on, also = source.nas >= 0.5, target.nas >= 0.5
-    return (
-        f"{(on & also).sum()} of {len(on)} neurons have a pooled NAS of 0.5 or more in both sentences, {(on & ~also).sum()} in the "
-        f"{one} one alone and {(~on & also).sum()} in the {two} one alone."
-    )
-
-
 def sharing_finding(table: pd.DataFrame, languages: int, threshold: float) -> str:
     """How much of the network all languages share, and where most. table: as neurons.sharing gives it."""
     most, least = table.loc[table["all"].idxmax()], table.loc[table["all"].idxmin()]

@@ -202,7 +202,7 @@ def _(answer: NeuronRates) -> str:
 
 @exportables_of.register
 def _(answer: TokenPair) -> Exportables:
-    study, chosen = answer.study, neurons.strongest(answer.source, answer.target)
+    study, chosen = answer.study, answer.strongest()
     sides = {"source": (study.source, answer.source), "target": (study.target, answer.target)}
     return {
         name: neurons.exportable_token(study, states, chosen, code, answer.pair, answer.layer)
@@ -212,8 +212,12 @@ def _(answer: TokenPair) -> Exportables:
 
 @finding_of.register
 def _(answer: TokenPair) -> str:
+    on, also = answer.source.nas >= 0.5, answer.target.nas >= 0.5
     one, two = (language(code).name for code in (answer.study.source, answer.study.target))
-    return f"Layer {answer.layer}. {neurons.token_finding(answer.source, answer.target, one, two)}"
+    return (
+        f"Layer {answer.layer}. {(on & also).sum()} of {len(on)} neurons have a pooled NAS of 0.5 or more in both sentences, "
+        f"{(on & ~also).sum()} in the {one} one alone and {(~on & also).sum()} in the {two} one alone."
+    )
 
 
 @exportables_of.register

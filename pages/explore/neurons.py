@@ -80,7 +80,7 @@ def _tokens(study: Study, layers: int) -> None:
     if tokens is None:
         return
     states = (tokens.source, tokens.target)
-    neurons = figures.strongest(*states)
+    neurons = tokens.strongest()
     for code, each in zip((study.source, study.target), states, strict=True):
         look.picture(figures.exportable_token(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
     st.caption(
