@@ -1,6 +1,6 @@
-"""Accuracies per language that users bring: result files of lm-evaluation-harness as they are, or a CSV.
+"""Accuracies by language from uploaded files: results of lm-evaluation-harness, or a CSV.
 
-Everything ends as rows of model, benchmark, language (FLORES-200 code), accuracy (fraction in [0, 1]) and metric.
+Both become rows of model, benchmark, language (FLORES-200 code), accuracy (fraction in [0, 1]) and metric.
 """
 
 import csv
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from neuronxa_core.corpora.bounds import told_in_one_sentence
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.uploads import MOST_ACCURACIES
 from neuronxa_core.errors import StudyError
 
@@ -22,7 +22,7 @@ _MOST_ROWS = 200_000
 COLUMNS = ("model", "benchmark", "language", "accuracy", "metric")
 
 _METRICS = ("acc", "acc_norm", "exact_match", "exact", "f1")
-"""The first of these that a task has is its accuracy; `acc,none` counts as `acc`."""
+"""Metrics read as accuracy, in order of preference; `acc,none` counts as `acc`."""
 _LANGUAGE = r"(?P<language>[a-z]{2,3}(?:[_-](?:[A-Z][a-z]{3}|[A-Z]{2}|[a-z]{4}))?)"
 _TASKS: tuple[tuple[str, str], ...] = (
     ("Belebele", rf"belebele_{_LANGUAGE}"),
@@ -40,46 +40,49 @@ _TASKS: tuple[tuple[str, str], ...] = (
     ("m-HellaSwag", rf"hellaswag_{_LANGUAGE}"),
     ("MGSM", rf"mgsm_(?:direct|en_cot|native_cot)_{_LANGUAGE}"),
 )
-"""Benchmark, and how lm-evaluation-harness names its tasks."""
+"""Benchmarks, with the pattern of their task names in lm-evaluation-harness."""
 _ENGLISH = {"arc_challenge": "m-ARC", "mmlu": "m-MMLU", "hellaswag": "m-HellaSwag"}
-"""Tasks without a language in their name that are the English part of a benchmark."""
+"""Tasks that are the English part of a benchmark and name no language."""
 
 
 @dataclass(frozen=True)
 class Accuracies:
-    """rows: as COLUMNS. notes: what was left out or changed, a sentence each."""
+    """Accuracies with the columns COLUMNS, and one sentence for whatever was skipped or changed."""
 
     rows: pd.DataFrame
     notes: tuple[str, ...] = ()
 
 
 def read_accuracies(files: Mapping[str, bytes]) -> Accuracies:
-    """The accuracies in files by name: harness results as JSON, anything else as CSV. Raises StudyError for what is neither."""
+    """The accuracies in files, by name: JSON is read as harness results, anything else as CSV.
+
+    Raises StudyError for a file that is neither, or too large.
+    """
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
     if sum(map(len, files.values())) > MOST_ACCURACIES * 1_000_000:
-        raise StudyError(f"These files have more than {MOST_ACCURACIES} MB.", "Bring fewer of them.")
+        raise StudyError(f"These files have more than {MOST_ACCURACIES} MB.", "Upload fewer files.")
     for name, content in files.items():
         text = content.decode("utf-8-sig", "replace")
         with told_in_one_sentence(name, StudyError):
             found, said = _read_harness(name, text) if text.lstrip()[:1] == "{" else _read_table(name, text)
         rows += found
         if len(rows) > _MOST_ROWS:
-            raise StudyError(f"{name} has more than {_MOST_ROWS:,} accuracies.", "Bring a part of them.")
+            raise StudyError(f"{name} has more than {_MOST_ROWS:,} accuracies.", "Upload only part of them.")
         notes += said
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     twice = frame.duplicated(["model", "benchmark", "language"], keep="last")
     if twice.any():
         notes.append(
-            f"{int(twice.sum())} figures stand twice for the same model, benchmark and language; the last one counts."
+            f"{int(twice.sum())} accuracies are given twice for a model, benchmark and language; the last one counts."
         )
     return Accuracies(frame[~twice].reset_index(drop=True), tuple(notes))
 
 
 def task_language(task: str) -> tuple[str, str] | None:
-    """Benchmark and language code of a task of lm-evaluation-harness; None for a task of no known benchmark or of no language."""
+    """(benchmark, language code) of a task of lm-evaluation-harness; None if the task is unknown or has no language."""
     if task in _ENGLISH:
-        return _ENGLISH[task], "eng_Latn"
+        return _ENGLISH[task], ENGLISH
     for benchmark, pattern in _TASKS:
         found = re.fullmatch(pattern, task)
         if found and language(_written(found["language"])).known:
@@ -88,9 +91,9 @@ def task_language(task: str) -> tuple[str, str] | None:
 
 
 def _written(code: str) -> str:
-    """`zh_cn`, `pt-br` and `fra_latn` as the language table reads them."""
+    """Codes such as `zh_cn`, `pt-br` and `fra_latn` in the spelling of the language table."""
     base, _, rest = code.replace("-", "_").partition("_")
-    base = "ja" if base == "jp" else base  # XWinograd writes the country
+    base = "ja" if base == "jp" else base  # XWinograd uses the country code
     return base if not rest else f"{base}_{rest.title()}" if len(rest) == 4 else f"{base}-{rest.upper()}"
 
 
@@ -98,9 +101,7 @@ def _read_harness(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise StudyError(
-            f"{name} is no JSON that can be read ({error}).", "Upload it as the harness wrote it."
-        ) from error
+        raise StudyError(f"{name} is not valid JSON ({error}).", "Upload it as the harness wrote it.") from error
     groups = content.get("groups")
     results = (
         {**(groups if isinstance(groups, dict) else {}), **content["results"]}
@@ -108,19 +109,26 @@ def _read_harness(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]
         else None
     )
     if results is None:
-        raise StudyError(f"{name} holds no results of lm-evaluation-harness.", "Upload its results_*.json, or a CSV.")
-    rows, strange = [], []
+        raise StudyError(
+            f"{name} has no results of lm-evaluation-harness.", "Upload the harness's results_*.json, or a CSV."
+        )
+    rows, skipped = [], []
     for task, numbers in results.items():
         known = task_language(task)
         metric, value = _accuracy(numbers)
         if known is None or value is None:
-            strange.append(task)
+            skipped.append(task)
             continue
         rows.append(dict(zip(COLUMNS, (_model_of(content, name), *known, value, metric), strict=True)))
-    notes = [f"{name}: {len(strange)} tasks were passed over ({', '.join(sorted(strange)[:4])}{' ...' if len(strange) > 4 else ''})."] if strange else []  # fmt: skip
     if not rows:
-        raise StudyError(f"{name} holds no task whose language can be told.", "Its tasks must be named like belebele_fra_Latn or xnli_fr.")  # fmt: skip
-    return rows, notes
+        raise StudyError(
+            f"{name} has no task with a known language.", "Tasks must have names such as belebele_fra_Latn or xnli_fr."
+        )
+    if not skipped:
+        return rows, []
+    some = ", ".join(sorted(skipped)[:4]) + (" ..." if len(skipped) > 4 else "")
+    count = f"{len(skipped)} task{'s were' if len(skipped) > 1 else ' was'}"
+    return rows, [f"{name}: {count} skipped ({some})."]
 
 
 def _accuracy(numbers: object) -> tuple[str, float | None]:
@@ -163,13 +171,13 @@ def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
     if missing:
         raise StudyError(
             f"{name} has no column {' and no column '.join(missing)}.",
-            "Its header is: model, language, benchmark, accuracy.",
+            "Use the header: model, language, benchmark, accuracy.",
         )
     rows: list[dict[str, Any]] = []
     empty, strange = 0, []
     for row in _table_rows(name, reader):
         if len(rows) > _MOST_ROWS:
-            break  # which read_accuracies says
+            break  # read_accuracies reports it
         cell = {column: str(row.get(header[column]) or "").strip() for column in header}
         value = _number(cell["accuracy"])
         known = language(cell["language"])
@@ -180,12 +188,12 @@ def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
         else:
             filled = (cell.get("model") or "", cell.get("benchmark") or "accuracy", known.code, value, "accuracy")
             rows.append(dict(zip(COLUMNS, filled, strict=True)))
-    notes = [f"{name}: {empty} rows have no accuracy that is a number."] if empty else []
+    notes = [f"{name}: {empty} rows have no numeric accuracy."] if empty else []
     if strange:
-        notes.append(f"{name}: no language is called {', '.join(dict.fromkeys(strange[:6]))}.")
+        notes.append(f"{name}: unknown languages: {', '.join(dict.fromkeys(strange[:6]))}.")
     if not rows:
         raise StudyError(
-            f"{name} holds no accuracy of a known language.", "Its header is: model, language, benchmark, accuracy."
+            f"{name} has no accuracy of a known language.", "Use the header: model, language, benchmark, accuracy."
         )
     return _as_fractions(name, rows, notes)
 
@@ -203,15 +211,15 @@ def _number(text: str) -> float | None:
 
 
 def _as_fractions(name: str, rows: list[dict[str, Any]], notes: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Benchmark by benchmark: figures above 1 are percent."""
+    """Rows and notes with accuracies as fractions; a benchmark with a value above 1 is in percent."""
     percent = {(row["model"], row["benchmark"]) for row in rows if row["accuracy"] > 1}
     for row in rows:
         if (row["model"], row["benchmark"]) in percent:
             row["accuracy"] /= 100
     if percent:
-        notes.append(f"{name}: {', '.join(_named(percent))} in percent, taken as fractions.")
+        notes.append(f"{name}: {', '.join(_named(percent))} converted from percent to fractions.")
     if any(not 0 <= row["accuracy"] <= 1 for row in rows):
-        raise StudyError(f"{name} holds accuracies below 0 or above 100.", "Give fractions from 0 to 1, or percent.")
+        raise StudyError(f"{name} has accuracies below 0 or above 100.", "Use fractions from 0 to 1, or percent.")
     return rows, notes
 
 

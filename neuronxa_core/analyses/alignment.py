@@ -13,7 +13,7 @@ from neuronxa_core.study.study import Study
 
 @dataclass(frozen=True)
 class Alignment:
-    """The scores of a study, layer by layer; the states of both languages stay in the cache for the other questions."""
+    """The scores of a study, layer by layer; the states of both languages stay in the cache for other analyses."""
 
     name: ClassVar[str] = "alignment"
     study: Study

@@ -1,6 +1,6 @@
-"""Finding a translation one way and not the other: the direction gap, its interval, and the hubs that take a place.
+"""Retrieval that succeeds in one direction only: the direction gap, its interval, and the nearest rivals.
 
-Directions are paired: both are asked of the same sentences, so the gap is the mean of per-pair differences.
+The directions are paired, since both use the same sentences: the gap is the mean of per-pair differences.
 Source: Huang et al. 2025, arXiv:2507.14900 (En to xx against xx to En).
 """
 
@@ -26,7 +26,7 @@ from neuronxa_core.study.study import Study
 
 
 def _differences(outcomes: Outcomes) -> NDArray[np.float64]:
-    """Per layer and pair 1 if found from the source only, -1 from the target only, else 0; (layers, pairs)."""
+    """(layers, pairs): 1 if a pair is found from the source only, -1 from the target only, otherwise 0."""
     return outcomes.source_to_target.astype(np.float64) - outcomes.target_to_source
 
 
@@ -57,21 +57,21 @@ def direction_gaps(result: StudyResult) -> pd.DataFrame:
 
 
 def mean_gap(result: StudyResult, state: State) -> tuple[float, float, float]:
-    """The gap averaged over layers, in points, and its 95 percent interval; pairs are resampled with all their layers."""
+    """(gap, low, high), mean over layers, in points; the 95 percent interval resamples pairs with all their layers."""
     per_pair = _differences(result.outcomes[state]).mean(axis=0)
     low, high = bootstrap_interval(per_pair)
     return 100 * float(per_pair.mean()), 100 * float(low), 100 * float(high)
 
 
 def largest_gap(result: StudyResult, state: State) -> tuple[int, float]:
-    """The layer whose gap is largest in size, and that gap in points."""
+    """(layer, gap in points) where the gap is largest in absolute value."""
     gaps = 100 * _differences(result.outcomes[state]).mean(axis=1)
     index = int(np.abs(gaps).argmax())
     return index + first_layer(state), float(gaps[index])
 
 
 def one_way_pairs(result: StudyResult, state: State, layer: int) -> pd.DataFrame:
-    """The pairs of a layer that are found in one direction only: pair (from 1), found ("source_to_target" or the other)."""
+    """The pairs of a layer that are found in one direction only: pair (from 1), found (that direction)."""
     outcomes = result.outcomes[state]
     index = layer - first_layer(state)
     difference = _differences(outcomes)[index]
@@ -81,9 +81,10 @@ def one_way_pairs(result: StudyResult, state: State, layer: int) -> pd.DataFrame
 
 
 def nearest_rival(similarity: NDArray[np.floating], pair: int, lost: str) -> int:
-    """Who stands in the translation's place where the search is lost: the strongest rival in the row or the column.
+    """Index of the sentence retrieved in place of the translation: the strongest rival in the row or column.
 
-    pair: from 0. lost: "source_to_target" looks along the row, at targets; "target_to_source" down the column, at sources.
+    pair: from 0. lost: the direction that fails, "source_to_target" (row, targets) or "target_to_source" (column,
+    sources).
     """
     line = (similarity[pair] if lost == "source_to_target" else similarity[:, pair]).copy()
     line[pair] = -np.inf
@@ -93,7 +94,7 @@ def nearest_rival(similarity: NDArray[np.floating], pair: int, lost: str) -> int
 def one_way_table(
     result: StudyResult, bitext: Bitext, state: State, layer: int, similarity: NDArray[np.floating] | None = None
 ) -> pd.DataFrame:
-    """`one_way_pairs` with both sentences and, where the layer's cosines are given, the sentence in the lost one's place.
+    """`one_way_pairs` with both sentences and, if the layer's cosines are given, the sentence retrieved instead.
 
     Columns: pair, found, source_sentence, target_sentence, and taken_by (from 1), sentence_in_its_place.
     """
@@ -115,7 +116,7 @@ def one_way_table(
 
 
 def gap_table(results: Sequence[StudyResult]) -> pd.DataFrame:
-    """One row per result: language (its source), target, and per state the mean gap in points with its interval."""
+    """One row per result: language (its source), target, and for each state the mean gap in points with interval."""
     return pd.DataFrame(
         [
             {"language": result.study.source, "target": result.study.target}
@@ -131,7 +132,7 @@ def gap_table(results: Sequence[StudyResult]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class LanguageResults(Shown):
-    """One result per language, all against one target: what the questions across languages are made of."""
+    """One result per language, all against the same target."""
 
     study: Study
     """The first language's study."""
@@ -139,7 +140,7 @@ class LanguageResults(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the mean gap of each language, and both directions layer by layer."""
+        """The exported tables: the mean gap of each language, and both directions layer by layer."""
         directions = [direction_gaps(each).assign(language=each.study.source) for each in self.results]
         return {"gaps": gap_table(self.results), "directions": pd.concat(directions, ignore_index=True)}
 
@@ -156,7 +157,7 @@ class LanguageResults(Shown):
 
 @dataclass(frozen=True)
 class Asymmetry:
-    """Is the way there as easy as the way back, for each language against the study's target?"""
+    """Are both directions of retrieval equally easy, for each language against the study's target?"""
 
     name: ClassVar[str] = "asymmetry"
     study: Study

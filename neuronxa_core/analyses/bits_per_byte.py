@@ -1,8 +1,8 @@
-"""Bits per byte: how well a model predicts a language, measured on the study's own sentences in the same forward passes.
+"""Bits per byte: how well a model predicts a language, measured on the study's sentences in the same forward passes.
 
-`-log2 p` of all tokens but each sentence's first, over the UTF-8 bytes of the sentences: lower is better, and languages and
-tokenizers compare, since a byte is a byte. Where a tokenizer puts no token before a sentence, its first token is not counted,
-and its bytes are.
+`-log2 p` of all tokens except each sentence's first, divided by the UTF-8 bytes of the sentences. Lower is better, and
+languages and tokenizers are comparable. If a tokenizer adds no initial token, the first token of the sentence itself is
+not counted, although its bytes are.
 """
 
 import json
@@ -22,16 +22,16 @@ from neuronxa_core.study.study import Study
 
 
 def bits_per_byte(bits: NDArray[np.float64], sentences: Sequence[str]) -> float:
-    """Of all sentences together. bits: (sentences,), as extraction gives them."""
+    """Bits per byte of all sentences together. bits: (sentences,), see extraction.extract_readouts."""
     return float(bits.sum() / sum(len(sentence.encode()) for sentence in sentences))
 
 
 def run_bits_per_byte(
     study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> dict[str, float]:
-    """Bits per byte of each language on the lines that a study of it against the study's target takes.
+    """Bits per byte of each language, on the lines of its study against the study's target.
 
-    The states of a language that had none in the cache are left there. Raises as run_study.
+    States that are not yet in the cache are stored there. Raises like run_study.
     """
     recipe = recipe_for(study, device, watcher)
     together = Together(watcher, study.pairs * len(codes))
@@ -51,7 +51,7 @@ def run_bits_per_byte(
 
 
 def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] | None:
-    """What run_bits_per_byte gives, if the cache holds all of it. Prepares, downloads and loads no model."""
+    """The result of run_bits_per_byte if all of it is cached, else None. Never loads or downloads a model."""
     recipe, found = local_recipe(study), {}
     if recipe is None:
         return None
@@ -65,7 +65,7 @@ def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] |
 
 
 def _path(recipe: Recipe, sentences: tuple[str, ...]) -> Path:
-    """Bits depend on the model alone, not on where neurons are read or how tokens are pooled."""
+    """The cache file of one language. Bits depend on the model, not on site or pooling."""
     parts = {name: recipe.key[name] for name in ("model", "dtype", "device")}
     key = store.cache_key(parts | {"bits": sentences_hash(sentences)})
     return store.result_path(key, ".bits.json")

@@ -1,4 +1,4 @@
-"""Does alignment predict performance? Scores of languages against a pivot beside their accuracies.
+"""Does alignment predict performance? Scores of languages against a pivot, correlated with their accuracies.
 
 Source: Huang et al. 2025, arXiv:2507.14900, and Kargaran et al. 2025, arXiv:2410.05873, who correlate over languages.
 """
@@ -23,7 +23,7 @@ from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
 
 BITS = "bits per byte"
-"""The measure that is always at hand; lower is better, so it stands here with its sign turned."""
+"""The measure that needs no upload. Lower is better, so its sign is reversed."""
 Over = Literal["mean", "max"]
 
 PUBLISHED = pd.DataFrame(
@@ -45,17 +45,22 @@ PUBLISHED = pd.DataFrame(
     ],
     columns=["measure", "benchmark", "pearson", "of", "source"],
 )
-"""Pearson correlations that papers report, to compare with."""
+"""Published Pearson correlations, for comparison."""
 PUBLISHED_MEXA = {
-    "Gemma 2 9B": 0.5088, "Llama 3.1 70B": 0.4110, "Llama 3.1 8B": 0.3963, "Gemma 1 7B": 0.3815,
-    "Mistral 0.3 7B": 0.2642, "Llama 2 7B": 0.0866, "OLMo 1.7 7B": 0.0413,
-}  # fmt: skip
+    "Gemma 2 9B": 0.5088,
+    "Llama 3.1 70B": 0.4110,
+    "Llama 3.1 8B": 0.3963,
+    "Gemma 1 7B": 0.3815,
+    "Mistral 0.3 7B": 0.2642,
+    "Llama 2 7B": 0.0866,
+    "OLMo 1.7 7B": 0.0413,
+}
 """MEXA on FLORES, mean pooling, by model. Source: Kargaran et al. 2025, arXiv:2410.05873."""
 
 
 @dataclass(frozen=True)
 class Measured(Shown):
-    """The scores of every language against the pivot, and bits per byte if they were asked for."""
+    """The scores of every language against the pivot, and bits per byte if requested."""
 
     study: Study
     """The first language's study."""
@@ -63,7 +68,7 @@ class Measured(Shown):
     bits: dict[str, float] | None
 
     def correlations(self, accuracies: pd.DataFrame) -> dict[str, pd.DataFrame]:
-        """What accuracies of one model and benchmark make of the scores: correlations, languages, layers."""
+        """Tables that relate the scores to accuracies of one model and benchmark: correlations, languages, layers."""
         table = joined(alignment_table(self.results), accuracies)
         return {
             "correlations": correlation_table(table),
@@ -73,14 +78,14 @@ class Measured(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the scores of every language and, where they were measured, how they go with bits per byte."""
+        """The exported tables: the scores of every language and, if measured, their correlation with bits per byte."""
         if self.bits is None:
             return {"languages": alignment_table(self.results)}
         return self.correlations(bits_as_accuracies(self.bits, self.study.model))
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The study, the languages, bits per byte if they were measured, and the provenance of each result."""
+        """The study, the languages, bits per byte if measured, and the provenance of each result."""
         return {
             "study": self.study.fields,
             "languages": [each.study.source for each in self.results],
@@ -124,7 +129,7 @@ class Downstream:
 
 
 def alignment_table(results: Sequence[StudyResult], over: Over = "mean") -> pd.DataFrame:
-    """One row per result: language (its source), name, and nas, nav, embedding: mean or max of the scores over the layers."""
+    """One row per result: language (its source), name; nas, nav, embedding: mean or maximum score over layers."""
     rows = []
     for result in results:
         scores = [result.mean(state) if over == "mean" else result.peak(state)[1] for state in STATES]
@@ -134,9 +139,9 @@ def alignment_table(results: Sequence[StudyResult], over: Over = "mean") -> pd.D
 
 
 def joined(alignment: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `alignment` that have an accuracy, with it, and the adjusted estimates of MEXA: score x English accuracy.
+    """The rows of `alignment` with an accuracy, plus MEXA's adjusted estimates: score x English accuracy.
 
-    accuracies: the rows of one model and benchmark, as accuracies.COLUMNS. Without English there is no adjusted estimate (NaN).
+    accuracies: rows of one model and benchmark, see accuracies.COLUMNS. Without English the estimates are NaN.
     """
     by_language = accuracies.drop_duplicates("language", keep="last").set_index("language")["accuracy"]
     table = alignment[alignment["language"].isin(by_language.index)].reset_index(drop=True)
@@ -148,15 +153,15 @@ def joined(alignment: pd.DataFrame, accuracies: pd.DataFrame) -> pd.DataFrame:
 
 
 def bits_as_accuracies(bits: Mapping[str, float], model: str) -> pd.DataFrame:
-    """Bits per byte as rows of accuracies.COLUMNS, with the sign turned, so that more is better as everywhere."""
+    """Bits per byte as rows of accuracies.COLUMNS, with the sign reversed, so that higher is better."""
     rows = [(model, BITS, code, -value, BITS) for code, value in bits.items()]
     return pd.DataFrame(rows, columns=["model", "benchmark", "language", "accuracy", "metric"])
 
 
 def correlation_table(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per measure: languages, Pearson and Spearman with intervals, how far Pearson is from MEXA's, and the fit line.
+    """One row per measure: languages, Pearson and Spearman with intervals, Pearson minus MEXA's, and the fit line.
 
-    table: as `joined` gives it. Coefficients are NaN for fewer than six languages.
+    table: from `joined`. Coefficients are NaN for fewer than six languages.
     """
     accuracy: Vector = table["accuracy"].to_numpy(dtype=np.float64)
     mexa: Vector = table["embedding"].to_numpy(dtype=np.float64)
@@ -179,9 +184,9 @@ def correlation_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def layer_correlations(results: Sequence[StudyResult], accuracies: pd.DataFrame) -> pd.DataFrame:
-    """One row per state and layer: the Pearson and Spearman correlation of that layer's scores with accuracy, with intervals.
+    """One row per state and layer: Pearson and Spearman correlation of its scores with accuracy, with intervals.
 
-    Only the results whose source has an accuracy count. Empty if there are none.
+    Only results whose source has an accuracy count. Empty if there are none.
     """
     by_language = accuracies.drop_duplicates("language", keep="last").set_index("language")["accuracy"]
     known = [result for result in results if result.study.source in by_language.index]
@@ -199,7 +204,7 @@ def layer_correlations(results: Sequence[StudyResult], accuracies: pd.DataFrame)
 
 
 def best_layer(layers: pd.DataFrame, state: State) -> tuple[int, float] | None:
-    """The layer whose scores go best with accuracy, by Pearson, and its coefficient; None if there is none."""
+    """(layer, coefficient) with the highest Pearson correlation; None if there is none."""
     rows = layers[(layers["state"] == state) & layers["pearson"].notna()] if len(layers) else layers
     if rows.empty:
         return None

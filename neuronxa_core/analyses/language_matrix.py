@@ -1,4 +1,4 @@
-"""The scores of every pair of languages, and how they are kept."""
+"""The matrix of scores of all language pairs, and its storage format."""
 
 import io
 import json
@@ -23,9 +23,9 @@ from neuronxa_core.study.study import Study, study_of
 
 @dataclass(frozen=True)
 class LanguageMatrix(Shown):
-    """Scores of every pair of languages, per state (layers, languages, languages) in [0, 1], NaN on the diagonal.
+    """Scores of all language pairs, by state (layers, languages, languages), in [0, 1], NaN on the diagonal.
 
-    study: what all pairs share; its source and target are the first two languages.
+    study: the settings that all pairs share; its source and target are the first two languages.
     mutual: weak alignment, symmetric. precision: P@1 from the row's language to the column's.
     """
 
@@ -41,7 +41,7 @@ class LanguageMatrix(Shown):
 
     @property
     def stem(self) -> str:
-        """A file name without its suffix."""
+        """A file name without suffix."""
         return self.study.stem.replace(f"{self.study.source}-{self.study.target}", f"{len(self.codes)}-languages")
 
     @property
@@ -53,14 +53,14 @@ class LanguageMatrix(Shown):
         return range(first_layer(state), self.last_layer + 1)
 
     def score(self, state: State, layer: int | None = None) -> NDArray[np.float64]:
-        """(languages, languages) at a layer, or the mean over the state's layers: NASCA, NAVCA or MEXA of each pair.
+        """(languages, languages): scores at a layer, or their mean over layers (NASCA, NAVCA or MEXA) without one.
 
         Raises IndexError for a layer that the state lacks.
         """
         return self._at(self.mutual, state, layer)
 
     def direction(self, state: State, layer: int | None = None) -> NDArray[np.float64]:
-        """P@1 from the row's language to the column's, as `score` is asked."""
+        """P@1 from the row's language to the column's; layer as in `score`."""
         return self._at(self.precision, state, layer)
 
     def _at(self, values: Mapping[State, NDArray[np.float64]], state: State, layer: int | None) -> NDArray[np.float64]:
@@ -72,7 +72,7 @@ class LanguageMatrix(Shown):
         return chosen
 
     def take(self, codes: Sequence[str]) -> "LanguageMatrix":
-        """The same numbers for some of the languages, in the order given. Raises ValueError for one it lacks."""
+        """The matrix of some of its languages, in the given order. Raises ValueError for one that it lacks."""
         places = [self.codes.index(code) for code in codes]
         mutual, precision = (
             {state: np.ascontiguousarray(array[:, places][:, :, places]) for state, array in values.items()}
@@ -83,7 +83,7 @@ class LanguageMatrix(Shown):
         )
 
     def pairs(self, state: State, layer: int | None = None) -> pd.DataFrame:
-        """One row per pair: source, target, score, source_to_target, target_to_source, as `score` is asked."""
+        """One row per pair: source, target, score, source_to_target, target_to_source; layer as in `score`."""
         source, target = np.triu_indices(len(self.codes), 1)
         names = np.array(self.codes, dtype=object)
         score, direction = self.score(state, layer), self.direction(state, layer)
@@ -99,7 +99,7 @@ class LanguageMatrix(Shown):
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """The pairs of every state and layer: source, target, state, layer, score, source_to_target, target_to_source."""
+        """Pairs at every state and layer: source, target, state, layer, score, source_to_target, target_to_source."""
         every = [(state, layer) for state in STATES for layer in self.layers(state)]
         rows = pd.concat(
             [self.pairs(state, layer).assign(state=state, layer=layer) for state, layer in every], ignore_index=True
@@ -108,7 +108,7 @@ class LanguageMatrix(Shown):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the matrix is of, the mean scores of each pair by state, and the provenance."""
+        """Languages, settings, the mean scores of each pair by state, and the provenance."""
         shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
         means = {state: self.pairs(state)[["source", "target", "score"]].to_dict("records") for state in STATES}
         return {
@@ -121,18 +121,18 @@ class LanguageMatrix(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the scores of every pair, state and layer."""
+        """The exported table: the scores of every pair, state and layer."""
         return {"scores": self.scores}
 
     def to_frame(self) -> pd.DataFrame:
-        """`scores`, with the study's fields, the order of the languages and the provenance in every row."""
+        """`scores` with the study's fields, the order of the languages and the provenance in every row."""
         shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
         provenance = json.dumps(dict(self.provenance), sort_keys=True)
         return self.scores.assign(**shared, codes=" ".join(self.codes), provenance=provenance)
 
 
 def from_frame(frame: pd.DataFrame) -> LanguageMatrix:
-    """The matrix that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
+    """The matrix of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
     first = frame.iloc[0]
     codes = tuple(first["codes"].split())
     study = study_of({**first, "source": codes[0], "target": codes[1]})
@@ -159,22 +159,22 @@ def _unstack(rows: pd.DataFrame, codes: tuple[str, ...], first: int) -> tuple[ND
 
 
 def matrix_study(study: Study, codes: Sequence[str]) -> Study:
-    """The study with its first two languages as source and target: equal for all studies that ask for one matrix.
+    """The study with the first two languages as source and target, so that studies of the same matrix are equal.
 
-    Raises StudyError unless there are two languages or more, each named once.
+    Raises StudyError unless there are at least two languages, each given once.
     """
     if len(set(codes)) < max(2, len(codes)):
-        raise StudyError("A matrix needs at least two languages, each named once.", "Choose more languages.")
+        raise StudyError("A matrix needs at least two languages, each given once.", "Choose more languages.")
     return replace(study, source=codes[0], target=codes[1])
 
 
 def write_matrix(matrix: LanguageMatrix, path: Path) -> None:
-    """Parquet, zstd. Raises OSError if it cannot be written."""
+    """Writes a matrix as Parquet with zstd. Raises OSError if it cannot be written."""
     matrix.to_frame().assign(checksum=_checksum(matrix)).to_parquet(path, compression="zstd", index=False)
 
 
 def read_matrix(path: Path) -> LanguageMatrix:
-    """Raises OSError or ValueError if the file is missing or damaged."""
+    """The matrix that write_matrix stored. Raises OSError or ValueError if the file is missing or damaged."""
     frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
     matrix = from_frame(frame)
     if (frame["checksum"] != _checksum(matrix)).any():
@@ -183,7 +183,7 @@ def read_matrix(path: Path) -> LanguageMatrix:
 
 
 def _checksum(matrix: LanguageMatrix) -> int:
-    """CRC-32 over all that a stored matrix says."""
+    """CRC-32 of everything in a stored matrix."""
     text = json.dumps([matrix.study.fields, matrix.codes, dict(matrix.provenance)], sort_keys=True)
     numbers = b"".join(values[state].tobytes() for values in (matrix.mutual, matrix.precision) for state in STATES)
     return zlib.crc32(numbers, zlib.crc32(text.encode()))

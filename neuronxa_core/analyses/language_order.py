@@ -1,4 +1,4 @@
-"""The orders in which languages can stand, and what a matrix says about head and long-tail languages."""
+"""Orders of languages in a matrix, and summaries for head and long-tail languages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ LanguageOrder = Literal["similarity", "family", "script", "resources", "name"]
 LANGUAGE_ORDERS: tuple[LanguageOrder, ...] = get_args(LanguageOrder)
 LEVELS = ("head", "long-tail", "unknown")
 FEWEST = 3
-"""Languages that a group needs for an interval: fewer cannot be resampled to any effect."""
+"""Minimum number of languages in a group for a bootstrap interval."""
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Languages in order. groups: what follows one another, as (name, how many), empty if nothing is grouped.
+    """Languages in order.
 
-    linkage: SciPy's, of the languages as they stand in the matrix, if the order is clustered.
+    groups: consecutive groups as (name, size), empty if nothing is grouped.
+    linkage: SciPy's linkage of the languages in the order of the matrix, if they are clustered.
     """
 
     codes: tuple[str, ...]
@@ -38,7 +39,7 @@ class Arrangement:
 def arrange(
     matrix: LanguageMatrix, order: LanguageOrder, state: State = "nas", layer: int | None = None
 ) -> Arrangement:
-    """The languages of a matrix by family, script, resource level (head first) or name, or like beside like."""
+    """The languages of a matrix by family, script, resource level (head first) or name, or clustered by score."""
     if order == "similarity":
         return cluster(matrix.codes, matrix.score(state, layer))
     codes = sorted(matrix.codes, key=lambda code: (*_rank(language(code), order), language(code).name, code))
@@ -49,29 +50,29 @@ def arrange(
 
 
 def group_name(known: Language, order: LanguageOrder) -> str:
-    """What a language is grouped by."""
+    """Name of the group that a language belongs to in this order."""
     if order == "family":
         return known.family
     return known.script or "unknown" if order == "script" else known.resource_level
 
 
 def _rank(known: Language, order: LanguageOrder) -> tuple[int, str]:
-    """Groups by name, the unknown last; resource levels head first."""
+    """Sort key of a language's group: groups by name, unknown last; resource levels head first."""
     name = group_name(known, order)
     return (LEVELS.index(name), "") if order == "resources" else (int(name == "unknown"), name)
 
 
 def cluster(codes: tuple[str, ...], scores: NDArray[np.float64]) -> Arrangement:
-    """Like beside like, see metrics.clustering. scores: (languages, languages), symmetric."""
+    """Similar languages next to each other, see metrics.clustering. scores: (languages, languages), symmetric."""
     tree, leaves = average_linkage(scores)
     return Arrangement(tuple(codes[leaf] for leaf in leaves), linkage=tree)
 
 
 def pivot_scores(matrix: LanguageMatrix, pivot: str, layer: int | None = None) -> pd.DataFrame:
-    """One row per language other than `pivot`: code, name, level, nas, nav, embedding, gain (NAS minus embedding),
-    fertility (tokens per English token, or per token of the pivot without English) and unknown (share of tokens).
+    """One row per language other than `pivot`: code, name, level, nas, nav, embedding, gain, fertility, unknown.
 
-    Best NAS first; by embedding where layer 0 has no neurons, whose columns are then NaN.
+    gain: NAS minus embedding. fertility: tokens per English token, or per token of the pivot if English is missing.
+    unknown: share of tokens. Sorted by NAS, best first; at layer 0, where neuron columns are NaN, by embedding.
     """
     row = matrix.codes.index(pivot)
     others = [number for number in range(len(matrix.codes)) if number != row]
@@ -96,15 +97,15 @@ def pivot_scores(matrix: LanguageMatrix, pivot: str, layer: int | None = None) -
 
 
 def _tokens(matrix: LanguageMatrix, rows: Sequence[int], of: Callable[[str], float | None]) -> NDArray[np.float64]:
-    """NaN where the tokens were not counted."""
+    """A value per row from the token counts; NaN where tokens were not counted."""
     return np.array([of(matrix.codes[row]) for row in rows], dtype=np.float64)
 
 
 def level_summary(scores: pd.DataFrame) -> pd.DataFrame:
-    """Head against long-tail: the mean of pivot_scores over the languages of a level, with its 95 percent interval.
+    """One row per resource level and measure: level, measure, languages, mean, ci_low, ci_high.
 
-    One row per level and measure (nas, nav, embedding, gain): level, measure, languages, mean, ci_low, ci_high. Languages
-    are resampled; a level of fewer than 3 has no interval (NaN).
+    Means of pivot_scores (nas, nav, embedding, gain) over the languages of a level. The 95 percent interval resamples
+    languages; it is NaN for fewer than 3.
     """
     rows = []
     for level in LEVELS:

@@ -1,4 +1,4 @@
-"""Every language against every other. Each language is extracted once, so the cost grows with languages, not with pairs."""
+"""All language pairs. Each language is extracted once, so the cost grows with languages, not with pairs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -30,9 +30,9 @@ Sentences = Mapping[str, tuple[str, ...]]
 def run_language_matrix(
     study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> LanguageMatrix:
-    """Scores every pair of `codes`, or takes the matrix from the cache. The study's own source and target do not matter.
+    """The scores of all pairs of `codes`, from the cache or computed. The study's source and target do not matter.
 
-    The states of every language are left in the cache. Raises as run_study, and CacheError if the cache is too small.
+    The states of every language stay in the cache. Raises like run_study, and CacheError if the cache is too small.
     """
     started = time.perf_counter()
     codes = tuple(language(code).code for code in codes)
@@ -56,7 +56,7 @@ def run_language_matrix(
 
 
 def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix | None:
-    """The matrix of these languages if the cache holds it. Prepares, downloads and loads no model."""
+    """The matrix of these languages if it is cached, else None. Never loads or downloads a model."""
     study = matrix_study(study, codes)
     recipe = local_recipe(study)
     return _stored(recipe, language_sentences(study, codes)) if recipe else None
@@ -67,7 +67,7 @@ def language_sentences(study: Study, codes: Sequence[str]) -> Sentences:
     corpus = open_corpus(study.corpus)
     if corpus.pairwise and len(codes) > 2:
         raise CorpusError(
-            f"In {study.corpus} every pair of languages has a text of its own, so more than two do not compare.",
+            f"In {study.corpus} each language pair has its own text, so more than two languages cannot be compared.",
             "Use a corpus with the same text in all languages.",
         )
     leave_out = _left_out_of_all(corpus, codes, study.leave_out)
@@ -76,7 +76,7 @@ def language_sentences(study: Study, codes: Sequence[str]) -> Sentences:
 
 
 def _left_out_of_all(corpus: Corpus, codes: Sequence[str], leave_out: str) -> str:
-    """A line that is left out of one language is left out of all, so that all are compared on the same lines."""
+    """The leave-out list for all languages: a line left out in one is left out in all, so that the lines agree."""
     unwanted = read_left_out(leave_out)
     if not unwanted.kinds:
         return leave_out
@@ -94,21 +94,21 @@ def _extract_all(recipe: Recipe, sentences: Sentences, watcher: Watcher) -> list
         together.report("extracting", detail=language(code).name)
     if not all(path.is_file() for path in paths):
         raise CacheError(
-            f"The cache has no room for the states of {len(paths)} languages at once.",
-            "Raise NEURONXA_CACHE_GB, or choose fewer languages or pairs.",
+            f"The cache is too small for the states of {len(paths)} languages at once.",
+            "Increase NEURONXA_CACHE_GB, or choose fewer languages or pairs.",
         )
     return paths
 
 
 def _summed(codes: Sequence[str], paths: Sequence[Path], array: str) -> dict[str, int]:
-    """What an array of counts holds in all, per language."""
+    """Sum of an array of counts, by language."""
     return {code: int(store.read_counts(path, array).sum()) for code, path in zip(codes, paths, strict=True)}
 
 
 def _score_all(
     paths: Sequence[Path], pairs: int, watcher: Watcher
 ) -> tuple[dict[State, NDArray[np.float64]], dict[State, NDArray[np.float64]]]:
-    """`mutual` and `precision` of all layers; one layer of all languages is in memory at a time."""
+    """(mutual, precision) of all layers, by state; one layer of all languages is in memory at a time."""
     counts = {state: store.count_layers(paths[0], state) for state in STATES}
     total, done = sum(counts.values()), 0
     both: dict[State, list[NDArray[np.float64]]] = {state: [] for state in STATES}
@@ -125,20 +125,20 @@ def _score_all(
 
 
 def _path(recipe: Recipe, sentences: Sentences) -> Path:
-    """The same file whatever the order of the languages."""
+    """The cache file of a matrix, the same for every order of the languages."""
     parts = recipe.key | {code: sentences_hash(side) for code, side in sentences.items()}
     return store.result_path(store.cache_key(parts), ".matrix.parquet")
 
 
 def _stored(recipe: Recipe, sentences: Sentences) -> LanguageMatrix | None:
-    """The cached matrix, under the names by which it is asked for now; a damaged file is removed."""
+    """The cached matrix with the present names and order; None if missing. A damaged file is deleted."""
     matrix = store.read_or_discard(_path(recipe, sentences), lambda path: read_matrix(path).take(list(sentences)))
     return replace(matrix, study=recipe.study) if matrix else None
 
 
 @dataclass(frozen=True)
 class Languages:
-    """Which languages lie close together: every one against every other."""
+    """Which languages lie close together? Scores of all language pairs."""
 
     name: ClassVar[str] = "languages"
     study: Study

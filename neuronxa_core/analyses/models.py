@@ -1,4 +1,4 @@
-"""Several models, or one model in several ways, on the same sentences: who aligns what better, and which languages gain."""
+"""Several models, or several variants of one, compared on the same sentences, overall and by language."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,22 +19,25 @@ from neuronxa_core.study.runner import find_against_target, run_against_target
 from neuronxa_core.study.study import Study
 
 FEWEST = 3
-"""Languages that an interval over languages needs."""
+"""Minimum number of languages for an interval over languages."""
 Variants = Mapping[str, Sequence[StudyResult]]
-"""By the name of a variant its results, one per language, all against the same target and in the same order."""
+"""Results by variant, one per language, all against the same target and in the same order."""
 
 
 def variant_names(studies: Sequence[Study]) -> list[str]:
-    """What tells the variants apart, and only that; the model's name alone if nothing does."""
+    """A name per variant, made of the fields that differ; the model's name if none does."""
     fields = ["model", "revision", "adapter", "neurons", "site", "pooling", "dtype"]
-    if len({study.model for study in studies}) > 1:  # each then pools as it does by default
+    if len({study.model for study in studies}) > 1:  # each model then uses its default pooling
         fields.remove("pooling")
     differing = [name for name in fields if len({getattr(study, name) for study in studies}) > 1] or ["model"]
     return [", ".join(str(getattr(study, name)) or f"no {name}" for name in differing) for study in studies]
 
 
 def depth_curves(variants: Variants, source: str) -> pd.DataFrame:
-    """One row per variant, state and layer of one source language: layer, depth (0 is the embedding, 1 the last layer), score, interval."""
+    """One row per variant, state and layer for one source language: layer, depth, score, interval.
+
+    depth: 0 is the embedding, 1 the last layer.
+    """
     rows = []
     for name, results in variants.items():
         result = next(each for each in results if each.study.source == source)
@@ -45,9 +48,9 @@ def depth_curves(variants: Variants, source: str) -> pd.DataFrame:
 
 
 def variant_summary(variants: Variants) -> pd.DataFrame:
-    """One row per variant: languages, and NASCA, NAVCA and MEXA, means over the languages, with 95 percent intervals over them.
+    """One row per variant: languages; NASCA, NAVCA and MEXA as means over languages, with 95 percent intervals.
 
-    Fewer than three languages have no interval (NaN).
+    The intervals resample languages; they are NaN for fewer than three.
     """
     rows = []
     for name, results in variants.items():
@@ -57,23 +60,28 @@ def variant_summary(variants: Variants) -> pd.DataFrame:
             low, high = bootstrap_interval(means) if len(means) >= FEWEST else (np.nan, np.nan)
             summary = SUMMARY_NAMES[state]
             row |= {summary: float(means.mean()), f"{summary}_low": float(low), f"{summary}_high": float(high)}
-            layers = [(result.peak(state)[0] - first_layer(state)) / max(1, len(result.outcomes[state].mutual) - 1) for result in results]  # fmt: skip
-            row[f"{state}_peak_depth"] = float(np.mean(layers))
+            row[f"{state}_peak_depth"] = float(np.mean([_peak_depth(result, state) for result in results]))
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _peak_depth(result: StudyResult, state: State) -> float:
+    """Depth of the layer with the highest score: 0 is the state's first layer, 1 its last."""
+    return (result.peak(state)[0] - first_layer(state)) / max(1, len(result.outcomes[state].mutual) - 1)
 
 
 def language_differences(
     results: Sequence[StudyResult], reference: Sequence[StudyResult], state: State
 ) -> pd.DataFrame:
-    """One row per language: the score of both, and their difference with its 95 percent interval; the largest gain first.
+    """One row per language: both scores, and their difference with its 95 percent interval; largest gain first.
 
-    Scores are means over layers. Both were measured on the same pairs, so the pairs are resampled together.
+    Scores are means over layers. Both use the same pairs, so pairs are resampled jointly.
+    Raises ValueError if languages or pairs differ.
     """
     rows = []
     for ours, theirs in zip(results, reference, strict=True):
         if ours.study.source != theirs.study.source or ours.pairs != theirs.pairs:
-            raise ValueError("the results are not of the same languages and pairs")
+            raise ValueError("the results differ in languages or pairs")
         each = ours.outcomes[state].mutual.mean(axis=0) - theirs.outcomes[state].mutual.mean(axis=0)
         low, high = bootstrap_interval(each)
         rows.append(
@@ -93,7 +101,7 @@ def language_differences(
 
 @dataclass(frozen=True)
 class ModelComparison(Shown):
-    """The results of every variant, one per language, all against one target."""
+    """The results of every variant, one per language, all against the same target."""
 
     variants: tuple[Study, ...]
     results: Mapping[str, tuple[StudyResult, ...]]
@@ -105,7 +113,7 @@ class ModelComparison(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the means of each variant, every language's difference to the first one, and all curves."""
+        """The exported tables: means by variant, differences from the first variant by language, and all curves."""
         first, *others = self.results
         differences = [
             language_differences(self.results[name], self.results[first], state).assign(variant=name, state=state)
@@ -129,7 +137,7 @@ class ModelComparison(Shown):
 
 @dataclass(frozen=True)
 class Models:
-    """Which model, or which way to read one, keeps which languages together? languages: against the variants' target."""
+    """Which model or readout aligns which languages best? languages: each against the variants' target."""
 
     name: ClassVar[str] = "models"
     variants: tuple[Study, ...]
@@ -141,7 +149,7 @@ class Models:
 
     @property
     def study(self) -> Study:
-        """The variant that is run next, whose cost is told."""
+        """The variant that runs next, for the cost estimate."""
         missing = (each for each in self.variants if find_against_target(each, self.languages) is None)
         return next(missing, self.variants[-1])
 
@@ -162,7 +170,7 @@ class Models:
         return comparison
 
     def gather(self, results: Sequence[tuple[StudyResult, ...] | None]) -> ModelComparison | None:
-        """The answer made of each variant's results, in their order; None if one is missing."""
+        """The answer from the results of all variants, in their order; None if one is missing."""
         found = [each for each in results if each]
         if len(found) < len(self.variants):
             return None

@@ -1,8 +1,8 @@
-"""Which neurons are shared: how often each is active in each language, who shares them, and which belong to one language.
+"""Shared and language-specific neurons: activation rates by language, sharing, overlap and LAPE.
 
-A neuron's rate in a language is the share of its tokens (special ones included) at which its activation is above 0. It is active in the
-language if its rate is above a threshold. LAPE: Tang et al. 2024, arXiv:2402.16438; shared by all, some, one or none: Wang et al.
-2024, arXiv:2406.09265.
+A neuron's rate in a language is the share of tokens (special tokens included) at which its activation is above 0. The
+neuron is active in the language if its rate is above a threshold.
+Source: LAPE, Tang et al. 2024, arXiv:2402.16438; all, some, one or none, Wang et al. 2024, arXiv:2406.09265.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.study import Study
 
 SHARES = ("all", "some", "one", "none")
-"""In how many of the languages a neuron is active."""
+"""Categories of neurons by the number of languages in which they are active."""
 USUAL_THRESHOLD = 0.5
-"""A neuron is active in a language if it is on at more than this share of its tokens, unless somebody says otherwise."""
+"""Default threshold: a neuron is active in a language if its rate is above this."""
 _OFTEN = 0.95
-"""LAPE looks only at neurons whose highest rate is above this quantile of all rates."""
+"""LAPE considers only neurons whose highest rate is above this quantile of all rates."""
 
 
 @dataclass(frozen=True)
 class NeuronRates(Shown):
-    """rates: (languages, layers, neurons), float32 in [0, 1]; layers 1..L."""
+    """Activation rates of every neuron. rates: (languages, layers, neurons), float32 in [0, 1]; layers 1..L."""
 
     study: Study
     codes: tuple[str, ...]
@@ -44,12 +44,12 @@ class NeuronRates(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the most language-specific neurons (LAPE), and how many languages share the others."""
+        """The exported tables: the most language-specific neurons (LAPE), and sharing by layer."""
         return {"specific": specific_neurons(self), "sharing": sharing(self, USUAL_THRESHOLD)}
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The study, the languages, how far their active neurons overlap (Jaccard), and the provenance."""
+        """The study, the languages, the overlap of their active neurons (Jaccard), and the provenance."""
         return {
             "study": self.study.fields,
             "languages": list(self.codes),
@@ -59,7 +59,7 @@ class NeuronRates(Shown):
         }
 
     def take(self, codes: Sequence[str]) -> "NeuronRates":
-        """The same numbers for some of the languages, in the order given. Raises ValueError for one it lacks."""
+        """The rates of some of its languages, in the given order. Raises ValueError for one that it lacks."""
         places = [self.codes.index(code) for code in codes]
         return replace(self, codes=tuple(codes), rates=self.rates[places])
 
@@ -67,12 +67,12 @@ class NeuronRates(Shown):
 def run_neuron_rates(
     study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> NeuronRates:
-    """The rate of every neuron in every language, on the lines that a study of it against the study's target takes.
+    """The rate of every neuron in every language, on the lines of its study against the study's target.
 
-    Raises as run_study, and StudyError for fewer than two languages.
+    Raises like run_study, and StudyError for fewer than two languages.
     """
     if len(set(codes)) < 2:
-        raise StudyError("Whether neurons are shared needs two languages or more.", "Choose more languages.")
+        raise StudyError("Shared neurons need at least two languages.", "Choose more languages.")
     recipe = recipe_for(study, device, watcher)
     together = Together(watcher, study.pairs * len(codes))
     readout, paths = _readout(study), []
@@ -84,7 +84,7 @@ def run_neuron_rates(
 
 
 def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
-    """What run_neuron_rates gives, if the cache holds the states of all languages. Prepares, downloads and loads no model."""
+    """The rates if the states of all languages are cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
     if recipe is None:
         return None
@@ -93,18 +93,18 @@ def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
 
 
 def _rates_of(recipe: Recipe, codes: Sequence[str], paths: Sequence[Path]) -> NeuronRates:
-    """The same numbers and the same provenance, whether the states were there or have just been extracted."""
+    """The rates from states on disk, with the same provenance whether these were cached or new."""
     rates = np.stack([_rates(path) for path in paths])
     return NeuronRates(recipe.study, tuple(codes), rates, recipe.provenance(store.taken_from(paths[0])))
 
 
 def _readout(study: Study) -> ReadoutConfig:
-    """Pooled by mean, whatever the study's pooling: a rate counts every token once."""
+    """The readout of a rate: mean pooling, whatever the study's own, since a rate counts every token once."""
     return ReadoutConfig(study.site, "mean")
 
 
 def _rates(path: Path) -> NDArray[np.float32]:
-    """(layers, neurons): the mean of the sentences' shares, each weighing as many tokens as it has."""
+    """(layers, neurons): the mean of the sentences' shares, weighted by their number of tokens."""
     tokens = store.read_counts(path, "tokens").astype(np.float64)
     weights = tokens / tokens.sum()
     layers = [weights @ store.read_layer(path, "nas", layer) for layer in range(store.count_layers(path, "nas"))]
@@ -112,9 +112,9 @@ def _rates(path: Path) -> NDArray[np.float32]:
 
 
 def sharing(rates: NeuronRates, threshold: float) -> pd.DataFrame:
-    """One row per layer: the share of its neurons that are active in all, some (not all, not one), one or none of the languages.
+    """One row per layer: the shares of its neurons active in all, some, one or none of the languages.
 
-    With two languages nothing is "some". The four shares of a layer sum to 1.
+    "some" is more than one but not all, so it is 0 for two languages. The four shares sum to 1.
     """
     languages = len(rates.codes)
     active = (rates.rates > threshold).sum(axis=0)  # (layers, neurons)
@@ -130,9 +130,9 @@ def sharing(rates: NeuronRates, threshold: float) -> pd.DataFrame:
 
 
 def overlap(rates: NeuronRates, threshold: float, layer: int | None = None) -> NDArray[np.float64]:
-    """Jaccard index of the languages' active neurons at a layer, or of all layers together, (languages, languages).
+    """Jaccard index of the languages' active neurons, (languages, languages), at a layer or over all layers.
 
-    Active in both over active in either; NaN where neither has any.
+    Active in both over active in either; NaN if neither has any.
     """
     chosen = rates.rates if layer is None else rates.rates[:, layer - 1]
     active = (chosen > threshold).reshape(len(rates.codes), -1).astype(np.float64)
@@ -143,9 +143,10 @@ def overlap(rates: NeuronRates, threshold: float, layer: int | None = None) -> N
 
 
 def lape(rates: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Entropy over languages of each neuron's rates, normalised to sum to 1, in nats: 0 for one language, ln(languages) for all alike.
+    """Entropy over languages of each neuron's normalised rates, in nats, in [0, ln(languages)].
 
-    rates: (languages, ...); NaN where a neuron is never active. Source: Tang et al. 2024, arXiv:2402.16438.
+    0 if a neuron is active in one language only; NaN if it never is. rates: (languages, ...).
+    Source: Tang et al. 2024, arXiv:2402.16438.
     """
     exact: NDArray[np.float64] = rates.astype(np.float64)
     total = exact.sum(axis=0)
@@ -156,10 +157,10 @@ def lape(rates: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def specific_neurons(rates: NeuronRates, share: float = 0.01) -> pd.DataFrame:
-    """The neurons most specific to a language: those of the lowest LAPE among the ones that are often active somewhere.
+    """One row per language-specific neuron, the lowest LAPE first.
 
-    One row per neuron, the most specific first: layer, neuron (from 0), lape, language (of its highest rate), name, rate, and the mean rate
-    in the others. `share` of all neurons at most; only neurons whose highest rate is above the 95th percentile of all rates.
+    Columns: layer, neuron (from 0), lape, language (of its highest rate), name, rate, and the mean rate in the others.
+    Only neurons whose highest rate is above the 95th percentile of all rates; at most `share` of all neurons.
     """
     entropy, highest = lape(rates.rates), rates.rates.max(axis=0)
     often = highest > np.quantile(rates.rates, _OFTEN)
@@ -185,7 +186,10 @@ def specific_neurons(rates: NeuronRates, share: float = 0.01) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class TokenStates:
-    """One sentence at one layer. activations: (tokens, neurons), float32; nas, nav: (neurons,), pooled as the study pools."""
+    """One sentence at one layer.
+
+    activations: (tokens, neurons), float32; nas, nav: (neurons,), with the study's pooling.
+    """
 
     tokens: tuple[str, ...]
     activations: NDArray[np.float32]
@@ -196,7 +200,10 @@ class TokenStates:
 def run_token_states(
     study: Study, pair: int, layer: int, *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> tuple[TokenStates, TokenStates]:
-    """Both sentences of a pair (from 0) at one layer, token by token. Raises as run_study, IndexError for a layer that is not there."""
+    """Both sentences of a pair (from 0) at one layer, token by token.
+
+    Raises like run_study, and IndexError if there is no such layer.
+    """
     recipe = recipe_for(study, device, watcher)
     bitext = study.bitext()
     one, two = (
@@ -223,7 +230,7 @@ class TokenPair(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: every token's activations, a column per neuron (from 0)."""
+        """The exported table: the activations of every token, with a column per neuron (from 0)."""
         sides = {self.study.source: self.source, self.study.target: self.target}
         frames = [
             pd.DataFrame(side.activations).assign(language=code, token=side.tokens) for code, side in sides.items()
@@ -239,7 +246,7 @@ class TokenPair(Shown):
 
 @dataclass(frozen=True)
 class Neurons:
-    """Which neurons do languages share, and which does one keep for itself?"""
+    """Which neurons do languages share, and which are specific to one?"""
 
     name: ClassVar[str] = "neurons"
     study: Study
@@ -255,7 +262,7 @@ class Neurons:
     def cached(self) -> NeuronRates | None:
         try:
             return find_neuron_rates(self.study, self.languages)
-        except NeuronXAError:  # a language without these lines is told when it is run
+        except NeuronXAError:  # run reports a language that lacks these lines
             return None
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> NeuronRates:
@@ -277,7 +284,7 @@ class Tokens:
         return bitext.source_sentences[self.pair], bitext.target_sentences[self.pair]
 
     def cached(self) -> None:
-        """Never: what is large and made in a second is not kept."""
+        """None: the activations are large and take a second to compute, so they are not stored."""
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> TokenPair:
         source, target = run_token_states(self.study, self.pair, self.layer, device=device, watcher=watcher)

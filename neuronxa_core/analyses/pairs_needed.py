@@ -1,4 +1,4 @@
-"""How many pairs are enough: for a score, and for the order of the languages."""
+"""How many pairs are enough, for a score and for the ranking of languages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from neuronxa_core.study.study import Study
 
 
 def outcomes_by_pairs(layers: StudyLayers, state: State, counts: Sequence[int]) -> dict[int, NDArray[np.float64]]:
-    """For each count: what the first so many pairs score among themselves, means over the layers, (count,)."""
+    """By count, the per-pair scores of the first `count` pairs scored by themselves, means over layers, (count,)."""
     found = {count: np.zeros(count) for count in counts}
     numbers = _numbers(layers, state)
     for layer in numbers:
@@ -38,16 +38,16 @@ def _numbers(layers: StudyLayers, state: State) -> range:
 
 
 def pair_counts(pairs: int) -> list[int]:
-    """From 10 to all."""
+    """The numbers of pairs to try, from 10 to all."""
     return [count for count in (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000) if count < pairs] + [pairs]
 
 
 def run_pairs_needed(
     study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> pd.DataFrame:
-    """Whether fewer pairs order the languages alike: one row per state and number of pairs.
+    """One row per state and number of pairs: state, pairs, rank_correlation.
 
-    state, pairs, rank_correlation: Spearman over the languages between the scores from so many pairs and from all.
+    rank_correlation: Spearman over languages between the scores from so many pairs and from all.
     """
     scores: dict[tuple[State, int], list[float]] = {}
     for number, code in enumerate(codes):
@@ -56,7 +56,7 @@ def run_pairs_needed(
         run_study(each, device=device, keep_states=True, watcher=_Quiet(watcher))
         layers = find_layers(each, device)
         if layers is None:
-            raise ValueError(f"the states of {code} are gone")
+            raise ValueError(f"the states of {code} are no longer in the cache")
         for state in STATES:
             watcher.check()
             for count, each_pair in outcomes_by_pairs(layers, state, pair_counts(study.pairs)).items():
@@ -70,7 +70,7 @@ def run_pairs_needed(
 
 
 class _Quiet(Watcher):
-    """Stops when it should, and tells nothing: the languages are counted instead."""
+    """Passes on cancellation but no progress, since languages are counted instead."""
 
     def __init__(self, watcher: Watcher) -> None:
         self.check = watcher.check  # type: ignore[method-assign]
@@ -78,7 +78,7 @@ class _Quiet(Watcher):
 
 @dataclass(frozen=True)
 class RankStability(Shown):
-    """table: as run_pairs_needed gives it."""
+    """The agreement of rankings from fewer pairs with the full one. table: from run_pairs_needed."""
 
     study: Study
     languages: tuple[str, ...]
@@ -86,18 +86,18 @@ class RankStability(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the rank correlation for each number of pairs."""
+        """The exported table: the rank correlation by number of pairs."""
         return {"pairs_needed": self.table}
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The study and the languages whose order is compared."""
+        """The study and the ranked languages."""
         return {"study": self.study.fields, "languages": list(self.languages)}
 
 
 @dataclass(frozen=True)
 class PairsNeeded:
-    """Do fewer pairs order the languages alike?"""
+    """Do fewer pairs rank the languages in the same order?"""
 
     name: ClassVar[str] = "pairs_needed"
     study: Study
@@ -111,7 +111,7 @@ class PairsNeeded:
         return sentences_against_target(self.study, self.languages)
 
     def cached(self) -> RankStability | None:
-        """Made from the cached states of every language, if all of them are there."""
+        """The answer from cached states; None unless those of every language are cached."""
         layers = [find_layers(replace(self.study, source=code)) for code in self.languages]
         return self.run() if all(layers) else None
 

@@ -1,4 +1,4 @@
-"""Sentences in two dimensions, layer by layer, and the numbers that keep the picture honest."""
+"""Sentences in two dimensions, layer by layer, with measures of how faithful the picture is."""
 
 import io
 import json
@@ -37,14 +37,14 @@ from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study, study_of
 
 MOST_PAIRS = 500
-"""More pairs than this are neither legible nor light; the first ones are taken."""
+"""Pairs drawn at most, the first ones; more would be illegible and slow."""
 
 
 @dataclass(frozen=True)
 class Projection:
-    """One state of a study in two dimensions, all layers.
+    """One state of a study in two dimensions, at all layers.
 
-    coordinates: (layers, 2n, 2) float32, the source's n sentences first, then the target's; each layer centred.
+    coordinates: (layers, 2n, 2) float32, n source sentences, then n target sentences; each layer is centred.
     numbers: (layers, 7), the columns of NUMBERS, see `layer_numbers`.
     cosines: (layers, n), each pair's own similarity; ranks: (layers, 2, n), of the translation in its row and column.
     """
@@ -110,7 +110,7 @@ class Projection:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """The projection as rows, one per layer, that Parquet can hold."""
+        """One row per layer, in a form that Parquet can store."""
         rows = [
             {
                 **self.study.fields,
@@ -128,7 +128,7 @@ class Projection:
 
 
 def projection_from_frame(frame: pd.DataFrame) -> Projection:
-    """The projection that `to_frame` turned into rows. Raises KeyError or ValueError if the rows are not such."""
+    """The projection of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
     frame = frame.sort_values("layer")
     first = frame.iloc[0]
     layers = len(frame)
@@ -154,8 +154,8 @@ def project(
 ) -> Projection:
     """The projection of one state of a study, from the cache or computed.
 
-    Raises Cancelled if the watcher asks for it, CacheError if the cache cannot be written, OSError or ValueError if the
-    states are gone.
+    Raises Cancelled if the watcher is stopped, CacheError if the cache cannot be written, OSError or ValueError if the
+    states are missing.
     """
     study = layers.named(study)
     found = find_projection(study, layers, state, settings) if use_cache else None
@@ -171,7 +171,7 @@ def project(
 
 
 def find_projection(study: Study, layers: StudyLayers, state: State, settings: ProjectionSettings) -> Projection | None:
-    """The projection if the cache holds it; a damaged file is removed."""
+    """The projection if it is cached, else None. A damaged file is deleted."""
     projection = store.read_or_discard(
         _path(layers, state, settings),
         lambda path: projection_from_frame(pd.read_parquet(io.BytesIO(path.read_bytes()))),
@@ -180,7 +180,7 @@ def find_projection(study: Study, layers: StudyLayers, state: State, settings: P
 
 
 def _path(layers: StudyLayers, state: State, settings: ProjectionSettings) -> Path:
-    """Named by the states it was made of and by its settings."""
+    """The cache file of a projection, named by its states and settings."""
     parts: dict[str, str | int] = {
         "projection": 1,
         "source": layers.source.stem,
@@ -197,7 +197,7 @@ def _layer_numbers(layers: StudyLayers, state: State) -> range:
 
 
 def _both(layers: StudyLayers, state: State, layer: int) -> NDArray[np.float32]:
-    """Source above target, (2n, dim), at most MOST_PAIRS of each."""
+    """Source vectors above target vectors, (2n, dim), at most MOST_PAIRS of each."""
     return np.vstack([side[:MOST_PAIRS] for side in layers.states(state, layer)])
 
 
@@ -232,7 +232,7 @@ class Projections(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the numbers beside the pictures, and every point."""
+        """The exported tables: the measures of each layer, and every point."""
         numbers = pd.concat([each.table for each in self.states], ignore_index=True)
         return {"numbers": numbers, "points": pd.concat([each.points_table for each in self.states], ignore_index=True)}
 
@@ -245,7 +245,7 @@ class Projections(Shown):
 
 @dataclass(frozen=True)
 class Project:
-    """Do sentences gather by what they say, or by the language they say it in?"""
+    """Do sentences cluster by meaning or by language?"""
 
     name: ClassVar[str] = "projection"
     study: Study
@@ -270,5 +270,5 @@ class Project:
         study = run_study(self.study, device=device, keep_states=True, watcher=watcher).study
         layers = find_layers(study, device)
         if layers is None:
-            raise CacheError("The cache has no room for the states of this study.", "Raise NEURONXA_CACHE_GB.")
+            raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
         return Projections(study, tuple(project(study, layers, each, self.settings, watcher) for each in self.states))

@@ -1,4 +1,4 @@
-"""What the report of one study shows beside its scores."""
+"""The material of a study's report, in addition to its scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from neuronxa_core.states.sentences import State
 
 
 class Similarities(Protocol):
-    """The cosines of a study's sentences, layer by layer, wherever they are kept."""
+    """The cosines of a study's sentences, layer by layer, wherever they are stored."""
 
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
         """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
@@ -22,7 +22,7 @@ class Similarities(Protocol):
 
 @dataclass(frozen=True)
 class Material:
-    """What a report shows beside the scores, as far as it is on this machine."""
+    """The parts of a report besides the scores, as far as they are available on this machine."""
 
     bitext: Bitext
     layers: Similarities

@@ -1,7 +1,7 @@
-"""How much the choices of the method matter: each changed on its own, on one study, from one pass of the model per language.
+"""Ablation of the method's choices: each is changed on its own, from one pass of the model per language.
 
-Rows of `Ablation.table`: choice, value, state, score (mean over the state's layers, or the best layer's), its 95 percent interval, and
-the difference to the study as it is, with its interval on the same resampled pairs.
+Columns of `Ablation.table`: choice, value, state, score (mean over the state's layers, or that of the best layer) with
+its 95 percent interval, and the difference from the unchanged study with its interval on the same resampled pairs.
 """
 
 import io
@@ -38,7 +38,10 @@ COLUMNS = ["choice", "value", "state", "score", "ci_low", "ci_high", "difference
 
 @dataclass(frozen=True)
 class Ablation(Shown):
-    """table: as COLUMNS. pairs: one row per state and number of pairs: state, pairs, score, ci_low, ci_high."""
+    """The effect of each choice.
+
+    table: the columns COLUMNS. pairs: one row per state and number of pairs: state, pairs, score, ci_low, ci_high.
+    """
 
     study: Study
     table: pd.DataFrame
@@ -47,7 +50,7 @@ class Ablation(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: the choices, and the scores from fewer pairs."""
+        """The exported tables: the choices, and the scores from fewer pairs."""
         return {"choices": self.table, "pairs": self.pairs}
 
     @property
@@ -58,7 +61,7 @@ class Ablation(Shown):
 
 
 def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cosine") -> NDArray[np.bool_]:
-    """Which pairs find each other at every layer, (layers, pairs)."""
+    """Whether each pair is aligned, (layers, pairs)."""
     found = [
         pair_outcomes(similarity_of(*layers.states(state, layer), how)).mutual for layer in _numbers(layers, state)
     ]
@@ -68,7 +71,7 @@ def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cos
 def run_ablation(
     study: Study, pivots: Sequence[str] = (), *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> Ablation:
-    """Changes each choice on its own. pivots: other target languages to score the source against. Raises as run_study."""
+    """The effect of each choice, changed on its own. pivots: further targets for the source. Raises like run_study."""
     recipe = recipe_for(study, device, watcher)
     study = recipe.study
     path = _path(recipe, study, pivots)
@@ -99,7 +102,7 @@ def run_ablation(
 
 
 def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
-    """What run_ablation gives, if the cache holds it. Prepares, downloads and loads no model."""
+    """The result of run_ablation if it is cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
     if recipe is None:
         return None
@@ -108,9 +111,9 @@ def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
 
 
 def readouts_of(study: Study) -> list[ReadoutConfig]:
-    """The study's own, and each with one choice changed: site, pooling, threshold.
+    """The study's own readout, and those with one choice changed: site, pooling or threshold.
 
-    There are as many whatever the model makes of the pooling `auto`; `position` holds its place until it is known.
+    Pooling `auto` counts as `position` until the model is known; the number of readouts is the same.
     """
     own = (replace(study, pooling="position") if study.pooling == "auto" else study).readout
     changed = [
@@ -122,7 +125,7 @@ def readouts_of(study: Study) -> list[ReadoutConfig]:
 
 
 class _Rows:
-    """Collects the rows of the table; the study as it is comes first, for every state."""
+    """Collects the rows of the table; for every state the unchanged study comes first."""
 
     def __init__(self, study: Study, layers: Mapping[ReadoutConfig, StudyLayers], watcher: Watcher) -> None:
         self.study, self.layers, self.watcher = study, layers, watcher
@@ -140,10 +143,10 @@ class _Rows:
             for how in SIMILARITY_KINDS[1:]:
                 self.add("similarity", how, state, layer_outcomes(self.layers[self.own], state, how).mean(axis=0))
             for readout in self.layers:
-                self._add_way(readout, state)
+                self._add_readout(readout, state)
 
-    def _add_way(self, readout: ReadoutConfig, state: State) -> None:
-        """The embedding has no site, and only NAS has a threshold."""
+    def _add_readout(self, readout: ReadoutConfig, state: State) -> None:
+        """Adds a changed readout where it applies: embeddings have no site, and only NAS has a threshold."""
         self.watcher.check()
         if readout.site != self.own.site and state != "embedding":
             self.add("site", readout.site, state, self._mean(readout, state))
@@ -156,7 +159,7 @@ class _Rows:
         return np.asarray(layer_outcomes(self.layers[readout], state).mean(axis=0))
 
     def add(self, choice: str, value: str, state: State, each: NDArray[Any], paired: bool = True) -> None:
-        """each: what every pair scores, (pairs,). Not paired: other sentences, so the difference has no interval."""
+        """Adds a row. each: score of every pair, (pairs,). Unless `paired`, the difference has no interval."""
         per_pair: NDArray[np.float64] = np.asarray(each, dtype=np.float64)
         low, high = bootstrap_interval(per_pair)
         apart = per_pair - self.base[state] if state in self.base else np.zeros_like(per_pair)
@@ -166,7 +169,7 @@ class _Rows:
 
 
 def _by_pairs(layers: StudyLayers, pairs: int, watcher: Watcher) -> pd.DataFrame:
-    """The score from the first 10 pairs to all: fewer pairs have fewer rivals, so it starts too high."""
+    """Scores from the first 10 pairs to all. Fewer pairs have fewer distractors, so small samples score too high."""
     rows = []
     for state in STATES:
         watcher.check()
@@ -187,7 +190,7 @@ def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Path:
 
 
 def write_ablation(ablation: Ablation, path: Path) -> None:
-    """Parquet: the table, with the curve of pairs in every row. Raises OSError."""
+    """Writes the table as Parquet, with the curve over pairs in every row. Raises OSError if it cannot be written."""
     frame = ablation.table.assign(
         pairs=json.dumps(ablation.pairs.to_dict("list")),
         study=json.dumps(ablation.study.fields, sort_keys=True),
@@ -197,7 +200,7 @@ def write_ablation(ablation: Ablation, path: Path) -> None:
 
 
 def read_ablation(path: Path, study: Study) -> Ablation:
-    """Raises OSError or ValueError if it is missing or damaged."""
+    """The ablation that write_ablation stored. Raises OSError or ValueError if the file is missing or damaged."""
     frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
     pairs = pd.DataFrame(json.loads(frame["pairs"].iloc[0]))
     provenance = json.loads(frame["provenance"].iloc[0]) if "provenance" in frame else {}  # not in the oldest files
@@ -206,7 +209,7 @@ def read_ablation(path: Path, study: Study) -> Ablation:
 
 @dataclass(frozen=True)
 class Settings:
-    """How much does each choice of the method matter? pivots: other targets to score the source against."""
+    """How much does each choice of the method matter? pivots: further targets for the source."""
 
     name: ClassVar[str] = "settings"
     study: Study

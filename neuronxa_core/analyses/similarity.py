@@ -1,4 +1,4 @@
-"""The pairs of a study at one layer, the orders in which a matrix can be drawn, and the measures of the space by layer."""
+"""The pairs of a study at one layer, orders for drawing a similarity matrix, and measures of the space by layer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 def pair_table(bitext: Bitext, matrices: dict[State, NDArray[np.float64]]) -> pd.DataFrame:
-    """One row per pair: pair (from 1), both sentences, and per state the cosine, margin, and rank in each direction.
+    """One row per pair: pair (from 1), both sentences; for each state cosine, margin, and rank in each direction.
 
-    `STATE_margin` above 0 means that the pair counts as aligned in that state.
+    A pair is aligned in a state if `STATE_margin` is above 0.
     """
     columns: dict[str, object] = {
         "pair": np.arange(1, len(bitext) + 1),
@@ -81,10 +81,7 @@ def cosine_table(matrices: dict[State, NDArray[np.float64]]) -> pd.DataFrame:
 
 
 def pair_order(similarity: NDArray[np.float64], order: Order) -> list[int]:
-    """The pairs in the order of the corpus, by margin with the best aligned first, or with like sentences side by side.
-
-    Clustered: see metrics.clustering.
-    """
+    """The pairs in corpus order, by margin (best aligned first), or clustered, see metrics.clustering."""
     if order == "source":
         return list(range(len(similarity)))
     if order == "alignment":
@@ -97,11 +94,11 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that one layer's sentence vectors give for each state.
+    """A measure of the sentence vectors of one layer, for each state.
 
-    name: its column. title: above its picture, its label up to the colon. help: what it is, in a sentence. of: from the
-    cosines (pairs, pairs) and both languages' vectors (pairs, dim). finding: a sentence under the pictures with the
-    means over layers as {nas} and {embedding}, or none. drawn: whether it has a picture.
+    name: its column. title: the heading of its figure; the part before the colon is its label. help: one sentence that
+    explains it. of: a function of the cosines (pairs, pairs) and both languages' vectors (pairs, dim). finding: a
+    sentence with the means over layers as {nas} and {embedding}, or empty. drawn: whether it has a figure.
     """
 
     name: str
@@ -120,14 +117,14 @@ MEASURES = (
     Measure(
         "parallel",
         "Translations: mean cosine",
-        "Mean cosine of the sentences that are translations of each other.",
+        "Mean cosine of sentences that are translations of each other.",
         lambda similarity, source, target: float(similarity.diagonal().mean()),
         drawn=False,
     ),
     Measure(
         "anisotropy",
         "Anisotropy: mean cosine of non-translations",
-        "Mean cosine of the sentences that are not translations of each other.",
+        "Mean cosine of sentences that are not translations of each other.",
         lambda similarity, source, target: anisotropy(similarity),
     ),
     Measure(
@@ -147,11 +144,11 @@ MEASURES = (
         "ANC: mean correlation of a neuron in both languages",
         "Mean over neurons of the absolute Pearson correlation between sentences and their translations.",
         lambda similarity, source, target: neuron_correlation(source, target),
-        "A neuron's values in sentences and in their translations have an absolute correlation of {nas:.2f} in NAS and, for "
-        "the dimensions of the embeddings, of {embedding:.2f} (ANC, mean over layers).",
+        "A neuron's values in sentences and in their translations have an absolute correlation of {nas:.2f} in NAS "
+        "and, for the dimensions of the embeddings, of {embedding:.2f} (ANC, mean over layers).",
     ),
 )
-"""The measures of the space. A measure that is added here has its picture, its column and its place in the report."""
+"""The measures of the space. A measure added here gets its figure, its column and its place in the report."""
 
 
 def space_measures(layers: StudyLayers, last_layer: int, chosen: Sequence[Measure] = MEASURES) -> pd.DataFrame:
@@ -166,17 +163,17 @@ def space_measures(layers: StudyLayers, last_layer: int, chosen: Sequence[Measur
 
 
 def drawn_measures(table: pd.DataFrame) -> list[Measure]:
-    """The measures that have a picture and a column in a table, which may be older than some of them."""
+    """The measures that have a figure and are in the table; an older table may lack some."""
     return [measure for measure in MEASURES if measure.drawn and measure.name in table]
 
 
 def absent_measures(table: pd.DataFrame) -> list[Measure]:
-    """The measures that a table, older than they are, has no column for."""
+    """The measures that an older table lacks."""
     return [measure for measure in MEASURES if measure.name not in table]
 
 
 class Similarities(Protocol):
-    """The cosines of a study's sentences, layer by layer, wherever they are kept."""
+    """The cosines of a study's sentences, layer by layer, wherever they are stored."""
 
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
         """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
@@ -190,7 +187,7 @@ class PairSimilarities(Shown):
     layers: Similarities
     last_layer: int
     measures: pd.DataFrame
-    """As space_measures gives them; older tables may lack a column."""
+    """The table from space_measures; an older one may lack a column."""
     provenance: Mapping[str, Any]
 
     def matrices(self, layer: int) -> dict[State, NDArray[np.float64]]:
@@ -200,8 +197,8 @@ class PairSimilarities(Shown):
     def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Source and target vectors of one layer, each (pairs, dim).
 
-        Raises CacheError where only the cosines are kept, as for the answers that come with the dashboard, and OSError
-        or ValueError if the states are gone.
+        Raises CacheError where only the cosines are stored, as in precomputed answers, and OSError or ValueError if the
+        states are missing.
         """
         if not isinstance(self.layers, StudyLayers):
             raise CacheError(
@@ -211,7 +208,7 @@ class PairSimilarities(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What is exported: every pair at every layer, and the measures of the space."""
+        """The exported tables: every pair at every layer, and the measures of the space."""
         bitext, numbers = self.study.bitext(), range(self.last_layer + 1)
         pairs = [pair_table(bitext, self.matrices(layer)).assign(layer=layer) for layer in numbers]
         return {"pairs": pd.concat(pairs, ignore_index=True), "measures": self.measures}
@@ -229,7 +226,7 @@ class PairSimilarities(Shown):
 
 @dataclass(frozen=True)
 class Similarity:
-    """Which sentences does the model take for each other, and by how much?"""
+    """Which sentences does the model confuse, and by what margin?"""
 
     name: ClassVar[str] = "similarity"
     study: Study
@@ -246,7 +243,7 @@ class Similarity:
         result = run_study(self.study, device=device, keep_states=True, watcher=watcher)
         layers = find_layers(self.study, device)
         if layers is None:
-            raise CacheError("The cache has no room for the states of this study.", "Raise NEURONXA_CACHE_GB.")
+            raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
         return _measured(result, layers)
 
 

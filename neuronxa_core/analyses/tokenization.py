@@ -1,7 +1,7 @@
-"""What a language costs in tokens: a low score is often the tokenizer's doing.
+"""Tokens by language, since a low score is often due to the tokenizer. Only the tokenizer is needed.
 
-Fertility here is tokens per English token on the same sentences (as Petrov et al. 2023, arXiv:2305.15425, compare languages by
-their tokenization premium); special tokens count. It needs the tokenizer alone.
+Fertility here is tokens per English token on the same sentences, special tokens included.
+Source: the tokenization premium of Petrov et al. 2023, arXiv:2305.15425.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from neuronxa_core.study.study import Study
 
 
 def study_sentences(study: Study, codes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The study's lines in each language that has them. Raises CorpusError if the study's own languages do not."""
+    """The study's lines in each language that has them. Raises CorpusError if source or target lacks them."""
     bitext = study.bitext()
     corpus = open_corpus(study.corpus)
     found = {bitext.source: bitext.source_sentences, bitext.target: bitext.target_sentences}
@@ -32,10 +32,11 @@ def study_sentences(study: Study, codes: Sequence[str]) -> dict[str, tuple[str, 
 
 
 def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
-    """One row per language of the study's lines: code, name, sentences, characters, tokens, fertility, unknown.
+    """One row per language, on the study's lines: code, name, sentences, characters, tokens, fertility, unknown.
 
-    characters and tokens are means per sentence, fertility is tokens per English token, unknown a share in [0, 1]. The last
-    three are missing while the model is not on this machine, fertility also where the corpus has no English. Raises CorpusError.
+    characters and tokens are means per sentence, fertility is tokens per English token, unknown a share in [0, 1].
+    The last three are missing unless the model is on this machine, and fertility also if the corpus has no English.
+    Raises CorpusError.
     """
     sentences = study_sentences(study, codes)
     checkpoint = local_checkpoint(study.ref)
@@ -59,7 +60,10 @@ def language_statistics(study: Study, codes: Sequence[str]) -> pd.DataFrame:
 
 
 def too_long(study: Study) -> tuple[Finding, ...]:
-    """The study's lines that are longer than its model takes; none while the model is not on this machine. Raises CorpusError."""
+    """The study's lines that exceed the model's context; empty unless the model is on this machine.
+
+    Raises CorpusError.
+    """
     checkpoint = local_checkpoint(study.ref)
     most = context_length(checkpoint.config) if checkpoint else None
     if checkpoint is None or most is None:

@@ -1,9 +1,9 @@
-"""PCA and UMAP of all layers of a study together: points in two dimensions, each layer near its neighbours.
+"""PCA and UMAP of all layers of a study, aligned so that points move little from layer to layer.
 
-PCA takes a moment, UMAP some seconds. As in umap-learn's AlignedUMAP, a point is held near its place in the neighbouring
-layers. AlignedUMAP itself ignores min_dist, compiles its inner loop again at every fit and cannot be cancelled, so the
-same steps are taken here one by one, on umap-learn's own building blocks.
-Sources: McInnes et al. 2018, arXiv:1802.03426; the AlignedUMAP page of umap-learn's documentation.
+PCA is instant, UMAP takes some seconds. As in umap-learn's AlignedUMAP, a point is held near its position in the
+neighbouring layers. AlignedUMAP itself ignores min_dist, recompiles its inner loop at every fit and cannot be
+cancelled, so its steps are repeated here with umap-learn's own building blocks.
+Source: McInnes et al. 2018, arXiv:1802.03426; the AlignedUMAP page of umap-learn's documentation.
 """
 
 import threading
@@ -41,7 +41,7 @@ _WINDOW = 3
 
 
 _PULL = 0.01
-"""How far to either side, and how strongly, a layer's points are held by those of its neighbours; AlignedUMAP's defaults."""
+"""Number of neighbouring layers on either side that hold a layer's points, and how strongly; AlignedUMAP's defaults."""
 
 
 Layers = Sequence[NDArray[np.float32]]
@@ -55,7 +55,7 @@ _FIT = threading.Lock()
 
 @dataclass(frozen=True)
 class ProjectionSettings:
-    """How sentences become points. PCA has no settings: those of UMAP are then put back to their defaults."""
+    """Method of projection and its settings. With PCA, which has none, those of UMAP are reset to their defaults."""
 
     method: Method = "umap"
     neighbours: int = 15
@@ -67,12 +67,12 @@ class ProjectionSettings:
         if self.method not in METHODS or self.metric not in METRICS:
             raise StudyError(
                 f"There is no projection {self.method!r} with metric {self.metric!r}.",
-                f"Choose {' or '.join(METHODS)}, and {' or '.join(METRICS)}.",
+                f"Use method {' or '.join(METHODS)} and metric {' or '.join(METRICS)}.",
             )
         if not (self.neighbours >= 2 and 0 <= self.min_dist <= 1 and 0 <= self.seed < 2**31):
             raise StudyError(
-                "UMAP cannot work with these settings.",
-                "Use 2 neighbours or more, min_dist from 0 to 1, and a seed that is not negative.",
+                "These settings of UMAP are out of range.",
+                "Use at least 2 neighbours, min_dist from 0 to 1, and a non-negative seed.",
             )
         if self.method == "pca":
             for name in ("neighbours", "min_dist", "metric", "seed"):
@@ -89,14 +89,16 @@ def pca(vectors: NDArray[np.floating]) -> Coordinates:
 
 
 def pca_layers(stack: Layers) -> Coordinates:
-    """PCA of every layer, each scaled to a mean squared radius of 1 and turned to lie on the layer before it."""
+    """PCA of every layer, (layers, rows, 2), scaled to mean squared radius 1 and aligned with the layer before."""
     points = np.stack([pca(vectors) for vectors in stack])
     radius = np.sqrt((points**2).sum(axis=-1).mean(axis=-1))[:, None, None]
     return procrustes_align(np.divide(points, radius, out=np.zeros_like(points), where=radius > 0))
 
 
 def procrustes_align(points: Coordinates) -> Coordinates:
-    """Centres every layer and turns or mirrors it onto the one before (orthogonal Procrustes); distances stay.
+    """The points with every layer centred and rotated or mirrored onto the one before; distances are unchanged.
+
+    Source: orthogonal Procrustes.
 
     points: (layers, rows, 2).
     """
@@ -112,8 +114,8 @@ def umap_layers(
 ) -> Coordinates:
     """UMAP of all layers together, (layers, rows, 2); the same input and seed give the same coordinates.
 
-    stack: per layer (rows, dim), the rows in the same order. One fit at a time in a process: others wait.
-    Raises Cancelled between two steps if the watcher asks for it.
+    stack: one (rows, dim) per layer, with rows in the same order. Only one fit runs at a time in a process.
+    Raises Cancelled between two steps if the watcher is stopped.
     """
     with one_fit_at_a_time(watcher):
         watcher.report("projecting")
@@ -134,7 +136,7 @@ def _graph(vectors: NDArray[np.float32], settings: ProjectionSettings) -> Any:
 
     neighbours = min(settings.neighbours, len(vectors) - 1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a fixed seed means one thread is what is wanted
+        warnings.simplefilter("ignore")  # a fixed seed implies one thread, as intended
         fitted = UMAP(
             n_neighbors=neighbours, metric=settings.metric, random_state=settings.seed, transform_mode="graph"
         ).fit(vectors)
@@ -142,12 +144,12 @@ def _graph(vectors: NDArray[np.float32], settings: ProjectionSettings) -> Any:
 
 
 def _start(graph: Any, vectors: NDArray[np.float32], settings: ProjectionSettings) -> Coordinates:
-    """Where one layer's points begin: UMAP's spectral layout, within 10 of the middle."""
+    """Initial positions of one layer, (rows, 2): UMAP's spectral layout, scaled to [-10, 10]."""
     from umap.spectral import spectral_layout
 
     state = np.random.RandomState(settings.seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few points make it fall back to a random start, which is fine
+        warnings.simplefilter("ignore")  # with few points it falls back to a random start, which is fine
         layout = spectral_layout(vectors, graph, 2, state, metric=settings.metric)
     start: Coordinates = np.ascontiguousarray(layout * 10 / np.abs(layout).max(), dtype=np.float32)
     return start
@@ -156,7 +158,7 @@ def _start(graph: Any, vectors: NDArray[np.float32], settings: ProjectionSetting
 def _move(
     layout: list[Coordinates], graphs: list[Any], settings: ProjectionSettings, watcher: Watcher, epochs: int
 ) -> list[Coordinates]:
-    """UMAP's optimisation of all layers at once, each point drawn to its own places in the layers around."""
+    """Positions after UMAP's optimisation of all layers at once, each point pulled to itself in nearby layers."""
     from numba.typed import List
     from umap.umap_ import find_ab_params, make_epochs_per_sample
 
@@ -164,7 +166,7 @@ def _move(
     every = [make_epochs_per_sample(graph.data, epochs) for graph in graphs]
     embeddings = List([np.ascontiguousarray(points, dtype=np.float32) for points in layout])
     heads, tails = (List([getattr(graph, side).astype(np.int32) for graph in graphs]) for side in ("row", "col"))
-    negative = [(steps / 5).astype(np.float32) for steps in every]  # five random points pushed off per edge
+    negative = [(steps / 5).astype(np.float32) for steps in every]  # five negative samples per edge
     due = List([steps.astype(np.float32) for steps in every])
     due_negative = List([steps.copy() for steps in negative])
     weights, relations = _ties(graphs)
@@ -181,9 +183,9 @@ def _move(
 
 
 def _ties(graphs: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Which layers hold each other's points, and how much: by how many of its neighbours a point keeps (Jaccard).
+    """(weights, relations) of points across layers, both (layers, 2 * window + 1, rows).
 
-    Both (layers, 2 * window + 1, rows); relations hold the point's row in the other layer, -1 where there is none.
+    weights: Jaccard index of a point's neighbours in both layers. relations: its row in the other layer, -1 if none.
     """
     linked = [graph.tocsr().astype(bool).toarray() for graph in graphs]
     shape = (len(graphs), 2 * _WINDOW + 1, len(linked[0]))
@@ -200,7 +202,7 @@ def _ties(graphs: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
 
 @lru_cache(maxsize=1)
 def _epoch() -> Callable[..., None]:
-    """One pass of AlignedUMAP's optimisation, compiled once per process; umap-learn compiles it at every fit."""
+    """One epoch of AlignedUMAP's optimisation, compiled once per process; umap-learn compiles it at every fit."""
     import numba
     from umap.layouts import _optimize_layout_aligned_euclidean_single_epoch as single_epoch
 
@@ -210,7 +212,7 @@ def _epoch() -> Callable[..., None]:
 
 @contextmanager
 def one_fit_at_a_time(watcher: Watcher = SILENT) -> Iterator[None]:
-    """numba's plain threading layer kills the process when two fits meet. Raises Cancelled while it waits if asked to."""
+    """Serialises fits, since two at once crash numba's default threading layer. Raises Cancelled while waiting."""
     while not _FIT.acquire(timeout=0.1):
         watcher.check()
     try:
@@ -220,21 +222,21 @@ def one_fit_at_a_time(watcher: Watcher = SILENT) -> Iterator[None]:
 
 
 def warm_up() -> None:
-    """Imports umap and compiles what a fit needs, which takes most of the time of the first one."""
+    """Imports umap and compiles what a fit needs, which accounts for most of the time of the first fit."""
     rows = np.random.default_rng(0).normal(size=(24, 4)).astype(np.float32)
     umap_layers([rows, rows], ProjectionSettings(neighbours=5), epochs=2)
 
 
 @lru_cache(maxsize=1)
 def warm_up_in_background() -> threading.Thread:
-    """Starts `warm_up` once in this process."""
+    """The thread that runs `warm_up`, started once per process."""
     thread = threading.Thread(target=warm_up, name="neuronxa-umap", daemon=True)
     thread.start()
     return thread
 
 
 NEIGHBOURS = 10
-"""k of the numbers beside the picture, whatever UMAP uses; fewer where there are fewer than eleven pairs."""
+"""k of the neighbour measures, independent of UMAP's; smaller if there are fewer than eleven pairs."""
 
 
 NUMBERS = (
@@ -249,14 +251,14 @@ NUMBERS = (
 
 
 def layer_numbers(vectors: NDArray[np.floating], points: NDArray[np.floating]) -> list[float]:
-    """What a layer's picture is worth, in the order of NUMBERS; all in the original space by cosine unless it says otherwise.
+    """Measures of one layer in the order of NUMBERS, in the original space by cosine unless stated otherwise.
 
     vectors: (2n, dim), source above target; points: (2n, 2).
-    mutual, source_to_target, target_to_source: shares of pairs, in [0, 1], as everywhere else.
-    foreign_neighbours: mean share of the k nearest neighbours, both languages pooled, that are of the other language.
-    silhouette, silhouette_projection: of the split by language, in [-1, 1]; the latter from distances in the picture.
-    trustworthiness: of the picture's k nearest neighbours, in [0, 1].
-    Sources: Rousseeuw 1987; Venna and Kaski 2001.
+    mutual, source_to_target, target_to_source: shares of pairs, in [0, 1], see metrics.scoring.
+    foreign_neighbours: mean share of the k nearest neighbours, among both languages, that are of the other language.
+    silhouette, silhouette_projection: silhouette of the split by language, in [-1, 1]; the latter in the projection.
+    trustworthiness: of the k nearest neighbours in the projection, in [0, 1].
+    Source: Rousseeuw 1987; Venna and Kaski 2001.
     """
     from sklearn.manifold import trustworthiness
     from sklearn.metrics import silhouette_score
@@ -282,7 +284,7 @@ def layer_numbers(vectors: NDArray[np.floating], points: NDArray[np.floating]) -
 def cross_lingual_neighbours(similarity: NDArray[np.floating], k: int) -> float:
     """Share of the k nearest neighbours that are of the other language, mean over all sentences, in [0, 1].
 
-    similarity: (2n, 2n), source first. Chance, with languages mixed at random, is n / (2n - 1).
+    similarity: (2n, 2n), source first. Chance is n / (2n - 1), for languages mixed at random.
     """
     pairs = len(similarity) // 2
     others = similarity.copy()

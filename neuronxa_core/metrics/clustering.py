@@ -1,13 +1,13 @@
-"""Like beside like: the order of a dendrogram's leaves."""
+"""Hierarchical clustering, with similar items next to each other."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def average_linkage(similarity: NDArray[np.floating]) -> tuple[NDArray[np.float64], list[int]]:
-    """SciPy's linkage of a similarity matrix, and its leaves in the order that puts like beside like.
+    """(linkage matrix as in SciPy, leaves in optimal order) of a similarity matrix.
 
-    similarity: (items, items), at most 1, its diagonal ignored; what is not symmetric is averaged with its transpose.
+    similarity: (items, items), at most 1, averaged with its transpose; the diagonal is ignored.
     Distance is 1 minus similarity. Raises ValueError for fewer than 2 items.
     Source: average linkage; optimal leaf order, Bar-Joseph et al. 2001.
     """

@@ -1,4 +1,4 @@
-"""How alignment goes with accuracy over languages: Pearson and Spearman, with intervals from resampled languages."""
+"""Correlation of alignment with accuracy over languages: Pearson and Spearman, with bootstrap intervals."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from neuronxa_core.metrics.bootstrap import CONFIDENCE
 
 FEWEST = 6
-"""Languages below which no coefficient is given."""
+"""Minimum number of languages for a coefficient."""
 RESAMPLES = 2000
 Vector = NDArray[np.float64]
 
 
 class Correlation(NamedTuple):
-    """A coefficient with its 95 percent interval; all NaN for fewer than FEWEST languages or where one side is constant."""
+    """A coefficient with its 95 percent interval; all NaN for fewer than FEWEST languages or a constant side."""
 
     value: float
     low: float
@@ -42,9 +42,9 @@ METHODS: Mapping[str, Callable[[Vector, Vector], NDArray[np.float64]]] = {"pears
 
 
 def correlation(x: Vector, y: Vector, method: str = "pearson") -> Correlation:
-    """The coefficient and the percentile interval of 2,000 resamples of the languages, with a fixed seed.
+    """The coefficient with the percentile interval from 2,000 resamples of the languages, with a fixed seed.
 
-    x, y: (languages,). Resamples in which one side is constant are left out.
+    x, y: (languages,). Resamples with a constant side are dropped.
     """
     if len(x) < FEWEST:
         return Correlation(np.nan, np.nan, np.nan)
@@ -53,7 +53,7 @@ def correlation(x: Vector, y: Vector, method: str = "pearson") -> Correlation:
 
 
 def difference(x: Vector, other: Vector, y: Vector, method: str = "pearson") -> Correlation:
-    """How much better x goes with y than `other` does: the difference of the coefficients on the same resamples."""
+    """Coefficient of x with y minus that of `other` with y, with an interval from the same resamples."""
     if len(x) < FEWEST:
         return Correlation(np.nan, np.nan, np.nan)
     of, draws = METHODS[method], _draws(len(x))
@@ -62,7 +62,7 @@ def difference(x: Vector, other: Vector, y: Vector, method: str = "pearson") -> 
 
 
 def fit_line(x: Vector, y: Vector) -> tuple[float, float]:
-    """Slope and intercept of least squares; NaN where x is constant or has fewer than two values."""
+    """(slope, intercept) of least squares; NaN if x is constant or has fewer than two values."""
     if len(x) < 2 or np.ptp(x) == 0:
         return np.nan, np.nan
     slope, intercept = np.polyfit(x, y, 1)
@@ -80,5 +80,5 @@ def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 @lru_cache(maxsize=8)
 def _draws(languages: int) -> NDArray[np.int64]:
-    """(resamples, languages): which languages each resample holds."""
+    """(resamples, languages): indices of the languages in each resample."""
     return np.random.default_rng(0).integers(0, languages, size=(RESAMPLES, languages))

@@ -1,6 +1,7 @@
-"""What a similarity matrix and the space behind it look like: who is whose rival, and why a space fails.
+"""Measures of a similarity matrix and its vector space: margins, ranks, rivals, anisotropy, hubness, rank, ANC.
 
-A pair's own similarity is c_ii; its rivals are the other entries of its row (source to target) and column (target to source).
+A pair's own similarity is c_ii. Its rivals are the other entries of its row (source to target) and of its column
+(target to source).
 """
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def margins(similarity: NDArray[np.floating]) -> NDArray[np.float64]:
-    """c_ii minus the best rival in its row or column, (pairs,), in [-2, 2]. Above 0 exactly where the pair counts."""
+    """c_ii minus the best rival in its row or column, (pairs,), in [-2, 2]; above 0 exactly where a pair is aligned."""
     rivals = _without_diagonal(similarity)
     best = np.maximum(rivals.max(axis=1), rivals.max(axis=0))
     margin: NDArray[np.float64] = similarity.diagonal() - best
@@ -16,7 +17,7 @@ def margins(similarity: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def ranks(similarity: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where the translation stands in its row and in its column, 1 is first; both (pairs,). A tie ranks last of the tied."""
+    """(rank in the row, rank in the column) of each translation, both (pairs,); 1 is best, ties get the worst rank."""
     own = similarity.diagonal()
     row = (similarity >= own[:, None]).sum(axis=1)
     column = (similarity >= own[None, :]).sum(axis=0)
@@ -24,7 +25,7 @@ def ranks(similarity: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[
 
 
 def cell_rivals(similarity: NDArray[np.floating], row: int, column: int, count: int = 5) -> tuple[list[int], list[int]]:
-    """The strongest rivals of a cell, best first: other columns in its row, other rows in its column."""
+    """(columns in the row, rows in the column) of a cell's strongest rivals, best first."""
     found = []
     for line, own in ((similarity[row], column), (similarity[:, column], row)):
         order = np.argsort(-line, kind="stable")
@@ -33,34 +34,34 @@ def cell_rivals(similarity: NDArray[np.floating], row: int, column: int, count: 
 
 
 def anisotropy(similarity: NDArray[np.floating]) -> float:
-    """Mean cosine of the sentences that are not translations of each other, in [-1, 1]; 0 in a space that uses its room.
+    """Mean cosine of sentences that are not translations of each other, in [-1, 1]; 0 in an isotropic space.
 
-    Source: Ethayarajh 2019, arXiv:1909.00512, here between two languages.
+    Source: Ethayarajh 2019, arXiv:1909.00512; here between two languages.
     """
     pairs = len(similarity)
     return float((similarity.sum() - similarity.trace()) / (pairs * (pairs - 1)))
 
 
 def hubness(similarity: NDArray[np.floating]) -> float:
-    """Skew of how often a sentence is somebody's nearest neighbour, mean of both directions; 0 for none, and no upper end.
+    """Skewness of the nearest-neighbour counts, mean of both directions; 0 if all are equal, without an upper bound.
 
-    Source: Radovanovic et al. 2010, JMLR 11, with k = 1.
+    Source: Radovanovic et al. 2010, JMLR 11; here with k = 1.
     """
     pairs = len(similarity)
     return float(np.mean([_skew(np.bincount(similarity.argmax(axis=axis), minlength=pairs)) for axis in (0, 1)]))
 
 
 def _skew(counts: NDArray[np.int64]) -> float:
-    """Third standardised moment; 0 where nothing varies."""
+    """Third standardised moment; 0 for constant counts."""
     deviation = counts - counts.mean()
     spread = deviation.std()
     return float((deviation**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 def effective_rank(vectors: NDArray[np.floating]) -> float:
-    """exp of the entropy of the normalised singular values, 1 to min(sentences, dim): how many directions are in use.
+    """exp of the entropy of the normalised singular values, in [1, min(sentences, dim)].
 
-    vectors: (sentences, dim), as they are, not centred. Source: Roy and Vetterli 2007, EUSIPCO.
+    vectors: (sentences, dim), not centred. Source: Roy and Vetterli 2007, EUSIPCO.
     """
     gram = vectors.astype(np.float64)
     gram = gram @ gram.T if gram.shape[0] <= gram.shape[1] else gram.T @ gram
@@ -70,10 +71,10 @@ def effective_rank(vectors: NDArray[np.floating]) -> float:
 
 
 def neuron_correlation(source: NDArray[np.floating], target: NDArray[np.floating]) -> float:
-    """ANC: mean over neurons of the absolute Pearson correlation of their values in sentences and translations, in [0, 1].
+    """ANC: mean over neurons of the absolute Pearson correlation between sentences and translations, in [0, 1].
 
-    source, target: (pairs, dim), row i of both says the same. A neuron that does not vary in one of the languages is left
-    out; 0 if none is left. Source: average neuron-wise correlation, arXiv:2212.01924.
+    source, target: (pairs, dim), row i is pair i. Neurons that are constant in either language are ignored; 0 if none
+    remains. Source: average neuron-wise correlation, arXiv:2212.01924.
     """
     vary = (np.ptp(source, axis=0) > 0) & (np.ptp(target, axis=0) > 0)
     if not vary.any():

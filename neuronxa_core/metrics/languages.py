@@ -1,4 +1,4 @@
-"""Every language against every other at one layer: many similarity matrices in large products, exactly as one by one."""
+"""Scores of all language pairs at one layer, from large matrix products, exactly equal to scoring pair by pair."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,25 +8,24 @@ from numpy.typing import NDArray
 from neuronxa_core.metrics.similarity import lengths, paired_cosines
 
 _TOGETHER = 4
-"""Languages whose cosines with all others are one product: large enough to be fast, of which little is computed twice."""
+"""Languages per matrix product with all others: enough to be fast, few enough that little is computed twice."""
 
 
 def score_languages(
     vectors: Sequence[NDArray[np.floating]], check: Callable[[], object] = lambda: None
 ) -> NDArray[np.float64]:
-    """Every language against every other at one layer: (2, languages, languages), mutual score and P@1 row to column.
+    """(2, languages, languages): the mutual score, and P@1 from the row's language to the column's.
 
-    vectors: one (pairs, dim) per language. Large matrix products in float32; where those leave open who is nearest, float64
-    decides, so that the scores are those of `pair_outcomes`. check: called before every product; what it raises ends the work.
+    vectors: one (pairs, dim) per language. Matrix products are in float32; where rounding could change the nearest
+    neighbour, float64 decides, so that the scores equal those of `pair_outcomes`.
+    check: called before every product; may raise to stop.
     """
     languages, (pairs, dim) = len(vectors), vectors[0].shape
     sentences = np.concatenate(vectors)
     norms = lengths(sentences)
     units = sentences / norms.astype(np.float32)[:, np.newaxis]
-    doubt = 2 * (dim + 8) * 2.0**-24  # of two cosines: a rounding for each product, sum, length and quotient
-    found = np.zeros(
-        (languages, languages, pairs), bool
-    )  # whether a row's sentence finds its translation in the column
+    doubt = 2 * (dim + 8) * 2.0**-24  # bound for two cosines: one rounding per product, sum, norm and quotient
+    found = np.zeros((languages, languages, pairs), bool)  # whether a sentence of the row finds its translation
     for start in range(0, languages, _TOGETHER):
         check()
         cosines = units[start * pairs : (start + _TOGETHER) * pairs] @ units[start * pairs :].T
@@ -34,7 +33,7 @@ def score_languages(
         translations = np.einsum("risi->ris", cosines)  # a view
         own = translations.copy()
         translations[:] = -np.inf
-        later = np.triu(np.ones((len(own), languages - start), bool), 1)  # each two languages once
+        later = np.triu(np.ones((len(own), languages - start), bool), 1)  # each language pair once
         rows, columns = np.nonzero(later)
         for back in (False, True):
             rivals = cosines.transpose(0, 3, 2, 1) if back else cosines  # (rows, pairs, columns, pairs)

@@ -1,4 +1,4 @@
-"""How alike two sets of sentence vectors are."""
+"""Similarity of two sets of sentence vectors: cosine, mean-centred, CSLS."""
 
 from typing import Literal, get_args
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DECIMALS = 12
-"""Cosines are rounded here, far below float32 and far above float64 rounding, so that equal sentences really tie."""
+"""Decimals of a cosine, far finer than float32 and far coarser than float64 rounding, so that equal sentences tie."""
 
 
 def cosine_similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -21,9 +21,9 @@ def cosine_similarity(source: NDArray[np.floating], target: NDArray[np.floating]
 def paired_cosines(
     vectors: NDArray[np.floating], norms: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """The cosines of chosen pairs alone, as cosine_similarity gives them: of vectors[source[k]] and vectors[target[k]].
+    """Cosines of vectors[source[k]] and vectors[target[k]], (pairs,), equal to those of cosine_similarity.
 
-    vectors: (sentences, dim); norms: their `lengths`; source and target: (pairs,), as is what returns.
+    vectors: (sentences, dim); norms: their `lengths`; source and target: (pairs,) indices.
     """
     products = np.einsum("kd,kd->k", vectors[source], vectors[target], dtype=np.float64)
     cosines: NDArray[np.float64] = np.round(products / (norms[source] * norms[target]), _DECIMALS)
@@ -31,7 +31,7 @@ def paired_cosines(
 
 
 def lengths(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The length of each vector, summed in float64; 1 for a zero vector, whose cosines are 0 then. vectors: (..., dim)."""
+    """Norm of each vector, in float64; 1 for a zero vector, so that its cosines are 0. vectors: (..., dim)."""
     norms = np.sqrt(np.einsum("...d,...d->...", vectors, vectors, dtype=np.float64))
     return np.where(norms > 0, norms, 1.0)
 
@@ -50,17 +50,17 @@ SIMILARITY_KINDS: tuple[SimilarityKind, ...] = get_args(SimilarityKind)
 
 
 NEIGHBOURS = 10
-"""k of CSLS, as Conneau et al. 2018 set it."""
+"""k of CSLS, as in Conneau et al. 2018."""
 
 
 def centred(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Each language's mean taken off. vectors: (pairs, dim)."""
+    """The vectors minus their mean, (pairs, dim)."""
     exact: NDArray[np.float64] = vectors.astype(np.float64)
     return np.asarray(exact - exact.mean(axis=0))
 
 
 def csls(similarity: NDArray[np.floating], neighbours: int = NEIGHBOURS) -> NDArray[np.float64]:
-    """2 cos(x, y) - r(x) - r(y), r the mean cosine to the nearest sentences of the other side, (pairs, pairs).
+    """2 cos(x, y) - r(x) - r(y), (pairs, pairs), where r is the mean cosine to the k nearest of the other side.
 
     Source: Conneau et al. 2018, arXiv:1710.04087.
     """
@@ -72,7 +72,7 @@ def csls(similarity: NDArray[np.floating], neighbours: int = NEIGHBOURS) -> NDAr
 
 
 def similarity_of(ours: NDArray[np.floating], theirs: NDArray[np.floating], how: SimilarityKind) -> NDArray[np.float64]:
-    """(pairs, pairs) between the vectors of one layer, each (pairs, dim)."""
+    """Similarity matrix of one layer, (pairs, pairs). ours, theirs: (pairs, dim)."""
     if how.startswith("centred"):
         ours, theirs = centred(ours), centred(theirs)
     cosines = cosine_similarity(ours, theirs)

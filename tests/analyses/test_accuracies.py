@@ -62,7 +62,7 @@ def test_a_result_file_of_the_harness_as_it_is():
         ("Belebele", "deu_Latn"): (0.7, "acc_norm", "a/b"),
         ("m-ARC", "deu_Latn"): (0.3, "acc", "a/b"),
     }
-    assert found.notes == ("results_2024.json: 1 tasks were passed over (wikitext).",)
+    assert found.notes == ("results_2024.json: 1 task was skipped (wikitext).",)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_percent_is_told_benchmark_by_benchmark_and_missing_values_are_counted()
     values = {(row.benchmark, row.language): row.accuracy for row in found.rows.itertuples()}
     assert values == {("A", "fra_Latn"): 0.55, ("A", "deu_Latn"): pytest.approx(0.009), ("B", "fra_Latn"): 0.9}
     assert found.notes == (
-        "mine.csv: 2 rows have no accuracy that is a number.",
-        "mine.csv: no language is called klingon.",
-        "mine.csv: A in percent, taken as fractions.",
+        "mine.csv: 2 rows have no numeric accuracy.",
+        "mine.csv: unknown languages: klingon.",
+        "mine.csv: A converted from percent to fractions.",
     )
 
 
@@ -116,14 +116,14 @@ def test_other_names_of_the_columns_are_understood():
 def test_the_last_of_two_figures_counts():
     found = read_accuracies({"a.csv": b"language,accuracy\nde,0.5\nger,0.6\n"})
     assert found.rows["accuracy"].tolist() == [0.6]
-    assert "stand twice" in found.notes[0]
+    assert "are given twice" in found.notes[0]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"{", "no JSON that can be read"),
-        (b'{"results": {}}', "no task whose language can be told"),
+        (b"{", "not valid JSON"),
+        (b'{"results": {}}', "no task with a known language"),
         (b'{"other": 1}', "no results of lm-evaluation-harness"),
         (b"a,b\n1,2\n", "no column language and no column accuracy"),
         (b"", "no column language"),
@@ -140,17 +140,17 @@ def test_what_holds_no_accuracies_is_refused_with_a_next_step(content: bytes, sa
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"results": ' + b"[" * 100_000, r"a\.json is no JSON that can be read"),
+        (b'{"results": ' + b"[" * 100_000, r"a\.json is not valid JSON"),
         (
             b'{"results": {"xnli_fr": {"acc": 1' + b"0" * 400 + b"}}}",
-            r"a\.json holds no task whose language can be told",
+            r"a\.json has no task with a known language",
         ),
-        (b'{"results": {"xnli_fr": {"acc": 1' + b"0" * 5_000 + b"}}}", r"a\.json is no JSON that can be read"),
-        (b'{"groups": [1], "config": [2], "results": {}}', r"a\.json holds no task whose language can be told"),
+        (b'{"results": {"xnli_fr": {"acc": 1' + b"0" * 5_000 + b"}}}", r"a\.json is not valid JSON"),
+        (b'{"groups": [1], "config": [2], "results": {}}', r"a\.json has no task with a known language"),
         (b"language,accuracy\nfr," + b"9" * 200_000, r"a\.json is not valid CSV from line 2 on \(field larger"),
         (b"language," + b"x" * 200_000, r"a\.json cannot be read \(Error, error id [0-9a-f]{8}\)"),
         (b"language,accuracy\n" + b"fr,1\n" * 200_002, r"a\.json has more than 200,000 accuracies"),
-        (b" " * 20_000_001, r"more than 20 MB\. Bring fewer"),
+        (b" " * 20_000_001, r"more than 20 MB\. Upload fewer"),
     ],
     ids=["nested", "a large number", "a long number", "lists", "a long cell", "a long name", "rows", "size"],
 )

@@ -60,7 +60,7 @@ def test_rates_do_not_depend_on_the_pooling_and_come_from_the_cache(study: Study
     assert cached is not None
     assert np.array_equal(cached.rates, fresh.rates)
     assert np.array_equal(fresh.take(CODES[::-1]).rates, fresh.rates[::-1])
-    with pytest.raises(StudyError, match="two languages or more"):
+    with pytest.raises(StudyError, match="need at least two languages"):
         run_neuron_rates(study, CODES[:1])
 
 

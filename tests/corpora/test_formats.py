@@ -165,7 +165,7 @@ def test_in_tatoeba_english_is_another_text_beside_each_language(tmp_path: Path)
 def test_more_than_two_languages_are_not_compared_on_different_texts(tmp_path: Path, tiny_model):
     tatoeba(tmp_path / "tatoeba")
     study = Study(str(tiny_model("llama")), str(tmp_path / "tatoeba"), "deu_Latn", "eng_Latn", pairs=2)
-    with pytest.raises(CorpusError, match="every pair of languages has a text of its own"):
+    with pytest.raises(CorpusError, match="each language pair has its own text"):
         run_language_matrix(study, ("deu_Latn", "eng_Latn", "fra_Latn"))
     assert run_language_matrix(study, ("deu_Latn", "eng_Latn")).codes == ("deu_Latn", "eng_Latn")
 
