@@ -211,8 +211,8 @@ def _make_folder(folder: Path) -> None:
 
 def _line(result: StudyResult) -> str:
     layer, score = result.peak("nas")
+    nasca, navca, mexa = result.mean("nas"), result.mean("nav"), result.mean("embedding")
     return (
-        f"{result.study.source} -> {result.study.target}: NASCA {result.mean('nas'):.4f}, NAVCA {result.mean('nav'):.4f}, "
-        f"MEXA {result.mean('embedding'):.4f}; NAS peaks at layer {layer} with {score:.2f} (chance {result.chance:.3f}); "
-        f"computed in {result.study.dtype}"
+        f"{result.study.source} -> {result.study.target}: NASCA {nasca:.4f}, NAVCA {navca:.4f}, MEXA {mexa:.4f}; "
+        f"NAS peaks at layer {layer} with {score:.2f} (chance {result.chance:.3f}); computed in {result.study.dtype}"
     )

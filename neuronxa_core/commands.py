@@ -1,4 +1,4 @@
-"""A command for each question: the options of `run`, one CSV and one Parquet file per table, and a JSON with the summary."""
+"""A command per analysis: the options of `run`, CSV and Parquet files per table, and a JSON file with the summary."""
 
 import argparse
 import json
@@ -172,7 +172,7 @@ def add_languages(parser: argparse.ArgumentParser) -> None:
 
 
 def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> list[str]:
-    """Runs one of COMMANDS, writes its files into `options.out`, and returns its tables' names. Raises NeuronXAError."""
+    """The names of the tables that a command wrote to `options.out`. Raises NeuronXAError."""
     request = COMMANDS[name].request(options)
     with store.apart() if options.no_cache else store.shared():
         answer = request.run(watcher, options.device)
@@ -198,7 +198,7 @@ def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.Data
 
 
 def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], folder: Path) -> None:
-    """NAME.TABLE.csv and NAME.TABLE.parquet for each table, and NAME.json. Raises StudyError if it cannot be written."""
+    """Writes NAME.TABLE.csv and NAME.TABLE.parquet per table, and NAME.json. Raises StudyError if it cannot."""
     try:
         for table, frame in tables.items():
             frame.to_csv(folder / f"{name}.{table}.csv", index=False)

@@ -1,7 +1,7 @@
-"""Long work, one piece at a time: a queue, one worker thread, progress, cancel.
+"""A job queue with one worker thread, progress and cancellation.
 
-Two people who ask for the same thing share one job; it stops when the last of them lets go. A caller who leaves without
-a word keeps the job running, and finds its result in the cache. Nothing here knows what the work is.
+Two people who request the same thing share one job, which stops when the last of them cancels. A job whose caller
+leaves without cancelling keeps running, and its result goes into the cache. Nothing here depends on the kind of work.
 """
 
 import logging
@@ -24,17 +24,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """How a job stands at one moment; safe to read from any thread."""
+    """The state of a job at one moment; safe to read from any thread."""
 
     status: Status
     ahead: int = 0
-    """How many jobs come before it, the running one included; 0 once it runs."""
+    """Number of jobs before it, the running one included; 0 once it runs."""
     progress: Progress | None = None
-    """None until the work has told what it does."""
+    """None until the work has reported."""
     result: Any = None
     error: str = ""
     error_id: str = ""
-    """Names a failure that the user cannot mend: the traceback stands in the log under it."""
+    """Identifies a failure that the user cannot fix; its traceback is in the log under this id."""
 
 
 @dataclass
@@ -65,7 +65,7 @@ class JobQueue:
         self._worker: threading.Thread | None = None
 
     def submit(self, key: Hashable, work: Work) -> str:
-        """Queues `work`, or joins the job that already does it; returns a ticket to ask and cancel with."""
+        """A ticket for `work`, which is queued, or joined if the same job is already active."""
         ticket = uuid.uuid4().hex
         with self._lock:
             job = next((job for job in self._active() if job.key == key and not job.stop.is_set()), None)
@@ -80,7 +80,7 @@ class JobQueue:
         return ticket
 
     def look(self, ticket: str) -> Snapshot | None:
-        """How the job of this ticket stands; None if the ticket is unknown or forgotten."""
+        """The state of this ticket's job; None if the ticket is unknown or has expired."""
         with self._lock:
             job = self._by_ticket.get(ticket)
             if job is None:
@@ -92,7 +92,7 @@ class JobQueue:
             return job.snapshot
 
     def cancel(self, ticket: str) -> None:
-        """Lets go of a job. It is over for this ticket at once; the work stops at its next check if nobody else waits."""
+        """Cancels a ticket, at once. The work itself stops at its next check if nobody else waits for it."""
         with self._lock:
             job = self._by_ticket.get(ticket)
             if job is None:
@@ -119,12 +119,12 @@ class JobQueue:
                 job = self._running = self._waiting.pop(0)
                 job.snapshot = Snapshot("running")
             ended = _run(job)
-            with self._lock:  # both at once: who sees the end and asks again must not join the job that ended
+            with self._lock:  # both at once, so that a new request never joins a job that has ended
                 job.snapshot = ended
                 self._running = None
 
     def _forget_old(self) -> None:
-        """Keeps the tickets of what is active and of the last jobs that ended, results included, and no more."""
+        """Drops all tickets except those of active jobs and of the jobs that ended last."""
         active = self._active()
         ended = [ticket for ticket, job in self._by_ticket.items() if job not in active]
         for ticket in ended[:-_KEEP_FINISHED]:

@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, and how it is told to stop."""
+"""Progress and cancellation of long work."""
 
 import time
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ Phase = Literal["downloading", "preparing weights", "loading", "extracting", "sc
 
 
 def counted(phase: Phase | None) -> str:
-    """What is counted in a phase."""
+    """The unit that is counted in a phase."""
     return {"downloading": "MB", "scoring": "layers", "projecting": "steps"}.get(phase or "", "sentences")
 
 
 class Watcher:
-    """Passed down to everything that takes long. This one is silent and never stops anybody."""
+    """Passed to everything that takes long. This one ignores progress and never cancels."""
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
-        """`done` of `total` in this phase, of what `counted` says; a total of 0 means that it cannot be counted."""
+        """Reports `done` of `total` in this phase, in the unit of `counted`; a total of 0 means unknown."""
 
     def check(self) -> None:
         """Raises Cancelled if the work should stop. Called at least once per layer and per batch."""
@@ -27,7 +27,7 @@ SILENT = Watcher()
 
 @dataclass(frozen=True)
 class Progress:
-    """What is being done at one moment, at what rate per second, and how many seconds are left, where that can be told."""
+    """Progress at one moment: phase, count, rate per second, and seconds left if they can be estimated."""
 
     phase: Phase
     done: int = 0
@@ -49,7 +49,7 @@ class Progress:
 
 
 class Meter:
-    """Turns the reports of one piece of work into Progress: the rate is that of the phase, from its first report on."""
+    """Turns the reports of one job into Progress; the rate is that of the phase since its first report."""
 
     def __init__(self) -> None:
         self._phase: Phase | None = None
@@ -65,7 +65,7 @@ class Meter:
 
 
 class Together(Watcher):
-    """Counts the sentences of several languages as one piece of work; `before` is what is done already."""
+    """Counts the sentences of several languages as one job; `before` is the number already done."""
 
     def __init__(self, watcher: Watcher, total: int) -> None:
         self.watcher, self.total, self.before = watcher, total, 0

@@ -28,7 +28,7 @@ class Settings:
     cache_limit_bytes: int
     """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
     mode: str
-    """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS, and no paths but those in NEURONXA_CORPORA."""
+    """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS, and only paths in NEURONXA_CORPORA."""
     allow_remote: bool
     """NEURONXA_ALLOW_REMOTE: 1 lets the dashboard serve other machines in local mode too. Default: 0."""
     models: tuple[str, ...]
@@ -36,11 +36,11 @@ class Settings:
     corpora: tuple[Path, ...]
     """NEURONXA_CORPORA: comma-separated folders and files that are offered as corpora, with all that lies in them."""
     device: str
-    """NEURONXA_DEVICE: what the device `auto` is: auto, cpu, cuda, mps, or spread. Default: auto, the fastest one here."""
+    """NEURONXA_DEVICE: the meaning of the device `auto`: auto, cpu, cuda, mps or spread. Default: auto, the fastest."""
     memory_bytes: int | None
     """NEURONXA_MEMORY_GB: what a study may take of the device's memory. Default: what is free."""
     batch_tokens: int | None
-    """NEURONXA_BATCH_TOKENS: tokens, padding included, in one forward pass. Default: 512 on a processor, 8192 on a GPU."""
+    """NEURONXA_BATCH_TOKENS: tokens in one forward pass, padding included. Default: 512 on a CPU, 8192 on a GPU."""
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +63,7 @@ def settings() -> Settings:
 
 
 def _listed(name: str) -> tuple[str, ...]:
-    """What stands between the commas, each once; empty if the variable is not set or holds nothing."""
+    """The comma-separated values, each once; empty if the variable is unset or empty."""
     parts = (part.strip() for part in os.environ.get(name, "").split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
 

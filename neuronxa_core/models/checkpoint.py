@@ -113,7 +113,8 @@ def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     if not (folder / _ADAPTER_WEIGHTS).is_file():
         pickles = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
         raise ModelError(
-            f"{folder} holds no {_ADAPTER_WEIGHTS}{', only a pickle, and loading one can run code' if pickles else ''}.",
+            f"{folder} holds no {_ADAPTER_WEIGHTS}"
+            f"{', only a pickle, and loading one can run code' if pickles else ''}.",
             "Save the adapter with peft's save_pretrained, which writes safetensors.",
         )
     if checkpoint.gguf:

@@ -142,7 +142,7 @@ def _loading_bytes(ref: ModelRef, dtype: str) -> int:
 
 
 def _peek(model: str, revision: str) -> hub.Peek:
-    """What the hub said within the last minute, even a refusal: a page is drawn often, and a silent hub takes seconds."""
+    """The hub's answer or refusal, cached for a minute: pages redraw often, and an unreachable hub takes seconds."""
     seen = _peek_in(int(time.monotonic() // 60), model, revision)
     if isinstance(seen, ModelError):
         raise seen

@@ -45,7 +45,9 @@ CURATED: tuple[CuratedModel, ...] = (
     CuratedModel("HuggingFaceTB/SmolLM3-3B-Base", "SmolLM3 3B", "smollm3", 3.08, "6 languages", _APACHE),
     CuratedModel("Qwen/Qwen3-4B-Base", "Qwen 3 4B", "qwen3", 4.02, _QWEN3, _APACHE),
     CuratedModel("google/gemma-3-4b-pt", "Gemma 3 4B", "gemma3", 4.3, _GEMMA3, _GEMMA, gated=True),
-    CuratedModel("meta-llama/Llama-2-7b-hf", "Llama 2 7B", "llama", 6.74, "mostly English", "Llama 2 Community", gated=True),
+    CuratedModel(
+        "meta-llama/Llama-2-7b-hf", "Llama 2 7B", "llama", 6.74, "mostly English", "Llama 2 Community", gated=True
+    ),
     CuratedModel("Unbabel/TowerBase-7B-v0.1", "TowerBase 7B", "llama", 6.74, "10 languages", "CC BY-NC 4.0"),
     CuratedModel("bigscience/bloom-7b1", "BLOOM 7B", "bloom", 7.07, "46 languages", "BigScience RAIL 1.0"),
     CuratedModel("mistralai/Mistral-7B-v0.3", "Mistral 7B v0.3", "mistral", 7.25, "mostly English", _APACHE),
@@ -53,7 +55,9 @@ CURATED: tuple[CuratedModel, ...] = (
     CuratedModel("Qwen/Qwen2.5-7B", "Qwen 2.5 7B", "qwen2", 7.62, "over 29 languages", _APACHE),
     CuratedModel("BSC-LT/salamandra-7b", "Salamandra 7B", "llama", 7.77, "35 languages", _APACHE),
     CuratedModel("meta-llama/Llama-3.1-8B", "Llama 3.1 8B", "llama", 8.03, _LLAMA_8, "Llama 3.1 Community", gated=True),
-    CuratedModel("CohereLabs/aya-expanse-8b", "Aya Expanse 8B", "cohere", 8.03, "23 languages", "CC BY-NC 4.0", gated=True),
+    CuratedModel(
+        "CohereLabs/aya-expanse-8b", "Aya Expanse 8B", "cohere", 8.03, "23 languages", "CC BY-NC 4.0", gated=True
+    ),
     CuratedModel("swiss-ai/Apertus-8B-2509", "Apertus 8B", "apertus", 8.05, "1,811 languages", _APACHE, gated=True),
     CuratedModel("ibm-granite/granite-3.3-8b-base", "Granite 3.3 8B", "granite", 8.17, "12 languages", _APACHE),
     CuratedModel("Qwen/Qwen3-8B-Base", "Qwen 3 8B", "qwen3", 8.19, _QWEN3, _APACHE),
@@ -61,12 +65,14 @@ CURATED: tuple[CuratedModel, ...] = (
     CuratedModel("google/gemma-2-9b", "Gemma 2 9B", "gemma2", 9.24, "mostly English", _GEMMA, gated=True),
     CuratedModel("zai-org/GLM-4-9B-0414", "GLM-4 9B", "glm4", 9.4, "Chinese, English and more", "MIT"),
     CuratedModel("google/gemma-3-12b-pt", "Gemma 3 12B", "gemma3", 12.19, _GEMMA3, _GEMMA, gated=True),
-    CuratedModel("meta-llama/Llama-2-13b-hf", "Llama 2 13B", "llama", 13.02, "mostly English", "Llama 2 Community", gated=True),
+    CuratedModel(
+        "meta-llama/Llama-2-13b-hf", "Llama 2 13B", "llama", 13.02, "mostly English", "Llama 2 Community", gated=True
+    ),
     CuratedModel("allenai/OLMo-2-1124-13B", "OLMo 2 13B", "olmo2", 13.72, "English", _APACHE),
     CuratedModel("Qwen/Qwen2.5-14B", "Qwen 2.5 14B", "qwen2", 14.77, "over 29 languages", _APACHE),
     CuratedModel("openai/gpt-oss-20b", "GPT-OSS 20B (experts)", "gpt_oss", 20.91, "mostly English", _APACHE),
     CuratedModel("Qwen/Qwen3-30B-A3B-Base", "Qwen 3 30B (experts)", "qwen3_moe", 30.53, _QWEN3, _APACHE),
-)  # fmt: skip
+)
 """Sorted from small to large."""
 
 

@@ -1,8 +1,8 @@
-"""Unpacks the demo model's GGUF file into a safetensors folder: what transformers would save, without its detours.
+"""Converts the demo model's GGUF file to a safetensors folder, as transformers would save it, but faster.
 
-transformers reads a Gemma 3 GGUF file in about a minute, most of it spent on parsing the 262,144 tokens of the vocabulary
-four times. Here the header is read once, the arrays in it are stepped over, and the tokenizer is built meanwhile. That
-the result is the same, bit by bit, is held by tests/models/test_demo.py.
+transformers needs about a minute for a Gemma 3 GGUF file, mostly to parse the 262,144 tokens of the vocabulary four
+times. Here the header is read once, its arrays are skipped, and the tokenizer is built in parallel.
+tests/models/test_demo.py checks that the result is the same, bit for bit.
 """
 
 import hashlib

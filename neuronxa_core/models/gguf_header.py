@@ -27,7 +27,7 @@ class HeaderReader(GGUFReader):
 
 
 def gguf_told(path: Path) -> tuple[Mapping[str, Any], list[int]]:
-    """Sizes under the names of a config.json, and how many parameters each tensor holds; both empty if it is damaged."""
+    """(sizes by config.json name, number of parameters of each tensor); both empty if the file is damaged."""
     stat = path.stat()
     return _read(path, stat.st_mtime_ns, stat.st_size)
 

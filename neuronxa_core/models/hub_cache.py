@@ -1,4 +1,4 @@
-"""The hub's cache on this machine: which models are whole there, and where. The hub is not asked, its library not imported."""
+"""The hub's cache on this machine: which models are complete, and where, without the hub or its library."""
 
 import json
 import os

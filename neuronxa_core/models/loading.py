@@ -104,7 +104,8 @@ def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> Load
     parts = decoder_parts(model, described, neurons)
     if any(weight.is_meta for experts in parts.experts for weight in experts.parameters()):
         raise ModelError(
-            f"{checkpoint.name} has experts that were offloaded to CPU memory or disk, where their neurons cannot be read.",
+            f"{checkpoint.name} has experts that were offloaded to CPU memory or disk, where their neurons cannot be "
+            "read.",
             "Use a smaller dtype or GPUs with more memory, so that all experts fit.",
         )
     if device == "cpu" and packs_linear_layers(dtype):

@@ -46,10 +46,10 @@ def allow(ref: ModelRef) -> None:
 
 
 def find_checkpoint(ref: ModelRef, watcher: Watcher = SILENT) -> Checkpoint:
-    """The checkpoint of a model. The demo is prepared and a hub model downloaded if they are not there yet.
+    """The checkpoint of a model; the demo is prepared, and a hub model downloaded, if necessary.
 
-    A path that exists is taken before a hub id of the same name. A model that is an adapter's folder stands on the model
-    that it names. Raises ModelError, CacheError, Cancelled.
+    An existing path takes precedence over a hub id of the same name. The folder of an adapter stands for the adapter on
+    the model that it names. Raises ModelError, CacheError, Cancelled.
     """
     allow(ref)
     return _find(ref, watcher)

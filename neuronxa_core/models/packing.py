@@ -1,7 +1,7 @@
-"""Linear layers on a processor: weights laid out once in the blocks in which oneDNN multiplies them.
+"""Faster linear layers on a CPU: weights are packed once in oneDNN's blocked layout.
 
-torch multiplies float32 with MKL, which uses half of what an AMD processor can do, and lays bfloat16 weights out anew at
-every call. The sums are the same; their order, and so their rounding, is that of another library.
+torch multiplies float32 with MKL, which reaches half the speed of an AMD CPU, and repacks bfloat16 weights at every
+call. The sums are the same, but their order, and hence the rounding, is oneDNN's.
 """
 
 import os
@@ -28,7 +28,7 @@ class PackedLinear(nn.Module):
 
 
 def packs_linear_layers(dtype: str) -> bool:
-    """Whether this processor gains by it: oneDNN is there and computes in `dtype`."""
+    """Whether this CPU benefits: oneDNN is available and computes in `dtype`."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return dtype == "float32" or (dtype == "bfloat16" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
