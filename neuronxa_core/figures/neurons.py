@@ -1,7 +1,6 @@
 """Which neurons languages share, which belong to one of them, and what a sentence's pooled states are made of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
 from neuronxa_core.figures.style import blank, short_codes, tick
+from neuronxa_core.figures.token_rows import token_rows
 from neuronxa_core.study.study import Study
 
 SHARING_HEIGHT = 380
@@ -142,7 +142,7 @@ def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "li
     height = 17 * tokens + 150
     heights = [17 * tokens, 20, 20]
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height, row_heights=heights)
-    for row, part in enumerate(_token_rows(states, chosen, theme), start=1):
+    for row, part in enumerate(token_rows(states, chosen, theme), start=1):
         figure.add_trace(part.heatmap(chosen), row=row, col=1)
         figure.update_yaxes(
             tickvals=list(range(len(part.names))),
@@ -163,49 +163,6 @@ def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "li
         col=1,
     )
     return figure
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of the token figure that share a colour scale: values, names, the scale with its ends, and what they are."""
-
-    values: NDArray[np.float32]
-    names: list[str]
-    scale: list[list[float | str]]
-    low: float
-    high: float
-    what: str
-
-    def heatmap(self, neurons: Sequence[int]) -> go.Heatmap:
-        return go.Heatmap(
-            x=list(range(len(neurons))),
-            y=list(range(len(self.names))),
-            z=np.asarray(self.values, dtype=np.float32),
-            zmin=self.low,
-            zmax=self.high,
-            colorscale=self.scale,
-            showscale=False,
-            text=[[f"neuron {neuron}" for neuron in neurons]] * len(self.names),
-            hovertemplate=f"<b>%{{text}}</b><br>{self.what} %{{z:.3f}}<extra></extra>",
-        )
-
-
-def _token_rows(states: TokenStates, chosen: list[int], theme: Theme) -> tuple[_Rows, _Rows, _Rows]:
-    """The tokens' activations, the pooled NAV and the pooled NAS."""
-    palette = PALETTES[theme]
-    values, nav, nas = states.activations[:, chosen], states.nav[None, chosen], states.nas[None, chosen]
-    most = float(np.abs(values).max()) or 1.0
-    diverging: list[list[float | str]] = [
-        [0.0, palette.states["nav"]],
-        [0.5, palette.ground],
-        [1.0, palette.states["nas"]],
-    ]
-    tokens = [f"{number}  {token.strip() or repr(token)}" for number, token in enumerate(states.tokens, start=1)]
-    return (
-        _Rows(values, tokens, diverging, -most, most, "activation"),
-        _Rows(nav, ["NAV"], score_scale("nav", theme), 0.0, float(nav.max()) or 1.0, "pooled NAV"),
-        _Rows(nas, ["NAS"], score_scale("nas", theme), 0.0, 1.0, "pooled NAS"),
-    )
 
 
 def _plain(text: str) -> str:

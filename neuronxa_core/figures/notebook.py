@@ -47,7 +47,7 @@ Exportables = Mapping[str, ExportableFigure]
 
 
 def figures_of(answer: Any, theme: Theme = "light") -> dict[str, go.Figure]:
-    """The figures of an answer by name, the main one first, on the theme's ground. Raises TypeError for what is no answer."""
+    """The figures of an answer by name, the main one first, on the theme's ground. TypeError for anything else."""
     ground = {"paper_bgcolor": PALETTES[theme].ground}
     return {name: standing(each, theme).update_layout(ground) for name, each in exportables_of(answer).items()}
 
@@ -60,7 +60,7 @@ def html_of(answer: Any) -> str:
 
 
 def bundle_of(answer: Any) -> dict[str, Any]:
-    """What plotly's renderer of this notebook makes of the main figure, with the finding above it, and the finding as HTML.
+    """What plotly's renderer makes of the main figure, with the finding above it, and the finding as HTML.
 
     plotly knows which notebook it is in and ships its code at most once, so that an answer takes kilobytes.
     """
@@ -161,7 +161,7 @@ def _(answer: Projections) -> str:
 
 
 def _closest_layer(answer: Projections) -> int:
-    """The layer where most pairs are aligned by the first state that has neurons; an embedding's layer 0 is no other's."""
+    """The layer where most pairs are aligned by the first state with neurons; only an embedding has a layer 0."""
     first = min(answer.states, key=lambda each: each.state == "embedding")
     table = first.table
     return int(table.loc[table["mutual"].idxmax(), "layer"])
@@ -215,8 +215,8 @@ def _(answer: TokenPair) -> str:
     on, also = answer.source.nas >= 0.5, answer.target.nas >= 0.5
     one, two = (language(code).name for code in (answer.study.source, answer.study.target))
     return (
-        f"Layer {answer.layer}. {(on & also).sum()} of {len(on)} neurons have a pooled NAS of 0.5 or more in both sentences, "
-        f"{(on & ~also).sum()} in the {one} one alone and {(~on & also).sum()} in the {two} one alone."
+        f"Layer {answer.layer}. {(on & also).sum()} of {len(on)} neurons have a pooled NAS of 0.5 or more in both "
+        f"sentences, {(on & ~also).sum()} in the {one} one alone and {(~on & also).sum()} in the {two} one alone."
     )
 
 

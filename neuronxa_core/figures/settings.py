@@ -145,7 +145,7 @@ def ablation_finding(table: pd.DataFrame, state: State) -> str:
     best, worst = rows.loc[rows["difference"].idxmax()], rows.loc[rows["difference"].idxmin()]
     return (
         f"{SCORE_NAMES[state]} is {base['score']:.2f} with the study's own choices. For {len(sure)} of {len(rows)} "
-        "changes the interval of the difference excludes 0. The score is highest with "
+        "changes the interval of the difference excludes 0. Apart from *Best layer*, the score is highest with "
         f"*{choice_name(best['choice'], best['value'])}* ({best['difference']:+.2f}) and lowest with "
         f"*{choice_name(worst['choice'], worst['value'])}* ({worst['difference']:+.2f})."
     )

@@ -23,26 +23,31 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import downstream as figures
+from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
+from pages.shared.columns import Column
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 _TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
 _MOST_MEGABYTES = 5
+_PUBLISHED_COLUMNS = {
+    "pearson": Column("Pearson", "%.4f"),
+    "of": Column("Models and data"),
+    "source": Column("Paper"),
+    "model": Column("Model"),
+    "mexa": Column("MEXA", "%.4f"),
+}
 
 
 def bring_accuracies() -> None:
     """Result files of the harness or a CSV; kept under a name that a link can hold."""
-    with st.expander("Bring accuracies", icon=":material/upload_file:"):
-        st.markdown(
-            "Result files of lm-evaluation-harness as they are (Belebele, m-MMLU, global_mmlu, m-ARC, XNLI, XCOPA, XStoryCloze and others "
-            "whose tasks name a language), or a CSV with the columns `model, language, benchmark, accuracy`. Languages may be written `fr`, "
-            "`fra`, `fra_Latn` or `French`; accuracies as fractions or percent."
-        )
+    with st.expander("Bring your own accuracies", icon=":material/upload_file:"):
+        st.markdown(look.text("bring_accuracies"))
         files = st.file_uploader(
             "Accuracy files",
             accept_multiple_files=True,
@@ -54,7 +59,7 @@ def bring_accuracies() -> None:
         if use.button("Use these files", type="primary", disabled=not files, key="down_use", icon=":material/check:"):
             _keep({file.name: file.getvalue() for file in files})
         template.download_button(
-            "A template to fill in",
+            "Download a template",
             _TEMPLATE,
             file_name="accuracies.csv",
             mime="text/csv",
@@ -116,8 +121,8 @@ def _accuracy_source() -> str:
         offered,
         key="down_source",
         bind="query-params",
-        help="`bits per byte`: how many bits the model needs for a byte of each language's sentences, from the same forward passes. "
-        "Or files that you brought.",
+        help="`bits per byte`: how many bits the model needs per byte of a language's sentences, from the same forward "
+        "passes. Or files that you have uploaded.",
     )
 
 
@@ -173,7 +178,7 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
         ),
     )
     method = right.segmented_control(
-        "Coefficient of the layer curve",
+        "Correlation (for the curves by layer)",
         ["pearson", "spearman"],
         default="pearson",
         required=True,
@@ -184,7 +189,7 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
     table = joined(alignment_table(results, over), accuracies)
     if table.empty:
         st.info(
-            "None of these languages has an accuracy here. Choose others, or bring their accuracies.",
+            "None of these languages has an accuracy here. Choose others, or upload their accuracies.",
             icon=":material/search_off:",
         )
         return
@@ -199,16 +204,22 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
         st.markdown(figures.best_layer_finding(layers))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("correlations", correlations), ("languages", table), ("layers", layers)):
-            st.dataframe(shown, hide_index=True)
+            look.table(shown, _columns(benchmark) if key == "languages" else None)
             look.table_downloads(shown, f"{study.stem}.downstream.{key}", f"down_{key}")
 
 
+def _columns(benchmark: str) -> dict[str, Column]:
+    """What the columns of the languages' table mean here: scores over the layers, and what the benchmark gives."""
+    scores = {state: Column(SCORE_NAMES[state], "%.2f") for state in STATES}
+    return scores | ({"accuracy": Column("Bits per byte, sign reversed", "%.3f")} if benchmark == BITS else {})
+
+
 def published() -> None:
-    """What papers report, to compare with, with source."""
+    """What papers report, to compare with, and where."""
     st.markdown("Pearson correlations over languages:")
-    st.dataframe(PUBLISHED, hide_index=True)
+    look.table(PUBLISHED, _PUBLISHED_COLUMNS)
     st.markdown("MEXA on FLORES, mean pooling (Kargaran et al. 2025, arXiv:2410.05873):")
-    st.dataframe(pd.DataFrame({"model": list(PUBLISHED_MEXA), "mexa": list(PUBLISHED_MEXA.values())}), hide_index=True)
+    look.table(pd.DataFrame({"model": list(PUBLISHED_MEXA), "mexa": list(PUBLISHED_MEXA.values())}), _PUBLISHED_COLUMNS)
 
 
 st.title("Downstream")
@@ -219,4 +230,4 @@ downstream_page()
 with st.expander("What papers report", icon=":material/menu_book:"):
     published()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "downstream.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("downstream"))

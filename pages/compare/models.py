@@ -1,4 +1,4 @@
-"""Models: two to six models, or one in several ways, on the same sentences."""
+"""Models: two to six models, or variants of one, on the same sentences."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,7 +37,8 @@ def comparison_page() -> None:
     variants = _variants(study)
     if not 2 <= len(variants) <= figures.MOST_VARIANTS:
         st.info(
-            f"These are {len(variants)} ways; choose two to {figures.MOST_VARIANTS}: another model, site or dtype makes one more.",
+            f"{len(variants)} variant{'s are' if len(variants) != 1 else ' is'} chosen. Choose two to "
+            f"{figures.MOST_VARIANTS}: each model, site and dtype that you add makes more.",
             icon=":material/compare_arrows:",
         )
         return
@@ -50,7 +51,7 @@ def comparison_page() -> None:
     )
     if len(settled) < 2:
         st.info(
-            f"`auto` is {settled[0].dtype} here, so these are one way: choose another dtype beside it.",
+            f"`auto` is {settled[0].dtype} here, so these variants are the same. Choose another dtype.",
             icon=":material/compare_arrows:",
         )
         return
@@ -72,11 +73,11 @@ def _variants(study: Study) -> list[Study]:
         bind="query-params",
         accept_new_options=not shared,
         max_selections=figures.MOST_VARIANTS,
-        help="Hub ids, paths, or `demo`. Each runs on the same sentences, one after the other.",
+        help="Hub ids, paths, or `demo`. All models read the same sentences, one model after the other.",
     )
     usual: list[Site] = ["gate", "product"] if study.model == demo.NAME else [study.site]
     sites = site_box.multiselect(
-        "Sites", SITES, default=usual, key="cmp_sites", bind="query-params", help="Where a neuron is read."
+        "Sites", SITES, default=usual, key="cmp_sites", bind="query-params", help=picker.help_on("site")
     )
     plain = [dtype for dtype in DTYPES if dtype not in ("8bit", "4bit")]
     default: list[Dtype] = [study.dtype if study.dtype in plain else "auto"]
@@ -86,8 +87,8 @@ def _variants(study: Study) -> list[Study]:
         default=default,
         key="cmp_dtypes",
         bind="query-params",
-        help="`auto` is one precision for all: float32 if all of it came with the dashboard, else this machine's, or float32 "
-        "if that leaves less to compute. Two or more dtypes are compared.",
+        help="`auto` is one precision for all variants: float32 if all of them are precomputed, otherwise that of this "
+        "machine, or float32 if that leaves less to compute. With two or more dtypes, each is a variant.",
     )
     return [
         _as(study, model, site, dtype)
@@ -107,7 +108,8 @@ def _as(study: Study, model: str, site: Site, dtype: Dtype) -> Study:
 def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelComparison:
     """asked: the dtype that was left open, `auto`, if one was."""
     dtypes = list(dict.fromkeys(each.dtype for each in request.variants))
-    title = f"{len(request.variants)} ways, {len(request.languages)} languages against {language(study.target).name}"
+    against = f"{len(request.languages)} languages against {language(study.target).name}"
+    title = f"{len(request.variants)} variants, {against}"
     if len(dtypes) == 1:
         offer_the_other(asked, dtypes[0], _compare_in)
     names, missing = variant_names(request.variants), answers.remaining(request).variants
@@ -134,7 +136,7 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     source = study.source if study.source in known else known[0]
     left, middle, right = st.columns([1.3, 1, 1], vertical_alignment="bottom")
     state = left.segmented_control(
-        "State",
+        "Score",
         STATES,
         format_func=look.named(SCORE_NAMES),
         default="nas",
@@ -150,18 +152,14 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     with picture:
         look.picture(figures.exportable_depth(replace(study, source=source), curves, state), "cmp_depth")
         st.markdown(look.plain(figures.comparison_finding(summary, state)))
-        st.dataframe(
-            summary,
-            hide_index=True,
-            column_config={name: st.column_config.NumberColumn(format="%.2f") for name in summary.columns[2:]},
-        )
+        look.table(summary)
     table = language_differences(results[variant], results[reference], state)
     with gains:
         look.picture(figures.exportable_difference(study, table, state, variant, reference), "cmp_gains")
         st.markdown(look.plain(figures.difference_finding(table, variant, reference)))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("summary", summary), ("differences", table), ("curves", curves)):
-            st.dataframe(shown, hide_index=True)
+            look.table(shown)
             look.table_downloads(shown, f"{study.stem}.models.{key}", f"cmp_{key}")
 
 
@@ -170,4 +168,4 @@ st.html("<p class='nx-question'>Which model aligns which languages best, and at 
 
 comparison_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "models.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("models"))

@@ -22,7 +22,7 @@ def ablation_page() -> None:
     study = in_one_precision(study_or_stop())
     pivots = _pivots(study)
     request = Settings(study, pivots)
-    note = f"{len(readouts_of(study))} ways to read the neurons, all from one pass per language."
+    note = f"{len(readouts_of(study))} ways to read out the model, all from one pass per language."
     ablation = answer_or_stop(request, Place(420, note=note))
     _view(ablation)
     _pairs_needed(ablation.study)
@@ -46,7 +46,7 @@ def _pivots(study: Study) -> tuple[str, ...]:
             bind="query-params",
             format_func=search_terms,
             max_selections=_MOST_PIVOTS,
-            help="The paper measures everything against English. Choose other languages to score the source against.",
+            help="The paper scores every language against English. Choose other languages to score the source against.",
         )
     )
 
@@ -54,7 +54,7 @@ def _pivots(study: Study) -> tuple[str, ...]:
 @st.fragment
 def _view(ablation: Ablation) -> None:
     state = st.segmented_control(
-        "State",
+        "Score",
         STATES,
         format_func=look.named(SCORE_NAMES),
         default="nas",
@@ -66,7 +66,7 @@ def _view(ablation: Ablation) -> None:
     st.markdown(figures.ablation_finding(ablation.table, state))
     with st.expander("The numbers", icon=":material/table:"):
         for key, table in (("ablation", ablation.table), ("pairs", ablation.pairs)):
-            st.dataframe(table, hide_index=True)
+            look.table(figures.named_choices(table) if key == "ablation" else table)
             look.table_downloads(table, f"{ablation.study.stem}.{key}", f"set_{key}")
     st.subheader("How many pairs are enough?")
     look.picture(figures.exportable_pairs(ablation.study, ablation.pairs, "score"), "set_pairs")
@@ -76,7 +76,7 @@ def _pairs_needed(study: Study) -> None:
     """The rank correlation over languages: its own run, since it needs the states of all of them."""
     codes = picker.choose_languages(study, "set_codes", (study.source,), without=study.target)
     if len(codes) < 3:
-        st.info("Choose at least three languages to compare their order.", icon=":material/translate:")
+        st.info("Choose at least three languages to compare their ranking.", icon=":material/translate:")
         return
     answer = answer_here(PairsNeeded(study, codes), Place(figures.PAIRS_HEIGHT))
     if answer is None:
@@ -92,4 +92,4 @@ st.html("<p class='nx-question'>How much do the choices of the method matter, an
 
 ablation_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "settings.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("settings"))

@@ -18,9 +18,9 @@ with numbers:
 st.markdown(figures.alignment_finding(result))
 st.caption(figures.tokenizer_finding(result))
 with st.expander("The numbers", icon=":material/table:"):
-    st.dataframe(result.scores, hide_index=True, column_config=look.SCORE_COLUMNS)
+    look.table(result.scores)
     look.table_downloads(result.scores, f"{result.study.stem}.scores", "alignment_scores")
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "alignment.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("alignment"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

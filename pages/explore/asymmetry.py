@@ -32,7 +32,7 @@ def direction_view(result: StudyResult) -> None:
     )
     last = result.last_layer
     layer = right.slider(
-        "Layer of the table below",
+        "Layer (for the table below)",
         first_layer(state),
         last,
         largest_gap(result, state)[0],
@@ -44,19 +44,19 @@ def direction_view(result: StudyResult) -> None:
     _one_way(result, state, layer)
     with st.expander("The numbers", icon=":material/table:"):
         gaps = direction_gaps(result)
-        st.dataframe(gaps, hide_index=True)
+        look.table(gaps)
         look.table_downloads(gaps, f"{result.study.stem}.directions", "asym_gaps")
 
 
 def _one_way(result: StudyResult, state: State, layer: int) -> None:
-    """Who is found one way only, and the sentence that took the place of the translation the other way."""
+    """The pairs found in one direction only, and the sentence that was nearer than the translation in the other."""
     study = result.study
     bitext = study.bitext()
     layers = layers_at_hand(study)
     table = one_way_table(result, bitext, state, layer, layers.similarity(state, layer) if layers else None)
-    st.subheader(f"Found one way only at layer {layer}: {len(table)} of {result.pairs} pairs")
+    st.subheader(f"Found in one direction only, layer {layer}: {len(table)} of {result.pairs} pairs")
     if table.empty:
-        st.caption("Every pair is found both ways or not at all.")
+        st.caption("Every pair is found in both directions or in neither.")
         return
     source, target = language(study.source).name, language(study.target).name
     columns = {
@@ -66,7 +66,7 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
         target: table["target_sentence"],
     }
     if layers:
-        columns |= {"Taken by": table["taken_by"], "Sentence in its place": table["sentence_in_its_place"]}
+        columns |= {"Rival": table["taken_by"], "Sentence of the rival": table["sentence_in_its_place"]}
     with st.container(height=360, border=True):
         look.sentence_table(
             {name: list(values) for name, values in columns.items()},
@@ -75,14 +75,14 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
     look.table_downloads(table, f"{study.stem}.layer{layer}.{state}.one_way", "asym_one_way")
     if not layers:
         st.caption(
-            "Which sentence took a translation's place needs the states of this pair, which are not on this machine: "
-            "open the Similarity page to compute them."
+            "To see which sentence was nearer than the translation, this machine needs the states of this pair: open "
+            "the Similarity page to compute them."
         )
 
 
 def _way(study: Study, found: str) -> str:
-    codes = study.source[:3], study.target[:3]
-    return " → ".join(codes if found == "source_to_target" else reversed(codes))
+    names = language(study.source).name, language(study.target).name
+    return " → ".join(names if found == "source_to_target" else reversed(names))
 
 
 def across_languages(study: Study) -> None:
@@ -102,7 +102,7 @@ def across_languages(study: Study) -> None:
     st.markdown(figures.gap_languages_finding(results))
     with st.expander("The numbers", icon=":material/table:"):
         table = gap_table(results)
-        st.dataframe(table, hide_index=True)
+        look.table(table)
         look.table_downloads(table, f"{study.stem}.gaps", "asym_languages")
 
 
@@ -113,6 +113,6 @@ result = alignment_or_stop(figures.CURVES_HEIGHT)
 direction_view(result)
 across_languages(result.study)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "asymmetry.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("asymmetry"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

@@ -27,7 +27,7 @@ from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_sto
 HEIGHT = 560
 _ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"
 _ORDER_NAMES = {
-    "similarity": "Like beside like",
+    "similarity": "By similarity (clustered)",
     "family": "By family",
     "script": "By script",
     "resources": "Head, then long-tail",
@@ -37,7 +37,7 @@ _MEAN = "mean"
 
 
 def matrix_or_stop() -> LanguageMatrix:
-    """The matrix of the chosen languages, with its study line above; without one the invitation or progress, then stop."""
+    """The matrix of the chosen languages under its study line; without one the invitation or progress, then stop."""
     study = study_or_stop()
     codes = picker.choose_languages(study, "lang_codes", (PIVOT, study.source, study.target))
     if len(codes) < 2:
@@ -50,7 +50,7 @@ def matrix_or_stop() -> LanguageMatrix:
 
 @st.fragment
 def languages_view(matrix: LanguageMatrix) -> None:
-    """Everything that depends on the state, the layer, the order or the pivot; a change of view draws only this again."""
+    """Everything that depends on state, layer, order or pivot; a change of view draws only this again."""
     if pair := st.session_state.pop("lang_pair", None):
         picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
     state, layer, order = _controls(matrix)
@@ -83,7 +83,7 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
         layers,
         key="lang_layer",
         bind="query-params",
-        help="Far left: the mean over all layers, which is NASCA, NAVCA or MEXA. Layer 0 is the token embedding.",
+        help="`mean` is the mean over all layers: NASCA, NAVCA or MEXA. Layer 0 is the token embedding.",
     )
     order = how.selectbox(
         "Order", LANGUAGE_ORDERS, format_func=look.named(_ORDER_NAMES), key="lang_order", bind="query-params"
@@ -113,12 +113,12 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
         if rows:
             st.session_state.lang_pair = tuple(pairs.loc[rows[0], ["source", "target"]])
 
-    st.caption("Click a cell, or tick a row, to open that pair on the Alignment page.")
+    st.caption("Click a cell or select a row to open that pair on the Alignment page.")
     st.dataframe(
         pd.DataFrame(
             {
                 "Language": names["source"],
-                "and": names["target"],
+                "with": names["target"],
                 "Score": pairs["score"],
                 "→": pairs["source_to_target"],
                 "←": pairs["target_to_source"],
@@ -127,7 +127,7 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
         hide_index=True,
         column_config={
             "Language": st.column_config.TextColumn(width=92),
-            "and": st.column_config.TextColumn(width=92),
+            "with": st.column_config.TextColumn(width=92),
             "Score": _number("Share of sentence pairs that are each other's nearest neighbour"),
             "→": _number("P@1 from the first language to the second"),
             "←": _number("P@1 from the second language to the first"),
@@ -142,7 +142,7 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
 
 
 def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
-    """One language against all others, and what its head and long-tail partners have in common."""
+    """One language against all others, and its head against its long-tail partners."""
     st.subheader("One language against all others")
     codes = sorted(matrix.codes, key=lambda code: language(code).name)
     if st.session_state.get("lang_pivot", codes[0]) not in codes:
@@ -155,7 +155,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
         key="lang_pivot",
         bind="query-params",
         width=320,
-        help="The paper measures everything against English; here any language can take its place.",
+        help="The paper scores every language against English. Any other language can be the pivot here.",
     )
     scores = pivot_scores(matrix, pivot, layer)
     summary = level_summary(scores)
@@ -171,7 +171,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     with st.expander("The numbers of the two pictures", icon=":material/table:"):
         where = "mean" if layer is None else f"layer{layer}"
         for name, table in (("ranking", scores), ("levels", summary)):
-            st.dataframe(table, hide_index=True)
+            look.table(table)
             look.table_downloads(table, f"{matrix.stem}.{pivot}.{where}.{name}", f"lang_{name}_table")
 
 
@@ -185,6 +185,6 @@ st.html("<p class='nx-question'>Which languages lie close together inside the mo
 matrix = matrix_or_stop()
 languages_view(matrix)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "languages.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("languages"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(matrix)

@@ -18,8 +18,6 @@ from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
-"""Neurons in the image of a sentence."""
-
 
 def neurons_page() -> None:
     study = study_or_stop()
@@ -39,7 +37,7 @@ def _view(rates: NeuronRates) -> None:
     study, layers = rates.study, rates.rates.shape[1]
     left, right = st.columns(2)
     threshold = left.slider(
-        "Active if on at more than this share of the tokens",
+        "Threshold: active on more than this share of the tokens",
         0.05,
         0.95,
         0.5,
@@ -48,7 +46,7 @@ def _view(rates: NeuronRates) -> None:
         bind="query-params",
     )
     depth = right.selectbox(
-        "Layer of the overlap", ["all layers", *map(str, range(1, layers + 1))], key="neu_layer", bind="query-params"
+        "Layer (for the overlap)", ["all layers", *map(str, range(1, layers + 1))], key="neu_layer", bind="query-params"
     )
     table = sharing(rates, threshold)
     look.picture(figures.exportable_sharing(study, table, len(rates.codes), threshold), "neu_sharing")
@@ -66,7 +64,7 @@ def _view(rates: NeuronRates) -> None:
         st.markdown(figures.specific_finding(specific, rates))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("specific", specific), ("sharing", table)):
-            st.dataframe(shown, hide_index=True)
+            look.table(shown)
             look.table_downloads(shown, f"{study.stem}.neurons.{key}", f"neu_{key}_table")
 
 
@@ -84,7 +82,8 @@ def _tokens(study: Study, layers: int) -> None:
     for code, each in zip((study.source, study.target), states, strict=True):
         look.picture(figures.exportable_token(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
     st.caption(
-        f"The {len(neurons)} neurons with the highest NAV in both sentences together, in the same order above and below."
+        f"The {len(neurons)} neurons with the highest NAV summed over both sentences, in the same order in both "
+        "pictures."
     )
 
 
@@ -93,4 +92,4 @@ st.html("<p class='nx-question'>Which neurons do languages share, and which belo
 
 neurons_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "neurons.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("neurons"))

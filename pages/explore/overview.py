@@ -25,6 +25,7 @@ from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult, fertility
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.run import study_line
+from pages.shared.study_link import DEFAULT
 
 _EXPLORE = Path(__file__).parent
 _SHOWN: State = "nas"
@@ -32,18 +33,18 @@ _PREVIEW = 300
 
 
 def result_to_show() -> StudyResult | None:
-    """The study in the sidebar if it came with the dashboard, else the default one, which does."""
+    """The study in the sidebar if it is precomputed, else the default one, which is."""
     chosen = st.session_state.study
-    return (precomputed(chosen) if chosen else None) or precomputed(picker.DEFAULT)
+    return (precomputed(chosen) if chosen else None) or precomputed(DEFAULT)
 
 
 def say_what_stands_instead(result: StudyResult) -> None:
-    """Where the sidebar asks for something that did not come with the dashboard."""
+    """Where the sidebar asks for something that is not precomputed."""
     chosen = st.session_state.study
     if chosen and not result.study.answers(chosen):
         st.info(
-            f"The study in the sidebar is not among the precomputed ones, so {pair_name(result.study)} stand here. "
-            "The other pages show yours.",
+            f"The study in the sidebar is not precomputed, so this page shows {pair_name(result.study)} instead. The "
+            "other pages show your study.",
             icon=":material/info:",
         )
 
@@ -63,7 +64,7 @@ def four_questions(result: StudyResult) -> None:
         for column, (page, question, label, show) in zip(st.columns(2), row, strict=True):
             with column.container(border=True, height="stretch"):
                 st.markdown(f"#### {question}")
-                shown = show(result) or show(precomputed(picker.DEFAULT) or result)
+                shown = show(result) or show(precomputed(DEFAULT) or result)
                 if shown:
                     study, exportable, finding = shown
                     st.plotly_chart(
@@ -121,7 +122,7 @@ def _languages(result: StudyResult) -> _Shown:
 
 
 _QUESTIONS: tuple[tuple[str, str, str, Callable[[StudyResult], _Shown]], ...] = (
-    ("similarity", "Which sentences does it mistake for each other?", "Open Similarity", _similarity),
+    ("similarity", "Which sentences does the model confuse?", "Open Similarity", _similarity),
     ("projection", "Do sentences group by meaning or by language?", "Open Projection", _projection),
     ("asymmetry", "Are translations equally easy to find in both directions?", "Open Asymmetry", _asymmetry),
     ("languages", "Which languages are close, and which are left out?", "Open Languages", _languages),
@@ -129,7 +130,7 @@ _QUESTIONS: tuple[tuple[str, str, str, Callable[[StudyResult], _Shown]], ...] = 
 
 
 def languages_table(results: list[StudyResult]) -> pd.DataFrame:
-    """One row per result: language, its name, and per state the mean over layers with its interval, peak and its layer."""
+    """One row per result: language, name, and per state the mean over layers with its interval, peak and its layer."""
     rows = []
     for result in results:
         row: dict[str, object] = {"language": result.study.source, "name": language(result.study.source).name}
@@ -146,13 +147,14 @@ def languages_table(results: list[StudyResult]) -> pd.DataFrame:
 
 st.title("Inside a multilingual language model")
 st.html("<p class='nx-question'>Does the same meaning activate the same neurons, whatever the language?</p>")
-st.markdown((look.TEXTS / "welcome.md").read_text(encoding="utf-8"))
+st.markdown(look.text("welcome"))
 
 studies = gallery_results()
 result = result_to_show()
 if result is None:
     st.info(
-        "The precomputed results are missing. Build them with: python -m neuronxa_core gallery", icon=":material/info:"
+        "The precomputed results are missing. To build them, run `python -m neuronxa_core gallery`.",
+        icon=":material/info:",
     )
     st.stop()
 study_line(result.study, "precomputed", files=look.study_files(result), dtypes=result.study.dtype)
@@ -163,25 +165,21 @@ with picture:
 with numbers:
     look.score_cards(result)
 st.markdown(alignment.alignment_finding(result))
-link("alignment", "Look closer, or run another pair", result.study)
+link("alignment", "Open Alignment", result.study)
 
-st.header("Four questions to ask it")
+st.header("Four questions about this model")
 four_questions(result)
 
-st.header("Which languages does this model keep close to English?")
+st.header("Which languages does this model align with English?")
 left, right = st.columns(2)
 with left:
     look.picture(overview.exportable_ranking(list(studies.values())), "overview_ranking")
 with right:
     look.picture(overview.exportable_layers(list(studies.values()), "nas"), "overview_layers")
-st.caption(
-    "Left: NASCA is measured on neuron states, MEXA on embeddings, both means over layers; lines are 95 % intervals. Right: the "
-    "NAS score layer by layer. Demo model on the bundled sentences, which are machine-translated: for teaching, not for "
-    "publication. Languages in italics are long-tail: XLM-R was not trained on them."
-)
+st.caption(look.text("overview"))
 with st.expander("The numbers", icon=":material/table:"):
     table = languages_table(list(studies.values()))
-    st.dataframe(table, hide_index=True)
+    look.table(table)
     look.table_downloads(table, "languages_to_english", "overview_table")
 with st.expander("What am I looking at?", icon=":material/help:"):
-    st.markdown((look.TEXTS / "primer.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("primer"))

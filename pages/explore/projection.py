@@ -1,4 +1,4 @@
-"""Projection: every sentence a point, layer by layer, with the numbers that keep the picture honest."""
+"""Projection: every sentence a point, layer by layer, with the numbers that say how far to trust the picture."""
 
 import html
 from typing import Any, cast
@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from neuronxa_core.analyses.projection import MOST_PAIRS, Project, Projection, find_projection, project
-from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings, warm_up_in_background
+from neuronxa_core.analyses.umap import ProjectionSettings, warm_up_in_background
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import projection as figures
@@ -15,23 +15,14 @@ from neuronxa_core.figures.alignment import layer_strip
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
 from neuronxa_core.settings import ASSETS
-from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
+from pages.explore.projection_controls import projection_controls
 from pages.shared import look
+from pages.shared.columns import Column
 from pages.shared.run import alignment_or_stop, progress, release, states_or_stop, submit, waiting
 
-_METHOD_NAMES = {"umap": "UMAP", "pca": "PCA"}
-_HELP = {
-    "mutual": "Share of pairs that are each other's only nearest neighbour among the sentences of the other language.",
-    "source_to_target": "Share of source sentences whose nearest target sentence is their translation.",
-    "target_to_source": "Share of target sentences whose nearest source sentence is their translation.",
-    "foreign_neighbours": "Of a sentence's ten nearest neighbours, both languages together, how many are of the other "
-    "language. About half if languages were mixed; 0 if they stay apart.",
-    "silhouette": "How far the two languages stand apart, -1 to 1, in the original space. Near 0: they overlap.",
-    "silhouette_projection": "The same, from distances in the picture. Far above the original: the picture exaggerates.",
-    "trustworthiness": "How many of the neighbours that the picture shows are neighbours in the original space, 0 to 1.",
-}
 _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection", "trustworthiness")
 
 
@@ -40,7 +31,7 @@ def projection_view(result: StudyResult) -> None:
     """Everything that depends on layer, states, method or pair; a change of view draws only this again."""
     study = result.study
     warm_up_in_background()
-    states, settings, lines = _controls()
+    states, settings, lines = projection_controls()
     slider, number = st.columns([4, 1], vertical_alignment="bottom")
     with slider:
         layer = _layer(result, states)
@@ -59,61 +50,6 @@ def projection_view(result: StudyResult) -> None:
     _table_of_numbers(projections)
 
 
-def _controls() -> tuple[list[State], ProjectionSettings, bool]:
-    states, method, lines, more = st.columns([2, 1.2, 1.3, 0.8], vertical_alignment="bottom")
-    chosen = states.pills(
-        "States",
-        STATES,
-        selection_mode="multi",
-        default=["nas", "embedding"],
-        format_func=look.named(STATE_NAMES),
-        key="proj_states",
-        bind="query-params",
-    )
-    way = method.segmented_control(
-        "Method",
-        METHODS,
-        default="umap",
-        format_func=look.named(_METHOD_NAMES),
-        key="proj_method",
-        bind="query-params",
-        required=True,
-        help="UMAP keeps neighbours together. PCA is a plain rotation: nothing is bent, much is left out.",
-    )
-    show = lines.toggle("Lines between pairs", key="proj_lines", bind="query-params")
-    with more.popover("More", icon=":material/tune:", width="stretch"):
-        values = _umap_settings()
-    settings = ProjectionSettings(method=way, **values)
-    return [state for state in STATES if state in (chosen or ["nas"])], settings, show
-
-
-def _umap_settings() -> dict[str, Any]:
-    neighbours = st.number_input(
-        "Neighbours",
-        2,
-        100,
-        15,
-        key="proj_neighbours",
-        bind="query-params",
-        help="How many neighbours UMAP preserves: few for fine detail, many for the large shape.",
-    )
-    min_dist = st.number_input(
-        "min_dist",
-        0.0,
-        1.0,
-        0.1,
-        0.05,
-        key="proj_min_dist",
-        bind="query-params",
-        help="How close together UMAP may put two points.",
-    )
-    metric = st.selectbox("Metric", METRICS, key="proj_metric", bind="query-params")
-    seed = st.number_input(
-        "Seed", 0, 9999, 42, key="proj_seed", bind="query-params", help="Another seed, another picture: try some."
-    )
-    return {"neighbours": neighbours, "min_dist": min_dist, "metric": metric, "seed": seed}
-
-
 def _layer(result: StudyResult, states: list[State]) -> int:
     last = result.last_layer
     first = min(first_layer(state) for state in states)
@@ -128,7 +64,7 @@ def _layer(result: StudyResult, states: list[State]) -> int:
         result.peak("nas")[0],
         key="proj_layer",
         bind="query-params",
-        help="The curves are the scores of NAS, NAV and embedding. Layer 0 is the token embedding, before any neuron.",
+        help="Layer 0 is the token embedding, which has no neurons. The curves show the NAS, NAV and embedding scores.",
     )
     strip.plotly_chart(
         layer_strip(result, layer, look.theme()), key="proj_strip", theme=None, config={"staticPlot": True}
@@ -159,17 +95,12 @@ def _umap_in_worker(request: Project) -> None:
         submit(request)
     with st.container(border=True):
         if waiting(request):
-            st.caption("UMAP is being computed; meanwhile the picture is PCA.")
+            st.caption("Computing UMAP. Until it is done, the picture shows PCA.")
             progress(request)
         else:
-            st.caption("UMAP has not been computed for these settings; the picture is PCA.")
-            st.button(
-                "Compute UMAP",
-                icon=":material/play_arrow:",
-                on_click=submit,
-                args=(request,),
-                key="proj_run",
-            )
+            st.caption("UMAP has not been computed for these settings. The picture shows PCA.")
+            icon = ":material/play_arrow:"
+            st.button("Compute UMAP", icon=icon, on_click=submit, args=(request,), key="proj_run")
 
 
 def _pair(pairs: int) -> int | None:
@@ -184,7 +115,7 @@ def _pair(pairs: int) -> int | None:
         key="proj_pair",
         bind="query-params",
         placeholder="Click a point",
-        help="A click on a point, a row of the table below, or a number typed here.",
+        help="Click a point, select a row of the table below, or type a number.",
     )
     return None if number is None else number - 1
 
@@ -192,7 +123,7 @@ def _pair(pairs: int) -> int | None:
 def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int | None, lines: bool) -> None:
     for column, projection in zip(st.columns(len(projections)), projections, strict=True):
         if layer not in projection.layers:
-            column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
+            column.info("Layer 0 is the token embedding, which has no neurons.", icon=":material/info:")
             continue
         key = f"proj_panel_{projection.state}"
         exportable = figures.exportable_projection(projection, bitext, layer, pair, lines)
@@ -201,7 +132,7 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
     if sum(layer in each.layers for each in projections) > 1:
         st.html(_together(len(projections)), unsafe_allow_javascript=True)
     if len(bitext) > MOST_PAIRS:
-        st.caption(f"The first {MOST_PAIRS} of {len(bitext)} pairs; picture and numbers are of these.")
+        st.caption(f"Picture and numbers cover the first {MOST_PAIRS} of {len(bitext)} pairs.")
 
 
 def _together(panels: int) -> str:
@@ -224,14 +155,13 @@ def _pair_details(projections: list[Projection], bitext: Bitext, layer: int, pai
     for column, (code, sentence), colour in zip(st.columns(2), sides, PALETTES[look.theme()].languages, strict=True):
         known = language(code)
         column.html(
-            f"<div class='nx-sentence'><span style='color: {colour}; opacity: 1'>{html.escape(known.name)} {pair + 1}</span>"
-            f"<p dir='{known.direction}' lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(sentence)}</p></div>"
+            f"<div class='nx-sentence'>"
+            f"<span style='color: {colour}; opacity: 1'>{html.escape(known.name)} {pair + 1}</span>"
+            f"<p dir='{known.direction}' "
+            f"lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(sentence)}</p></div>"
         )
-    st.dataframe(
-        pd.DataFrame([_pair_row(each, layer, pair) for each in projections if layer in each.layers]),
-        hide_index=True,
-        column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")},
-    )
+    rows = [_pair_row(each, layer, pair) for each in projections if layer in each.layers]
+    look.table(pd.DataFrame(rows), column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")})
 
 
 def _pair_row(projection: Projection, layer: int, pair: int) -> dict[str, Any]:
@@ -248,6 +178,7 @@ def _pair_row(projection: Projection, layer: int, pair: int) -> dict[str, Any]:
 
 def _beside(projections: list[Projection], layer: int) -> None:
     """The numbers of the layer in view, a line per state, and their way through the layers."""
+    helps = look.passages("numbers")
     for projection in projections:
         if layer not in projection.layers:
             continue
@@ -257,7 +188,7 @@ def _beside(projections: list[Projection], layer: int) -> None:
         with st.container(horizontal=True, gap="medium"):
             for number in _BESIDE:
                 value = f"{100 * row[number]:.0f} %" if number in _BESIDE[:2] else f"{row[number]:.2f}"
-                st.metric(figures.NUMBER_NAMES[number], value, help=_HELP[number], width="content")
+                st.metric(figures.NUMBER_NAMES[number], value, help=helps[number], width="content")
     for column, number in zip(st.columns(2), ("foreign_neighbours", "silhouette"), strict=True):
         with column:
             look.picture(figures.exportable_numbers(projections, number, layer), f"proj_{number}")
@@ -284,29 +215,25 @@ def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext,
         if rows:
             st.session_state.proj_pair = rows[0] + 1
 
-    with st.expander("All pairs: pick a row to see it in the picture", icon=":material/list:"):
-        st.dataframe(
-            table, hide_index=True, key="proj_table", on_select=chosen, selection_mode="single-row", height=320
-        )
+    with st.expander("All pairs (select a row to highlight it in the picture)", icon=":material/list:"):
+        look.table(table, key="proj_table", on_select=chosen, selection_mode="single-row", height=320)
         look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "proj_pairs")
 
 
 def _table_of_numbers(projections: list[Projection]) -> None:
     table = pd.concat([projection.table for projection in projections], ignore_index=True)
-    columns = {
-        name: st.column_config.NumberColumn(title, format="%.2f", help=_HELP[name])
-        for name, title in figures.NUMBER_NAMES.items()
-    }
+    helps = look.passages("numbers")
+    own = {name: Column(title, "%.2f", helps[name]) for name, title in figures.NUMBER_NAMES.items()}
     with st.expander("The numbers", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, column_config={"state": "State", "layer": "Layer", **columns})
+        look.table(table, own)
         first = projections[0]
         stem = f"{first.study.stem}.{first.settings.method}"
-        look.table_downloads(table, stem, "proj_numbers", "These numbers:")
+        look.table_downloads(table, stem, "proj_numbers", "This table:")
         look.table_downloads(
             lambda: pd.concat([each.points_table for each in projections], ignore_index=True),
             f"{stem}.points",
             "proj_points",
-            "The points of all layers:",
+            "Points of all layers:",
         )
 
 
@@ -316,6 +243,6 @@ st.html("<p class='nx-question'>Do sentences group by meaning or by language?</p
 result = alignment_or_stop(560)
 projection_view(result)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "projection.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("projection"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses import similarity as analysis
-from neuronxa_core.analyses.similarity import MEASURES, ORDERS, Order, drawn_measures
+from neuronxa_core.analyses.similarity import ORDERS, Order, drawn_measures
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
@@ -26,7 +26,7 @@ from pages.shared import look
 from pages.shared.run import alignment_or_stop, states_or_stop
 
 _order_name = look.named(
-    {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Like beside like"}
+    {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Clustered by similarity"}
 )
 Matrices = dict[State, NDArray[np.float64]]
 
@@ -63,25 +63,26 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
             min(layer, last),
             key="sim_layer",
             bind="query-params",
-            help="0 is the token embedding, before any neuron. The curves above are the scores of NAS, NAV and embedding.",
+            help="Layer 0 is the token embedding, which has no neurons. The curves show the NAS, NAV and embedding "
+            "scores.",
         )
         strip.plotly_chart(
             layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
         )
     order_name = order.selectbox(
-        "Order", ORDERS, format_func=_order_name, key="sim_order", bind="query-params", help="Of rows and columns."
+        "Order", ORDERS, format_func=_order_name, key="sim_order", bind="query-params", help="Order of rows and columns"
     )
     shared = scale.toggle(
         "One colour scale",
         key="sim_scale",
         bind="query-params",
-        help="On: the three matrices share one scale, so that their colours compare. Off: each uses its own range.",
+        help="On: the three matrices share one scale, so that colours can be compared. Off: each has its own range.",
     )
     return layer, order_name, shared
 
 
 def _cell(bitext: Bitext) -> tuple[int, int]:
-    """The cell that is looked at, as indices: clicked, picked in the table, typed here, or asked for by the link."""
+    """The cell in view, as indices: clicked, picked in the table, typed here, or asked for by the link."""
     numbers = []
     for column, (name, code) in zip(
         st.columns(2), (("sim_source", bitext.source), ("sim_target", bitext.target)), strict=True
@@ -96,7 +97,7 @@ def _cell(bitext: Bitext) -> tuple[int, int]:
             key=name,
             bind="query-params",
             width=200,
-            help="A click on a cell, a row of the table below, or a number typed here.",
+            help="Click a cell, select a row of the table below, or type a number.",
         )
         numbers.append(number - 1)
     return numbers[0], numbers[1]
@@ -108,7 +109,7 @@ def _look_at(source: int, target: int) -> None:
 
 
 def _window(order: list[int], source: int) -> list[int]:
-    """The part of a long order that the pictures show. source: the row that is looked at, which a new choice brings in."""
+    """The part of a long order that the pictures show. source: the row in view, which a new choice brings in."""
     if len(order) <= figures.MOST_SHOWN:
         return order
     last = len(order) - figures.MOST_SHOWN + 1
@@ -119,7 +120,7 @@ def _window(order: list[int], source: int) -> list[int]:
         st.session_state.sim_from = min(first, last)
     st.session_state.sim_followed = source
     first = st.number_input(
-        f"{figures.MOST_SHOWN} of {len(order)} pairs, from the",
+        f"{figures.MOST_SHOWN} of {len(order)} pairs, starting at",
         1,
         last,
         1,
@@ -127,7 +128,7 @@ def _window(order: list[int], source: int) -> list[int]:
         key="sim_from",
         bind="query-params",
         width=260,
-        help="The pictures show a part of the pairs, in the order chosen above; the numbers and the table are of all.",
+        help="The pictures show part of the pairs, in the order chosen above; numbers and table cover all pairs.",
     )
     return order[first - 1 :][: figures.MOST_SHOWN]
 
@@ -140,7 +141,7 @@ def _panels(
         scale = (min(float(m.min()) for m in matrices.values()), max(float(m.max()) for m in matrices.values()))
     for column, state in zip(st.columns(3), STATES, strict=True):
         if state not in matrices:
-            column.info("Layer 0 is the token embedding: there are no neurons yet.", icon=":material/info:")
+            column.info("Layer 0 is the token embedding, which has no neurons.", icon=":material/info:")
             continue
         exportable = figures.exportable_matrix(study, matrices[state], state, layer, order, cell, scale)
         key = f"sim_matrix_{state}"
@@ -162,7 +163,7 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
     _sentence(left, bitext.source, source, bitext.source_sentences[source])
     _sentence(right, bitext.target, target, bitext.target_sentences[target])
     if source == target:
-        st.caption("A pair of translations.")
+        st.caption("These sentences are translations of each other.")
     else:
         st.caption(f"Not translations of each other: source sentence {source + 1} and target sentence {target + 1}.")
     rows = []
@@ -175,12 +176,12 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
                 "Rank among sources": int((similarity[:, target] >= similarity[source, target]).sum()),
             }
         )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"Cosine": _number("%.3f")})
+    look.table(pd.DataFrame(rows), column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")})
     rivals = analysis.rival_table(bitext, matrices, source, target)
     if st.session_state.get("sim_rivals") not in (None, *matrices):  # at layer 0 there are no neurons
         del st.session_state.sim_rivals
     state = st.segmented_control(
-        "Strongest rivals in",
+        "Strongest rivals by",
         list(matrices),
         format_func=look.named(STATE_NAMES),
         default=next(iter(matrices)),
@@ -207,7 +208,7 @@ def _sentence(place: Any, code: str, number: int, text: str) -> None:
 
 
 def _rivals(code: str, other: str, rivals: pd.DataFrame) -> None:
-    """The sentences of `code` that stand nearest to the chosen sentence of `other`."""
+    """The sentences of `code` that are nearest to the chosen sentence of `other`."""
     st.caption(f"{language(code).name} sentences nearest to the {language(other).name} one")
     columns = {"No.": rivals["pair"], "Cosine": rivals["cosine"], "Sentence": rivals["sentence"]}
     look.sentence_table({name: list(values) for name, values in columns.items()}, {"Sentence": language(code)})
@@ -219,27 +220,17 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
     table = analysis.pair_table(bitext, matrices)
     source, target = (language(code).name for code in (bitext.source, bitext.target))
     shown = table.rename(columns={"pair": "Pair", "source_sentence": source, "target_sentence": target})
-    config: dict[str, Any] = {"Pair": st.column_config.NumberColumn(width=56, pinned=True)}
     for state in reversed(matrices):
-        name = STATE_NAMES[state]
-        shown.insert(1, f"{name} aligned", table[f"{state}_margin"] > 0)
-        config |= {
-            f"{state}_cosine": _number("%.3f", f"{name} cosine"),
-            f"{state}_margin": _number("%.3f", f"{name} margin", "c_ii minus the best rival in its row or column"),
-        }
-        for way, arrow, others in (("source_to_target", "→", "target"), ("target_to_source", "←", "source")):
-            said = f"Rank of the translation among all {others} sentences"
-            config[f"{state}_rank_{way}"] = _number("%d", f"{name} rank {arrow}", said)
+        shown.insert(1, f"{STATE_NAMES[state]} aligned", table[f"{state}_margin"] > 0)
 
     def chosen() -> None:
         rows = st.session_state.sim_table.selection.rows
         if rows:
             _look_at(rows[0], rows[0])
 
-    st.dataframe(
+    look.table(
         shown,
-        hide_index=True,
-        column_config=config,
+        column_config={"Pair": st.column_config.NumberColumn(width=56, pinned=True)},
         key="sim_table",
         on_select=chosen,
         selection_mode="single-row",
@@ -251,15 +242,14 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
 
 
 def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
-    """Why embeddings fail: the distribution at this layer, the measures through all of them."""
-    st.subheader("How the space is used")
+    """The distribution of cosines at this layer, and the measures of the space at all of them."""
+    st.subheader("Geometry of the space")
     look.picture(figures.exportable_distribution(result.study, matrices, layer), "sim_distribution")
     measures = _measures(result, layers)
     _measure_pictures(result.study, measures, layer)
     st.markdown(figures.space_finding(measures))
     with st.expander("The numbers", icon=":material/table:"):
-        config = {each.name: _number("%.3f", each.label, each.help) for each in MEASURES}
-        st.dataframe(measures, hide_index=True, column_config=config)
+        look.table(measures)
         look.table_downloads(measures, f"{result.study.stem}.space", "sim_space")
 
 
@@ -283,10 +273,6 @@ def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.Dat
     return kept[result.study]
 
 
-def _number(pattern: str, label: str | None = None, help: str | None = None) -> Any:
-    return st.column_config.NumberColumn(label, format=pattern, help=help)
-
-
 st.title("Similarity")
 st.html("<p class='nx-question'>Which sentences does the model mistake for each other, and by how much?</p>")
 
@@ -294,6 +280,6 @@ result = alignment_or_stop(HEIGHT)
 layers = precomputed_layers(result.study) or states_or_stop(result.study, HEIGHT)
 similarity_view(result, layers)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "similarity.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("similarity"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

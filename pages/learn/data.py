@@ -3,7 +3,6 @@
 import contextlib
 import re
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -27,14 +26,10 @@ from pages.shared.run import study_or_stop
 
 MOST_SHOWN = 500
 MOST_SKIPPED = 10
-_FERTILITY = (
-    "Tokens per English token on the same sentences. A low score is often the tokenizer's doing: what is cut into many small "
-    "pieces is harder to align."
-)
 
 
 def passed_over() -> None:
-    """Which of the corpora that the dashboard should offer cannot be read, and why; others than its owner see no paths."""
+    """Which corpora that should be offered cannot be read, and why; paths are shown to the dashboard's owner alone."""
     found = skipped()
     if not found:
         return
@@ -51,7 +46,7 @@ def passed_over() -> None:
 
 
 def about(study: Study, corpus: Corpus) -> None:
-    """Licence, how to cite it, and what it is good for."""
+    """Licence, citation, and what the corpus is suited for."""
     entry, source = BUNDLED.get(study.corpus), SOURCES.get(corpus.contents.source)
     if entry:
         st.warning(entry.note, icon=":material/smart_toy:")
@@ -61,7 +56,7 @@ def about(study: Study, corpus: Corpus) -> None:
         st.caption(f"To cite: {source.cite}")
     else:
         whose = "An uploaded text" if study.corpus.startswith(PREFIX) else "A text of your own"
-        st.caption(f"{whose}: its licence and whom to cite are not known here.")
+        st.caption(f"{whose}. The dashboard does not know its licence or how to cite it.")
 
 
 def check(study: Study, text: Bitext) -> None:
@@ -80,11 +75,11 @@ def check(study: Study, text: Bitext) -> None:
     counted = " and ".join(f"{count:,} lines of {language(code).name}" for code, count in lengths.items())
     if not open_:
         st.success(
-            f"{counted}: nothing {'more ' if gone else ''}was found that could spoil the comparison.",
+            f"{counted}: {'no further' if gone else 'no'} problems found.",
             icon=":material/check:",
         )
     else:
-        st.markdown(f"{counted}. Lines are counted from 1; a table's header is not counted.")
+        st.markdown(f"{counted}. Line numbers start at 1; the header of a table does not count.")
     shifted = any(finding.kind == "shifted" for finding in open_)
     safe = [finding for finding in open_ if finding.can_be_left_out and not (shifted and finding.kind == "unpaired")]
     if open_:
@@ -93,7 +88,14 @@ def check(study: Study, text: Bitext) -> None:
                 _finding(study, finding, finding in safe)
     ways = list(dict.fromkeys(finding.leave_out for finding in safe))
     if len(ways) > 1:
-        st.button("Leave all of these lines out", icon=":material/filter_alt:", key="leave_all", on_click=_leave_out, args=(study, ways), type="primary")  # fmt: skip
+        st.button(
+            "Leave out all of these lines",
+            icon=":material/filter_alt:",
+            key="leave_all",
+            on_click=_leave_out,
+            args=(study, ways),
+            type="primary",
+        )
     _in_use(study)
 
 
@@ -147,7 +149,7 @@ def side_by_side(study: Study, text: Bitext) -> None:
     st.subheader("The sentences")
     search, which = st.columns([2, 1], vertical_alignment="bottom")
     sought = (
-        search.text_input("Search", key="data_search", placeholder="A word or a part of it, on either side")
+        search.text_input("Search", key="data_search", placeholder="A word or part of a word, in either language")
         .strip()
         .casefold()
     )
@@ -161,7 +163,8 @@ def side_by_side(study: Study, text: Bitext) -> None:
     )
     if table.empty:
         st.info(
-            "No sentence holds that." if sought else "No pairs are in use; see the check.", icon=":material/search_off:"
+            "No sentence contains this text." if sought else "No pairs are in use; see the check.",
+            icon=":material/search_off:",
         )
         return
     top = table.head(MOST_SHOWN)
@@ -171,7 +174,7 @@ def side_by_side(study: Study, text: Bitext) -> None:
             {source.name: source, target.name: target},
         )
     if len(table) > MOST_SHOWN:
-        st.caption(f"The first {MOST_SHOWN} of {len(table):,}.")
+        st.caption(f"Showing the first {MOST_SHOWN} of {len(table):,} pairs.")
     look.table_downloads(table, f"{study.source}-{study.target}_{len(table)}", "data_pairs")
 
 
@@ -188,34 +191,18 @@ def _rows(study: Study, text: Bitext, every: bool) -> list[tuple[int, str, str]]
 
 
 def _shown(sentence: str) -> str:
-    """Bytes that are not UTF-8 as the mark for such."""
+    """Bytes that are not UTF-8 as the replacement character."""
     return re.sub("[\ud800-\udfff]+", "\ufffd", sentence)
 
 
 def languages(study: Study, corpus: Corpus) -> None:
-    """What each language of the corpus is, and what its sentences cost in characters and tokens."""
+    """Each language of the corpus, with the length of its sentences in characters and tokens."""
     st.subheader(f"{len(corpus.languages)} languages")
     table = _language_table(study, corpus)
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config={
-            "characters": _number("Per sentence, mean over the pairs in use", "%.0f"),
-            "tokens": _number("Per sentence, special tokens included", "%.1f"),
-            "fertility": _number(_FERTILITY, "%.2f"),
-            "unknown": _number("Share of tokens that stand for something the tokenizer does not know", "%.3f"),
-            "resources": st.column_config.TextColumn(
-                help="Head languages are those XLM-R was trained on, all others are long-tail (Glot500)."
-            ),
-        },
-    )
+    look.table(table)
     look.table_downloads(table, "languages", "data_languages")
     if table["tokens"].isna().all() and table["sentences"].notna().any():
-        st.caption("Tokens are counted here once the model is on this machine.")
-
-
-def _number(help: str, form: str) -> Any:
-    return st.column_config.NumberColumn(format=form, help=help)
+        st.caption("Tokens are counted once the model is on this machine.")
 
 
 def _language_table(study: Study, corpus: Corpus) -> pd.DataFrame:
@@ -255,4 +242,4 @@ check(study, text)
 side_by_side(study, text)
 languages(study, corpus)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown((look.TEXTS / "data.md").read_text(encoding="utf-8"))
+    st.markdown(look.text("data"))

@@ -11,6 +11,7 @@ from neuronxa_core.corpora.uploads import PREFIX, keep_upload, remove_upload, up
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
+from pages.shared.study_link import DEFAULT
 
 _SUFFIXES = ["tsv", "csv", "jsonl", "ndjson", "parquet", "tmx", "po", "txt", "dev", "devtest"]
 _TEMPLATE = ("deu_Latn", "eng_Latn", "hin_Deva")
@@ -29,11 +30,7 @@ def bring_a_text() -> None:
 
 def _upload() -> None:
     megabytes, lines = upload_limits()
-    st.markdown(
-        "One file with a column per language (CSV, TSV, JSONL, Parquet), a TMX or PO file, or several files named by language "
-        f"(`deu_Latn.txt`, `train.de` beside `train.en`). At most {megabytes} MB and {lines:,} lines. The text stays on the machine "
-        "that runs this dashboard."
-    )
+    st.markdown(look.text("bring_a_text").format(megabytes=megabytes, lines=lines))
     files = st.file_uploader(
         "Files", accept_multiple_files=True, max_upload_size=megabytes, key="bring_files", label_visibility="collapsed"
     )
@@ -41,7 +38,7 @@ def _upload() -> None:
     if use.button("Use this text", type="primary", disabled=not files, key="bring_upload", icon=":material/check:"):
         _use({file.name: file.getvalue() for file in files})
     template.download_button(
-        "A template to fill in",
+        "Download a template",
         _template,
         file_name="template.csv",
         mime="text/csv",
@@ -69,16 +66,21 @@ def _paste() -> None:
             accept_new_options=True,
             key=f"bring_{name}_code",
         )
-        sides[name] = code, column.text_area(f"{name} lines", height=180, key=f"bring_{name}_lines", placeholder="One sentence on each line")  # fmt: skip
+        lines = column.text_area(
+            f"{name} lines", height=180, key=f"bring_{name}_lines", placeholder="One sentence per line"
+        )
+        sides[name] = code, lines
     (left, ours), (right, theirs) = sides.values()
     counts = [len(text.strip().splitlines()) for text in (ours, theirs)]
     if any(counts) and counts[0] != counts[1]:
-        st.caption(f"{counts[0]} lines on the left, {counts[1]} on the right: line i of each must mean the same.")
+        st.caption(
+            f"{counts[0]} lines on the left, {counts[1]} on the right. Each line needs its translation opposite."
+        )
     if st.button(
         "Use these lines", type="primary", disabled=not all(counts), key="bring_pasted", icon=":material/check:"
     ):
         if left == right:
-            st.error("Both sides are in the same language. Choose two.", icon=":material/error:")
+            st.error("Both sides are in the same language. Choose two languages.", icon=":material/error:")
         else:
             _use({f"{left}.txt": _lines(ours), f"{right}.txt": _lines(theirs)}, f"pasted-{left}-{right}")
 
@@ -102,7 +104,7 @@ def _use(files: Mapping[str, bytes], title: str = "") -> None:
     mine: list[str] = st.session_state.setdefault("my_uploads", [])
     if name not in mine:
         mine.insert(0, name)
-    study: Study = st.session_state.study or picker.DEFAULT
+    study: Study = st.session_state.study or DEFAULT
     pairs = max(2, min(100, paired))
     st.session_state.study_next = replace(
         study, corpus=name, source=source, target=target, pairs=pairs, sample=0, leave_out=""
@@ -117,10 +119,10 @@ def _kept() -> None:
     if not corpus.startswith(PREFIX) or not (mine or corpus in picker.offered_corpora()):
         return
     st.caption(
-        f"In use: `{corpus.removeprefix(PREFIX)}`. It stays here until you delete it; who has its link can open it."
+        f"In use: `{corpus.removeprefix(PREFIX)}`. It stays here until you delete it. Anyone with its link can open it."
     )
     if st.button("Delete this text", icon=":material/delete:", key="bring_delete"):
         remove_upload(corpus)
         st.session_state.my_uploads = [name for name in st.session_state.my_uploads if name != corpus]
-        st.session_state.study_next = picker.DEFAULT
+        st.session_state.study_next = DEFAULT
         st.rerun()

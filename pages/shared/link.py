@@ -27,7 +27,7 @@ def say_what_was_refused() -> None:
     st.session_state.link_view = {}
     if refused:
         st.toast(
-            "Some values in the link do not fit this page, which uses its own instead: "
+            "Some values in the link do not fit this page; defaults are used instead: "
             + look.plain("; ".join(refused)),
             icon=":material/link_off:",
             duration="long",

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
-from neuronxa_core.corpora.languages import Language
+from neuronxa_core.corpora.languages import Language, language
 from neuronxa_core.figures.export import DPI, ExportableFigure, printed
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.report import BIBTEX, study_report
@@ -20,6 +20,7 @@ from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
+from pages.shared.columns import Column, column_config, readable
 
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"
@@ -34,6 +35,17 @@ _MIME = {
     "html": "text/html",
     "bib": "application/x-bibtex",
 }
+
+
+def text(name: str) -> str:
+    """The Markdown of a page, as it lies in assets/texts."""
+    return (TEXTS / f"{name}.md").read_text(encoding="utf-8")
+
+
+def passages(name: str) -> dict[str, str]:
+    """The passages of a text by their headings: what is said at several places of a page."""
+    parts = re.split(r"^## (.+)$", text(name), flags=re.M)[1:]
+    return {heading: " ".join(passage.split()) for heading, passage in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def apply_style() -> None:
@@ -68,19 +80,6 @@ def _card(result: StudyResult, state: str) -> str:
     )
 
 
-SCORE_COLUMNS: dict[str, Any] = {
-    "state": "State",
-    "layer": "Layer",
-    "score": st.column_config.NumberColumn(
-        "Score", format="%.2f", help="Share of pairs that are mutual nearest neighbours"
-    ),
-    "source_to_target": st.column_config.NumberColumn("Source → target", format="%.2f", help="P@1 over rows"),
-    "target_to_source": st.column_config.NumberColumn("Target → source", format="%.2f", help="P@1 over columns"),
-    "ci_low": st.column_config.NumberColumn("95 % from", format="%.2f"),
-    "ci_high": st.column_config.NumberColumn("95 % to", format="%.2f"),
-}
-
-
 def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
     """A figure with a button in its corner that saves it; options go to Streamlit's chart."""
     with st.container(key=f"picture_{key}"):
@@ -90,7 +89,7 @@ def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
             key=f"save_{key}",
             icon=":material/download:",
             type="tertiary",
-            help="PNG or SVG at print size, with title and caption",
+            help="Save as PNG or SVG at print size, with title and caption",
         )
     if asked:
         _save(exportable)
@@ -114,18 +113,16 @@ def _save(exportable: ExportableFigure) -> None:
     st.html((ASSETS / "save_picture.html").read_text(encoding="utf-8"), unsafe_allow_javascript=True)
     with st.container(key="printed"):
         st.plotly_chart(figure, key="save_figure", theme=None, config=config, width="content")
-    st.caption(
-        f"{figure.layout.width / 96 * 25.4:.0f} mm wide; PNG with {DPI} dots to the inch, SVG without loss at any size."
-    )
+    st.caption(f"{figure.layout.width / 96 * 25.4:.0f} mm wide. PNG at {DPI} dpi, or SVG, which scales to any size.")
 
 
 def study_files(result: StudyResult) -> Files:
-    """What one can take away of a study: the files of the command line, the scores as Parquet, a report, whom to cite."""
+    """What Export offers for a study: the command line's files, scores as Parquet, a report, the papers to cite."""
     return {
         "Scores, CSV": (".scores.csv", lambda: result.scores.to_csv(index=False)),
         "Scores, Parquet": (".scores.parquet", lambda: result.scores.to_parquet(index=False)),
-        "Outcome of every pair, CSV": (".outcomes.csv", lambda: result.pair_outcomes.to_csv(index=False)),
-        "Outcome of every pair, Parquet": (".outcomes.parquet", lambda: result.pair_outcomes.to_parquet(index=False)),
+        "Outcomes by pair, CSV": (".outcomes.csv", lambda: result.pair_outcomes.to_csv(index=False)),
+        "Outcomes by pair, Parquet": (".outcomes.parquet", lambda: result.pair_outcomes.to_parquet(index=False)),
         "Summary and provenance, JSON": (".summary.json", lambda: _json(result.summary)),
         "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
         "Papers to cite, BibTeX": (".bib", lambda: BIBTEX),
@@ -239,6 +236,37 @@ def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str,
             )
 
 
+def table(frame: pd.DataFrame, own: Mapping[str, Column] | None = None, **options: Any) -> None:
+    """A table as people read it: titles for column names, words for codes, a dash for what is missing.
+
+    own: the columns that mean something else here than in columns.COLUMNS. options go to Streamlit's table.
+    """
+    shown = readable(frame)
+    config = column_config(map(str, shown.columns), own or {}) | options.pop("column_config", {})
+    st.dataframe(shown, hide_index=True, placeholder="–", column_config=config, **options)
+
+
+_PROVENANCE = {
+    "dtype": "Precision (dtype)",
+    "model_fingerprint": "Fingerprint of the model",
+    "corpus_hash": "Hash of the sentences",
+    "lines": "Lines of the corpus",
+    "neurons": "Where neurons are read",
+    "neuronxa": "NeuronXA Explorer",
+    "torch": "PyTorch",
+    "unknown_tokens": "Unknown tokens",
+}
+
+
 def provenance(result: StudyResult | LanguageMatrix) -> None:
-    rows = {name.replace("_", " "): str(value) for name, value in result.provenance.items()}
-    st.dataframe({"what": list(rows), "value": list(rows.values())}, hide_index=True)
+    """What the numbers were computed from and with, a row each."""
+    said = {name: value for name, value in result.provenance.items() if value not in ("", None)}
+    names = [_PROVENANCE.get(name, name.replace("_", " ").capitalize()) for name in said]
+    st.dataframe({"Item": names, "Value": [_value(value) for value in said.values()]}, hide_index=True)
+
+
+def _value(value: object) -> str:
+    """As people write it; what is counted by language has the languages' names."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{language(str(code)).name} {count:,}" for code, count in value.items())
+    return str(value)

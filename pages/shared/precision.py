@@ -47,7 +47,7 @@ def offer_the_other(asked: str, shown: str, choose: Callable[[str], None]) -> No
     if asked != "auto" or here in ("", shown):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="other_precision"):
-        st.caption(f"All of this page is in {shown}; `auto` on this machine would be {here}.", width="content")
+        st.caption(f"This page shows results in {shown}; `auto` on this machine is {here}.", width="content")
         st.button(
             f"Compute in {here}",
             key="compute_in",

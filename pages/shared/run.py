@@ -12,7 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery import answers
 from neuronxa_core.jobs import Snapshot, shared_queue
-from neuronxa_core.models.cost import Cost, ask_again, refuse_what_does_not_fit, study_cost
+from neuronxa_core.models.cost import ask_again, refuse_what_does_not_fit, study_cost
 from neuronxa_core.states import store
 from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
@@ -20,15 +20,16 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
 from pages.shared import look
+from pages.shared.cost import memory_line, work_line
 from pages.shared.precision import ask_in, offer_the_other, or_stop
 
 Request = TypeVar("Request")
 
 
 _BADGES = {
-    "precomputed": "Came with the dashboard, computed on a CPU.",
-    "cached": "Computed on this machine before and taken from its cache.",
-    "fresh": "Computed on this machine just now.",
+    "precomputed": "Computed in advance on a CPU and shipped with the dashboard.",
+    "cached": "Computed earlier on this machine and read from its cache.",
+    "fresh": "Computed just now on this machine.",
 }
 
 
@@ -70,7 +71,7 @@ def answer_or_stop(request: Analysis[Given], place: Place) -> Given:
 
 
 def answer_here(request: Analysis[Given], place: Place) -> Given | None:
-    """The answer for a part of a page that has its study line already; None where the invitation or the progress stands."""
+    """The answer for a part of a page that has its study line already; None where the invitation or progress stands."""
     found = find_here(request)
     if found is None:
         _run_here(request, place)
@@ -84,7 +85,7 @@ def settle_or_stop(request: Request) -> Request:
 
 
 def find_here(request: Analysis[Given]) -> Found[Given] | None:
-    """The answer and where it comes from: the gallery, this session, the cache; None while it is computed or not there."""
+    """The answer and where it is from: the gallery, this session, the cache; None while it is computed or not there."""
     stored = answers.stored(request)
     if stored is not None:
         return Found(cast(Given, stored), "precomputed")
@@ -106,22 +107,22 @@ def alignment_or_stop(height: int) -> StudyResult:
     result = answer_or_stop(request, Place(height, files=look.study_files))
     _say_what_was_guessed(str(result.provenance.get("neurons", "")))
     if warnings := result.provenance.get("warnings"):
-        st.warning(f"{look.plain(str(warnings))} The Data page has the whole check.", icon=":material/fact_check:")
+        st.warning(f"{look.plain(str(warnings))} See the Data page for the full check.", icon=":material/fact_check:")
     return result
 
 
 def _say_what_was_guessed(neurons: str) -> None:
-    """Where the table did not know the model: which module was taken for the neurons, and how to take another."""
+    """For an architecture that the table of families lacks: which module is read, and how to name another."""
     if "guessed" in neurons:
         st.info(
-            f"This architecture is in no table. Taken for its neurons: {neurons}. If that is wrong, name the right module "
-            "under More in the sidebar.",
+            f"NeuronXA Explorer does not know this architecture and reads its neurons from: {neurons}. If that is the "
+            "wrong module, enter the right one under More in the sidebar.",
             icon=":material/account_tree:",
         )
 
 
 def states_or_stop(study: Study, height: int) -> StudyLayers:
-    """The states of both languages, which the gallery does not hold; without them the invitation or the progress, then stop."""
+    """The states of both languages, which the gallery lacks; without them the invitation or the progress, then stop."""
     request = Alignment(study)
     layers = None if waiting(request) else find_layers(study)
     if layers is None:
@@ -149,13 +150,17 @@ def study_line(
         look.copy_link()
         if files:
             look.export(stem or study.stem, files)
-    line.markdown(
-        f"**{names}** &nbsp;·&nbsp; {_code(study.model)} &nbsp;·&nbsp; {_code(study.corpus)} &nbsp;·&nbsp; {study.pairs} pairs "
-        f"&nbsp;·&nbsp; site {study.site} &nbsp;·&nbsp; pooling {study.pooling} &nbsp;·&nbsp; dtype {dtypes or study.dtype}"
-        + _chosen(study)
-        + (f" &nbsp; :gray-badge[{badge}]" if badge else ""),
-        help=_BADGES.get(badge),
+    parts = (
+        f"**{names}**",
+        _code(study.model),
+        _code(study.corpus),
+        f"{study.pairs} pairs",
+        f"site {study.site}",
+        f"pooling {study.pooling}",
+        f"dtype {dtypes or study.dtype}",
     )
+    shown = " &nbsp;·&nbsp; ".join(parts) + _chosen(study) + (f" &nbsp; :gray-badge[{badge}]" if badge else "")
+    line.markdown(shown, help=_BADGES.get(badge))
     if not dtypes and (asked := st.session_state.study):
         offer_the_other(asked.dtype, study.dtype, ask_in)
 
@@ -212,8 +217,8 @@ def _invite(request: Analysis[Any], note: str) -> None:
     if note:
         st.caption(note, text_alignment="center")
     st.markdown("#### Not computed yet", text_alignment="center")
-    st.markdown(_work_line(cost, len(texts)), text_alignment="center")
-    st.caption(_memory_line(cost), text_alignment="center")
+    st.markdown(work_line(cost, len(texts)), text_alignment="center")
+    st.caption(memory_line(cost), text_alignment="center")
     try:
         refuse_what_does_not_fit(cost)
     except NeuronXAError as problem:
@@ -227,44 +232,6 @@ def _invite(request: Analysis[Any], note: str) -> None:
         key="run",
         disabled=not cost.fits,
     )
-
-
-def _work_line(cost: Cost, sentences: int) -> str:
-    line = f"{sentences} sentences to run through the model"
-    if cost.parameters:
-        line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
-    if cost.seconds is not None:
-        line += f", about {_duration(cost.seconds)} on this processor"
-    if cost.demo_unprepared:
-        line += ". The first time, the demo's weights are prepared: some fifteen seconds, once"
-    return line + "."
-
-
-def _memory_line(cost: Cost) -> str:
-    parts = []
-    if cost.weight_bytes is not None and cost.state_bytes is not None:
-        parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for states")
-    if cost.loading_bytes:
-        parts.append(f"{_gb(cost.loading_bytes)} for a moment, while GGUF is unpacked")
-    if cost.available_bytes is not None:
-        parts.append(f"{_gb(cost.available_bytes)} free")
-    if cost.download_bytes:
-        parts.append(f"{_gb(cost.download_bytes)} to download")
-    return " · ".join(parts) or "How much memory it takes cannot be told from its config."
-
-
-def _count(parameters: int) -> str:
-    return f"{parameters / 1e9:.1f} billion" if parameters >= 1e9 else f"{max(1, round(parameters / 1e6))} million"
-
-
-def _gb(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{round(seconds)} seconds" if seconds >= 1.5 else "1 second"
-    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"
 
 
 @st.fragment(run_every=0.5)
@@ -292,11 +259,11 @@ def progress(request: Analysis[Any]) -> None:
 def _show_failure(request: Analysis[Any], snapshot: Snapshot) -> None:
     st.error(look.plain(snapshot.error), icon=":material/error:")
     if snapshot.error_id:
-        st.caption(f"Error {snapshot.error_id}; the log of the server has the details under that number.")
+        st.caption(f"Error {snapshot.error_id}. The server log has the details under this number.")
     st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request,), key="retry")
 
 
 def _progress_line(snapshot: Snapshot) -> str:
     if snapshot.status == "queued":
-        return f"Waiting: {snapshot.ahead} before this one" if snapshot.ahead else "Starting"
+        return f"Waiting for {snapshot.ahead} other run{'s' * (snapshot.ahead > 1)}" if snapshot.ahead else "Starting"
     return str(snapshot.progress) if snapshot.progress else "Starting"

@@ -127,7 +127,7 @@ def test_clicking_a_cell_shows_both_sentences_and_the_link_holds_the_view(page: 
     expect(page).to_have_url(re.compile("sim_layer=8"))
     page.get_by_role("spinbutton", name="French sentence").fill("46")  # from the keyboard alone
     page.keyboard.press("Enter")
-    expect(page.get_by_text("A pair of translations.")).to_be_visible()
+    expect(page.get_by_text("These sentences are translations of each other.")).to_be_visible()
     link = page.url
     page.goto("about:blank")
     page.goto(link)
@@ -159,7 +159,7 @@ def test_the_first_page_shows_a_stored_pair_where_the_study_is_not_and_its_links
     page: Page, server: str, tiny_query: str
 ):
     page.goto(f"{server}/?{tiny_query}")
-    expect(page.get_by_text("German and English stand here")).to_be_visible()
+    expect(page.get_by_text("shows German and English instead")).to_be_visible()
     page.get_by_role("button", name="Open Similarity").click()
     expect(page.get_by_role("heading", name="Similarity")).to_be_visible()
     expect(page.get_by_text("German → English")).to_be_visible()

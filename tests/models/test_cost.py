@@ -201,7 +201,7 @@ def test_the_page_tells_the_cost_and_does_not_run_what_does_not_fit(
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "pairs": "8"}
     app = open_page("alignment", **query)
     told = " ".join(each.value for each in [*app.markdown, *app.caption])
-    assert re.search(r"16 sentences to run through 1 million parameters in \w+, about 1 second on this processor", told)
+    assert re.search(r"16 sentences to run through 1 million parameters in \w+, about 1 second on this CPU", told)
     assert re.search(r"Memory: about 1 MB for weights and 1 MB for states · [\d.]+ GB free", told)
     assert not app.button(key="run").disabled
     allow(0.1, monkeypatch)

@@ -40,10 +40,10 @@ def statistics(app: AppTest) -> pd.DataFrame:
 def test_the_bundled_corpus_is_clean_and_says_how_far_to_trust_it():
     app = open_page("data")
     assert not app.exception
-    assert "nothing was found" in app.success[0].value
+    assert "no problems found" in app.success[0].value
     assert "No native speaker has reviewed them" in app.warning[0].value
     assert "**In use:** all 100 lines" in said(app)
-    assert statistics(app).loc["arb_Arab", "direction"] == "rtl"
+    assert statistics(app).loc["arb_Arab", "direction"] == "Right to left"
 
 
 def test_a_link_with_ten_million_line_numbers_opens_in_a_process_of_three_gigabytes(demo_cache: Path):
@@ -71,7 +71,7 @@ def test_each_finding_can_be_left_out_and_taken_back(damaged: str):
     assert "**In use:** the first 4 of 8 lines; left out: 1 empty" in said(app)
     app.button(key="leave_all").click().run()
     assert app.session_state.study.leave_out == "empty,duplicate,script"
-    assert "nothing more was found" in app.success[0].value
+    assert "no further problems found" in app.success[0].value
     app.button(key="leave_nothing").click().run()
     assert app.session_state.study.leave_out == ""
     assert "leave_out" not in app.query_params
@@ -80,7 +80,7 @@ def test_each_finding_can_be_left_out_and_taken_back(damaged: str):
 def test_the_pairs_that_are_left_bound_what_can_be_asked_for(damaged: str):
     app = open_page(corpus=damaged, source="deu_Latn", target="eng_Latn", pairs="8", leave_out="empty,duplicate")
     assert app.number_input(key="study_pairs").value == 6
-    assert any("has 6 pairs left, so 8 become 6" in toast.value for toast in app.toast)
+    assert any("has 6 pairs left; using 6 instead of 8" in toast.value for toast in app.toast)
 
 
 def test_a_sample_is_part_of_the_link_and_of_what_is_in_use(damaged: str):
@@ -102,7 +102,7 @@ def test_a_search_finds_on_both_sides(damaged: str):
     assert "Brot" in html(app)
     assert "Hund" not in html(app)
     app.text_input(key="data_search").set_value("нож").run()
-    assert "No sentence holds that." in [info.value for info in app.info]
+    assert "No sentence contains this text." in [info.value for info in app.info]
     app.segmented_control(key="data_which").set_value("All lines").run()
     assert "Нож" in html(app)
 

@@ -24,4 +24,4 @@ def test_a_run_draws_the_neurons_and_then_a_pair_token_by_token(tiny_model, tiny
     wait_for_charts(app, 3)
     app.button(key="run").click().run()
     wait_for_charts(app, 5)
-    assert "neurons with the highest NAV in both sentences" in said(app)
+    assert "neurons with the highest NAV summed over both sentences" in said(app)

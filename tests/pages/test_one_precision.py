@@ -112,19 +112,19 @@ def test_auto_and_the_dtype_that_it_is_are_one_question(tiny_model, tiny_corpus)
 def test_the_other_precision_is_offered_and_taking_it_changes_the_picker_and_the_link():
     app = open_page("alignment")
     assert shown(app) == ["float32"]
-    assert "All of this page is in float32; `auto` on this machine would be bfloat16." in said(app)
+    assert "This page shows results in float32; `auto` on this machine is bfloat16." in said(app)
     app.button(key="compute_in").click().run()
     assert app.selectbox(key="study_dtype").value == "bfloat16"
     assert app.query_params["dtype"] == "bfloat16"
     assert shown(app) == ["bfloat16"]
-    assert "on this machine would be" not in said(app)
+    assert "`auto` on this machine is" not in said(app)
 
 
 def test_nothing_is_offered_where_it_would_be_the_same_or_was_not_asked(monkeypatch: pytest.MonkeyPatch):
-    assert "on this machine would be" not in said(open_page("alignment", dtype="float32"))
+    assert "`auto` on this machine is" not in said(open_page("alignment", dtype="float32"))
     auto_is("float32", monkeypatch)
-    assert "on this machine would be" not in said(open_page("alignment"))
-    assert "on this machine would be" not in said(open_page("models"))
+    assert "`auto` on this machine is" not in said(open_page("alignment"))
+    assert "`auto` on this machine is" not in said(open_page("models"))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_auto_beside_what_it_is_is_one_way(tiny_model, tiny_corpus):
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
     app = open_page("models", **query, pairs="6")
     app.multiselect(key="cmp_dtypes").set_value(["auto", "bfloat16"]).run()
-    assert "`auto` is bfloat16 here, so these are one way" in said(app)
+    assert "`auto` is bfloat16 here, so these variants are the same" in said(app)
     app.multiselect(key="cmp_dtypes").set_value(["auto", "float32"]).run()
     assert shown(app) == ["bfloat16 and float32"]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.models.families import FAMILIES
 from neuronxa_core.study.runner import run_study
@@ -145,7 +146,7 @@ def test_a_language_that_the_corpus_lacks_is_said_and_replaced():
     app = open_page("overview", source="xho_Latn")
     chosen = app.selectbox(key="study_source").value
     assert chosen not in ("xho_Latn", app.selectbox(key="study_target").value)
-    assert f"everyday has no xho_Latn; {chosen} stands instead." in [toast.value for toast in app.toast]
+    assert f"everyday has no Xhosa; using {language(chosen).name} instead." in [toast.value for toast in app.toast]
 
 
 def test_a_sentence_is_text_and_nothing_else(tiny_corpus, tiny_model):
@@ -165,13 +166,13 @@ def test_the_worker_of_this_process_is_one():
 def test_the_overview_of_a_study_that_is_not_stored_says_what_stands_there(tiny_model, tiny_corpus):
     app = open_page("overview", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
     assert chart_count(app) == 7
-    assert any("German and English stand here" in text.value for text in app.info)
+    assert any("shows German and English instead" in text.value for text in app.info)
 
 
 def test_more_pairs_than_the_corpus_has_become_all_it_has_and_the_page_says_so():
     app = open_page("overview", pairs="5000")
     assert app.number_input(key="study_pairs").value == 100
-    assert any("has 100 pairs, so 5000 become 100" in toast.value for toast in app.toast)
+    assert any("has 100 pairs; using 100 instead of 5000" in toast.value for toast in app.toast)
 
 
 def computed_study(folder: Path, corpus: Path) -> AppTest:
@@ -191,6 +192,6 @@ def test_an_encoder_is_pooled_by_mean_and_the_study_line_says_so(tiny_model, tin
 def test_what_was_guessed_is_said_on_the_page(tmp_path: Path, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delitem(FAMILIES, "helium", raising=False)  # a family that no table has
     app = computed_study(tiny.save_tiny_model(tmp_path / "helium", "helium", head_dim=8), tiny_corpus)
-    assert "Taken for its neurons: output of mlp.act_fn" in app.info[0].value
+    assert "reads its neurons from: output of mlp.act_fn" in app.info[0].value
     assert "More in the sidebar" in app.info[0].value
     assert chart_count(app) == 1

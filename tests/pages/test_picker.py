@@ -36,7 +36,7 @@ AYA = "CohereLabs/aya-expanse-8b"
 
 
 @pytest.mark.parametrize(
-    ("here", "terms"), [((), " · accept its terms and set HF_TOKEN"), ((CachedModel(AYA, 16_000_000_000),), "")]
+    ("here", "terms"), [((), " · gated: accept its terms and set HF_TOKEN"), ((CachedModel(AYA, 16_000_000_000),), "")]
 )
 def test_a_model_of_the_list_is_described_below_the_box_and_its_terms_until_it_is_here(
     here: tuple[CachedModel, ...], terms: str, monkeypatch: pytest.MonkeyPatch

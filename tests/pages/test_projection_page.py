@@ -30,8 +30,8 @@ def quick(monkeypatch):
 def test_pca_is_there_at_once_and_umap_takes_its_place_when_it_is_done(computed: Study):
     app = open_page("projection", **query_of(computed))
     assert chart_count(app) == 1 + 2 + 2
-    assert "meanwhile" in said(app)
-    run_until(app, lambda: "meanwhile" not in said(app))
+    assert "Until it is done" in said(app)
+    run_until(app, lambda: "Until it is done" not in said(app))
     assert chart_count(app) == 1 + 2 + 2
     for state in ("nas", "embedding"):
         assert find_projection(computed, find_layers(computed), state, ProjectionSettings()) is not None
@@ -50,7 +50,7 @@ def test_a_cancelled_fit_leaves_pca_and_can_be_started_again(computed: Study, mo
     assert chart_count(app) == 1 + 2 + 2
     assert app.button(key="proj_run").label == "Compute UMAP"
     app.button(key="proj_run").click().run()
-    assert "meanwhile" in said(app)
+    assert "Until it is done" in said(app)
     app.button(key="cancel").click().run()
     assert shared_queue().look("nobody") is None
 
@@ -58,7 +58,7 @@ def test_a_cancelled_fit_leaves_pca_and_can_be_started_again(computed: Study, mo
 def test_pca_by_choice_computes_no_umap_and_one_state_is_one_panel(computed: Study):
     app = open_page("projection", **query_of(computed))
     app.segmented_control(key="proj_method").set_value("pca").run()
-    assert "meanwhile" not in said(app)
+    assert "Until it is done" not in said(app)
     app.button_group(key="proj_states").set_value(["embedding"]).run()
     assert chart_count(app) == 1 + 1 + 2
     app.slider(key="proj_layer").set_value(0).run()

@@ -1,0 +1,43 @@
+"""What a run will cost, in words: how much work, how much memory, how long."""
+
+from neuronxa_core.models.cost import Cost
+
+
+def work_line(cost: Cost, sentences: int) -> str:
+    """How many sentences run through what, and how long that takes on this machine."""
+    line = f"{sentences} sentences to run through the model"
+    if cost.parameters:
+        line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
+    if cost.seconds is not None:
+        line += f", about {_duration(cost.seconds)} on this CPU"
+    if cost.demo_unprepared:
+        line += ". The first run also prepares the demo model's weights, once, in about fifteen seconds"
+    return line + "."
+
+
+def memory_line(cost: Cost) -> str:
+    """What is needed of memory and downloads, and what is free."""
+    parts = []
+    if cost.weight_bytes is not None and cost.state_bytes is not None:
+        parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for states")
+    if cost.loading_bytes:
+        parts.append(f"{_gb(cost.loading_bytes)} briefly, while the GGUF file is unpacked")
+    if cost.available_bytes is not None:
+        parts.append(f"{_gb(cost.available_bytes)} free")
+    if cost.download_bytes:
+        parts.append(f"{_gb(cost.download_bytes)} to download")
+    return " · ".join(parts) or "The model's config does not tell how much memory it needs."
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e9:.1f} billion" if parameters >= 1e9 else f"{max(1, round(parameters / 1e6))} million"
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{round(seconds)} seconds" if seconds >= 1.5 else "1 second"
+    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"

@@ -1,0 +1,97 @@
+"""The study in the URL: what a link asks for, and the link that asks for a study."""
+
+from dataclasses import MISSING, asdict, fields, replace
+from typing import Any
+
+import streamlit as st
+
+from neuronxa_core.corpora.catalogue import EVERYDAY, is_offered
+from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.models import demo
+from neuronxa_core.models.locate import is_hub_id
+from neuronxa_core.settings import settings
+from neuronxa_core.study.study import Study
+from pages.shared import look
+
+DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
+TYPED = ("revision", "adapter", "neurons")
+"""What is typed into the picker, and never in a shared dashboard."""
+_OPTIONAL = {field.name: field.default for field in fields(Study) if field.default is not MISSING}
+
+
+def is_shared() -> bool:
+    """Whether many people use this dashboard, so that nobody chooses what runs on its machine."""
+    return settings().mode == "shared"
+
+
+def study_query(study: Study) -> dict[str, str]:
+    """The study as URL parameters; what has its default value is left out."""
+    return {
+        name: str(value)
+        for name, value in asdict(study).items()
+        if name not in _OPTIONAL or replace(study, **{name: _OPTIONAL[name]}) != study
+    }
+
+
+def study_from_url() -> Study:
+    """The study that the link asks for; each value that does not fit is refused on its own and said so."""
+    asked = {name: text for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
+    both: dict[str, str] = {name: asked.pop(name) for name in ("source", "target") if name in asked}
+    study = default_study()
+    refused: list[str] = []
+    first = sorted(asked, key=lambda name: name != "model")
+    changes: list[dict[str, str]] = [both, *({name: asked[name]} for name in first)]
+    for change in changes:
+        try:
+            values: dict[str, Any] = {name: _value(name, text, study.model) for name, text in change.items()}
+            if "model" in change:
+                values["pooling"] = "auto"  # what it is by default depends on the model
+            study = replace(study, **values)
+        except (NeuronXAError, ValueError):
+            refused += [f"{name} = {text}" for name, text in change.items()]
+    if refused:
+        st.toast(
+            "The link contains values that do not fit; defaults are used instead: " + look.plain(", ".join(refused)),
+            icon=":material/link_off:",
+            duration="long",
+        )
+    return study
+
+
+def default_study() -> Study:
+    """Without a link: the demo, or what a shared dashboard offers first."""
+    if not is_shared() or demo.NAME in settings().models:
+        return DEFAULT
+    return replace(DEFAULT, model=settings().models[0], pooling="auto")
+
+
+def _value(name: str, text: str, model: str) -> str | int:
+    """A value from a link. Raises ValueError if it is empty, no count of pairs, or not offered in a shared dashboard.
+
+    Only a model on the hub has a revision.
+    """
+    if is_shared() and not _is_offered_to_all(name, text):
+        raise ValueError(name)
+    value = int(text) if name in ("pairs", "sample") else text
+    if name == "revision" and not is_hub_id(model):
+        raise ValueError(name)
+    if value == "" or (name == "pairs" and int(text) < 2):
+        raise ValueError(name)
+    return value
+
+
+def _is_offered_to_all(name: str, text: str) -> bool:
+    """Whether a link may ask a shared dashboard for this value."""
+    if name == "model":
+        return text in settings().models
+    return is_offered(text) if name == "corpus" else name not in TYPED
+
+
+def write_url(study: Study) -> None:
+    """Only what belongs to the study; a page's own view is bound to its widgets (`bind="query-params"`)."""
+    query = study_query(study)
+    for name in asdict(study):
+        if name in query and st.query_params.get(name) != query[name]:
+            st.query_params[name] = query[name]
+        elif name not in query and name in st.query_params:
+            del st.query_params[name]
