@@ -61,7 +61,11 @@ def test_a_link_with_ten_million_line_numbers_opens_in_a_process_of_three_gigaby
 def test_each_finding_can_be_left_out_and_taken_back(damaged: str):
     app = open_page("data", corpus=damaged, source="deu_Latn", target="eng_Latn", pairs="4")
     assert "Line 2 of deu\\_Latn" not in said(app)
-    for words in ("Line 2 of deu_Latn is empty", "Line 4 of deu_Latn repeats", "Line 5 of deu_Latn is not in the script of"):
+    for words in (
+        "Line 2 of deu_Latn is empty",
+        "Line 4 of deu_Latn repeats",
+        "Line 5 of deu_Latn is not in the script of",
+    ):
         assert words in said(app)
     assert "Line 2 of deu_Latn in" in app.error[0].value
     app.button(key="leave_empty_deu_Latn").click().run()
