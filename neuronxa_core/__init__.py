@@ -7,9 +7,9 @@
     result.summary   # NASCA, NAVCA, MEXA, peaks, direction gaps, provenance
     result           # in a notebook: the curves, and what they show
 
-This file is the public API. A request (Similarity, Languages, Neurons ...) is asked with `run`, or looked up with `find`;
-its answer gives its `tables`, its `summary`, its `figures()` and its `finding`. `metrics` holds the functions of arrays,
-`figures` the pictures. What is not named here may move between versions.
+This file is the public API. A request (Similarity, Languages, Neurons ...) is asked with `run`, or looked up with
+`find`; its answer gives its `tables`, its `summary`, its `figures()` and its `finding`. `metrics` holds the functions
+of arrays, `figures` the pictures. What is not named here may move between versions.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -44,7 +44,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture(params=["float32", "bfloat16"])
 def device_dtype(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """What the dtype `auto` is on this machine's CPU, for the test at hand: one, then the other, whatever the CPU is."""
+    """What the dtype `auto` is on this machine's CPU during a test: one, then the other, whatever the CPU is."""
     auto_is(request.param, monkeypatch)
     return str(request.param)
 

@@ -1,4 +1,4 @@
-"""A stand-in of the hub's HTTP interface on loopback, as far as a download needs it: what a model holds, and its files."""
+"""A stand-in of the hub's HTTP interface on loopback, as far as a download needs it."""
 
 import hashlib
 import json
@@ -127,12 +127,16 @@ class _Handler(BaseHTTPRequestHandler):
                 "gated": "auto" if model in hub.gated else False,
                 "siblings": [
                     {"rfilename": name, "size": more["size"], "blobId": more["oid"]}
-                    | ({"lfs": {"sha256": more["lfs"]["oid"], "size": more["size"], "pointerSize": 134}} if "lfs" in more else {})
+                    | (
+                        {"lfs": {"sha256": more["lfs"]["oid"], "size": more["size"], "pointerSize": 134}}
+                        if "lfs" in more
+                        else {}
+                    )
                     for name, more in listing
                 ],
             }
             | hub.told
-        )  # fmt: skip
+        )
 
     def _described(self, model: str, file: Path) -> tuple[str, dict[str, Any]]:
         content = file.read_bytes()

@@ -1,4 +1,4 @@
-"""What the README and the guide say is there: pages, commands, options, settings, public names, files, and code that runs."""
+"""What README and guide name is there: pages, commands, options, settings, public names, files, code that runs."""
 
 import argparse
 import contextlib
@@ -43,7 +43,12 @@ def section(text: str, heading: str) -> str:
 def blocks(kind: str) -> list[tuple[str, str]]:
     """(file, code) of every fenced block of a kind, in the README and the guide."""
     texts = {"README.md": README.read_text(encoding="utf-8")} | {each.path.name: each.source for each in CHAPTERS}
-    return [(name, found["code"]) for name, text in texts.items() for found in _FENCE.finditer(text) if found["kind"] == kind]  # fmt: skip
+    return [
+        (name, found["code"])
+        for name, text in texts.items()
+        for found in _FENCE.finditer(text)
+        if found["kind"] == kind
+    ]
 
 
 def menu() -> list[str]:
@@ -212,7 +217,16 @@ def test_the_guides_table_of_languages_is_the_gallery():
     assert scores == sorted(scores, reverse=True)
 
 
-@pytest.mark.parametrize("line", [line for kind in ("sh", "") for name, code in blocks(kind) for line in code.replace("\\\n", " ").splitlines() if " neuronxa_core" in line or line.startswith("neuronxa ")])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        line
+        for kind in ("sh", "")
+        for name, code in blocks(kind)
+        for line in code.replace("\\\n", " ").splitlines()
+        if " neuronxa_core" in line or line.startswith("neuronxa ")
+    ],
+)
 def test_commands_in_the_documents_are_commands(line: str):
     rest = _PROGRAM.search(line)["rest"]
     words = [word.strip("[]") for word in shlex.split(rest, comments=True)]

@@ -1,4 +1,4 @@
-"""The fast subset, `pytest -m "not slow and not browser"`: what it leaves out, and that no data is read to find that out."""
+"""The fast subset, `pytest -m "not slow and not browser"`: what it leaves out, without reading data to find out."""
 
 import subprocess
 import sys
@@ -17,7 +17,8 @@ class Tell:
     def pytest_collection_finish(self, session):
         for item in session.items:
             marks = {mark.name for mark in item.iter_markers()} & {"slow", "browser"}
-            print("test", item.nodeid, "demo" if "demo_model" in getattr(item, "fixturenames", ()) else "", *marks, sep="\\t")
+            demo = "demo" if "demo_model" in getattr(item, "fixturenames", ()) else ""
+            print("test", item.nodeid, demo, *marks, sep="\\t")
 
 read.GALLERY = Path("/nowhere")
 sys.exit(pytest.main(["--collect-only", "-qq", "tests"], plugins=[Tell()]))

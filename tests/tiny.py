@@ -184,7 +184,7 @@ def tiny_config(family: str, **sizes: Any) -> PreTrainedConfig:
 
 
 def save_tiny_model(folder: Path, family: str = "llama", seed: int = 0, **sizes: Any) -> Path:
-    """A model of `family`, with its language-model head where it has one, and a byte-level tokenizer with a BOS token."""
+    """A model of `family`, with its language-model head if it has one, and a byte-level tokenizer with a BOS token."""
     torch.manual_seed(seed)
     tiny_model_of(tiny_config(family, **sizes)).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)

@@ -55,7 +55,7 @@ def find(request: Analysis[Any] | Study) -> Found[Any] | None:
 
 
 def settle(request: Request) -> Request:
-    """The request with its study in one precision, see gallery.precision.settled: asked before anything is looked up."""
+    """The request with its study in one precision, see gallery.precision.settled. Comes before any lookup."""
     study: Study = request.study  # type: ignore[attr-defined]
 
     def answered(asked: Study) -> object:

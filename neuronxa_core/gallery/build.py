@@ -1,6 +1,6 @@
 """Builds the precomputed results, part by part: the demo model on the bundled corpus, on the CPU.
 
-All of it is float32, except the variants that say bfloat16. `python -m neuronxa_core gallery --only NAME` rebuilds a part.
+All of it is float32, except the variants that say bfloat16. `gallery --only PART` on the command line rebuilds a part.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What `auto` is for a study, or for studies that are compared: settled once, before anything is looked up, run or named."""
+"""What `auto` means for a study, or for studies that are compared: settled once, before any lookup or run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,8 +26,8 @@ def settled(study: Study, stored: Lookup = precomputed) -> Study:
 def settled_variants(variants: Sequence[Study], stored: Lookup, at_hand: Lookup) -> list[Study]:
     """The variants of a comparison, all that leave the dtype open in one precision; what is then the same stands once.
 
-    `auto` is the gallery's precision if all of these are stored in it. Else it is the device's, or the gallery's if that
-    leaves fewer of them to compute. A variant that names its dtype keeps it: there the precision is what is compared.
+    `auto` is the gallery's precision if all of these are stored in it. Else it is the device's, or the gallery's if
+    that leaves fewer of them to compute. A variant that names its dtype keeps it: there the precision is compared.
 
     stored: looks a variant's results up in the gallery; at_hand: there and in the cache. Raises as `settled`.
     """

@@ -1,9 +1,9 @@
 """Precomputed results: the demo model on the bundled corpus, every language against English.
 
 They lie in assets/gallery as one Parquet file, a row per study, state and layer, and carry their provenance. The
-dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them. All of it is float32, save the
-variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`); every
-answer names the precision that it was computed in.
+dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them. All of it is float32, except
+the variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`);
+every answer names the precision that it was computed in.
 """
 
 import json
@@ -67,7 +67,7 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
 
 
 def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
-    """The gallery's rates of these languages, to the nearest 1/255, if they are of this study's model, corpus and site, or None."""
+    """The gallery's rates of these languages, to the nearest 1/255, if it has this study's model, corpus and site."""
     gallery = gallery_studies()[0]
     wanted = _as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
@@ -169,7 +169,7 @@ def _gallery_matrix() -> LanguageMatrix | None:
 
 @dataclass(frozen=True)
 class StoredLayers:
-    """A gallery study's cosines, layer by layer, and the measures of its space: what StudyLayers tells, without states."""
+    """A gallery study's cosines, layer by layer, and the measures of its space; no states."""
 
     path: Path
     swapped: bool = False

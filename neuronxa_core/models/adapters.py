@@ -243,7 +243,8 @@ def _last_norm(model: nn.Module, path: str) -> str:
 def _no_guess(model: nn.Module, found: str, block: nn.Module | None = None) -> ModelError:
     names = [name for name, _ in block.named_modules() if name] if block else []
     return ModelError(
-        f"{type(model).__name__} is of an unknown family, and its structure does not show where its neurons are: {found}.",
+        f"{type(model).__name__} belongs to no known family, and its structure does not show where its neurons are: "
+        f"{found}.",
         "Name the module whose output is the neurons (--neurons, or More in the sidebar)"
         + (f"; a block has {', '.join(names[:24])}." if names else "."),
     )

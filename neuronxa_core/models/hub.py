@@ -40,13 +40,13 @@ class Peek:
     parameters: int | None
     """None if neither the hub nor the index has counted them."""
     stored_dtype: str | None
-    """Of most parameters: float32, bfloat16, ..., or as safetensors calls it, in lower case. None if it is not known."""
+    """The dtype of most parameters: float32, bfloat16, ..., or safetensors' name in lower case; None if unknown."""
     here_bytes: int
     """How many of `weight_bytes` are in the local cache already."""
 
 
 def download(model: str, revision: str, watcher: Watcher) -> Path:
-    """The model's snapshot folder in the hub's cache, or its GGUF file there; the one that is here if the hub gives none.
+    """The model's snapshot folder in the hub's cache, or its GGUF file there; a local one if the hub gives none.
 
     Cancelled within a second, whatever the hub does. What arrived before a cut is kept and not asked for again.
     Raises ModelError, Cancelled.
@@ -151,8 +151,8 @@ def _chosen(model: str, info: Any) -> HubSnapshot:
     if not weights and any(name.endswith(_PICKLES) for name in top):
         raise ModelError(
             f"{model} has its weights as pickles only, and loading a pickle can run code.",
-            "Look on its page for a branch with safetensors and give it as the revision, or convert the model where you "
-            "trust it with save_pretrained.",
+            "Look on its page for a branch with safetensors and give it as the revision, or convert the model where "
+            "you trust it with save_pretrained.",
         )
     if not weights:
         raise ModelError(f"{model} has no weights.", "Choose a model with *.safetensors or *.gguf files.")

@@ -76,7 +76,7 @@ class Study:
 
     @property
     def readout(self) -> ReadoutConfig:
-        """How the neurons are read and pooled. Raises ValueError while the pooling is `auto`, which a model resolves."""
+        """How neurons are read and pooled. Raises ValueError while the pooling is `auto`, which a model resolves."""
         if self.pooling == "auto":
             raise ValueError("the pooling is `auto` until a recipe knows the model")
         return ReadoutConfig(self.site, self.pooling)

@@ -74,7 +74,10 @@ def accuracies(results) -> pd.DataFrame:
         ("m", "b", result.study.source, 0.25 + 0.5 * result.mean("nas") + 0.1 * rng.random(), "acc")
         for result in results[::2]
     ]
-    return pd.DataFrame([*rows, ("m", "b", "eng_Latn", 0.8, "acc"), ("m", "b", "fao_Latn", 0.3, "acc")], columns=["model", "benchmark", "language", "accuracy", "metric"])  # fmt: skip
+    return pd.DataFrame(
+        [*rows, ("m", "b", "eng_Latn", 0.8, "acc"), ("m", "b", "fao_Latn", 0.3, "acc")],
+        columns=["model", "benchmark", "language", "accuracy", "metric"],
+    )
 
 
 def test_languages_that_have_both_are_joined_and_the_adjusted_estimate_is_mexas(results, accuracies):

@@ -116,8 +116,14 @@ def test_fewer_than_two_languages_are_refused(study: Study, codes):
 def test_rows_give_back_the_matrix_in_any_order(tmp_path):
     matrix = synthetic(CODES, {("deu_Latn", "eng_Latn"): 0.9})
     assert matrix.scores.columns.tolist() == [
-        "source", "target", "state", "layer", "score", "source_to_target", "target_to_source"
-    ]  # fmt: skip
+        "source",
+        "target",
+        "state",
+        "layer",
+        "score",
+        "source_to_target",
+        "target_to_source",
+    ]
     assert len(matrix.scores) == 3 * (1 + 1 + 2)
     again = from_frame(matrix.to_frame().sample(frac=1, random_state=0))
     assert same(again, matrix)
@@ -147,8 +153,13 @@ def test_languages_stand_with_their_kin():
     levels = [LEVELS.index(language(code).resource_level) for code in arrange(matrix, "resources").codes]
     assert levels == sorted(levels)
     assert [language(code).name for code in arrange(matrix, "name").codes] == [
-        "English", "German", "Russian", "Swahili", "Ukrainian", "Yoruba"
-    ]  # fmt: skip
+        "English",
+        "German",
+        "Russian",
+        "Swahili",
+        "Ukrainian",
+        "Yoruba",
+    ]
 
 
 def test_clustering_puts_like_beside_like_and_its_forks_are_mean_distances():

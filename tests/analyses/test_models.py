@@ -1,4 +1,4 @@
-"""Variants side by side: what tells them apart, relative depth, means over languages and differences on the same pairs."""
+"""Variants side by side: what tells them apart, relative depth, means over languages, differences on the same pairs."""
 
 from dataclasses import replace
 

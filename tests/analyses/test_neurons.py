@@ -1,4 +1,4 @@
-"""Rates against a token-by-token count, sharing and overlap by hand, LAPE against scipy, tokens against their own pooling."""
+"""Rates against a token-by-token count, sharing and overlap by hand, LAPE against scipy, tokens against pooling."""
 
 from dataclasses import replace
 from pathlib import Path

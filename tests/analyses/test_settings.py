@@ -37,7 +37,12 @@ def naive_score(ours: np.ndarray, theirs: np.ndarray, how: str) -> float:
             k = min(10, pairs)
             near_one = [sorted(row)[-k:] for row in cosine]
             near_two = [sorted(column)[-k:] for column in cosine.T]
-            cosine = np.array([[2 * cosine[i, j] - np.mean(near_one[i]) - np.mean(near_two[j]) for j in range(pairs)] for i in range(pairs)]).round(12)  # fmt: skip
+            cosine = np.array(
+                [
+                    [2 * cosine[i, j] - np.mean(near_one[i]) - np.mean(near_two[j]) for j in range(pairs)]
+                    for i in range(pairs)
+                ]
+            ).round(12)
         found = 0
         for i in range(pairs):
             rivals = [cosine[i, j] for j in range(pairs) if j != i] + [cosine[j, i] for j in range(pairs) if j != i]

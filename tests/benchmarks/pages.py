@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.pages
 
-Prints the median seconds from the command to the drawn first page, and a table: page, megabytes sent until it stands, and the median milliseconds of nine changes of view. A change counts
-from the key or the click to the frame after the figure has its new data: browser, server and network together.
+Prints the median seconds from the command to the drawn first page, and a table: page, megabytes sent until it stands,
+and the median milliseconds of nine changes of view. A change counts from the key or the click to the frame after the
+figure has its new data: browser, server and network together.
 """
 
 import os

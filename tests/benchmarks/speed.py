@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.speed [--only extraction]
 
-The work is a pair of NTREX's languages (the bundled sentences where NTREX is absent), the demo model, all layers, NAS, NAV and
-embeddings, pooled. Prints a table: what is measured, its target, the median of all rounds, met or not. `--only linear` measures
-the time against the number of pairs instead, `--only large --device cuda` a model of 8 billion parameters.
+The work is a pair of NTREX's languages (the bundled sentences where NTREX is absent), the demo model, all layers, NAS,
+NAV and embeddings, pooled. Prints a table: what is measured, its target, the median of all rounds, met or not.
+`--only linear` measures the time against the number of pairs instead, `--only large --device cuda` a model of 8 billion
+parameters.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def medians(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """Median seconds of each, taken in turns so that a slow moment of the machine hits all of them; one round to warm up."""
+    """Median seconds of each, taken in turns so that a slow moment hits all of them; one round to warm up."""
     times: list[list[float]] = [[] for _ in works]
     for number in range(rounds + 1):
         for kept, work in zip(times, works, strict=True):
@@ -133,10 +134,15 @@ def extraction_rows(rounds: int, device: str) -> list[Row]:
             partial(lambda model: [bare(model, side) for side in both], model),
             partial(lambda model: [extract(model, side) for side in both], model),
         )
-        rows.append((
-            f"extraction against the bare forward pass, {dtype} ({tokens:,} tokens, {ours:.2f} s, {tokens / ours:,.0f} a second)",
-            "at most 1.05", f"{ours / plain:.3f}", ours <= 1.05 * plain,
-        ))  # fmt: skip
+        rows.append(
+            (
+                f"extraction against the bare forward pass, {dtype} ({tokens:,} tokens, {ours:.2f} s, "
+                f"{tokens / ours:,.0f} a second)",
+                "at most 1.05",
+                f"{ours / plain:.3f}",
+                ours <= 1.05 * plain,
+            )
+        )
     whole = AutoModelForCausalLM.from_pretrained(checkpoint.folder, dtype=torch.float32).to(device).eval()
     plain_model = replace(models["float32"], parts=_parts_of(whole))
 
@@ -149,10 +155,15 @@ def extraction_rows(rounds: int, device: str) -> list[Row]:
     )
     for dtype, taken in zip(models, with_scores, strict=True):
         least = 30 if device == "cuda" else 7 if dtype == "float32" else 14
-        rows.append((
-            f"the usual way in float32, sentence by sentence ({by_hand:.1f} s), against this in {dtype}, scores and intervals included ({taken:.2f} s)",
-            f"at least {least}", f"{by_hand / taken:.1f}", by_hand >= least * taken,
-        ))  # fmt: skip
+        rows.append(
+            (
+                f"the usual way in float32, sentence by sentence ({by_hand:.1f} s), against this in {dtype}, "
+                f"scores and intervals included ({taken:.2f} s)",
+                f"at least {least}",
+                f"{by_hand / taken:.1f}",
+                by_hand >= least * taken,
+            )
+        )
     return rows
 
 
@@ -174,9 +185,14 @@ def scoring_rows(rounds: int) -> list[Row]:
     vectors = np.stack([source.of("nas")[6]] * 24)
     (layer,) = medians(1, lambda: score_languages([*vectors]))
     return [
-        (f"scores of all layers and states, both directions, with intervals ({PAIRS} pairs)", "under 150 ms", f"{1000 * score:.0f} ms", score < 0.150),
+        (
+            f"scores of all layers and states, both directions, with intervals ({PAIRS} pairs)",
+            "under 150 ms",
+            f"{1000 * score:.0f} ms",
+            score < 0.150,
+        ),
         ("one layer of NAS, 24 languages, all 276 pairs", "", f"{1000 * layer:.0f} ms", True),
-    ]  # fmt: skip
+    ]
 
 
 def cache_rows(rounds: int) -> list[Row]:
@@ -195,9 +211,19 @@ def cache_rows(rounds: int) -> list[Row]:
         scored = seconds(lambda: run_language_matrix(study, codes))
     return [
         ("a cached study, opened and scored", "under 300 ms", f"{1000 * again:.0f} ms", again < 0.3),
-        ("a second language against English, of the first pair's time (loading included there)", "about half", f"{second / first:.2f}", second < 0.75 * first),
-        (f"24 languages, 276 pairs, 55 layers: scoring from cached states (all of it, fresh: {matrix:.0f} s)", "under 5 s", f"{scored:.1f} s", scored < 5),
-    ]  # fmt: skip
+        (
+            "a second language against English, of the first pair's time (loading included there)",
+            "about half",
+            f"{second / first:.2f}",
+            second < 0.75 * first,
+        ),
+        (
+            f"24 languages, 276 pairs, 55 layers: scoring from cached states (all of it, fresh: {matrix:.0f} s)",
+            "under 5 s",
+            f"{scored:.1f} s",
+            scored < 5,
+        ),
+    ]
 
 
 def start_rows() -> list[Row]:
@@ -232,9 +258,15 @@ def linear_rows() -> None:
 
 
 LLAMA_8B = {
-    "vocab_size": 128_256, "hidden_size": 4096, "intermediate_size": 14_336, "num_hidden_layers": 32,
-    "num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192, "rope_theta": 500_000.0,
-}  # fmt: skip
+    "vocab_size": 128_256,
+    "hidden_size": 4096,
+    "intermediate_size": 14_336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 8192,
+    "rope_theta": 500_000.0,
+}
 
 
 def large_rows(rounds: int, device: str) -> list[Row]:
@@ -248,8 +280,11 @@ def large_rows(rounds: int, device: str) -> list[Row]:
     model = LoadedModel(
         tokenize=lambda sentences: [[number % config.vocab_size for number in ids] for ids in words(sentences)],
         parts=decoder_parts(decoder, config.to_dict()),
-        fingerprint="random", device=device, dtype="bfloat16", context=8192,
-    )  # fmt: skip
+        fingerprint="random",
+        device=device,
+        dtype="bfloat16",
+        context=8192,
+    )
     both = sides()
     plain, ours = medians(
         rounds, lambda: [bare(model, side) for side in both], lambda: [extract(model, side) for side in both]

@@ -1,4 +1,4 @@
-"""Small files that unpack to gigabytes or keep a reader busy for ever: one sentence, in a process of three gigabytes."""
+"""Small files that unpack to gigabytes or keep a reader busy: one sentence, in a process of three gigabytes."""
 
 import json
 import os
@@ -105,17 +105,24 @@ SHARED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "segments": (written("a.tmx", "<tmx><body><tu>", "<tuv/>", "", times=800_000), "nested too deeply"),
     "units": (written("a.tmx", "<tmx><body>", "<tu/>", "</body></tmx>", times=800_000), "has more than 50,000 rows"),
     "pairs": (
-        written("a.tmx", "<tmx><tu>", "".join(f'<tuv lang="{code}"><seg>x</seg></tuv>' for code in list(LANGUAGES)[:400]),
-                '</tu><tu><tuv lang="de"><seg>x</seg></tuv></tu></tmx>'),
+        written(
+            "a.tmx",
+            "<tmx><tu>",
+            "".join(f'<tuv lang="{code}"><seg>x</seg></tuv>' for code in list(LANGUAGES)[:400]),
+            '</tu><tu><tuv lang="de"><seg>x</seg></tuv></tu></tmx>',
+        ),
         "has more than 50,000 language pairs",
     ),
-    "pieces": (written("a.po", HEADER + '\nmsgid "x"\nmsgstr ""\n', '"a"\n', "", times=1_000_000), "more than 1,000 lines"),
+    "pieces": (
+        written("a.po", HEADER + '\nmsgid "x"\nmsgstr ""\n', '"a"\n', "", times=1_000_000),
+        "more than 1,000 lines",
+    ),
     "obsolete pieces": (
         written("a.po", HEADER + '\n#~ msgid "x"\n#~ msgstr ""\n', '#~ "a"\n#. b\n', "", times=400_000),
         "more than 1,000 lines",
     ),
     "messages": (written("a.po", HEADER, '\nmsgid "x"\nmsgstr "y"\n', "", times=180_000), "takes more than 40 MB"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow

@@ -89,7 +89,8 @@ def parquet_nested(folder: Path) -> Path:
 
 def tmx(folder: Path) -> Path:
     units = "".join(
-        f'<tu><tuv xml:lang="de-DE"><seg>{escape(german)}</seg></tuv><tuv xml:lang="en-US"><seg>{escape(english)}</seg></tuv></tu>'
+        f'<tu><tuv xml:lang="de-DE"><seg>{escape(german)}</seg></tuv>'
+        f'<tuv xml:lang="en-US"><seg>{escape(english)}</seg></tuv></tu>'
         for german, english in ROWS
     )
     file = folder.with_suffix(".tmx")
@@ -114,9 +115,20 @@ def gettext(folder: Path) -> Path:
 FORMATS: dict[str, Callable[[Path], Path]] = {
     make.__name__: make
     for make in (
-        flores, moses, laser, tsv, written_by_csv, semicolons, jsonl, nested, parquet, parquet_nested, tmx, gettext,
+        flores,
+        moses,
+        laser,
+        tsv,
+        written_by_csv,
+        semicolons,
+        jsonl,
+        nested,
+        parquet,
+        parquet_nested,
+        tmx,
+        gettext,
     )
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -101,7 +101,8 @@ def test_white_space_around_a_sentence_is_no_part_of_it(tmp_path: Path):
         (
             b"Hund\nBr\xf6tchen\nFluss\n",
             2,
-            "is not UTF-8, or has the wrong number of columns. Save the file as UTF-8 (files from Windows are often Windows-1252)",
+            "is not UTF-8, or has the wrong number of columns. Save the file as UTF-8 (files from Windows are often "
+            "Windows-1252)",
         ),
         ("Hund\n", 2, "deu_Latn has 1 lines and eng_Latn has 3"),
         ("", 2, "deu_Latn has 0 lines and eng_Latn has 3"),

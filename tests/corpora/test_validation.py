@@ -1,4 +1,4 @@
-"""What is found in a text alone: line by line, and a swapped or shifted part of the whole. And no alarm without a fire."""
+"""What is found in a text alone: line by line, and a swapped or shifted part of it. No alarm without a fire."""
 
 from itertools import combinations
 from pathlib import Path

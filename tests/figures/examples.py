@@ -1,4 +1,4 @@
-"""An example of every exportable figure, with the numbers that must be found in it. Made from the gallery, when asked for."""
+"""An example of every exportable figure, with the numbers that must be found in it, made from the gallery."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace

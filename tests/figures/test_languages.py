@@ -65,7 +65,14 @@ def test_groups_show_their_mean_and_interval_and_single_languages(matrix):
     assert by_name["NAS, head"].x == (head["mean"],)
     assert by_name["NAS, head"].error_x.array[0] == pytest.approx(head["ci_high"] - head["mean"])
     assert by_name["NAS, long-tail"].error_x.array[0] == 0
-    assert len(level_comparison(pivot_scores(matrix, "eng_Latn", 0), level_summary(pivot_scores(matrix, "eng_Latn", 0))).data) == 4  # fmt: skip
+    assert (
+        len(
+            level_comparison(
+                pivot_scores(matrix, "eng_Latn", 0), level_summary(pivot_scores(matrix, "eng_Latn", 0))
+            ).data
+        )
+        == 4
+    )
 
 
 def test_the_findings_say_what_the_numbers_say(matrix):

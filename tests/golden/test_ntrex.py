@@ -1,7 +1,7 @@
 """The demo model on NTREX-128, against figures from an independent implementation (one sentence at a time, float32).
 
-The figures are means over layers 1 to 18 for the first 100 lines, site gate, position pooling; one pair in one layer moves
-a mean by 1/1800.
+The figures are means over layers 1 to 18 for the first 100 lines, site gate, position pooling; one pair in one layer
+moves a mean by 1/1800.
 """
 
 import numpy as np

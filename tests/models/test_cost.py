@@ -21,9 +21,14 @@ from tests.conftest import set_settings
 from tests.tiny import FAMILIES, SENTENCES
 
 LLAMA_70B = {
-    "model_type": "llama", "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80,
-    "num_attention_heads": 64, "num_key_value_heads": 8, "vocab_size": 128256,
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 8192,
+    "intermediate_size": 28672,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+}
 
 
 def allow(gigabytes: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +98,16 @@ def test_a_local_model_is_refused_before_it_is_loaded(tiny_model, tiny_corpus: P
 def a_cost(weights: float, sentence: float, available: float, dtype: str = "float32", device: str = "cpu") -> Cost:
     """In GB; 400 sentences."""
     bytes_of = {"float32": 4, "bfloat16": 2}[dtype]
-    return Cost("m", 400, device, dtype, int(weights * 1e9 / bytes_of), int(weights * 1e9), sentence_bytes=int(sentence * 1e9), available_bytes=int(available * 1e9))  # fmt: skip
+    return Cost(
+        "m",
+        400,
+        device,
+        dtype,
+        int(weights * 1e9 / bytes_of),
+        int(weights * 1e9),
+        sentence_bytes=int(sentence * 1e9),
+        available_bytes=int(available * 1e9),
+    )
 
 
 @pytest.fixture

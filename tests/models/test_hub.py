@@ -419,14 +419,17 @@ def test_a_name_that_no_hub_model_can_have_ends_in_a_next_step(name: str, cache_
 @pytest.mark.parametrize(
     ("names", "weights"),
     [
-        ("model.safetensors.index.json model-00001-of-00002.safetensors model-00002-of-00002.safetensors model.safetensors",
-         "model-00001-of-00002.safetensors model-00002-of-00002.safetensors"),
+        (
+            "model.safetensors.index.json model-00001-of-00002.safetensors model-00002-of-00002.safetensors "
+            "model.safetensors",
+            "model-00001-of-00002.safetensors model-00002-of-00002.safetensors",
+        ),
         ("model.safetensors model.fp16.safetensors", "model.safetensors"),
         ("consolidated.safetensors model-00001-of-00001.safetensors", "model-00001-of-00001.safetensors"),
         ("consolidated.safetensors", "consolidated.safetensors"),
         ("model.safetensors model-q4.gguf", "model.safetensors"),
     ],
-)  # fmt: skip
+)
 def test_every_weight_is_downloaded_once(
     names: str, weights: str, stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -629,7 +632,8 @@ def test_the_local_cache_is_listed_in_no_time_and_without_torch(cache_of_hub: Pa
     for used in range(1, 9):
         snapshot_of(cache_of_hub, f"some/model-{used}", used)
     code = (
-        "import sys, time; from neuronxa_core.models import hub_cache; hub_cache.in_local_cache(); start = time.perf_counter();"
+        "import sys, time; from neuronxa_core.models import hub_cache; hub_cache.in_local_cache();"
+        "start = time.perf_counter();"
         "found = hub_cache.in_local_cache(); seconds = time.perf_counter() - start;"
         "print(len(found), seconds < 0.05, sorted({'torch', 'transformers'} & set(sys.modules)))"
     )

@@ -155,9 +155,14 @@ def test_a_tokenizer_that_is_a_sentencepiece_file_alone_is_read(tiny_model, tmp_
     (folder / "tokenizer.json").unlink()
     (tmp_path / "text").write_text("\n".join(SENTENCES) * 9, encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
-        input=str(tmp_path / "text"), model_prefix=str(folder / "tokenizer"), vocab_size=299, model_type="bpe",
-        byte_fallback=True, minloglevel=2, hard_vocab_limit=False,
-    )  # fmt: skip
+        input=str(tmp_path / "text"),
+        model_prefix=str(folder / "tokenizer"),
+        vocab_size=299,
+        model_type="bpe",
+        byte_fallback=True,
+        minloglevel=2,
+        hard_vocab_limit=False,
+    )
     (folder / "tokenizer.vocab").unlink()
     (folder / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "LlamaTokenizer", "add_bos_token": True})
@@ -247,8 +252,12 @@ def test_running_out_of_memory_ends_in_a_sentence_and_the_next_study_runs(
 
 def test_context_is_what_the_model_has_positions_for(tiny_model):
     assert {name: load(tiny_model(name)).context for name in ("llama", "gpt2", "mpt", "xlm-roberta", "bloom")} == {
-        "llama": 256, "gpt2": 256, "mpt": 256, "xlm-roberta": 255, "bloom": 1_000_000,
-    }  # fmt: skip
+        "llama": 256,
+        "gpt2": 256,
+        "mpt": 256,
+        "xlm-roberta": 255,
+        "bloom": 1_000_000,
+    }
 
 
 def test_a_tokenizer_of_transformers_and_ours_agree(tiny_model):

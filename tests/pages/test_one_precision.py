@@ -1,4 +1,4 @@
-"""One page, one precision: what is computed beside an answer is computed in the answer's dtype, and the line names it."""
+"""One page, one precision: what is computed beside an answer has the answer's dtype, and the line names it."""
 
 import re
 from dataclasses import replace

@@ -197,7 +197,10 @@ def test_the_core_refuses_what_a_shared_dashboard_does_not_offer(
     set_settings(monkeypatch, mode="local")
     run_study(study)
     shared(monkeypatch)
-    for other in (Study(study.model, "everyday", "deu_Latn", "eng_Latn"), Study("demo", "everyday", "deu_Latn", "eng_Latn", adapter="/etc")):  # fmt: skip
+    for other in (
+        Study(study.model, "everyday", "deu_Latn", "eng_Latn"),
+        Study("demo", "everyday", "deu_Latn", "eng_Latn", adapter="/etc"),
+    ):
         with pytest.raises(ModelError, match=r"does not offer .*Choose one of: demo\."):
             run_study(other)
         with pytest.raises(ModelError, match="does not offer"):

@@ -32,10 +32,11 @@ def some_states(seed: int = 0) -> SentenceStates:
 def same(ours: SentenceStates | None, theirs: SentenceStates) -> bool:
     """To the last bit and in the same types."""
     return ours is not None and all(
-        array.dtype == vars(theirs)[name].dtype and array.shape == vars(theirs)[name].shape
+        array.dtype == vars(theirs)[name].dtype
+        and array.shape == vars(theirs)[name].shape
         and array.tobytes() == vars(theirs)[name].tobytes()
         for name, array in vars(ours).items()
-    )  # fmt: skip
+    )
 
 
 def files_in(cache: Path) -> list[str]:

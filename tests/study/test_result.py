@@ -34,8 +34,14 @@ def test_scores_are_the_shares_of_the_outcomes():
     assert rows["source_to_target"].tolist() == [0.75, 0.75]
     assert rows["target_to_source"].tolist() == [0.5, 0.75]
     assert result().scores.columns.tolist() == [
-        "state", "layer", "score", "source_to_target", "target_to_source", "ci_low", "ci_high"
-    ]  # fmt: skip
+        "state",
+        "layer",
+        "score",
+        "source_to_target",
+        "target_to_source",
+        "ci_low",
+        "ci_high",
+    ]
 
 
 def test_embeddings_start_at_layer_zero_and_mexa_averages_all_of_them():
