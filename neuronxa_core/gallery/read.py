@@ -22,6 +22,7 @@ from neuronxa_core.analyses.projection import Projection, projection_from_frame
 from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.settings import ASSETS
@@ -31,7 +32,6 @@ from neuronxa_core.study.result import StudyResult, from_frame
 from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
-PIVOT = "eng_Latn"
 PRECISION: Dtype = "float32"
 """The dtype of everything here but the variants, and so what `auto` is for a study that the gallery answers."""
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
@@ -50,7 +50,9 @@ VARIANTS_FILE = "variants.parquet"
 def gallery_studies() -> tuple[Study, ...]:
     """What the gallery holds, or should hold: every bundled language to English."""
     languages = open_corpus(EVERYDAY.name).languages
-    return tuple(Study(demo.NAME, EVERYDAY.name, code, PIVOT, dtype=PRECISION) for code in languages if code != PIVOT)
+    return tuple(
+        Study(demo.NAME, EVERYDAY.name, code, ENGLISH, dtype=PRECISION) for code in languages if code != ENGLISH
+    )
 
 
 def precomputed_bits(study: Study) -> dict[str, float] | None:
@@ -99,7 +101,7 @@ def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame
     """The gallery's rank correlations if they are of this study and of these languages, or None."""
     studies = gallery_studies()
     wanted = _as_stored(study)
-    if replace(wanted, source=studies[0].source, target=PIVOT) != studies[0] or study.target != PIVOT:
+    if replace(wanted, source=studies[0].source, target=ENGLISH) != studies[0] or study.target != ENGLISH:
         return None
     if set(codes) != {each.source for each in studies} or not (GALLERY / PAIRS_FILE).is_file():
         return None

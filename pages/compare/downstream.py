@@ -19,12 +19,11 @@ from neuronxa_core.analyses.downstream import (
     joined,
     layer_correlations,
 )
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import downstream as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
-from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
@@ -85,8 +84,8 @@ def _keep(files: dict[str, bytes]) -> None:
 def downstream_page() -> None:
     """Everything below: the choice of an accuracy, the run or its invitation, the pictures."""
     study = study_or_stop()
-    if study.source == PIVOT:
-        study = replace(study, source=study.target, target=PIVOT)
+    if study.source == ENGLISH:
+        study = replace(study, source=study.target, target=ENGLISH)
     which, benchmark_box, model_box = st.columns([1.4, 1, 1.2], vertical_alignment="bottom")
     with which:
         name = _accuracy_source()

@@ -13,11 +13,11 @@ from neuronxa_core.analyses.models import (
     variant_names,
     variant_summary,
 )
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import models as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.gallery import answers
-from neuronxa_core.gallery.read import PIVOT, precomputed_against_target
+from neuronxa_core.gallery.read import precomputed_against_target
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.settings import settings
@@ -32,8 +32,8 @@ from pages.shared.run import Place, answer_or_stop, study_or_stop
 
 def comparison_page() -> None:
     study = study_or_stop()
-    if study.source == PIVOT:
-        study = replace(study, source=study.target, target=PIVOT)
+    if study.source == ENGLISH:
+        study = replace(study, source=study.target, target=ENGLISH)
     variants = _variants(study)
     if not 2 <= len(variants) <= figures.MOST_VARIANTS:
         st.info(

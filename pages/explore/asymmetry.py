@@ -5,10 +5,9 @@ from dataclasses import replace
 import streamlit as st
 
 from neuronxa_core.analyses.asymmetry import Asymmetry, direction_gaps, gap_table, largest_gap, one_way_table
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import asymmetry as figures
 from neuronxa_core.figures.palette import STATE_NAMES
-from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.gallery.report import layers_at_hand
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
@@ -88,8 +87,8 @@ def _way(study: Study, found: str) -> str:
 def across_languages(study: Study) -> None:
     """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
     st.subheader("Across languages")
-    if study.source == PIVOT:  # the paper's pivot stays the target, whichever way round the study is
-        study = replace(study, source=study.target, target=PIVOT)
+    if study.source == ENGLISH:  # the paper's pivot stays the target, whichever way round the study is
+        study = replace(study, source=study.target, target=ENGLISH)
     codes = picker.choose_languages(study, "asym_codes", (study.source,), without=study.target)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")

@@ -16,10 +16,9 @@ from neuronxa_core.analyses.language_order import (
     pivot_scores,
 )
 from neuronxa_core.analyses.languages import Languages
-from neuronxa_core.corpora.languages import language, search_terms
+from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
-from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.states.sentences import STATES, State
 from pages.shared import look, picker
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
@@ -39,7 +38,7 @@ _MEAN = "mean"
 def matrix_or_stop() -> LanguageMatrix:
     """The matrix of the chosen languages under its study line; without one the invitation or progress, then stop."""
     study = study_or_stop()
-    codes = picker.choose_languages(study, "lang_codes", (PIVOT, study.source, study.target))
+    codes = picker.choose_languages(study, "lang_codes", (ENGLISH, study.source, study.target))
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
@@ -150,7 +149,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     pivot = st.selectbox(
         "Pivot",
         codes,
-        index=codes.index(PIVOT if PIVOT in codes else codes[0]),
+        index=codes.index(ENGLISH if ENGLISH in codes else codes[0]),
         format_func=search_terms,
         key="lang_pivot",
         bind="query-params",

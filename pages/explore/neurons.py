@@ -12,8 +12,8 @@ from neuronxa_core.analyses.neurons import (
     sharing,
     specific_neurons,
 )
+from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.figures import neurons as figures
-from neuronxa_core.gallery.read import PIVOT
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
@@ -21,7 +21,7 @@ from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop,
 
 def neurons_page() -> None:
     study = study_or_stop()
-    codes = picker.choose_languages(study, "neu_codes", (PIVOT, study.source, study.target))
+    codes = picker.choose_languages(study, "neu_codes", (ENGLISH, study.source, study.target))
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()

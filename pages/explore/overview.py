@@ -8,12 +8,11 @@ import streamlit as st
 
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
 from neuronxa_core.analyses.umap import ProjectionSettings
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import alignment, asymmetry, languages, overview, similarity
 from neuronxa_core.figures import projection as projections
 from neuronxa_core.figures.export import ExportableFigure, pair_name, preview
 from neuronxa_core.gallery.read import (
-    PIVOT,
     gallery_results,
     precomputed,
     precomputed_layers,
@@ -115,10 +114,10 @@ def _languages(result: StudyResult) -> _Shown:
     matrix = precomputed_matrix(result.study)
     if matrix is None:
         return None
-    scores = pivot_scores(matrix, PIVOT)
+    scores = pivot_scores(matrix, ENGLISH)
     summary = level_summary(scores)
-    exportable = languages.exportable_levels(matrix, scores, summary, PIVOT, None)
-    return result.study, exportable, languages.level_finding(summary, PIVOT)
+    exportable = languages.exportable_levels(matrix, scores, summary, ENGLISH, None)
+    return result.study, exportable, languages.level_finding(summary, ENGLISH)
 
 
 _QUESTIONS: tuple[tuple[str, str, str, Callable[[StudyResult], _Shown]], ...] = (

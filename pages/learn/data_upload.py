@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.corpora.languages import known_languages, search_terms
+from neuronxa_core.corpora.languages import ENGLISH, known_languages, search_terms
 from neuronxa_core.corpora.uploads import PREFIX, keep_upload, remove_upload, upload_limits
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.study.study import Study
@@ -94,9 +94,9 @@ def _use(files: Mapping[str, bytes], title: str = "") -> None:
     try:
         name = keep_upload(files, title)
         corpus = open_corpus(name)
-        source = next(code for code in corpus.languages if code != "eng_Latn" and corpus.beside(code))
+        source = next(code for code in corpus.languages if code != ENGLISH and corpus.beside(code))
         beside = corpus.beside(source)
-        target = "eng_Latn" if "eng_Latn" in beside else beside[0]
+        target = ENGLISH if ENGLISH in beside else beside[0]
         paired = min(len(corpus.sentences(source, target)), len(corpus.sentences(target, source)))
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/error:")

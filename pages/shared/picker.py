@@ -8,7 +8,7 @@ import streamlit as st
 
 from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, configured, open_corpus
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, hub_title, is_hub_text
-from neuronxa_core.corpora.languages import language, search_terms
+from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
 from neuronxa_core.corpora.uploads import uploads
@@ -174,14 +174,14 @@ def _languages(corpus: Corpus) -> None:
     for name, fallback in (("source", 0), ("target", -1)):
         if state[f"study_{name}"] not in corpus.languages:
             taken = state["study_source" if name == "target" else "study_target"]
-            english = [code for code in ("eng_Latn",) if name == "target" and code in corpus.languages]
+            english = [code for code in (ENGLISH,) if name == "target" and code in corpus.languages]
             free = [code for code in (*english, *corpus.languages) if code != taken]
             chosen = free[0 if english else fallback]
             _say(f"{look.plain(corpus.name)} has no {_name(state[f'study_{name}'])}; using {_name(chosen)} instead.")
             state[f"study_{name}"] = chosen
     beside = corpus.beside(state.study_source) if corpus.pairwise else corpus.languages
     if state.study_target not in beside:
-        chosen = "eng_Latn" if "eng_Latn" in beside else beside[0]
+        chosen = ENGLISH if ENGLISH in beside else beside[0]
         both = f"{_name(state.study_source)} and {_name(state.study_target)}"
         _say(f"{look.plain(corpus.name)} has no sentence pairs of {both}; using {_name(chosen)} as target instead.")
         state.study_target = chosen
