@@ -12,7 +12,7 @@ GIGABYTES = 3
 
 
 def confined(code: str, *arguments: object, what: int = resource.RLIMIT_AS, **environment: str) -> str:
-    """What `code` prints in a child with 3 GB, killed after a minute; its `sys.argv[1:]` are the arguments.
+    """What `code` prints in a child with 3 GB, killed after three minutes; its `sys.argv[1:]` are the arguments.
 
     what: RLIMIT_AS counts every address, RLIMIT_DATA leaves out files that are mapped, as the weights of a model are.
     """
@@ -27,7 +27,7 @@ def confined(code: str, *arguments: object, what: int = resource.RLIMIT_AS, **en
         preexec_fn=limit,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

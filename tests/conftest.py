@@ -8,6 +8,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import hypothesis
 import pytest
 
 from neuronxa_core.models import demo, hardware
@@ -18,6 +19,9 @@ from tests.tiny import save_tiny_model
 
 NTREX = Path(__file__).parents[2] / "shared" / "data" / "ntrex"
 CHROMIUM = Path("/usr/bin/chromium")
+
+hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("house")
 
 needs_ntrex = pytest.mark.skipif(not NTREX.is_dir(), reason=f"NTREX-128 is not at {NTREX}")
 needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}")

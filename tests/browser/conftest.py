@@ -27,7 +27,7 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WAIT = 30_000
+WAIT = 60_000
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,15 @@ from safetensors import SafetensorError
 from neuronxa_core.errors import CacheError
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import SentenceStates
-from neuronxa_core.states.store import cache_key, is_whole, read_states, states_path, write_aside, write_states
+from neuronxa_core.states.store import (
+    cache_key,
+    is_whole,
+    read_or_discard,
+    read_states,
+    states_path,
+    write_aside,
+    write_states,
+)
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
 from tests.conftest import set_settings
@@ -158,6 +166,17 @@ def test_a_cache_that_cannot_be_written_is_named_with_a_next_step(tmp_path: Path
         CacheError, match=r"file/cache cannot be written \(.*\)\. Free some disk space, set NEURONXA_CACHE_DIR"
     ):
         write_states("a", some_states(), HEADER)
+
+
+def test_what_is_read_is_marked_as_used_whatever_the_disk_notes_by_itself(tmp_path: Path, monkeypatch):
+    write_states("a", some_states(), HEADER)
+    result = tmp_path / "result"
+    result.write_bytes(b"whole")
+    used: list[Path] = []
+    monkeypatch.setattr(store, "touch", used.append)
+    assert read_states("a") is not None
+    assert read_or_discard(result, Path.read_bytes) == b"whole"
+    assert used == [states_path("a"), result]
 
 
 def test_the_least_recently_used_go_and_the_newest_stays(cache: Path, monkeypatch: pytest.MonkeyPatch):

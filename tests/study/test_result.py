@@ -3,12 +3,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from neuronxa_core.errors import StudyError
+from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import ReadoutConfig, State
-from neuronxa_core.study.result import StudyResult, from_frame, read_result, write_result
+from neuronxa_core.study.result import StudyResult, fertility, from_frame, read_result, unknown_share, write_result
 from neuronxa_core.study.study import Study
 
 STUDY = Study("demo", "everyday", "deu_Latn", "eng_Latn", pairs=4)
@@ -84,9 +86,12 @@ def test_the_summary_is_json_and_has_what_the_contract_names():
     assert {"navca", "mexa"} <= summary.keys()
 
 
-def test_the_advantage_is_told_with_the_interval_of_the_paired_difference():
-    low, high = result().advantage_interval("nas", "embedding")
-    assert low <= result().mean("nas") - result().mean("embedding") <= high
+def test_intervals_resample_the_pairs_each_with_all_its_layers():
+    nas, embedding = np.array([1, 1, 0.5, 0]), np.array([1 / 3, 0, 0, 0])  # of each pair, over the layers
+    assert result().mean_interval("nas") == pytest.approx(bootstrap_interval(nas))
+    assert result().mean_interval("embedding") == pytest.approx(bootstrap_interval(embedding))
+    assert result().advantage_interval("nas", "embedding") == pytest.approx(bootstrap_interval(nas - embedding))
+    assert result().summary["interval"]["nas"] == list(result().mean_interval("nas"))
 
 
 def test_a_study_knows_a_language_by_any_of_its_codes():
@@ -100,6 +105,7 @@ def test_a_study_knows_a_language_by_any_of_its_codes():
         ({"pooling": "max"}, "pooling"),
         ({"dtype": "int3"}, "dtype"),
         ({"target": "deu"}, "both"),
+        ({"sample": -1}, "seed"),
     ],
 )
 def test_a_study_that_does_not_fit_together_is_refused(change: dict[str, Any], named: str):
@@ -128,3 +134,26 @@ def test_everything_can_be_computed_again_from_the_outcomes_of_every_pair():
     assert again["source_to_target"].tolist() == scores["source_to_target"].tolist()
     row = outcomes[(outcomes["state"] == "nas") & (outcomes["layer"] == 1) & (outcomes["pair"] == 3)].iloc[0]
     assert (row["source_to_target"], row["target_to_source"], row["aligned"]) == (True, False, False)
+
+
+def test_a_stored_result_whose_outcomes_do_not_fit_its_checksum_is_refused(tmp_path):
+    path = tmp_path / "result.parquet"
+    write_result(result(), path)
+    frame = pd.read_parquet(path)
+    frame.at[0, "source_to_target"] = ~frame.at[0, "source_to_target"]
+    frame.to_parquet(path)
+    with pytest.raises(ValueError, match="checksum"):
+        read_result(path)
+
+
+def test_fertility_and_unknown_share_are_counts_of_tokens():
+    provenance = {"tokens": {"deu_Latn": 30, "eng_Latn": 20}, "unknown_tokens": {"deu_Latn": 3}}
+    assert fertility(provenance, "deu_Latn") == 1.5
+    assert fertility(provenance, "eng_Latn", "deu_Latn") == pytest.approx(2 / 3)
+    assert fertility(provenance, "fra_Latn") is None
+    assert fertility(provenance, "deu_Latn", "fra_Latn") is None
+    assert fertility({}, "deu_Latn") is None
+    assert unknown_share(provenance, "deu_Latn") == 0.1
+    assert unknown_share(provenance, "eng_Latn") == 0
+    assert unknown_share(provenance, "fra_Latn") is None
+    assert unknown_share({"tokens": {"deu_Latn": 30}}, "deu_Latn") is None

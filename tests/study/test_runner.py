@@ -7,7 +7,7 @@ import pytest
 from neuronxa_core.errors import Cancelled, ModelError
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.loading import ModelHolder
-from neuronxa_core.states.sentences import STATES, SentenceStates, State
+from neuronxa_core.states.sentences import STATES, SentenceStates, State, first_layer
 from neuronxa_core.study.runner import (
     find_against_target,
     find_layers,
@@ -44,6 +44,26 @@ def test_the_layers_on_disk_are_what_was_scored(study: Study, cache):
         assert mutual.mean() == result.of(state).set_index("layer").loc[layer, "score"]
     with pytest.raises(ValueError, match="no layer"):
         layers.similarity("nas", 4)
+
+
+def test_the_rows_of_a_layer_are_the_source_and_its_columns_the_target(study: Study):
+    result = run_study(study)
+    layers = find_layers(study)
+    for state in STATES:
+        there, back = result.outcomes[state]
+        assert there.tolist() != back.tolist()  # or nothing would tell the sides apart
+        for layer, (ours, theirs) in enumerate(zip(there, back, strict=True), first_layer(state)):
+            outcomes = pair_outcomes(layers.similarity(state, layer))
+            assert outcomes.source_to_target.tolist() == ours.tolist()
+            assert outcomes.target_to_source.tolist() == theirs.tolist()
+
+
+def test_layers_name_the_dtype_that_a_study_leaves_open_and_no_other(study: Study):
+    result = run_study(study)
+    layers = find_layers(study)
+    assert layers.named(study).dtype == result.provenance["dtype"]
+    named = replace(study, dtype="float16")
+    assert layers.named(named) == named
 
 
 def test_states_that_were_evicted_are_made_again_when_they_are_needed(study: Study, cache):
