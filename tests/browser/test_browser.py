@@ -153,7 +153,7 @@ def test_a_question_on_the_first_page_leads_to_its_answer(page: Page, server: st
     page.goto(server)
     page.get_by_role("link", name="Open Asymmetry").click()
     expect(page.get_by_role("heading", name="Asymmetry")).to_be_visible()
-    expect(page.get_by_text("German → English")).to_be_visible()
+    expect(page.get_by_role("strong").filter(has_text="German → English")).to_be_visible()
 
 
 def test_the_first_page_shows_a_stored_pair_where_the_study_is_not_and_its_links_lead_to_that(
@@ -163,7 +163,7 @@ def test_the_first_page_shows_a_stored_pair_where_the_study_is_not_and_its_links
     expect(page.get_by_text("shows German and English instead")).to_be_visible()
     page.get_by_role("button", name="Open Similarity").click()
     expect(page.get_by_role("heading", name="Similarity")).to_be_visible()
-    expect(page.get_by_text("German → English")).to_be_visible()
+    expect(page.get_by_role("strong").filter(has_text="German → English")).to_be_visible()
     expect(page.get_by_text("precomputed", exact=True)).to_be_visible()
 
 
