@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before torch is imported: two processes that each use every core slow one another down.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,8 +18,19 @@ from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study
 from tests.tiny import save_tiny_model
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 NTREX = Path(__file__).parents[2] / "shared" / "data" / "ntrex"
 CHROMIUM = Path("/usr/bin/chromium")
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("house")
@@ -131,3 +143,14 @@ class Recorder(Watcher):
 
     def report(self, phase: str, done: int = 0, total: int = 0, detail: str = "") -> None:
         self.reports.append((phase, done, total))
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """The one Chromium of the test run: Playwright allows only one at a time in a process."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
+        yield browser
+        browser.close()

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +19,9 @@ from neuronxa_core.cli import main
 from neuronxa_core.version import __version__
 from tests.conftest import needs_chromium
 from tests.pages.test_access import answers, first_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -181,12 +185,12 @@ def test_the_dashboard_opens_from_any_folder_with_its_own_settings(programs: Pat
 
 
 @needs_chromium
-def test_the_first_page_is_drawn(programs: Path, elsewhere: Path, tmp_path: Path):
-    conftest = pytest.importorskip("tests.browser.conftest")
-    with opened(programs, elsewhere, tmp_path / "served") as address, conftest.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(conftest.CHROMIUM), args=conftest.SWITCHES)
+def test_the_first_page_is_drawn(programs: Path, elsewhere: Path, tmp_path: Path, browser: "Browser"):
+    from playwright.sync_api import expect
+
+    with opened(programs, elsewhere, tmp_path / "served") as address:
         page = browser.new_page()
         page.goto(address)
-        conftest.expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
-        conftest.expect(page).to_have_title("NeuronXA Explorer")
-        browser.close()
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        expect(page).to_have_title("NeuronXA Explorer")
+        page.close()

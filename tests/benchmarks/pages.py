@@ -16,8 +16,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from neuronxa_core.models import demo
-from tests.browser.conftest import SWITCHES, serving
-from tests.conftest import CHROMIUM
+from tests.browser.conftest import serving
+from tests.conftest import CHROMIUM, SWITCHES
 
 MOST_MEGABYTES, MOST_MILLISECONDS, MOST_SECONDS = 3.0, 500, 4.0
 PAGES = {

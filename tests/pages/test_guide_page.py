@@ -79,4 +79,4 @@ def test_headings_go_one_level_down_and_code_stays_as_it_is():
     assert body.startswith("`neuronxa_core` knows nothing")
     assert "\n### A study\n" in body
     assert not re.search(r"^#{1,2} ", re.sub(r"```.*?```", "", body, flags=re.S), re.M)
-    assert "# each (pairs, neurons), float32" in body
+    assert "# each (layers, sentences, dim)" in body
