@@ -41,11 +41,12 @@ needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that runs the demo model is slow, and whatever lies in tests/browser drives one; nobody has to say so."""
+    """What opens a page or runs the demo model is slow, what lies in tests/browser drives one: nobody has to say so."""
+    tests = Path(__file__).parent
     for item in items:
-        if "demo_model" in getattr(item, "fixturenames", ()):
+        if tests / "pages" in item.path.parents or "demo_model" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-        if Path(__file__).parent / "browser" in item.path.parents:
+        if tests / "browser" in item.path.parents:
             item.add_marker(pytest.mark.browser)
 
 

@@ -123,6 +123,7 @@ def test_a_part_whose_sides_are_swapped_shows(code: str, first: int, last: int):
 
 
 @needs_ntrex
+@pytest.mark.slow
 def test_sound_translations_raise_no_alarm_about_the_whole():
     english = ntrex("eng_Latn")
     corpus = open_corpus(str(NTREX))

@@ -20,6 +20,8 @@ from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
 from tests.damage import flip_a_bit, flip_a_bit_that_no_date_tells
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def gguf_file() -> Iterator[Path]:

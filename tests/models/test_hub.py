@@ -33,6 +33,8 @@ from neuronxa_core.study.study import Study
 from tests import tiny
 from tests.hub_stand_in import StandIn, running
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 MODEL = "someone/model"
 TOKEN = "hf_sentinelsentinelsentinel"

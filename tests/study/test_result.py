@@ -126,6 +126,22 @@ def test_the_stem_is_a_file_name():
     assert "deu_Latn-eng_Latn" in stem
 
 
+def test_the_stem_and_the_caption_tell_every_choice_apart():
+    changes: list[dict[str, Any]] = [
+        {"revision": "v2"}, {"adapter": "lora"}, {"neurons": "mlp.up_proj"}, {"sample": 7}, {"leave_out": "3"},
+        {"site": "product"}, {"pooling": "last"}, {"dtype": "float16"}, {"pairs": 5}, {"target": "fra"},
+    ]  # fmt: skip
+    studies = [STUDY, *(replace(STUDY, **change) for change in changes)]
+    for told in ({study.stem for study in studies}, {study.caption for study in studies}):
+        assert len(told) == len(studies)
+    assert len(replace(STUDY, corpus="x" * 400).stem) == 150
+
+
+def test_the_demos_pooling_is_known_without_its_config():
+    assert STUDY.pooling == "position"
+    assert replace(STUDY, model="someone/model", pooling="auto").pooling == "auto"
+
+
 def test_everything_can_be_computed_again_from_the_outcomes_of_every_pair():
     outcomes = result().pair_outcomes
     again = outcomes.groupby(["state", "layer"])[["aligned", "source_to_target", "target_to_source"]].mean()
