@@ -149,9 +149,8 @@ class Models:
 
     @property
     def study(self) -> Study:
-        """The variant that runs next, for the cost estimate."""
-        missing = (each for each in self.variants if find_against_target(each, self.languages) is None)
-        return next(missing, self.variants[-1])
+        """The first variant's study of the first language."""
+        return self.variants[0]
 
     @property
     def at_once(self) -> int:

@@ -47,10 +47,9 @@ def find(request: Analysis[Any] | Study) -> Found[Any] | None:
     Loads and downloads no model. Raises NeuronXAError.
     """
     request = question(request)
-    answer: Answer | None = stored(request)
-    if answer is not None:
+    if (answer := stored(request)) is not None:
         return Found(answer, "precomputed")
-    answer = _cached(request)
+    answer = cached(request)
     return None if answer is None else Found(answer, "cached")
 
 
@@ -85,9 +84,11 @@ def run(request: Any, watcher: Watcher) -> Any:
 @run.register
 def _(request: Models, watcher: Watcher) -> ModelComparison:
     rest = remaining(request)
-    rest.run(watcher)
-    comparison = request.gather([_variant(each, request.languages) for each in request.variants])
-    return comparison if comparison is not None else request.run(watcher)
+    ran = dict(zip(rest.variants, rest.run(watcher).results.values(), strict=True))
+    comparison = request.gather([ran.get(each) or _variant(each, request.languages) for each in request.variants])
+    if comparison is None:  # the cache has lost meanwhile what was there before the run
+        return request.run(watcher)
+    return comparison
 
 
 def _variant(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
@@ -95,12 +96,13 @@ def _variant(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...
 
 
 @singledispatch
-def _cached(request: Any) -> Answer | None:
+def cached(request: Any) -> Answer | None:
+    """The answer from the cache, completed from the gallery where a part of it came with the dashboard; or None."""
     found: Answer | None = request.cached()
     return found
 
 
-@_cached.register
+@cached.register
 def _(request: Models) -> ModelComparison | None:
     return request.gather([_variant(each, request.languages) for each in request.variants])
 

@@ -12,7 +12,7 @@ Lookup = Callable[[Study], object]
 """None, or something false, where there is no answer to a study."""
 
 
-def settled(study: Study, stored: Lookup = precomputed) -> Study:
+def settled(study: Study, stored: Lookup) -> Study:
     """The study in one precision: `auto` is the gallery's if that holds its scores or its answer, else the device's.
 
     stored: looks the answer up in the gallery. So what is computed for a study that came with the dashboard is in the

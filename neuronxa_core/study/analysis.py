@@ -20,6 +20,10 @@ class Answer(Protocol):
     """A frozen value with its study and its provenance."""
 
     @property
+    def study(self) -> Study:
+        """The study that it answers."""
+
+    @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables to export, by name."""
 

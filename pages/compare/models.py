@@ -112,9 +112,13 @@ def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelCompari
     title = f"{len(request.variants)} variants, {against}"
     if len(dtypes) == 1:
         offer_the_other(asked, dtypes[0], _compare_in)
-    names, missing = variant_names(request.variants), answers.remaining(request).variants
-    note = f"Still to compute: {', '.join(look.plain(names[request.variants.index(each)]) for each in missing)}"
-    return answer_or_stop(request, Place(figures.DEPTH_HEIGHT, title, note=note, dtypes=" and ".join(dtypes)))
+
+    def still_to_compute() -> str:
+        names = dict(zip(request.variants, variant_names(request.variants), strict=True))
+        return f"Still to compute: {', '.join(look.plain(names[each]) for each in answers.remaining(request).variants)}"
+
+    place = Place(figures.DEPTH_HEIGHT, title, note=still_to_compute, dtypes=" and ".join(dtypes))
+    return answer_or_stop(request, place)
 
 
 def _compare_in(dtype: str) -> None:

@@ -12,18 +12,16 @@ from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
-from pages.shared.precision import in_one_precision
-from pages.shared.run import Place, answer_here, answer_or_stop, study_or_stop
+from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
 _MOST_PIVOTS = 5
 
 
 def ablation_page() -> None:
-    study = in_one_precision(study_or_stop())
-    pivots = _pivots(study)
-    request = Settings(study, pivots)
-    note = f"{len(readouts_of(study))} ways to read out the model, all from one pass per language."
-    ablation = answer_or_stop(request, Place(420, note=note))
+    study = study_or_stop()
+    request = settle_or_stop(Settings(study, _pivots(study)))
+    ways = f"{len(readouts_of(study))} ways to read out the model, all from one pass per language."
+    ablation = answer_or_stop(request, Place(420, note=lambda: ways))
     _view(ablation)
     _pairs_needed(ablation.study)
 

@@ -7,8 +7,7 @@ from typing import TypeVar
 import streamlit as st
 
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery.precision import Lookup, settled, settled_variants
-from neuronxa_core.gallery.read import precomputed
+from neuronxa_core.gallery.precision import Lookup, settled_variants
 from neuronxa_core.models.hardware import resolve_device, resolve_dtype
 from neuronxa_core.study.study import Study
 from pages.shared import look
@@ -16,16 +15,8 @@ from pages.shared import look
 _Settled = TypeVar("_Settled")
 
 
-def in_one_precision(study: Study, stored: Lookup = precomputed) -> Study:
-    """The study with its dtype settled, once for all that a page shows of it, see gallery.precision.settled.
-
-    So nothing on a page is in another precision than the rest, and `auto` and what it is are the same question.
-    """
-    return or_stop(lambda: settled(study, stored))
-
-
 def variants_in_one_precision(variants: Sequence[Study], stored: Lookup, at_hand: Lookup) -> list[Study]:
-    """As `in_one_precision`, for studies side by side, see gallery.precision.settled_variants."""
+    """Studies side by side in one precision, once for all that a page shows, see gallery.precision.settled_variants."""
     return or_stop(lambda: settled_variants(variants, stored, at_hand))
 
 

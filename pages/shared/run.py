@@ -47,21 +47,21 @@ class Place:
     """How an answer stands on a page. height: of its picture in pixels, so that the page does not jump.
 
     names: in the study line instead of source and target; files, stem: what Export offers, see look.Files; note: above
-    the invitation; dtypes: in the study line, where the page does not take the sidebar's.
+    the invitation, made when there is one; dtypes: in the study line, where the page does not take the sidebar's.
     """
 
     height: int
     names: str = ""
     files: Callable[[Any], look.Files] | None = None
     stem: str = ""
-    note: str = ""
+    note: Callable[[], str] = str
     dtypes: str = ""
 
 
 def answer_or_stop(request: Analysis[Given], place: Place) -> Given:
     """The answer, with its study line above. Without one: the invitation, the progress or the error, then stop."""
     found = find_here(request)
-    study = found.answer.study if found else request.study  # type: ignore[attr-defined]
+    study = found.answer.study if found else request.study
     files = place.files(found.answer) if found and place.files else None
     study_line(study, found.badge if found else "", place.names, files, place.stem or None, place.dtypes)
     if found is None:
@@ -95,10 +95,11 @@ def find_here(request: Analysis[Given]) -> Found[Given] | None:
     absent: dict[Hashable, object] = st.session_state.setdefault("absent", {})
     if waiting(request) or absent.get(request) == (now := store.version()):
         return None
-    found: Found[Given] | None = or_stop(lambda: answers.find(request))
-    if found is None:
+    kept = or_stop(lambda: answers.cached(request))
+    if kept is None:
         absent[request] = now  # looked for again as soon as anything has come into the cache
-    return found
+        return None
+    return Found(cast(Given, kept), "cached")
 
 
 def alignment_or_stop(height: int) -> StudyResult:
@@ -203,7 +204,7 @@ def release(request: Hashable) -> None:
         shared_queue().cancel(ticket)
 
 
-def _invite(request: Analysis[Any], note: str) -> None:
+def _invite(request: Analysis[Any], note: Callable[[], str]) -> None:
     """What running the sentences through the study's model will cost, and the button that starts the work."""
     try:
         rest = answers.remaining(request)
@@ -214,8 +215,8 @@ def _invite(request: Analysis[Any], note: str) -> None:
         st.error(look.plain(str(problem)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", on_click=ask_again, key="ask_again")
         return
-    if note:
-        st.caption(note, text_alignment="center")
+    if said := note():
+        st.caption(said, text_alignment="center")
     st.markdown("#### Not computed yet", text_alignment="center")
     st.markdown(work_line(cost, len(texts)), text_alignment="center")
     st.caption(memory_line(cost), text_alignment="center")
