@@ -1,6 +1,5 @@
 """The matrix of scores of all language pairs, and its storage format."""
 
-import io
 import json
 import zlib
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from neuronxa_core.errors import StudyError
 from neuronxa_core.metrics.scoring import chance_rate
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.display import Shown
+from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study, study_of
 
@@ -170,16 +170,12 @@ def matrix_study(study: Study, codes: Sequence[str]) -> Study:
 
 def write_matrix(matrix: LanguageMatrix, path: Path) -> None:
     """Writes a matrix as Parquet with zstd. Raises OSError if it cannot be written."""
-    matrix.to_frame().assign(checksum=_checksum(matrix)).to_parquet(path, compression="zstd", index=False)
+    write_checked(matrix.to_frame(), _checksum(matrix), path)
 
 
 def read_matrix(path: Path) -> LanguageMatrix:
     """The matrix that write_matrix stored. Raises OSError or ValueError if the file is missing or damaged."""
-    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
-    matrix = from_frame(frame)
-    if (frame["checksum"] != _checksum(matrix)).any():
-        raise ValueError("checksum")
-    return matrix
+    return read_checked(path, from_frame, _checksum)
 
 
 def _checksum(matrix: LanguageMatrix) -> int:

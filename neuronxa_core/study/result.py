@@ -1,6 +1,5 @@
 """The result of a study. Nothing here needs torch: a stored result opens without a model."""
 
-import io
 import json
 import zlib
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import Outcomes, chance_rate
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.display import Shown
+from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.study import Study, study_of
 
 SUMMARY_NAMES: dict[State, str] = {"nas": "nasca", "nav": "navca", "embedding": "mexa"}
@@ -182,20 +182,16 @@ def _stack(lists: pd.Series, pairs: int) -> NDArray[np.bool_]:
 
 def write_result(result: StudyResult, path: Path) -> None:
     """Writes a result as Parquet with zstd. Raises OSError if it cannot be written."""
-    result.to_frame().assign(checksum=_checksum(result)).to_parquet(path, compression="zstd", index=False)
+    write_checked(result.to_frame(), _checksum(result), path)
 
 
 def read_result(path: Path) -> StudyResult:
     """The result that write_result stored. Raises OSError or ValueError if the file is missing or damaged."""
-    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
-    result = from_frame(frame)
-    if (frame["checksum"] != _checksum(result)).any():
-        raise ValueError("checksum")
-    return result
+    return read_checked(path, from_frame, _checksum)
 
 
 def _checksum(result: StudyResult) -> int:
-    """CRC-32 of everything in a stored result, since Parquet does not detect every flipped bit."""
+    """CRC-32 of everything in a stored result."""
     text = json.dumps([result.study.fields, dict(result.provenance)], sort_keys=True)
     return zlib.crc32(
         b"".join(np.stack(result.outcomes[state]).tobytes() for state in STATES), zlib.crc32(text.encode())
