@@ -18,7 +18,7 @@ from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.analysis import first_of, sentences_against_target
+from neuronxa_core.study.analysis import AgainstTarget
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
@@ -156,22 +156,10 @@ class LanguageResults(Shown):
 
 
 @dataclass(frozen=True)
-class Asymmetry:
+class Asymmetry(AgainstTarget):
     """Are both directions of retrieval equally easy, for each language against the study's target?"""
 
     name: ClassVar[str] = "asymmetry"
-    study: Study
-    languages: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "study", first_of(self.study, self.languages))
-
-    @property
-    def at_once(self) -> int:
-        return 2 * self.study.pairs
-
-    def sentences(self) -> list[str]:
-        return sentences_against_target(self.study, self.languages)
 
     def cached(self) -> LanguageResults | None:
         results = find_against_target(self.study, self.languages)

@@ -16,7 +16,7 @@ from neuronxa_core.metrics.correlation import Vector, correlation, difference, f
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.analysis import first_of, sentences_against_target
+from neuronxa_core.study.analysis import AgainstTarget
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
 from neuronxa_core.study.runner import find_against_target, run_against_target
@@ -95,23 +95,11 @@ class Measured(Shown):
 
 
 @dataclass(frozen=True)
-class Downstream:
+class Downstream(AgainstTarget):
     """Does alignment predict performance? bits: also measure bits per byte, from the same forward passes."""
 
     name: ClassVar[str] = "downstream"
-    study: Study
-    languages: tuple[str, ...]
     bits: bool = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "study", first_of(self.study, self.languages))
-
-    @property
-    def at_once(self) -> int:
-        return 2 * self.study.pairs
-
-    def sentences(self) -> list[str]:
-        return sentences_against_target(self.study, self.languages)
 
     def cached(self) -> Measured | None:
         bits = find_bits_per_byte(self.study, self._with_target) if self.bits else None

@@ -1,24 +1,34 @@
 """How many pairs are enough, for a score and for the ranking of languages."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.analysis import sentences_against_target
+from neuronxa_core.study.analysis import AgainstTarget
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.parquet import read_checked, write_checked
+from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.runner import find_layers, run_study
-from neuronxa_core.study.study import Study
+from neuronxa_core.study.study import Study, study_of
+
+COLUMNS = ["state", "pairs", "rank_correlation"]
 
 
 def outcomes_by_pairs(layers: StudyLayers, state: State, counts: Sequence[int]) -> dict[int, NDArray[np.float64]]:
@@ -65,7 +75,7 @@ def run_pairs_needed(
         (state, count, float(spearman(np.array(values), np.array(scores[state, study.pairs]))))
         for (state, count), values in scores.items()
     ]
-    table = pd.DataFrame(rows, columns=["state", "pairs", "rank_correlation"])
+    table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values(["state", "pairs"], ignore_index=True)
 
 
@@ -83,6 +93,7 @@ class RankStability(Shown):
     study: Study
     languages: tuple[str, ...]
     table: pd.DataFrame
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -91,30 +102,57 @@ class RankStability(Shown):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The study and the ranked languages."""
-        return {"study": self.study.fields, "languages": list(self.languages)}
+        """The study, the ranked languages and the provenance."""
+        languages, provenance = list(self.languages), dict(self.provenance)
+        return {"study": self.study.fields, "languages": languages, "provenance": provenance}
+
+    def to_frame(self) -> pd.DataFrame:
+        """`table`, with study, languages and provenance in every row."""
+        return self.table.assign(about=json.dumps(self.summary, sort_keys=True))
+
+
+def from_frame(frame: pd.DataFrame) -> RankStability:
+    """The answer of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
+    about = json.loads(frame["about"].iloc[0])
+    return RankStability(study_of(about["study"]), tuple(about["languages"]), frame[COLUMNS], about["provenance"])
+
+
+def _checksum(answer: RankStability) -> int:
+    return zlib.crc32(json.dumps([answer.summary, answer.table.to_dict("list")], sort_keys=True).encode())
 
 
 @dataclass(frozen=True)
-class PairsNeeded:
+class PairsNeeded(AgainstTarget):
     """Do fewer pairs rank the languages in the same order?"""
 
     name: ClassVar[str] = "pairs_needed"
-    study: Study
-    languages: tuple[str, ...]
-
-    @property
-    def at_once(self) -> int:
-        return 2 * self.study.pairs
-
-    def sentences(self) -> list[str]:
-        return sentences_against_target(self.study, self.languages)
 
     def cached(self) -> RankStability | None:
-        """The answer from cached states; None unless those of every language are cached."""
-        layers = [find_layers(replace(self.study, source=code)) for code in self.languages]
-        return self.run() if all(layers) else None
+        recipe = local_recipe(self.study)
+        return self._stored(recipe) if recipe else None
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> RankStability:
+        recipe = recipe_for(self.study, device, watcher)
+        if (stored := self._stored(recipe)) is not None:
+            return stored
         table = run_pairs_needed(self.study, self.languages, device=device, watcher=watcher)
-        return RankStability(self.study, self.languages, table)
+        layers = find_layers(self.study, device)
+        provenance = recipe.provenance(store.taken_from(layers.source) if layers else "")
+        answer = RankStability(recipe.study, self.languages, table, provenance)
+        store.write_aside(self._path(recipe), lambda path: write_checked(answer.to_frame(), _checksum(answer), path))
+        return answer
+
+    def _stored(self, recipe: Recipe) -> RankStability | None:
+        """The answer in the cache, under the study's present names; None if it is missing or damaged."""
+        read = partial(read_checked, content_of=from_frame, checksum_of=_checksum)
+        found = store.read_or_discard(self._path(recipe), read)
+        return replace(found, study=recipe.study, languages=self.languages) if found else None
+
+    def _path(self, recipe: Recipe) -> Path:
+        """The same file whatever the order of the languages."""
+        bitexts = {code: replace(self.study, source=code).bitext() for code in self.languages}
+        sides = {
+            code: sentences_hash((*bitext.source_sentences, *bitext.target_sentences))
+            for code, bitext in bitexts.items()
+        }
+        return store.result_path(store.cache_key(recipe.key | sides), ".pairs_needed.parquet")

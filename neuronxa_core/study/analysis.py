@@ -88,11 +88,27 @@ def sentences_against_target(study: Study, codes: Sequence[str]) -> list[str]:
     return [sentence for side in sides for sentence in side[: study.pairs]]
 
 
-def first_of(study: Study, languages: Sequence[str]) -> Study:
-    """The study with the first language as source, so that studies which differ only in their source are equal.
+@dataclass(frozen=True)
+class AgainstTarget:
+    """A request about several languages, each against the study's target.
 
+    Its study has the first language as source, so that requests which differ only in their source are equal.
     Raises StudyError if there is no language.
     """
-    if not languages:
-        raise StudyError("No languages are selected.", "Choose at least one.")
-    return replace(study, source=languages[0])
+
+    study: Study
+    languages: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise StudyError("No languages are selected.", "Choose at least one.")
+        object.__setattr__(self, "study", replace(self.study, source=self.languages[0]))
+
+    @property
+    def at_once(self) -> int:
+        """Number of sentences whose states are in memory at one time: those of one pair of languages."""
+        return 2 * self.study.pairs
+
+    def sentences(self) -> list[str]:
+        """The sentences to run through the model. Raises CorpusError."""
+        return sentences_against_target(self.study, self.languages)

@@ -76,7 +76,7 @@ def test_the_same_question_is_the_same_key(name: str, study: Study):
     assert list(MADE[name](study).sentences())
 
 
-@pytest.mark.parametrize("name", [name for name in MADE if name != "pairs_needed"])
+@pytest.mark.parametrize("name", MADE)
 def test_an_answer_says_what_was_taken_for_the_neurons(name: str, study: Study):
     summary = MADE[name](study).run().summary
     text = str(summary["provenance"])
@@ -96,3 +96,12 @@ def test_tokens_are_read_and_not_kept(study: Study):
 def test_a_question_of_no_language_is_refused(study: Study):
     with pytest.raises(StudyError, match="Choose at least one"):
         Asymmetry(study, ())
+
+
+@pytest.mark.parametrize("name", ["alignment", "asymmetry", "languages", "settings", "pairs_needed", "downstream"])
+def test_a_page_never_computes_what_only_states_are_there_for(name: str, study: Study, cache: Path):
+    """`cached` is asked at every drawing of a page: it reads an answer or has none."""
+    request: Analysis[Any] = MADE[name](study)
+    request.run()
+    shutil.rmtree(cache / "results")
+    assert request.cached() is None
