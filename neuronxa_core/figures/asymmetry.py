@@ -11,7 +11,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, upright
+from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, upright
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
@@ -125,24 +125,12 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
         showarrow=False,
         font={"size": 12, "color": palette.muted},
     )
-    figure.add_annotation(
-        text=f"<span style='color:{palette.states['nas']}'>● NAS</span>   "
-        f"<span style='color:{palette.states['embedding']}'>■ Embedding</span>",
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=30,
-        xanchor="left",
-        showarrow=False,
-        font={"size": 14},
-    )
+    colours = palette.states
+    colour_key(figure, [(colours["nas"], "● NAS"), (colours["embedding"], "■ Embedding")], yshift=30)
     figure.update_xaxes(
         title_text="Direction gap in points, mean over layers", range=[-38, 38], dtick=10, tickformat="+.0f"
     )
-    figure.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=names, range=[-0.7, len(names) - 0.3], showgrid=False, ticks=""
-    )
+    name_rows(figure, names)
     return figure
 
 
@@ -161,15 +149,7 @@ def _gap_dots(figure: go.Figure, ordered: Sequence[StudyResult], state: State, s
             mode="markers",
             name=STATE_NAMES[state],
             marker={"color": colour, "symbol": SYMBOLS[state], "size": 8},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [high - gap for gap, _, high in gaps],
-                "arrayminus": [gap - low for gap, low, _ in gaps],
-                "color": colour,
-                "thickness": 1.4,
-                "width": 0,
-            },
+            error_x=interval_bars([high - gap for gap, _, high in gaps], [gap - low for gap, low, _ in gaps], colour),
             customdata=[[name, low, high] for name, (_, low, high) in zip(_names(ordered), gaps, strict=True)],
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:+.1f}} points "
             "[%{customdata[1]:+.1f}, %{customdata[2]:+.1f}]<extra></extra>",

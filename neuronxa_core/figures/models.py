@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from neuronxa_core.figures.curves import Curve, draw_curves
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, translucent
-from neuronxa_core.figures.style import blank, tick
+from neuronxa_core.figures.style import blank, interval_bars, name_rows, tick
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study
@@ -92,15 +92,7 @@ def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light")
                 "size": 8,
                 "line": {"color": colour, "width": 1.6},
             },
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": rows["ci_high"] - rows["difference"],
-                "arrayminus": rows["difference"] - rows["ci_low"],
-                "color": colour,
-                "thickness": 1.4,
-                "width": 0,
-            },
+            error_x=interval_bars(rows["ci_high"] - rows["difference"], rows["difference"] - rows["ci_low"], colour),
             customdata=rows[["name", "score", "reference", "ci_low", "ci_high"]].to_numpy(),
             hovertemplate=(
                 "<b>%{customdata[0]}</b><br>%{customdata[1]:.2f} against %{customdata[2]:.2f}<br>difference %{x:+.2f}  "
@@ -110,13 +102,7 @@ def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light")
     )
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
     figure.update_xaxes(title_text=f"Difference in {SCORE_NAMES[state]}", tickformat="+.2f")
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[tick(code) for code in rows["language"]],
-        range=[-0.7, len(rows) - 0.3],
-        showgrid=False,
-        ticks="",
-    )
+    name_rows(figure, [tick(code) for code in rows["language"]])
     return figure
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
-from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, score_bar
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 
@@ -26,14 +26,9 @@ def language_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> 
     for state, shift in (("embedding", -0.14), ("nas", 0.14)):
         _dots(figure, ordered, names, state, shift, theme)  # type: ignore[arg-type]
     figure.update_xaxes(title_text="Mean score over the layers", range=[-0.01, 1.0], tickformat=".1f", dtick=0.2)
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=[_tick(result) for result in ordered],
-        range=[-0.7, len(names) - 0.3],
-        showgrid=False,
-        ticks="",
-    )
-    _key(figure, theme)
+    name_rows(figure, [_tick(result) for result in ordered])
+    colours = PALETTES[theme].states
+    colour_key(figure, [(colours["nas"], "● NASCA"), (colours["embedding"], "■ MEXA")])
     return figure
 
 
@@ -56,38 +51,17 @@ def _dots(
             mode="markers",
             name=SCORE_NAMES[state],
             marker={"color": colour, "symbol": SYMBOLS[state], "size": 8},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [high - mean for mean, (_, high) in zip(means, intervals, strict=True)],
-                "arrayminus": [mean - low for mean, (low, _) in zip(means, intervals, strict=True)],
-                "color": colour,
-                "thickness": 1.4,
-                "width": 0,
-            },
+            error_x=interval_bars(
+                [high - mean for mean, (_, high) in zip(means, intervals, strict=True)],
+                [mean - low for mean, (low, _) in zip(means, intervals, strict=True)],
+                colour,
+            ),
             customdata=[[name, *interval] for name, interval in zip(names, intervals, strict=True)],
             hovertemplate=(
                 f"<b>%{{customdata[0]}}</b><br>{SCORE_NAMES[state]} %{{x:.2f}}  [%{{customdata[1]:.2f}}, "
                 "%{customdata[2]:.2f}]<extra></extra>"
             ),
         )
-    )
-
-
-def _key(figure: go.Figure, theme: Theme) -> None:
-    """Which colour is which, above the rows."""
-    colours = PALETTES[theme].states
-    figure.add_annotation(
-        text=f"<span style='color:{colours['nas']}'>● NASCA</span>   "
-        f"<span style='color:{colours['embedding']}'>■ MEXA</span>",
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=24,
-        xanchor="left",
-        showarrow=False,
-        font={"size": 14},
     )
 
 
@@ -111,18 +85,7 @@ def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "
             ygap=1,
             text=[[language(result.study.source).name] * scores.shape[1] for result in ordered],
             hovertemplate=f"<b>%{{text}}, layer %{{x}}</b><br>{STATE_NAMES[state]} score %{{z:.2f}}<extra></extra>",
-            colorbar={
-                "orientation": "h",
-                "thickness": 8,
-                "len": 0.6,
-                "yref": "container",
-                "y": 0.0,
-                "yanchor": "bottom",
-                "ypad": 2,
-                "dtick": 0.2,
-                "tickformat": ".1f",
-                "outlinewidth": 0,
-            },
+            colorbar=score_bar(0.6),
         )
     )
     figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)

@@ -8,7 +8,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, SYMBOLS, Theme
-from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.style import blank, interval_bars, name_rows
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 
@@ -66,15 +66,7 @@ def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -
                 "size": 9,
                 "line": {"color": colour, "width": 1.6},
             },
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": rows["ci_high"] - rows["score"],
-                "arrayminus": rows["score"] - rows["ci_low"],
-                "color": colour,
-                "thickness": 1.4,
-                "width": 0,
-            },
+            error_x=interval_bars(rows["ci_high"] - rows["score"], rows["score"] - rows["ci_low"], colour),
             customdata=[
                 [choice_name(row["choice"], row["value"]), f"{row['difference']:+.3f}{_interval(row)}"]
                 for _, row in rows.iterrows()
@@ -83,15 +75,12 @@ def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -
         )
     )
     figure.update_xaxes(title_text=f"{SCORE_NAMES[state]}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[
+    name_rows(
+        figure,
+        [
             f"<b>{name}</b>" if choice == "as it is" else name
             for name, choice in zip(named_choices(rows)["change"], rows["choice"], strict=True)
         ],
-        range=[-0.7, len(rows) - 0.3],
-        showgrid=False,
-        ticks="",
     )
     return figure
 

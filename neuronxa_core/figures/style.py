@@ -79,3 +79,57 @@ def short_codes(codes: Sequence[str]) -> list[str]:
     """`deu` for `deu_Latn`, unless two of the languages would share it."""
     short = [code[:3] for code in codes]
     return [code if short.count(part) > 1 else part for code, part in zip(codes, short, strict=True)]
+
+
+def interval_bars(
+    above: Sequence[float], below: Sequence[float], colour: str, thickness: float = 1.4
+) -> dict[str, Any]:
+    """`error_x` of intervals without caps. above, below: distances from the point to the ends of its interval."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": above,
+        "arrayminus": below,
+        "color": colour,
+        "thickness": thickness,
+        "width": 0,
+    }
+
+
+def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """A name beside each row, the first one at the bottom, and no grid."""
+    figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=list(names), range=[-0.7, len(names) - 0.3], showgrid=False, ticks=""
+    )
+
+
+def colour_key(figure: go.Figure, parts: Sequence[tuple[str, str]], yshift: int = 24) -> None:
+    """Which colour is which, above the rows. parts: colour and text."""
+    figure.add_annotation(
+        text="   ".join(f"<span style='color:{colour}'>{text}</span>" for colour, text in parts),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=1,
+        yshift=yshift,
+        xanchor="left",
+        showarrow=False,
+        font={"size": 14},
+    )
+
+
+def score_bar(length: float, **more: Any) -> dict[str, Any]:
+    """The colour bar of scores from 0 to 1, below the picture. length: as a share of its width."""
+    return {
+        "orientation": "h",
+        "thickness": 8,
+        "len": length,
+        "yref": "container",
+        "y": 0.0,
+        "yanchor": "bottom",
+        "ypad": 2,
+        "dtick": 0.2,
+        "tickformat": ".1f",
+        "outlinewidth": 0,
+        **more,
+    }

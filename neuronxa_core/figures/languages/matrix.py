@@ -12,7 +12,7 @@ from neuronxa_core.analyses.language_order import Arrangement
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, score_scale
-from neuronxa_core.figures.style import blank, click_targets, short_codes, tick
+from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes, tick
 from neuronxa_core.states.sentences import State
 
 _TREE = 90
@@ -71,19 +71,7 @@ def _cells(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int |
             ygap=1,
             hoverinfo="skip",
             name="scores",
-            colorbar={
-                "orientation": "h",
-                "thickness": 8,
-                "len": 0.9,
-                "yref": "container",
-                "y": 0.0,
-                "yanchor": "bottom",
-                "ypad": 2,
-                "dtick": 0.2,
-                "tickformat": ".1f",
-                "outlinewidth": 0,
-                "title": {"text": f"{STATE_NAMES[state]} score, {layer_name(layer)}", "side": "top"},
-            },
+            colorbar=score_bar(0.9, title={"text": f"{STATE_NAMES[state]} score, {layer_name(layer)}", "side": "top"}),
         )
     )
 

@@ -12,7 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.languages.matrix import layer_name, layer_stem
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, tick
+from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, tick
 from neuronxa_core.states.sentences import STATES, State
 
 _RANKED: tuple[State, ...] = ("embedding", "nas")
@@ -44,14 +44,8 @@ def pivot_ranking(scores: pd.DataFrame, layer: int | None = None, theme: Theme =
     for state in _RANKED:
         _ranked_dots(figure, rows, state, theme)
     figure.update_xaxes(title_text=f"Score, {layer_name(layer)}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
-    figure.update_yaxes(
-        tickvals=list(range(len(rows))),
-        ticktext=[tick(code) for code in rows["code"]],
-        range=[-0.7, len(rows) - 0.3],
-        showgrid=False,
-        ticks="",
-    )
-    _key(figure, _RANKED[::-1], theme)
+    name_rows(figure, [tick(code) for code in rows["code"]])
+    colour_key(figure, _key(_RANKED[::-1], theme))
     return figure
 
 
@@ -100,7 +94,7 @@ def level_comparison(
         showgrid=False,
         ticks="",
     )
-    _key(figure, STATES, theme)
+    colour_key(figure, _key(STATES, theme))
     return figure
 
 
@@ -132,37 +126,16 @@ def _level_row(
             mode="markers",
             name=f"{STATE_NAMES[state]}, {level}",
             marker={"color": colour, "symbol": SYMBOLS[state], "size": 11},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": width[:1],
-                "arrayminus": width[1:],
-                "color": colour,
-                "thickness": 2,
-                "width": 0,
-            },
+            error_x=interval_bars(width[:1], width[1:], colour, 2),
             hovertemplate=f"<b>{level}</b><br>{STATE_NAMES[state]} %{{x:.2f}}  {interval}<extra></extra>",
         )
     )
 
 
-def _key(figure: go.Figure, states: Sequence[State], theme: Theme) -> None:
-    """Which colour is which, above the rows."""
+def _key(states: Sequence[State], theme: Theme) -> list[tuple[str, str]]:
+    """Colour, mark and name of each state."""
     marks = {"nas": "●", "nav": "◆", "embedding": "■"}
-    colours = PALETTES[theme].states
-    figure.add_annotation(
-        text="   ".join(
-            f"<span style='color:{colours[state]}'>{marks[state]} {STATE_NAMES[state]}</span>" for state in states
-        ),
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=24,
-        xanchor="left",
-        showarrow=False,
-        font={"size": 14},
-    )
+    return [(PALETTES[theme].states[state], f"{marks[state]} {STATE_NAMES[state]}") for state in states]
 
 
 def exportable_pivot(matrix: LanguageMatrix, scores: pd.DataFrame, pivot: str, layer: int | None) -> ExportableFigure:
