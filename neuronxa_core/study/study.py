@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import open_corpus
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.errors import StudyError
 from neuronxa_core.models import demo
@@ -80,6 +80,11 @@ class Study:
         if self.pooling == "auto":
             raise ValueError("the pooling is `auto` until a recipe knows the model")
         return ReadoutConfig(self.site, self.pooling)
+
+    @property
+    def against_pivot(self) -> "Study":
+        """The study with English, the paper's pivot, as its target if English is its source; else the study itself."""
+        return replace(self, source=self.target, target=ENGLISH) if self.source == ENGLISH else self
 
     def bitext(self) -> Bitext:
         """The pairs of the study. Raises CorpusError if the corpus lacks them."""

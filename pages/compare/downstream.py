@@ -19,7 +19,7 @@ from neuronxa_core.analyses.downstream import (
     joined,
     layer_correlations,
 )
-from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import downstream as figures
@@ -83,9 +83,7 @@ def _keep(files: dict[str, bytes]) -> None:
 
 def downstream_page() -> None:
     """Everything below: the choice of an accuracy, the run or its invitation, the pictures."""
-    study = study_or_stop()
-    if study.source == ENGLISH:
-        study = replace(study, source=study.target, target=ENGLISH)
+    study = study_or_stop().against_pivot
     which, benchmark_box, model_box = st.columns([1.4, 1, 1.2], vertical_alignment="bottom")
     with which:
         name = _accuracy_source()

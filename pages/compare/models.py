@@ -13,7 +13,7 @@ from neuronxa_core.analyses.models import (
     variant_names,
     variant_summary,
 )
-from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import models as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.gallery import answers
@@ -21,7 +21,7 @@ from neuronxa_core.gallery.read import precomputed_against_target
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.settings import settings
-from neuronxa_core.states.sentences import SITES, STATES, Site
+from neuronxa_core.states.sentences import SITES, Site
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import is_cached
 from neuronxa_core.study.study import Study
@@ -31,9 +31,7 @@ from pages.shared.run import Place, answer_or_stop, study_or_stop
 
 
 def comparison_page() -> None:
-    study = study_or_stop()
-    if study.source == ENGLISH:
-        study = replace(study, source=study.target, target=ENGLISH)
+    study = study_or_stop().against_pivot
     variants = _variants(study)
     if not 2 <= len(variants) <= figures.MOST_VARIANTS:
         st.info(
@@ -139,15 +137,7 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     known = [result.study.source for result in results[names[0]]]
     source = study.source if study.source in known else known[0]
     left, middle, right = st.columns([1.3, 1, 1], vertical_alignment="bottom")
-    state = left.segmented_control(
-        "Score",
-        STATES,
-        format_func=look.named(SCORE_NAMES),
-        default="nas",
-        required=True,
-        key="cmp_state",
-        bind="query-params",
-    )
+    state = look.state_control(SCORE_NAMES, "cmp_state", left)
     variant = middle.selectbox("Compare", names, index=1, key="cmp_variant", bind="query-params")
     reference = right.selectbox("with", names, index=0, key="cmp_reference", bind="query-params")
     curves = depth_curves(results, source)

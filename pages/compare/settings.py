@@ -9,7 +9,6 @@ from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import settings as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
-from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
@@ -51,15 +50,7 @@ def _pivots(study: Study) -> tuple[str, ...]:
 
 @st.fragment
 def _view(ablation: Ablation) -> None:
-    state = st.segmented_control(
-        "Score",
-        STATES,
-        format_func=look.named(SCORE_NAMES),
-        default="nas",
-        required=True,
-        key="set_state",
-        bind="query-params",
-    )
+    state = look.state_control(SCORE_NAMES, "set_state")
     look.picture(figures.exportable_ablation(ablation.study, ablation.table, state), "set_ablation")
     st.markdown(figures.ablation_finding(ablation.table, state))
     with st.expander("The numbers", icon=":material/table:"):

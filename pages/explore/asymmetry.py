@@ -1,15 +1,13 @@
 """Asymmetry: does each language find the other equally well?"""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from neuronxa_core.analyses.asymmetry import Asymmetry, direction_gaps, gap_table, largest_gap, one_way_table
-from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import asymmetry as figures
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.report import layers_at_hand
-from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
@@ -20,15 +18,7 @@ from pages.shared.run import Place, alignment_or_stop, answer_here
 def direction_view(result: StudyResult) -> None:
     """Both directions of one state; a change of view draws only this again."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    state = left.segmented_control(
-        "State",
-        STATES,
-        format_func=look.named(STATE_NAMES),
-        default="nas",
-        required=True,
-        key="asym_state",
-        bind="query-params",
-    )
+    state = look.state_control(STATE_NAMES, "asym_state", left)
     last = result.last_layer
     layer = right.slider(
         "Layer (for the table below)",
@@ -87,8 +77,7 @@ def _way(study: Study, found: str) -> str:
 def across_languages(study: Study) -> None:
     """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
     st.subheader("Across languages")
-    if study.source == ENGLISH:  # the paper's pivot stays the target, whichever way round the study is
-        study = replace(study, source=study.target, target=ENGLISH)
+    study = study.against_pivot
     codes = picker.choose_languages(study, "asym_codes", (study.source,), without=study.target)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")

@@ -64,16 +64,8 @@ def languages_view(matrix: LanguageMatrix) -> None:
 
 def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]:
     which, how_deep, how = st.columns([1.3, 1.6, 1], vertical_alignment="bottom")
-    state = which.segmented_control(
-        "State",
-        STATES,
-        default="nas",
-        format_func=look.named(STATE_NAMES),
-        key="lang_state",
-        bind="query-params",
-        required=True,
-        help="\n\n".join(f"**{STATE_NAMES[state]}.** {STATE_HELP[state]}" for state in STATES),
-    )
+    states_help = "\n\n".join(f"**{STATE_NAMES[state]}.** {STATE_HELP[state]}" for state in STATES)
+    state = look.state_control(STATE_NAMES, "lang_state", which, states_help)
     layers = [_MEAN, *map(str, matrix.layers(state))]
     if st.session_state.get("lang_layer", _MEAN) not in layers:
         st.session_state.lang_layer = _MEAN

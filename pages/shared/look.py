@@ -18,7 +18,7 @@ from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STA
 from neuronxa_core.figures.report import BIBTEX, study_report
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import ASSETS
-from neuronxa_core.states.sentences import STATES
+from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
 from pages.shared.columns import Column, column_config, readable
 
@@ -55,6 +55,21 @@ def apply_style() -> None:
 def named(names: Mapping[Any, str]) -> Callable[[Any], str]:
     """A widget's `format_func`: the name of an option."""
     return lambda option: names.get(option, str(option))
+
+
+def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str | None = None) -> State:
+    """The state, or its score, that a picture shows; kept in the link under `key`. box: where the control stands."""
+    chosen: State = box.segmented_control(
+        "State" if names is STATE_NAMES else "Score",
+        STATES,
+        format_func=named(names),
+        default="nas",
+        required=True,
+        key=key,
+        bind="query-params",
+        help=help,
+    )
+    return chosen
 
 
 def theme() -> Theme:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, configured, open_corpus
+from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, open_corpus
+from neuronxa_core.corpora.configured import configured
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, hub_title, is_hub_text
 from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.corpora.selection import LEAVE_OUT
