@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,7 +175,7 @@ def add_languages(parser: argparse.ArgumentParser) -> None:
 def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> list[str]:
     """The names of the tables that a command wrote to `options.out`. Raises NeuronXAError."""
     request = COMMANDS[name].request(options)
-    with store.apart() if options.no_cache else store.shared():
+    with store.apart() if options.no_cache else nullcontext():
         answer = request.run(watcher, options.device)
         tables = dict(answer.tables)
         if name == "downstream" and options.accuracies and isinstance(answer, Measured):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from neuronxa_core.corpora.bitext import Bitext, choose_pairs, left_out
 from neuronxa_core.corpora.bounds import told_in_one_sentence
-from neuronxa_core.corpora.configured import configured as configured
 from neuronxa_core.corpora.contents import Contents
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, is_hub_text, open_hub_text
 from neuronxa_core.corpora.languages import language

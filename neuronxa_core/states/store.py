@@ -48,12 +48,6 @@ def apart() -> Iterator[None]:
             _APART.reset(token)
 
 
-@contextmanager
-def shared() -> Iterator[None]:
-    """A context with the usual cache folder."""
-    yield
-
-
 def root() -> Path:
     """The folder that holds states and results."""
     return _APART.get() or settings().cache_dir

@@ -177,7 +177,7 @@ class Recipe:
 
     def _states_key(self, sentences: tuple[str, ...]) -> str:
         """The states of one language in the study's own readout."""
-        return store.cache_key(self.key | {"sentences": sentences_hash(sentences)})
+        return self._readout_key(self.study.readout, sentences)
 
     def _readout_parts(self, readout: ReadoutConfig) -> dict[str, str | int]:
         changed: dict[str, str | int] = {"site": readout.site, "pooling": readout.pooling}

@@ -10,8 +10,8 @@ import pytest
 
 from neuronxa_core.corpora import configured as module
 from neuronxa_core.corpora import formats, readers
-from neuronxa_core.corpora.catalogue import configured, is_offered, open_corpus
-from neuronxa_core.corpora.configured import Skipped, skipped
+from neuronxa_core.corpora.catalogue import is_offered, open_corpus
+from neuronxa_core.corpora.configured import Skipped, configured, skipped
 from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from neuronxa_core.corpora import uploads
-from neuronxa_core.corpora.catalogue import configured, open_corpus
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.configured import configured
 from neuronxa_core.corpora.uploads import keep_upload, open_upload, remove_upload
 from neuronxa_core.errors import CacheError, CorpusError
 from neuronxa_core.settings import settings
