@@ -1,4 +1,4 @@
-"""From a loaded model to the modules that capture hooks into: by the table of families, by structure, or as asked."""
+"""The modules of a loaded model that capture hooks into: from the family table, from its structure, or as named."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from neuronxa_core.models.families import Family, family_of
 
 @dataclass(frozen=True)
 class DecoderParts:
-    """The modules that capture hooks into. Every list has one entry per block, first to last, or is empty."""
+    """The modules that capture hooks into. Each tuple has one entry per block, in order, or is empty."""
 
     decoder: nn.Module
     blocks: tuple[nn.Module, ...]
@@ -24,23 +24,23 @@ class DecoderParts:
     activations: tuple[nn.Module, ...]
     """Their output is the site `gate`: act_fn(gate_proj(x)), (batch, tokens, neurons)."""
     down_projections: tuple[nn.Module, ...]
-    """Their input is the site `product`: act_fn(gate_proj(x)) * up_proj(x). Empty where that is the site `gate`."""
+    """Their input is the site `product`: act_fn(gate_proj(x)) * up_proj(x). Empty where `product` equals `gate`."""
     attention: tuple[nn.Module, ...] = ()
-    """Their input is the site `attention`. Empty where nothing is known of it."""
+    """Their input is the site `attention`. Empty where it is unknown."""
     experts: tuple[nn.Module, ...] = ()
-    """Instead of both in a mixture of experts, see `expert_neurons`."""
+    """In a mixture of experts, in place of `activations` and `down_projections`; see `expert_neurons`."""
     first_position: int | None = 0
     """The position of a sentence's first token; None if the model takes no `position_ids`."""
     encoder: bool = False
     neurons: str = ""
-    """Where the neurons were taken from, in words, for the page and the provenance."""
+    """Where the neurons are read, in words, for the page and the provenance."""
 
 
 def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = "") -> DecoderParts:
-    """The parts of `model`, as `AutoModel` built it.
+    """The parts of `model`, as built by `AutoModel`.
 
-    neurons: instead of the family's module, the path of one as seen from a block: what it returns is read, or with
-    `:input` behind the path what it is given. Raises ModelError if they are not where they should be.
+    neurons: path, seen from a block, of a module to read in place of the family's: its output, or its input if the path
+    ends in `:input`. Raises ModelError if a module is not where it should be.
     """
     family, known = family_of(config), True
     if family is None:
@@ -68,29 +68,31 @@ def decoder_parts(model: nn.Module, config: Mapping[str, Any], neurons: str = ""
             f"This {config.get('model_type')!r} model does not have the expected structure ({error}).",
             "Name the module whose output is the neurons (--neurons)."
             if neurons or not known
-            else "Check that transformers is the version in requirements.txt.",
+            else "Check that the installed transformers matches requirements.txt.",
         ) from error
     return parts
 
 
 def site_modules(parts: DecoderParts, site: str) -> tuple[tuple[nn.Module, ...], bool]:
-    """The modules at which a site is read, one per block, and whether it is their input rather than their output.
+    """The modules at which a site is read, one per block, and whether to read their input rather than their output.
 
-    Raises ModelError where that is not known, and for the neurons of experts, see `expert_neurons`.
+    Raises ModelError if the site is unknown for this architecture, or is that of experts (see `expert_neurons`).
     """
     if site == "attention":
         if not parts.attention:
-            raise ModelError("It is not known where this architecture mixes its attention heads.", "Use another site.")
+            raise ModelError(
+                "The output projection of this architecture's attention is not known.", "Use another site."
+            )
         return parts.attention, True
     if parts.experts:
-        raise ModelError("In a mixture of experts each token has neurons of its own.", "Use a model without experts.")
+        raise ModelError("In a mixture of experts, each token has its own neurons.", "Use a model without experts.")
     if parts.activations and (site == "gate" or not parts.down_projections):
         return parts.activations, False
     return parts.down_projections, True
 
 
 def _norm(decoder: nn.Module, path: str) -> nn.Module | None:
-    """None also where a norm is switched off by the config, as in OPT 350M."""
+    """The norm at `path`; None if there is none, or if the config switches it off, as in OPT 350M."""
     owner, _, name = path.rpartition(".")
     return getattr(decoder.get_submodule(owner), name) if name else None
 
@@ -100,7 +102,7 @@ def _in_each(blocks: Iterable[nn.Module], path: str) -> tuple[nn.Module, ...]:
 
 
 def _attention(blocks: Sequence[nn.Module]) -> tuple[nn.Module, ...]:
-    """The one output projection of each block's attention by its usual names; empty if that is not clear."""
+    """The output projection of each block's attention, found by its usual names; empty if it is not unique."""
     names = [name for name, _ in blocks[0].named_modules() if _MIXES_HEADS.search(name)]
     return _in_each(blocks, names[0]) if len(names) == 1 else ()
 
@@ -121,7 +123,7 @@ def _in_words(family: Family) -> str:
 def _overridden(family: Family, neurons: str) -> Family:
     path, _, end = neurons.partition(":")
     if end not in ("", "input", "output"):
-        raise ModelError(f"{neurons!r} ends with {end!r}.", "Write the module's path, or the path and :input.")
+        raise ModelError(f"{neurons!r} ends with {end!r}.", "Give the module's path, or the path followed by :input.")
     activation, down = ("", path) if end == "input" else (path, "")
     return replace(family, activation=activation, down=down, experts="")
 
@@ -132,11 +134,11 @@ _NOT_TEXT = re.compile(r"attn|attention|mixer|rotary|vision|visual|image|img|aud
 
 
 def guess_family(model: nn.Module, blocks_only: bool = False) -> Family:
-    """A family for a model that the table does not know, from what its blocks look like.
+    """A family for a model that is not in the table, guessed from the structure of its blocks.
 
-    The blocks are the longest list of modules of its text decoder, the neurons the output of the one activation module
-    outside attention; `product` is what enters the down-projection, or a norm before it. Raises ModelError if there is
-    no such module, or more than one.
+    The blocks are the longest module list of the text decoder. The neurons are the output of the only activation module
+    outside attention; `product` is the input of the down-projection, or of a norm before it. Raises ModelError if there
+    is no such module, or more than one.
     """
     stacks = {
         path: module
@@ -152,7 +154,7 @@ def guess_family(model: nn.Module, blocks_only: bool = False) -> Family:
     decoder, blocks = _owner(model, path)
     owner = model.get_submodule(decoder)
     if not isinstance(_input_embeddings(owner), nn.Embedding):
-        raise _no_guess(model, "blocks that no token embedding leads to")
+        raise _no_guess(model, "blocks without a token embedding")
     family = Family(
         decoder=decoder,
         blocks=blocks,
@@ -182,7 +184,7 @@ def guess_family(model: nn.Module, blocks_only: bool = False) -> Family:
 
 def _guess_positions(decoder: nn.Module) -> Literal["rank", "after padding", "none"]:
     if any(hasattr(module, "create_position_ids_from_input_ids") for module in decoder.modules()):
-        return "after padding"  # as in RoBERTa and what came after it
+        return "after padding"  # as in RoBERTa and its successors
     return "rank" if "position_ids" in signature(decoder.forward).parameters else "none"
 
 
@@ -194,13 +196,13 @@ def _input_embeddings(decoder: nn.Module) -> Any:
 
 
 def _beside(block: nn.Module, activation: str) -> dict[str, nn.Module]:
-    """The modules of the FFN that an activation stands in, by their paths."""
+    """The modules in the FFN of an activation, by path."""
     ffn = activation.rpartition(".")[0]
     return {".".join(filter(None, (ffn, name))): child for name, child in block.get_submodule(ffn).named_children()}
 
 
 def _down_of(block: nn.Module, activation: str) -> str:
-    """The module that the product enters; empty if none is there."""
+    """The module whose input is the product; empty if there is none."""
     beside = _beside(block, activation)
     down = [path for path in beside if _DOWN.fullmatch(path.rpartition(".")[2])]
     in_ffn = activation.rpartition(".")[0] and down
@@ -209,7 +211,7 @@ def _down_of(block: nn.Module, activation: str) -> str:
 
 
 def _is_gated(block: nn.Module, activation: str) -> bool:
-    """A gate has a name, or gate and up are one matrix that is twice as wide as what the down-projection takes."""
+    """Whether a module is named after a gate, or one matrix is twice as wide as the down-projection's input."""
     beside = _beside(block, activation)
     widths = {
         path: (child.in_features, child.out_features) for path, child in beside.items() if isinstance(child, nn.Linear)
@@ -221,7 +223,7 @@ def _is_gated(block: nn.Module, activation: str) -> bool:
 
 
 def _owner(model: nn.Module, path: str) -> tuple[str, str]:
-    """The nearest module above the blocks that can be given token ids, and the blocks' path from there."""
+    """The nearest module above the blocks that takes token ids, and the blocks' path from there."""
     names = path.split(".")
     for end in range(len(names) - 1, -1, -1):
         owner = model.get_submodule(".".join(names[:end]))
@@ -231,7 +233,7 @@ def _owner(model: nn.Module, path: str) -> tuple[str, str]:
 
 
 def _last_norm(model: nn.Module, path: str) -> str:
-    """The last norm that stands beside the blocks, as seen from their owner; empty if there is none."""
+    """The last norm beside the blocks, as seen from their owner; empty if there is none."""
     parent = path.rpartition(".")[0]
     children = model.get_submodule(parent).named_children()
     beside = [name for name, child in children if "norm" in type(child).__name__.lower()]
@@ -243,7 +245,7 @@ def _last_norm(model: nn.Module, path: str) -> str:
 def _no_guess(model: nn.Module, found: str, block: nn.Module | None = None) -> ModelError:
     names = [name for name, _ in block.named_modules() if name] if block else []
     return ModelError(
-        f"{type(model).__name__} belongs to no known family, and its structure does not show where its neurons are: "
+        f"{type(model).__name__} is not of a known family, and its structure does not show where its neurons are: "
         f"{found}.",
         "Name the module whose output is the neurons (--neurons, or More in the sidebar)"
         + (f"; a block has {', '.join(names[:24])}." if names else "."),
@@ -251,10 +253,10 @@ def _no_guess(model: nn.Module, found: str, block: nn.Module | None = None) -> M
 
 
 def expert_neurons(experts: nn.Module, expert: int, hidden: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What one expert's neurons do, from its own weights: the sites `gate` and `product`, each (tokens, neurons).
+    """One expert's neurons, computed from its weights: the sites `gate` and `product`, each (tokens, neurons).
 
-    hidden: (tokens, hidden size), the tokens that are routed to it.
-    Source: the experts' forward pass of transformers, Mixtral, Qwen3-MoE and OLMoE alike, and GPT-OSS.
+    hidden: (tokens, hidden size), of the tokens routed to this expert.
+    Source: the experts' forward pass in transformers, one for Mixtral, Qwen3-MoE and OLMoE, another for GPT-OSS.
     """
     weights: Any = experts
     if hasattr(experts, "gate_up_proj_bias"):  # GPT-OSS: interleaved, transposed, with a bias, clamped
@@ -270,6 +272,6 @@ def expert_neurons(experts: nn.Module, expert: int, hidden: torch.Tensor) -> tup
 
 
 def expert_sizes(experts: nn.Module) -> tuple[int, int]:
-    """How many experts, and how many neurons each has."""
+    """The number of experts, and of neurons in each."""
     down = cast(torch.Tensor, experts.down_proj)  # (experts, hidden, neurons), in GPT-OSS (experts, neurons, hidden)
     return int(down.shape[0]), int(down.shape[1 if hasattr(experts, "gate_up_proj_bias") else 2])

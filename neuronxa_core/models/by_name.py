@@ -1,4 +1,4 @@
-"""A model in memory, from what a user calls it."""
+"""Loads a model by the name that a user gives it."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from neuronxa_core.progress import SILENT, Watcher
 def load_model(
     model: str | Path | ModelRef, device: Device = "auto", dtype: Dtype = "auto", watcher: Watcher = SILENT
 ) -> LoadedModel:
-    """The model called `demo`, by a hub id or by a path, ready for `extract`; found, downloaded and loaded as needed.
+    """The model called `demo`, or by hub id or path, ready for `extract`; found, downloaded and loaded as needed.
 
-    The same model is not loaded twice in a row, nor again by a study of it. Raises ModelError, CacheError, Cancelled.
+    A model stays in memory until another is loaded, here or by a study. Raises ModelError, CacheError, Cancelled.
     """
     ref = model if isinstance(model, ModelRef) else ModelRef(str(model))
     checkpoint = find_checkpoint(ref, watcher)

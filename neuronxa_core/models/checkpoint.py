@@ -1,6 +1,6 @@
-"""What lies in a model folder, looked at before anything is loaded: config, weights, and a name for both.
+"""The contents of a model folder, inspected before anything is loaded: config, weights, and a fingerprint of both.
 
-Weights are safetensors or GGUF. A folder that holds pickles only is refused, and so is a file that was cut off.
+Weights are safetensors or GGUF. A folder with only pickles is refused, and so is a truncated file.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model on disk: its folder, its weight files, all safetensors or one GGUF, and the folder of a LoRA adapter."""
+    """A model on disk: its folder, its weights (safetensors files or one GGUF), and the folder of a LoRA adapter."""
 
     folder: Path
     weights: tuple[Path, ...]
     adapter: Path | None = None
     recorded: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """SHA-256 of files as they were written, by name. Only the demo has them; others have what they hold now."""
+    """SHA-256 of files as they were written, by name. Only the demo has them; others have their current digests."""
 
     @property
     def name(self) -> str:
@@ -40,36 +40,39 @@ class Checkpoint:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """config.json as it stands, empty for GGUF. Raises ModelError if it is missing or not JSON."""
+        """The parsed config.json; empty for GGUF. Raises ModelError if it is missing or not valid JSON."""
         if self.gguf:
             return {}
         try:
             config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, IsADirectoryError) as error:
             raise ModelError(
-                f"{self.folder} has no config.json.", "Point to the folder that save_pretrained or the hub wrote."
+                f"{self.folder} has no config.json.",
+                "Give a folder written by save_pretrained or downloaded from the hub.",
             ) from error
         except ValueError as error:
-            raise ModelError(f"{self.folder / 'config.json'} is not JSON ({error}).", "Download it again.") from error
+            raise ModelError(
+                f"{self.folder / 'config.json'} is not valid JSON ({error}).", "Download it again."
+            ) from error
         if not isinstance(config, dict):
             raise ModelError(f"{self.folder / 'config.json'} is not a JSON object.", "Download it again.")
         return config
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that states depend on: config, tokenizer, weights, and the adapter's, which come last."""
+        """Every file that the states depend on: config, tokenizer, weights, and last those of the adapter."""
         adapter = (*_small_files(self.adapter), self.adapter / _ADAPTER_WEIGHTS) if self.adapter else ()
         return (*_small_files(self.folder), *self.weights, *adapter)
 
     @cached_property
     def sha256(self) -> Mapping[Path, str]:
-        """Of each file: as recorded, else as remembered, else read now. Loading checks them."""
+        """SHA-256 of each file: as recorded, else as remembered, else computed now. Loading verifies it."""
         recorded = {self.folder / name: digest for name, digest in self.recorded.items()}
         return {file: recorded.get(file) or digests.remembered(file) for file in self.files}
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hex digits of the SHA-256 over config, tokenizer and weights: the same wherever the folder lies."""
+        """Sixteen hex digits of the SHA-256 over config, tokenizer and weights, whatever the path of the folder."""
         digest = hashlib.sha256()
         for file, content in self.sha256.items():
             owner = "adapter " if file.parent == self.adapter else ""
@@ -82,7 +85,7 @@ def _small_files(folder: Path) -> list[Path]:
 
 
 def checkpoint_at(path: Path) -> Checkpoint:
-    """The checkpoint in a folder, or of one GGUF file. Raises ModelError if there is none, or none that is whole."""
+    """The checkpoint in a folder, or of one GGUF file. Raises ModelError if it is missing or incomplete."""
     if path.is_file() and path.suffix == ".gguf":
         return _checked(Checkpoint(path.parent, (path,)))
     if not path.is_dir():
@@ -93,38 +96,35 @@ def checkpoint_at(path: Path) -> Checkpoint:
         weights = tuple(sorted(path.glob(pattern)))
         if len(weights) > 1 and pattern == "*.gguf":
             names = ", ".join(file.name for file in weights[:4])
-            raise ModelError(f"{path} holds several GGUF files.", f"Name the one you mean: {names}.")
+            raise ModelError(f"{path} has several GGUF files.", f"Name the one you mean: {names}.")
         if weights:
             return _checked(Checkpoint(path, weights))
     if any(next(path.glob(pattern), None) for pattern in _PICKLES):
         raise ModelError(
-            f"{path} holds its weights as pickles only, and loading a pickle can run code.",
-            "Convert them: load the model where you trust it and call save_pretrained, which writes safetensors.",
+            f"{path} has weights as pickles only, and loading a pickle can run code.",
+            "Load the model where you trust it and save it with save_pretrained, which writes safetensors.",
         )
-    raise ModelError(
-        f"{path} holds no weights.", "It needs a *.safetensors or a *.gguf file; download the model again."
-    )
+    raise ModelError(f"{path} has no weights.", "It needs a *.safetensors or a *.gguf file; download the model again.")
 
 
 def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
-    """The checkpoint with the LoRA adapter in `folder` on top. Raises ModelError if there is none, or a pickle only."""
+    """The checkpoint with the LoRA adapter in `folder` on top. Raises ModelError if it is missing or only a pickle."""
     if not (folder / ADAPTER_CONFIG).is_file():
-        raise ModelError(f"{folder} holds no {ADAPTER_CONFIG}.", "Give the folder that peft's save_pretrained wrote.")
+        raise ModelError(f"{folder} has no {ADAPTER_CONFIG}.", "Give a folder written by peft's save_pretrained.")
     if not (folder / _ADAPTER_WEIGHTS).is_file():
         pickles = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
         raise ModelError(
-            f"{folder} holds no {_ADAPTER_WEIGHTS}"
-            f"{', only a pickle, and loading one can run code' if pickles else ''}.",
+            f"{folder} has no {_ADAPTER_WEIGHTS}{', only a pickle, and loading one can run code' if pickles else ''}.",
             "Save the adapter with peft's save_pretrained, which writes safetensors.",
         )
     if checkpoint.gguf:
-        raise ModelError("An adapter cannot be put on GGUF weights.", "Give the model as safetensors.")
+        raise ModelError("An adapter cannot be applied to GGUF weights.", "Use the model as safetensors.")
     _checked(Checkpoint(folder, (folder / _ADAPTER_WEIGHTS,)))
     return replace(checkpoint, adapter=folder)
 
 
 def base_of_adapter(folder: Path) -> tuple[str, str] | None:
-    """The model, and its revision, that an adapter folder names as its base; None if `folder` is a model itself."""
+    """The base model that an adapter folder names, and its revision; None if `folder` is not that of an adapter."""
     if not (folder / ADAPTER_CONFIG).is_file() or (folder / "config.json").is_file():
         return None
     try:
@@ -134,7 +134,8 @@ def base_of_adapter(folder: Path) -> tuple[str, str] | None:
         raise ModelError(f"{folder / ADAPTER_CONFIG} is damaged.", "Save or download the adapter again.") from error
     if not base:
         raise ModelError(
-            f"{folder} does not name the model it was trained on.", "Give that model, and this as --adapter."
+            f"{folder} does not name the model it was trained on.",
+            "Give that model as --model and this folder as --adapter.",
         )
     return base, str(config.get("revision") or "")
 
@@ -144,24 +145,24 @@ def _indexed(folder: Path) -> tuple[Path, ...]:
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         if not names:
-            raise ValueError("it names no file")
+            raise ValueError("it lists no file")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{index} is damaged.", "Download it again.") from error
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise ModelError(f"{folder} lacks {missing[0]}, which its index names.", "Download the model again, whole.")
+        raise ModelError(f"{folder} lacks {missing[0]}, which its index lists.", "Download the complete model again.")
     return tuple(folder / name for name in names)
 
 
 def _checked(checkpoint: Checkpoint) -> Checkpoint:
     for file in checkpoint.weights:
         if file.suffix == ".safetensors" and (problem := is_cut_off(file)):
-            raise ModelError(f"{file} is damaged or cut off ({problem}).", "Download or copy it again.")
+            raise ModelError(f"{file} is damaged or truncated ({problem}).", "Download or copy it again.")
     return checkpoint
 
 
 def is_cut_off(file: Path) -> str:
-    """What is wrong with the header of a safetensors file, or with its length; empty if nothing is."""
+    """What is wrong with the header or the length of a safetensors file; empty if nothing is."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -1,6 +1,6 @@
-"""What a model's config.json and the headers of its weights say: its size, and how long a sentence may be.
+"""What a model's config.json and the headers of its weights tell: its size, and the longest sentence it takes.
 
-Importing this imports no torch.
+Importing this does not import torch.
 """
 
 import json
@@ -14,25 +14,25 @@ from typing import Any
 from neuronxa_core.models.families import known_family, spellings
 
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "8bit": 1.1, "4bit": 0.6}
-"""Per parameter in memory; bitsandbytes leaves embeddings and norms as they are."""
+"""Bytes per parameter in memory; bitsandbytes does not quantize embeddings and norms."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a config tells of a model's size."""
+    """A model's size, according to its config."""
 
     layers: int
     hidden: int
     neurons: int
-    """Per layer, as extracted: in a mixture of experts those of all experts."""
+    """Per layer, as extracted; in a mixture of experts, those of all experts."""
     active_neurons: int
-    """Per layer and token: in a mixture of experts those of the experts that a token is routed to."""
+    """Per layer and token; in a mixture of experts, those of the experts that a token is routed to."""
     parameters: int | None
-    """About, without the language-model head; None where the config leaves out what it takes."""
+    """Approximate, without the language-model head; None if the config lacks vocabulary or heads."""
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
-    """The shape that a config.json describes; None where it leaves out layers, hidden size or neurons."""
+    """The shape that a config.json describes; None if it lacks layers, hidden size or neurons."""
     layers, hidden = _size(config, "layers"), _size(config, "hidden")
     experts = _size(config, "experts") or 1
     routed = int(_text(config).get("num_experts_per_tok") or 1)
@@ -49,7 +49,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
 def context_length(config: Mapping[str, Any], first_position: int | None = None) -> int | None:
     """The longest sentence, in tokens, that the model has positions for; None if the config sets no limit.
 
-    first_position: of a sentence's first token, where it is known already; the family's if it is None.
+    first_position: the position of a sentence's first token; None for the family's.
     """
     most = _size(config, "positions")
     if first_position is None:
@@ -59,19 +59,19 @@ def context_length(config: Mapping[str, Any], first_position: int | None = None)
 
 
 def _text(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The text model's part of a config, which is all of it unless the model takes more than text."""
+    """The config of the text model, which is the whole config unless the model takes more than text."""
     text: Mapping[str, Any] = config.get("text_config") or config
     return text
 
 
 def _size(config: Mapping[str, Any], name: str) -> int | None:
-    """A size by its name in `ConfigKeys`, however the config spells it."""
+    """A size by its name in `ConfigKeys`, under any family's spelling; None if the config lacks it."""
     text = _text(config)
     return next((int(text[key]) for key in spellings(config, name) if text.get(key)), None)
 
 
 def _parameters(config: Mapping[str, Any], layers: int, hidden: int, neurons: int, experts: int) -> int | None:
-    """Embeddings, attention and FFN matrices; norms and biases are less than a hundredth of that."""
+    """Parameters of embeddings, attention and FFN. Norms and biases, less than a hundredth of that, are left out."""
     text, family = _text(config), known_family(config)
     vocabulary, heads = int(text.get("vocab_size") or 0), _size(config, "heads")
     if not vocabulary or not heads:
@@ -88,7 +88,7 @@ def _parameters(config: Mapping[str, Any], layers: int, hidden: int, neurons: in
 
 
 def stored(weights: Iterable[Path]) -> tuple[int, str]:
-    """How many numbers safetensors files hold, by their headers, and the dtype of most of them.
+    """The number of parameters in safetensors files, from their headers, and the dtype of most of them.
 
     Raises OSError, ValueError.
     """

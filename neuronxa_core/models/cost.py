@@ -1,6 +1,6 @@
-"""What a study will take, before anything is downloaded or loaded, and a refusal that says what would fit.
+"""What a study will cost, before anything is downloaded or loaded, and a refusal that says what would fit.
 
-From config.json, the headers of the weights or the hub's word on them, and what the machine has free.
+Estimated from config.json, the headers of the weights or what the hub says of them, and the free memory.
 """
 
 import sys
@@ -27,19 +27,19 @@ from neuronxa_core.models.hardware import (
 from neuronxa_core.models.locate import ModelRef, is_hub_id, local_checkpoint
 
 _CHARACTERS_PER_TOKEN = 3.0
-"""Measured on the bundled corpus with Gemma's tokenizer, 2.9 to 4.1 by language; a guess for any other."""
+"""Measured on the bundled corpus with Gemma's tokenizer, 2.9 to 4.1 by language; a guess for other tokenizers."""
 _SHARE_OF_PEAK = {"float32": 0.8, "bfloat16": 1.3}
-"""What an extraction reaches of the speed of one large float32 product.
+"""Speed of an extraction relative to one large float32 product.
 
 Measured on two cores with AVX512_BF16, rounded down.
 """
 _OVERHEAD = 600_000_000
-"""torch, transformers and a batch at work, measured with the demo model."""
+"""Bytes for torch, transformers and one batch, measured with the demo model."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """About what a study takes. What cannot be told from the config is None, and then nothing is refused."""
+    """The approximate cost of a study. What the config does not tell is None, and then nothing is refused."""
 
     model: str
     sentences: int
@@ -47,17 +47,17 @@ class Cost:
     dtype: str
     parameters: int | None = None
     weight_bytes: int | None = None
-    """Of the weights in memory, in `dtype`."""
+    """The weights in memory, in `dtype`."""
     loading_bytes: int = 0
-    """The most memory while it is loaded, where that is more than the weights: GGUF is unpacked to float32 first."""
+    """Peak memory while a GGUF file is loaded, which is unpacked to float32 first; 0 for other formats."""
     sentence_bytes: int | None = None
-    """Of one sentence's states in memory."""
+    """The states of one sentence in memory."""
     seconds: float | None = None
-    """On a CPU; None for a GPU."""
+    """On a CPU; None on any other device."""
     download_bytes: int = 0
-    """Still missing on disk."""
+    """Not on disk yet."""
     available_bytes: int | None = None
-    """What the device has free, with what the model in memory now will give back."""
+    """Free memory of the device, including what unloading the current model will free."""
     demo_unprepared: bool = False
 
     @property
@@ -72,7 +72,7 @@ class Cost:
 
     @property
     def fits(self) -> bool:
-        """True also where it cannot be told."""
+        """Whether the study fits in memory; True also if that is unknown."""
         return self.memory_bytes is None or self.available_bytes is None or self.memory_bytes <= self.available_bytes
 
 
@@ -84,9 +84,10 @@ def study_cost(
     device: Device = "auto",
     at_once: int | None = None,
 ) -> Cost:
-    """characters: of all sentences; at_once: how many sentences' states are in memory at a time, if not all.
+    """The estimated cost of a study; asks the hub if the model is not on this machine.
 
-    Asks the hub if the model is not here. Raises ModelError if the model is damaged or the hub does not have it.
+    characters: in all sentences; at_once: how many sentences' states are in memory at a time, if not all.
+    Raises ModelError if the model is damaged or not on the hub.
     """
     where = resolve_device(device)
     dtype = resolve_dtype(dtype, where)
@@ -110,7 +111,7 @@ def study_cost(
 
 
 def _told(ref: ModelRef) -> tuple[Mapping[str, Any], int | None, int]:
-    """A model's config, how many parameters it has if that is told, and how many of its bytes are not here yet."""
+    """A model's config, its number of parameters if known, and how many of its bytes are not here yet."""
     checkpoint = local_checkpoint(ref)
     if checkpoint and checkpoint.gguf:
         config, tensors = _gguf(checkpoint.weights[0])
@@ -132,9 +133,10 @@ def _gguf(file: Path) -> tuple[Mapping[str, Any], list[int]]:
 
 
 def _loading_bytes(ref: ModelRef, dtype: str) -> int:
-    """What loading GGUF takes: all of it in float32, and besides three times its largest tensor, or the model.
+    """Peak memory of loading GGUF; 0 for other formats.
 
-    Measured with the demo's file.
+    All weights in float32, plus three times the largest tensor or the model in `dtype`, whichever is more. Measured
+    with the demo's file.
     """
     checkpoint = local_checkpoint(replace(ref, adapter=""))
     tensors = _gguf(checkpoint.weights[0])[1] if checkpoint and checkpoint.gguf else []
@@ -150,7 +152,7 @@ def _peek(model: str, revision: str) -> hub.Peek:
 
 
 def ask_again() -> None:
-    """Forgets what the hub said."""
+    """Clears the cached answers of the hub."""
     _peek_in.cache_clear()
 
 
@@ -163,7 +165,7 @@ def _peek_in(_minute: int, model: str, revision: str) -> hub.Peek | ModelError:
 
 
 def refuse_what_does_not_fit(cost: Cost) -> None:
-    """Raises ModelError with what it takes, what there is, and what would fit."""
+    """Raises ModelError if a study does not fit in memory, with what it needs, what is free, and what would fit."""
     if cost.fits or cost.memory_bytes is None or cost.available_bytes is None:
         return
     raise ModelError(
@@ -175,12 +177,12 @@ def refuse_what_does_not_fit(cost: Cost) -> None:
 
 
 def _what_fits(cost: Cost) -> str:
-    """The nearest that fits: a smaller dtype, another device, fewer pairs, and only then a smaller model."""
+    """The smallest change that fits: a smaller dtype, another device, fewer pairs, and only then a smaller model."""
     smaller = ["bfloat16", *(["8bit", "4bit"] if has_bitsandbytes() else [])]
     for dtype in (name for name in smaller if BYTES[name] < BYTES[cost.dtype]):
         other = replace(cost, dtype=dtype, weight_bytes=int((cost.parameters or 0) * BYTES[dtype]))
         if other.fits:
-            return f"It fits in {dtype}: choose that dtype ({_gb(other.memory_bytes or 0)})."
+            return f"It fits in {dtype} ({_gb(other.memory_bytes or 0)}): choose that dtype."
     if cost.device != "cpu" and replace(cost, available_bytes=memory_available("cpu")).fits:
         return "It fits in CPU memory: use the device cpu."
     room = (cost.available_bytes or 0) - (cost.weight_bytes or 0) - _OVERHEAD
@@ -196,7 +198,7 @@ def _gb(count: int) -> str:
 
 
 def _given_back() -> int:
-    """What the model in memory takes, which goes before another one comes; asked without importing torch."""
+    """Bytes of the model in memory, which is freed before another is loaded; found without importing torch."""
     loading = sys.modules.get("neuronxa_core.models.loading")
     return int(loading.RESIDENT.weight_bytes) if loading else 0
 
@@ -209,7 +211,7 @@ def _seconds(shape: Shape, characters: int, dtype: str) -> float:
 
 @lru_cache(maxsize=1)
 def operations_per_second() -> float:
-    """Of a float32 matrix product on this machine's CPU, measured once, in some ten milliseconds."""
+    """Speed of a float32 matrix product on this machine's CPU, measured once in about ten milliseconds."""
     square = np.ones((768, 768), dtype=np.float32)
     best = float("inf")
     for _ in range(3):

@@ -1,6 +1,6 @@
-"""Models that the picker offers: those of the families that the paper studies, and multilingual ones, small to large.
+"""The models that the picker offers: those of the paper's families, and multilingual ones, from small to large.
 
-Figures are those of the models' cards, read in November 2026; a licence is a summary and no legal advice.
+Figures are from the model cards as of November 2026. Licences are summarised and are not legal advice.
 """
 
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CuratedModel:
-    """One line of the picker."""
+    """One model in the picker."""
 
     id: str
     title: str
     family: str
     """The `model_type` of its config."""
     billions: float
-    """Parameters, in billions, all of them."""
+    """All parameters, in billions."""
     languages: str
     licence: str
     gated: bool = False
-    """Terms are to be accepted on its page, and HF_TOKEN is needed."""
+    """Its terms must be accepted on its page, and HF_TOKEN must be set."""
 
     @property
     def memory_bytes(self) -> int:
-        """Of the weights in bfloat16."""
+        """The weights in bfloat16."""
         return int(2e9 * self.billions)
 
 
@@ -77,5 +77,5 @@ CURATED: tuple[CuratedModel, ...] = (
 
 
 def curated(model: str) -> CuratedModel | None:
-    """The line of a hub id, if there is one."""
+    """The entry of a hub id, or None."""
     return next((each for each in CURATED if each.id == model), None)

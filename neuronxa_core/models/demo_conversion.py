@@ -1,8 +1,8 @@
-"""Converts the demo model's GGUF file to a safetensors folder, as transformers would save it, but faster.
+"""Converts the demo model's GGUF file to the safetensors folder that transformers would save, but faster.
 
-transformers needs about a minute for a Gemma 3 GGUF file, mostly to parse the 262,144 tokens of the vocabulary four
+transformers takes about a minute for a Gemma 3 GGUF file, mostly to parse the 262,144 tokens of the vocabulary four
 times. Here the header is read once, its arrays are skipped, and the tokenizer is built in parallel.
-tests/models/test_demo.py checks that the result is the same, bit for bit.
+tests/models/test_demo.py checks that the result is identical, bit for bit.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _NAMES = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-"""What llama.cpp calls a module of Gemma 3, and what transformers calls it."""
+"""Modules of Gemma 3: llama.cpp's name -> transformers' name."""
 
 _CONFIG = {
     "max_position_embeddings": "context_length",
@@ -88,7 +88,7 @@ def _name(name: str) -> str:
 
 
 def _weights(tensor: Any) -> np.ndarray:
-    """Float32. llama.cpp stores the whole factor of a norm, transformers what it adds to 1."""
+    """The tensor in float32. llama.cpp stores the full factor of a norm, transformers its difference from 1."""
     weights = dequantize(tensor.data, tensor.tensor_type)
     return np.ascontiguousarray(weights - 1 if tensor.name.endswith("norm.weight") else weights)
 

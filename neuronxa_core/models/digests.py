@@ -1,8 +1,8 @@
-"""SHA-256 digests of files, so that a number is kept under the bytes that it came from.
+"""SHA-256 digests of files, so that results are stored under the bytes they came from.
 
-Reading a gigabyte takes a second or more, so a digest is remembered: in this process, and for large files in the cache
-folder. What is remembered holds for one stamp of a file. A disk can lose a bit without a new stamp, so whoever loads a
-file has it read in a thread of its own meanwhile (see Check).
+Reading a gigabyte takes a second or more, so digests are remembered: in this process and, for large files, in the cache
+folder. A remembered digest is valid while the file's stamp stays the same. A disk can lose a bit without changing the
+stamp, so files are read again in a separate thread while they are loaded (see Check).
 """
 
 import contextlib
@@ -16,15 +16,15 @@ from typing import NamedTuple, Self
 from neuronxa_core.settings import settings
 
 PATIENCE = 30.0
-"""Seconds, at least, that are given to reading a model's files: some 30 GB. The rest counts as remembered."""
+"""Seconds allowed, at least, for reading a model's files: about 30 GB. For the rest, the remembered digest counts."""
 _LARGE = 1_000_000
 _BLOCK = 1 << 20
 _SETTLED_NS = 100_000_000
-"""A file that changed so recently could change again under the same date: the clocks of file systems are coarse."""
+"""A file that changed this recently could change again with the same timestamp: file system clocks are coarse."""
 
 
 class Stamp(NamedTuple):
-    """What changes when a file is written, replaced, or given back its old date."""
+    """File metadata that changes when the file is written, replaced, or has its old date restored."""
 
     size: int
     modified_ns: int
@@ -34,11 +34,11 @@ class Stamp(NamedTuple):
 
 
 _READ: dict[Stamp, str] = {}
-"""Digests of what this process read itself."""
+"""Digests of files that this process has read itself."""
 
 
 def stamp(file: Path) -> Stamp:
-    """Raises OSError if the file is gone."""
+    """The current stamp of a file. Raises OSError if the file is gone."""
     stat = file.stat()
     return Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
 
@@ -51,7 +51,7 @@ def stamp_if_there(file: Path) -> Stamp | None:
 
 
 def remembered(file: Path) -> str:
-    """SHA-256 of a file: as this or an earlier process read it, else read now. Raises OSError."""
+    """SHA-256 of a file: as read by this or an earlier process, else read now. Raises OSError."""
     now = stamp(file)
     if now in _READ:
         return _READ[now]
@@ -63,7 +63,7 @@ def remembered(file: Path) -> str:
 
 
 def read(file: Path, tick: Callable[[], object] = lambda: None) -> str:
-    """SHA-256 of a file that this process read itself, once for each stamp. Raises OSError, and what `tick` raises."""
+    """SHA-256 of a file, read by this process once per stamp. Raises OSError, and whatever `tick` raises."""
     before = stamp(file)
     if before in _READ:
         return _READ[before]
@@ -76,12 +76,12 @@ def read(file: Path, tick: Callable[[], object] = lambda: None) -> str:
 
 
 def read_before(file: Path) -> str | None:
-    """The digest of a file if this process read it as it is now. Raises OSError if it is gone."""
+    """The digest of a file if this process has read it as it is now, else None. Raises OSError if it is gone."""
     return _READ.get(stamp(file))
 
 
 class Check:
-    """Reads files in a thread of its own while they are loaded, and tells which of them hold something else."""
+    """Reads files in a separate thread while they are loaded, and reports those that are not as expected."""
 
     def __init__(self, expected: Mapping[Path, str]) -> None:
         self._expected = expected
@@ -99,7 +99,7 @@ class Check:
         self._thread.join()
 
     def damaged(self) -> tuple[Path, ...]:
-        """The files that hold other bytes, as far as they could be read in time; waits for that."""
+        """The files whose content differs, among those that could be read in time; waits for the reading."""
         self._thread.join(max(0.0, self._until - time.monotonic()))
         self._stop.set()
         self._thread.join()
@@ -126,7 +126,7 @@ class _TooLate(Exception):  # noqa: N818 - it is not an error
 
 
 def _named_otherwise(file: Path, digest: str) -> bool:
-    """Whether a file of the hub's cache, where large files are named by their SHA-256, has another one."""
+    """Whether a file in the hub's cache, where large files are named by their SHA-256, is named by another digest."""
     blob = file.resolve()
     return blob.parent.name == "blobs" and len(blob.name) == 64 and blob.name != digest
 
@@ -141,12 +141,12 @@ def _sha256(file: Path, tick: Callable[[], object]) -> str:
 
 
 def _memo(file: Path, now: Stamp) -> Path:
-    """Where a large file's digest is remembered. Device numbers are left out: they change when a machine starts."""
+    """Where a large file's digest is remembered. Device numbers are left out: they change on a reboot."""
     name = f"{file.resolve()}\0{now.size}\0{now.modified_ns}\0{now.changed_ns}\0{now.inode}"
     return settings().cache_dir / "digests" / hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def _remember(memo: Path, digest: str) -> None:
-    with contextlib.suppress(OSError):  # remembering is a convenience; the next process reads again
+    with contextlib.suppress(OSError):  # optional: the next process will read the file again
         memo.parent.mkdir(parents=True, exist_ok=True)
         memo.write_text(digest)

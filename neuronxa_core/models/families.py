@@ -1,9 +1,8 @@
-"""Every fact about an architecture family, in one table; nothing outside this module asks which family a model is of.
+"""Every fact about an architecture family, in one table; no other module asks which family a model belongs to.
 
 A decoder block's FFN (`mlp`) maps the hidden state through `gate_proj` (and `up_proj`, if it is gated) to
-`intermediate_size` neurons, and back through `down_proj`. The paths are those of the model that `AutoModel` builds,
-without the language-model head. How to add a family: assets/texts/guide/add_a_family.md. Importing this does not import
-torch.
+`intermediate_size` neurons, and back through `down_proj`. Paths are those in the model that `AutoModel` builds, without
+the language-model head. To add a family, see assets/texts/guide/add_a_family.md. Importing this does not import torch.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from neuronxa_core.errors import ModelError
 
 @dataclass(frozen=True)
 class ConfigKeys:
-    """What the family's config.json calls each size. The other families' names are tried after it."""
+    """The family's name for each size in config.json. Other families' names are tried after it."""
 
     layers: str = "num_hidden_layers"
     hidden: str = "hidden_size"
@@ -25,46 +24,46 @@ class ConfigKeys:
     positions: str = "max_position_embeddings"
     experts: str = "num_local_experts"
     expert_neurons: str = "moe_intermediate_size"
-    """Of one expert; where the config does not have it, an expert has `neurons`."""
+    """Of one expert; if the config lacks it, an expert has `neurons`."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """One architecture family; the defaults are Llama's. `activation` to `experts` are seen from a block."""
+    """One architecture family; the defaults are Llama's. Paths from `activation` to `experts` start at a block."""
 
     decoder: str = ""
-    """The text decoder, seen from the model; empty if the model is one."""
+    """Path from the model to the text decoder; empty if the model is the decoder."""
     blocks: str = "layers"
-    """The list of blocks, seen from the decoder."""
+    """Path from the decoder to the list of blocks."""
     norm: str = "norm"
-    """After the last block; empty where its output is the last embedding."""
+    """After the last block; empty where the block's output is the last embedding."""
     activation: str = "mlp.act_fn"
     """The activation module: its output is the site `gate`."""
     down: str = "mlp.down_proj"
-    """Its input is the site `product`. Empty in an FFN without a gate: there the site `product` is the site `gate`."""
+    """Its input is the site `product`. Empty in an FFN without a gate, where `product` equals `gate`."""
     attention: str = "self_attn.o_proj"
-    """What mixes the attention heads; its input is the site `attention`."""
+    """The output projection of attention; its input is the site `attention`."""
     experts: str = ""
-    """The module that holds the weights of all experts and is given (hidden states, expert numbers, their weights)."""
+    """The module with the weights of all experts; it takes (hidden states, expert numbers, routing weights)."""
     positions: Literal["rank", "after padding", "none"] = "rank"
-    """What `position_ids` are: rank among real tokens; that plus pad_token_id + 1; or the model takes none."""
+    """What `position_ids` are: the rank among real tokens; that plus pad_token_id + 1; or not taken by the model."""
     learned_positions: bool = False
-    """Every position has an embedding of its own, which counts among the parameters."""
+    """Each position has its own embedding, which counts among the parameters."""
     encoder: bool = False
-    """Every token sees the whole sentence, so no token has seen more than another."""
+    """Attention is bidirectional: every token sees the whole sentence."""
     keys: ConfigKeys = ConfigKeys()
     neurons_by_default: int = 0
-    """How many times the hidden size the FFN is where the config leaves its size out."""
+    """FFN size as a multiple of the hidden size, if the config lacks it."""
     key_value_heads: Callable[[Mapping[str, Any], int], int] | None = None
-    """The number of key-value heads from config and heads, where `keys.key_value_heads` does not tell."""
+    """The number of key-value heads from config and heads, where `keys.key_value_heads` is not enough."""
     head: str = "lm_head"
-    """The language-model head, seen from the causal language model."""
+    """Path from the causal language model to its head."""
     logit_scale: str = ""
-    """The key of a factor that logits are multiplied by."""
+    """Config key of a factor by which logits are multiplied."""
     logit_divisor: str = ""
-    """The key of a number that logits are divided by."""
+    """Config key of a number by which logits are divided."""
     logit_cap: str = ""
-    """The key of the soft cap c of logits, c * tanh(logits / c)."""
+    """Config key of the soft cap c of the logits, c * tanh(logits / c)."""
 
     def first_position(self, config: Mapping[str, Any]) -> int | None:
         """The position of a sentence's first token; None if the model takes no `position_ids`."""
@@ -75,7 +74,7 @@ class Family:
 
 
 def _falcon_key_value_heads(config: Mapping[str, Any], heads: int) -> int:
-    """All heads share one key and value, unless the config says otherwise."""
+    """The number of key-value heads: one, unless the config says otherwise."""
     if config.get("new_decoder_architecture"):
         return int(config.get("num_kv_heads") or heads)
     return 1 if config.get("multi_query", True) else heads
@@ -195,26 +194,26 @@ FAMILIES: dict[str, Family] = {
 """Keyed by the `model_type` of config.json."""
 
 _REFUSED: dict[str, str] = {
-    "experts that all tokens share stand beside the routed ones, so its neurons are no single row": (
+    "it has shared experts beside the routed ones, so its neurons do not form a single row": (
         "qwen2_moe qwen3_next qwen3_5_moe deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 glm4_moe glm4_moe_lite "
         "llama4 llama4_text granitemoeshared ernie4_5_moe dots1 hunyuan_v1_moe"
     ),
-    "its blocks are not FFNs behind attention": "mamba mamba2 falcon_mamba rwkv xlstm",
-    "its blocks are of several kinds": (
+    "its blocks are not attention followed by an FFN": "mamba mamba2 falcon_mamba rwkv xlstm",
+    "it mixes several kinds of blocks": (
         "jamba zamba zamba2 bamba nemotron_h granitemoehybrid recurrent_gemma falcon_h1 lfm2 lfm2_moe"
     ),
 }
-"""Reason -> the `model_type`s that are not supported for it."""
+"""Reason -> the `model_type`s that are not supported for this reason."""
 
 
 def family_of(config: Mapping[str, Any]) -> Family | None:
-    """The family of a config, None if no table has it. Raises ModelError, naming it, for what is not supported."""
+    """The family of a config; None if it is not in the table. Raises ModelError if the model is not supported."""
     model_type = str(config.get("model_type") or "")
     if not model_type:
         raise ModelError("This config.json has no model_type.", "Download the model again, or add its model_type.")
     if config.get("is_encoder_decoder"):
         raise ModelError(
-            f"{model_type!r} is an encoder-decoder, in which source and target meet in other ways.",
+            f"{model_type!r} is an encoder-decoder, which is not supported.",
             "Use a decoder-only model or an encoder.",
         )
     for reason, names in _REFUSED.items():
@@ -224,21 +223,21 @@ def family_of(config: Mapping[str, Any]) -> Family | None:
     layers = text.get("num_hidden_layers") or 0
     if text.get("mlp_only_layers") or (text.get("decoder_sparse_step") or 1) > 1:
         raise ModelError(
-            f"This {model_type!r} has experts in only some of its {layers} layers, which do not compare.",
+            f"This {model_type!r} has experts in only some of its {layers} layers, so the layers cannot be compared.",
             "Use a model with experts in every layer, or in none.",
         )
     return FAMILIES.get(model_type)
 
 
 def known_family(config: Mapping[str, Any]) -> Family | None:
-    """The family of a config, None if the table does not have it; nothing is refused."""
+    """The family of a config; None if it is not in the table. Refuses no model."""
     return FAMILIES.get(str(config.get("model_type")))
 
 
 def spellings(config: Mapping[str, Any], size: str) -> tuple[str, ...]:
-    """The names under which a config may hold a size (a field of ConfigKeys), the most likely first.
+    """The keys under which a config may give a size (a field of ConfigKeys), the most likely first.
 
-    A GGUF file and an older config.json use names other than the family's own, so every name of the table is tried.
+    A GGUF file or an older config.json uses names other than the family's own, so every name in the table is tried.
     """
     family = known_family(config)
     tried = (*((family,) if family else ()), *FAMILIES.values())
@@ -246,7 +245,7 @@ def spellings(config: Mapping[str, Any], size: str) -> tuple[str, ...]:
 
 
 def is_encoder(config: Mapping[str, Any]) -> bool:
-    """Whether every token sees the whole sentence: by the table, or because it was trained on masked words."""
+    """Whether attention is bidirectional: according to the table, or because the model was trained on masked tokens."""
     family = known_family(config)
     if family is not None:
         return family.encoder

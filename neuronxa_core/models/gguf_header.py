@@ -1,4 +1,4 @@
-"""What a GGUF file says of itself, without its vocabulary and its weights."""
+"""The metadata of a GGUF file, read without its vocabulary and weights."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,7 +10,7 @@ from gguf import GGUFReader, GGUFValueType
 
 
 class HeaderReader(GGUFReader):
-    """gguf's reader, stepping over arrays: a vocabulary of 262,144 tokens, scores and kinds costs it ten seconds."""
+    """gguf's reader, skipping arrays: a vocabulary of 262,144 tokens, with scores and types, takes it ten seconds."""
 
     def _get_field_parts(self, orig_offs: int, raw_type: int) -> Any:
         if raw_type != GGUFValueType.ARRAY:
@@ -27,7 +27,7 @@ class HeaderReader(GGUFReader):
 
 
 def gguf_told(path: Path) -> tuple[Mapping[str, Any], list[int]]:
-    """(sizes by config.json name, number of parameters of each tensor); both empty if the file is damaged."""
+    """Sizes by config.json name, and the number of parameters of each tensor; both empty if the file is damaged."""
     stat = path.stat()
     return _read(path, stat.st_mtime_ns, stat.st_size)
 

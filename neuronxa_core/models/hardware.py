@@ -1,4 +1,4 @@
-"""Which device and which dtype a study runs on. Importing this does not import torch."""
+"""The device and dtype that a study runs on. Importing this does not import torch."""
 
 import sys
 from functools import cache
@@ -23,10 +23,10 @@ _LIMITS = (
 
 
 def resolve_device(device: Device) -> Device:
-    """`auto` takes what NEURONXA_DEVICE says, or CUDA, then Apple's MPS, then the CPU.
+    """The device to use; `auto` is that in NEURONXA_DEVICE, or else the first present of CUDA, Apple's MPS and CPU.
 
-    `spread` lays the layers over all GPUs and, what is left, into memory and onto disk. Raises ModelError if the one
-    asked for is not here.
+    `spread` distributes the layers over all GPUs and offloads the rest to CPU memory or disk. Raises ModelError if the
+    machine does not have the device.
     """
     if device == "auto":
         device = cast(Device, settings().device)
@@ -49,7 +49,7 @@ def resolve_device(device: Device) -> Device:
 
 
 def resolve_dtype(dtype: Dtype, device: str) -> Dtype:
-    """`auto` is bfloat16 where the device computes in it, twice as fast as in float32, else float32."""
+    """The dtype to use; `auto` is bfloat16 if the device computes in it, which is twice as fast, else float32."""
     if dtype in ("8bit", "4bit") and not has_bitsandbytes():
         raise ModelError(f"{dtype} needs the package bitsandbytes.", "Install it, or use bfloat16.")
     if dtype != "auto":
@@ -60,14 +60,14 @@ def resolve_dtype(dtype: Dtype, device: str) -> Dtype:
         return "float32"
     import torch
 
-    if not torch.cuda.is_available():  # spread over a processor and a disk
+    if not torch.cuda.is_available():  # spread over CPU memory and disk
         return resolve_dtype("auto", "cpu")
 
     return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
 
 
 def memory_available(device: str) -> int | None:
-    """Bytes that `device` has free, at most what NEURONXA_MEMORY_GB allows; None if that cannot be told."""
+    """Free memory of `device` in bytes, at most what NEURONXA_MEMORY_GB allows; None if it is unknown."""
     most = settings().memory_bytes
     if device == "cuda":
         import torch
@@ -79,7 +79,7 @@ def memory_available(device: str) -> int | None:
 
 
 def _processor_memory() -> int | None:
-    """What the system has free, or the container's limit leaves; only Linux tells."""
+    """Free memory of the system or under the container's limit, whichever is less; None except on Linux."""
     try:
         lines = _MEMINFO.read_text().splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
@@ -99,7 +99,7 @@ def has_bitsandbytes() -> bool:
 
 @cache
 def _processor_computes_in_bfloat16() -> bool:
-    """Not only stores it: products of bfloat16 in one instruction (AVX512_BF16, AMX). Only Linux tells."""
+    """Whether the CPU multiplies bfloat16 natively (AVX512_BF16, AMX), not only stores it; False except on Linux."""
     try:
         flags = _CPUINFO.read_text()
     except OSError:
@@ -108,6 +108,6 @@ def _processor_computes_in_bfloat16() -> bool:
 
 
 def _only_a_processor() -> bool:
-    """True where no driver of an accelerator is in sight, so that nobody waits for torch to say so."""
+    """Whether the machine has no accelerator driver, so that nobody waits for torch to find out."""
     drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
     return sys.platform == "linux" and not any(Path(driver).exists() for driver in drivers)

@@ -1,7 +1,7 @@
-"""The language-model head: from the last hidden state to how likely each next token is.
+"""The language-model head: from the last hidden state to the likelihood of each next token.
 
-States never need it, so it is not loaded with the decoder; bits per byte do. A tied head is the input embeddings, any
-other is read from the checkpoint. What else a family does to its logits stands in the table of families.
+States do not need it, so it is not loaded with the decoder; bits per byte do. A tied head is the input embeddings; any
+other is read from the checkpoint. How a family scales or caps its logits is in the table of families.
 """
 
 import math
@@ -17,12 +17,12 @@ from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.families import FAMILIES, Family, known_family
 
 _ROOM = 16_000_000
-"""Logits at a time: 64 MB of them in float32."""
+"""Logits computed at a time: 64 MB in float32."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """Logits are `cap * tanh(scale * (hidden @ weight.T + bias) / cap)`; without a cap, what stands inside the tanh."""
+    """A head. Logits are x = scale * (hidden @ weight.T + bias), or `cap * tanh(x / cap)` if there is a cap."""
 
     weight: torch.Tensor
     bias: torch.Tensor | None = None
@@ -30,7 +30,7 @@ class Head:
     cap: float | None = None
 
     def bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        """-log2 p(token) for each, float32. hidden: (n, hidden size), what comes before each token; tokens: (n,)."""
+        """-log2 p(token) for each token, (n,), float32. hidden: (n, hidden size), the state before it; tokens: (n,)."""
         rows = max(1, _ROOM // len(self.weight))
         found = [self._bits(*part) for part in zip(torch.split(hidden, rows), torch.split(tokens, rows), strict=True)]
         return torch.cat(found) if found else hidden.new_zeros(0, dtype=torch.float32)
@@ -43,7 +43,7 @@ class Head:
 
 
 def load_head(model: nn.Module, checkpoint: Checkpoint) -> Head:
-    """The head of a decoder that was loaded without it. Raises ModelError where there is none that can be read."""
+    """The head of a decoder that was loaded without it. Raises ModelError if it has none that can be read."""
     config: Any = model.config
     family = known_family(config.to_dict())
     scale, cap = _shaped(family, config.get_text_config().to_dict(), checkpoint.name)
@@ -54,7 +54,7 @@ def load_head(model: nn.Module, checkpoint: Checkpoint) -> Head:
         weight = embeddings
     if weight is None:
         raise ModelError(
-            f"{checkpoint.name} has no language-model head that can be read, so it gives no likelihood.",
+            f"{checkpoint.name} has no readable language-model head, so it gives no likelihoods.",
             "Use a causal language model in safetensors.",
         )
     bias = tensors.get("bias")
@@ -69,19 +69,19 @@ def _is_tied(config: Any) -> bool:
 
 
 def _shaped(family: Family | None, config: Mapping[str, Any], name: str) -> tuple[float, float | None]:
-    """Scale and cap of the logits, by the keys of the family.
+    """Scale and cap of the logits, from the family's config keys.
 
-    A cap means the same everywhere, but one family multiplies by what another divides by: ModelError if such a number
-    stands in the config of a model that the table does not have.
+    A cap means the same in every family, but some multiply by the same key by which others divide. Raises ModelError if
+    the config of a model that is not in the table sets such a key.
     """
     if family is None:
         keys = {key for each in FAMILIES.values() for key in (each.logit_scale, each.logit_divisor) if key}
         scales = [key for key in sorted(keys) if _number(config, key, 1.0) != 1.0]
         if scales:
             raise ModelError(
-                f"{name} is of a family that is not known here, and its config has {scales[0]}, which one family "
-                "multiplies logits by and another divides them by.",
-                "Use accuracies in place of bits per byte, or a model of a known family.",
+                f"{name} is not of a known family, and its config sets {scales[0]}, by which one family multiplies "
+                "logits and another divides them.",
+                "Use accuracies instead of bits per byte, or a model of a known family.",
             )
         caps = {_number(config, each.logit_cap, 0.0) for each in FAMILIES.values()} - {0.0}
         return 1.0, next(iter(caps), None)
@@ -95,7 +95,7 @@ def _number(config: Mapping[str, Any], key: str, default: float) -> float:
 
 
 def _tensors(checkpoint: Checkpoint, family: Family | None) -> dict[str, torch.Tensor]:
-    """The head's `weight` and, if it has one, its `bias`, from the files."""
+    """The head's `weight` and, if it has one, its `bias`, read from the files."""
     from safetensors import safe_open
 
     heads = {each.head for each in ((family,) if family else FAMILIES.values())}

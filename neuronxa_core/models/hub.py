@@ -1,6 +1,6 @@
-"""Models from the hub: looked at before anything is downloaded, downloaded into the hub's own cache.
+"""Models from the hub: inspected before anything is downloaded, then downloaded into the hub's own cache.
 
-A model is `owner/name`, one of several GGUF files in it `owner/name/file.gguf`.
+A model is `owner/name`; one of several GGUF files in it is `owner/name/file.gguf`.
 """
 
 import json
@@ -32,23 +32,23 @@ _DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 @dataclass(frozen=True)
 class Peek:
-    """What can be told of a model without its weights."""
+    """What is known of a model without its weights."""
 
     config: dict[str, Any]
-    """config.json, of an adapter adapter_config.json; empty for GGUF without one."""
+    """config.json, or adapter_config.json of an adapter; empty for GGUF without one."""
     weight_bytes: int
     parameters: int | None
-    """None if neither the hub nor the index has counted them."""
+    """None if neither the hub nor the index gives their number."""
     stored_dtype: str | None
     """The dtype of most parameters: float32, bfloat16, ..., or safetensors' name in lower case; None if unknown."""
     here_bytes: int
-    """How many of `weight_bytes` are in the local cache already."""
+    """How many of `weight_bytes` are already in the local cache."""
 
 
 def download(model: str, revision: str, watcher: Watcher) -> Path:
-    """The model's snapshot folder in the hub's cache, or its GGUF file there; a local one if the hub gives none.
+    """The model's snapshot folder in the hub's cache, or its GGUF file there; a complete local copy if the hub fails.
 
-    Cancelled within a second, whatever the hub does. What arrived before a cut is kept and not asked for again.
+    Can be cancelled within a second, whatever the hub does. What arrived before an interruption is kept.
     Raises ModelError, Cancelled.
     """
     watcher.report("downloading", detail=f"asking the hub for {model}")
@@ -76,9 +76,9 @@ def download(model: str, revision: str, watcher: Watcher) -> Path:
 
 
 def peek(model: str, revision: str = "") -> Peek:
-    """Config and sizes, without a single weight; of a model that is complete here, if the hub gives none.
+    """Config and sizes of a model, without downloading weights; those of a complete local copy if the hub fails.
 
-    Errors as `download`.
+    Raises the same errors as `download`.
     """
     from huggingface_hub import constants
 
@@ -131,7 +131,7 @@ def _info(model: str, revision: str) -> Any:
 
 
 def _chosen(model: str, info: Any) -> HubSnapshot:
-    """What to download. Raises ModelError if the weights are pickles only, several GGUF files, or not there."""
+    """The files to download. Raises ModelError if the weights are only pickles, several GGUF files, or missing."""
     repository, gguf = "/".join(model.split("/")[:2]), "/".join(model.split("/")[2:])
     files = {
         each.rfilename: HubFile(
@@ -150,9 +150,9 @@ def _chosen(model: str, info: Any) -> HubSnapshot:
         raise ModelError(f"{model} has {len(ggufs)} GGUF files.", f"Name the one you mean: {', '.join(ggufs[:8])}.")
     if not weights and any(name.endswith(_PICKLES) for name in top):
         raise ModelError(
-            f"{model} has its weights as pickles only, and loading a pickle can run code.",
-            "Look on its page for a branch with safetensors and give it as the revision, or convert the model where "
-            "you trust it with save_pretrained.",
+            f"{model} has weights as pickles only, and loading a pickle can run code.",
+            "Give a branch with safetensors as the revision, if its page lists one, or load the model where you trust "
+            "it and save it with save_pretrained.",
         )
     if not weights:
         raise ModelError(f"{model} has no weights.", "Choose a model with *.safetensors or *.gguf files.")

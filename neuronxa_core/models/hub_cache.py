@@ -1,4 +1,4 @@
-"""The hub's cache on this machine: which models are complete, and where, without the hub or its library."""
+"""The hub's cache on this machine: which models are complete, and where; needs neither the hub nor its library."""
 
 import json
 import os
@@ -15,18 +15,18 @@ CONFIGS = ("config.json", "adapter_config.json")
 
 @dataclass(frozen=True)
 class CachedModel:
-    """A model that is whole in the hub's local cache: `id` and `revision` lead to it again."""
+    """A model that is complete in the hub's local cache; `id` and `revision` name it."""
 
     id: str
     bytes: int
-    """Of its weights."""
+    """Size of its weights."""
     revision: str = ""
-    """Empty for main, else the branch or tag, or the commit if no name points to it."""
+    """Empty for main, else the branch or tag, or the commit if neither points to it."""
     commit: str = ""
 
 
 def local_folder(model: str, revision: str = "") -> Path | None:
-    """What `download` gives, if it is whole in the local cache; the hub is not asked."""
+    """What `download` would return, if it is complete in the local cache, else None. The hub is not asked."""
     match = ID.fullmatch(model)
     if not match:
         return None
@@ -45,7 +45,7 @@ def local_folder(model: str, revision: str = "") -> Path | None:
 
 
 def in_local_cache() -> tuple[CachedModel, ...]:
-    """The models that are whole in the hub's local cache, the last used first. What is broken there is passed over."""
+    """The models that are complete in the hub's local cache, most recently used first. Damaged entries are skipped."""
     found: list[tuple[float, CachedModel]] = []
     for storage in cache_folder().glob("models--*--*"):
         try:
@@ -85,7 +85,7 @@ def _cached(storage: Path) -> list[tuple[float, CachedModel]]:
 
 
 def whole(folder: Path) -> tuple[Path, ...]:
-    """The weights in a snapshot folder; empty if the config or any of them is missing. Raises OSError, ValueError."""
+    """The weights in a snapshot folder; empty if one of them or the config is missing. Raises OSError, ValueError."""
     names = {file.name for file in folder.iterdir() if file.is_file()} if folder.is_dir() else set()
     chosen = weight_names(names)
     if INDEX in names:
@@ -104,18 +104,18 @@ def weight_names(names: Collection[str]) -> list[str]:
         return shards
     if "model.safetensors" in found:
         return ["model.safetensors"]
-    others = [name for name in found if not name.startswith("consolidated")]  # Mistral's, the same weights again
+    others = [name for name in found if not name.startswith("consolidated")]  # Mistral's copy of the same weights
     gguf = sorted(name for name in names if name.endswith(".gguf") and not name.startswith("mmproj"))
     return others or found or gguf
 
 
 def storage_of(repository: str) -> Path:
-    """Where the cache keeps all of a repository."""
+    """The folder of a repository in the cache."""
     return cache_folder() / f"models--{repository.replace('/', '--')}"
 
 
 def cache_folder() -> Path:
-    """The cache, as the hub's library reads the environment."""
+    """The cache folder, from the same environment variables that the hub's library reads."""
     constants = sys.modules.get("huggingface_hub.constants")
     if constants:
         return Path(constants.HF_HUB_CACHE)

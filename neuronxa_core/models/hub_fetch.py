@@ -1,6 +1,6 @@
-"""Files of the hub, fetched so that a cut costs little: into `blobs/<hash>.incomplete`, and handed over when whole.
+"""Downloads from the hub that can be resumed: into `blobs/<hash>.incomplete`, which is renamed once complete.
 
-The library's downloads start over when they are cut off and cannot be cancelled while the hub is silent.
+The library's own downloads start over after an interruption and cannot be cancelled while the hub is silent.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ class HubFile:
     name: str
     bytes: int
     digest: str
-    """SHA-256, of a small file git's SHA-1; empty if the hub does not tell it and the size."""
+    """SHA-256, or git's SHA-1 for a small file; empty unless the hub gives both digest and size."""
 
 
 @dataclass(frozen=True)
 class HubSnapshot:
-    """What there is to download of a model at one commit: `small` first, so that with its weights a model is whole."""
+    """The files of a model at one commit: `small` ones are downloaded first, so that the weights complete the model."""
 
     repository: str
     commit: str
@@ -53,13 +53,13 @@ class HubSnapshot:
         return self.blob(file).with_name(f"{file.digest}.incomplete")
 
     def arrived(self, *files: HubFile) -> int:
-        """How many bytes of the files are here."""
+        """How many bytes of the files are on this machine."""
         places = ((self.folder / file.name, self.blob(file), self.part(file)) for file in files)
         return sum(next((path.stat().st_size for path in paths if path.is_file()), 0) for paths in places)
 
 
 def fetch(snapshot: HubSnapshot, file: HubFile, tick: Callable[[], None]) -> None:
-    """Brings one file to its place in the snapshot folder."""
+    """Downloads one file to its place in the snapshot folder, and resumes an interrupted download."""
     from huggingface_hub import constants
 
     tick()
@@ -67,14 +67,14 @@ def fetch(snapshot: HubSnapshot, file: HubFile, tick: Callable[[], None]) -> Non
     for path in (pointer, blob):
         if (
             file.digest and path.is_file() and path.stat().st_size != file.bytes
-        ):  # cut off: a disk was full, a copy broke
+        ):  # truncated by a full disk or an interrupted copy
             path.unlink()
     if pointer.is_file():
         return
-    # The library gives no file of more than 50 GB over HTTP: those it downloads itself, with hf_xet.
+    # The library refuses to fetch files over 50 GB by plain HTTP; it downloads those itself, with hf_xet.
     if file.digest and not blob.is_file() and file.bytes <= constants.MAX_HTTP_DOWNLOAD_SIZE:
         _fetch_blob(snapshot, file, tick)
-    pointer.unlink(missing_ok=True)  # a link to nothing
+    pointer.unlink(missing_ok=True)  # a dangling link
     patiently(lambda: _linked(snapshot, file.name), tick)
 
 
@@ -83,23 +83,23 @@ def _fetch_blob(snapshot: HubSnapshot, file: HubFile, tick: Callable[[], None]) 
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
-    constants.DOWNLOAD_CHUNK_SIZE = 2**18  # what is lost at a cut; the library's is 10 MB
+    constants.DOWNLOAD_CHUNK_SIZE = 2**18  # lost in an interruption; the library's default is 10 MB
     part, url = snapshot.part(file), hf_hub_url(snapshot.repository, file.name, revision=snapshot.commit)
     headers = build_hf_headers(token=hub_token(ModelError)) | {"Accept-Encoding": "identity"}
     part.parent.mkdir(parents=True, exist_ok=True)
     if part.is_file() and part.stat().st_size > file.bytes:
         part.unlink()
-    with part.open("ab") as content:  # closed when somebody cancels: the thread left behind can then write no more
+    with part.open("ab") as content:  # closed on cancellation, so that the abandoned thread cannot write
         get: Callable[..., None] = partial(http_get, url, content, resume_size=content.tell(), headers=headers)
         patiently(partial(get, expected_size=file.bytes, tqdm_class=_NoBar), tick)
     if len(file.digest) == 64 and patiently(lambda: _sha256(part), tick) != file.digest:
         part.unlink()
-        raise ModelError(f"{file.name} of {snapshot.repository} arrived damaged.", "Run again to download it anew.")
+        raise ModelError(f"{file.name} of {snapshot.repository} arrived damaged.", "Run again to repeat the download.")
     part.replace(snapshot.blob(file))
 
 
 class _NoBar:
-    """In place of the progress bar that the library would draw into the log."""
+    """Replaces the progress bar that the library would draw into the log."""
 
     def __init__(self, *_: object, **__: object) -> None: ...
     def __enter__(self) -> "_NoBar":
@@ -110,7 +110,7 @@ class _NoBar:
 
 
 def _linked(snapshot: HubSnapshot, name: str) -> Path:
-    """The file in the snapshot folder; the library links it to its blob, or downloads it if that is not there."""
+    """The file in the snapshot folder; the library links it to its blob, or downloads it if there is no blob."""
     from huggingface_hub import hf_hub_download
 
     bar: Any = _NoBar
@@ -129,7 +129,7 @@ def read_json(snapshot: HubSnapshot, name: str) -> dict[str, Any]:
 
 
 def patiently(work: Callable[[], _Answer], tick: Callable[[], None]) -> _Answer:
-    """What `work` gives. It runs in a thread, which is left behind when `tick`, called five times a second, raises."""
+    """The result of `work`, run in a thread that is abandoned if `tick`, called five times a second, raises."""
     answer: Future[_Answer] = Future()
 
     def run() -> None:
@@ -147,7 +147,7 @@ def patiently(work: Callable[[], _Answer], tick: Callable[[], None]) -> _Answer:
 
 @contextmanager
 def alone(snapshot: HubSnapshot, watcher: Watcher) -> Iterator[None]:
-    """One download of a repository at a time, on this machine: two would write to the same part."""
+    """Allows one download of a repository at a time on this machine: two would write to the same file."""
     path = storage_of(snapshot.repository).parent / ".locks" / storage_of(snapshot.repository).name / "neuronxa.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
@@ -156,7 +156,7 @@ def alone(snapshot: HubSnapshot, watcher: Watcher) -> Iterator[None]:
         try:
             lock.acquire(timeout=0.2)
         except Timeout:
-            watcher.report("downloading", detail="waiting for another process that is downloading it")
+            watcher.report("downloading", detail="waiting for another process to download it")
     try:
         yield
     finally:
@@ -170,12 +170,12 @@ def check_room(snapshot: HubSnapshot, missing: int) -> None:
         raise ModelError(
             f"{snapshot.repository} needs {missing / 1e6:,.0f} MB more, and the disk of {cache} has "
             f"{free / 1e6:,.0f} MB free.",
-            "Make room, or set HF_HOME to a folder on a larger disk.",
+            "Free some disk space, or set HF_HOME to a folder on a larger disk.",
         )
 
 
 def name_commit(snapshot: HubSnapshot, revision: str) -> None:
-    """Written when everything is here: a model that was whole before stays found until then."""
+    """Points `revision` to the commit; called last, so that a complete older version is found until then."""
     if revision != snapshot.commit:
         ref = storage_of(snapshot.repository) / "refs" / revision
         ref.parent.mkdir(parents=True, exist_ok=True)

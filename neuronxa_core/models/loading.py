@@ -1,4 +1,4 @@
-"""Loading a checkpoint into memory: the decoder without its language-model head, its tokenizer, and its parts."""
+"""Loads a checkpoint into memory: the decoder without its language-model head, its parts, and the tokenizer."""
 
 import gc
 import struct
@@ -24,15 +24,15 @@ from neuronxa_core.models.tokenizer import load_tokenizer
 from neuronxa_core.settings import settings
 
 _NO_LIMIT = 1_000_000
-"""The context of a model whose config sets none."""
+"""The context of a model whose config sets no limit."""
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to be read from. Hold `lock` while its hooks are in place: two readers would mix sentences."""
+    """A model ready for extraction. Hold `lock` while hooks are in place: two readers would mix their sentences."""
 
     tokenize: Callable[[Sequence[str]], list[list[int]]]
-    """Sentences to token ids, with the special tokens that the tokenizer itself adds, and no padding."""
+    """Sentences to token ids, with the special tokens that the tokenizer itself adds, without padding."""
     parts: DecoderParts
     fingerprint: str
     device: str
@@ -40,20 +40,20 @@ class LoadedModel:
     context: int
     """The longest sentence, in tokens, that the model has positions for."""
     token_texts: Callable[[Sequence[int]], list[str]] = lambda ids: [str(token) for token in ids]
-    """Tokens as people read them, one by one."""
+    """Each token as readable text."""
     unknown: int | None = None
-    """The token that stands for what the tokenizer does not know, if it has one."""
+    """The token for what the tokenizer does not know, if it has one."""
     load_head: Callable[[], Head] | None = None
-    """Reads the language-model head when likelihoods are asked for. Raises ModelError if there is none."""
+    """Reads the language-model head when likelihoods are requested. Raises ModelError if there is none."""
     lock: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
 
 def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
-    """Loads decoder and tokenizer. Raises ModelError for what cannot be loaded or does not fit.
+    """The decoder and tokenizer in memory. Raises ModelError if they cannot be loaded or do not fit.
 
-    Meanwhile the files are read and compared with the checkpoint's fingerprint: raises ChangedModelError if they hold
-    anything else. device: cpu, cuda, mps, or `spread` over all GPUs and, for what is left, memory and disk. dtype: also
-    `8bit` and `4bit`, with bitsandbytes. neurons: see adapters.decoder_parts.
+    Meanwhile the files are read and compared with the checkpoint's fingerprint: raises ChangedModelError if they
+    differ. device: cpu, cuda, mps, or `spread` over all GPUs, with the rest offloaded to CPU memory or disk. dtype:
+    also `8bit` and `4bit`, with bitsandbytes. neurons: see adapters.decoder_parts.
     """
     with digests.Check(checkpoint.sha256) as check:
         try:
@@ -66,13 +66,13 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "
 
 
 class _UnloadableError(ModelError):
-    """What transformers makes nothing of, perhaps because the files are damaged."""
+    """A model that transformers cannot load, possibly because files are damaged."""
 
 
 def _refuse_changed(check: digests.Check) -> None:
     if damaged := check.damaged():
         raise ChangedModelError(
-            f"{damaged[0]} is damaged or has changed: its SHA-256 is not the one that was recorded for it.",
+            f"{damaged[0]} is damaged or has changed: its SHA-256 is not the recorded one.",
             "Delete it and download or copy it again; if you changed it yourself, run again.",
         )
 
@@ -81,7 +81,7 @@ def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> Load
     from huggingface_hub.errors import StrictDataclassError
     from transformers.utils import logging
 
-    logging.set_verbosity_error()  # its progress bars and advice would hide our one line
+    logging.set_verbosity_error()  # its progress bars and advice would bury our own line
     logging.disable_progress_bar()
     if not checkpoint.gguf:
         _refuse_foreign_code(checkpoint)
@@ -126,7 +126,7 @@ def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> Load
 
 
 def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
-    """A config may ask for code that lies beside it. It is never run; what transformers has itself takes its place."""
+    """Raises ModelError for a model that needs its own code, which is never run: transformers' own is used instead."""
     from transformers import CONFIG_MAPPING
 
     model_type = checkpoint.config.get("model_type")
@@ -136,14 +136,14 @@ def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
         raise _foreign_code(checkpoint)
     raise ModelError(
         f"transformers {transformers_version()} does not know the architecture {model_type!r}.",
-        "Use a model that it knows, or a newer transformers.",
+        "Use a model of an architecture that it knows, or install a newer transformers.",
     )
 
 
 def _foreign_code(checkpoint: Checkpoint) -> ModelError:
     return ModelError(
         f"{checkpoint.name} comes with code of its own, which is never run here.",
-        "Use a model that transformers has built in, or a conversion to one of its architectures and tokenizers.",
+        "Use a model built into transformers, or one converted to a built-in architecture and tokenizer.",
     )
 
 
@@ -154,7 +154,7 @@ def transformers_version() -> str:
 
 
 def _first_device(model: nn.Module) -> str:
-    """Where a model that is spread computes first; what lies on disk is computed with its main device."""
+    """Where a spread model computes first; layers offloaded to disk are computed on its main device."""
     places = getattr(model, "hf_device_map", {}).values()
     return next(
         (f"cuda:{place}" if isinstance(place, int) else str(place) for place in places if place not in ("cpu", "disk")),
@@ -163,7 +163,7 @@ def _first_device(model: nn.Module) -> str:
 
 
 def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:
-    """The model without its head. A weight that the checkpoint lacks would be random, so it is refused."""
+    """The model without its head. Raises ValueError if the checkpoint lacks a weight, which would be random."""
     from transformers import AutoModel, AutoModelForCausalLM
 
     how = {"local_files_only": True} | _placement(checkpoint, device, dtype)
@@ -182,18 +182,18 @@ def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:
     lacking = sorted(report["missing_keys"]) + sorted(str(key) for key in report.get("mismatched_keys", ()))
     lacking = [key for key in lacking if not key.startswith(_UNREAD)]
     if lacking:
-        raise ValueError(f"the weights of {lacking[0]} and {len(lacking) - 1} more are missing or of another shape")
+        raise ValueError(f"the weights of {lacking[0]} and {len(lacking) - 1} more are missing or have another shape")
     if checkpoint.adapter:
         model = with_lora(model, checkpoint.adapter).base_model
     return cast(nn.Module, model)
 
 
 _UNREAD = ("pooler.", "lm_head.")
-"""Weights that no layer's states depend on."""
+"""Weights on which no layer's states depend."""
 
 
 def _placement(checkpoint: Checkpoint, device: str, dtype: str) -> dict[str, Any]:
-    """How from_pretrained is told the dtype and where the weights go, so that they are never in two places."""
+    """Arguments that tell from_pretrained the dtype and where the weights go, so that none is in memory twice."""
     how: dict[str, Any] = {}
     if dtype in ("8bit", "4bit"):
         from transformers import BitsAndBytesConfig
@@ -223,10 +223,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(what: str, device: str) -> ModelError:
-    """One sentence for running out of memory; nothing of what ran out is kept."""
+    """The error for running out of memory; frees the model first."""
     RESIDENT.free()
     return ModelError(
-        f"{what} does not fit into the memory of {device}.",
+        f"{what} does not fit in the memory of {device}.",
         "Use a smaller dtype (bfloat16), fewer pairs, a smaller model, or a device with more memory.",
     )
 
@@ -241,7 +241,7 @@ def _bytes_of(checkpoint: Checkpoint, dtype: str) -> int:
 
 
 def _held_under(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> tuple[object, ...]:
-    """With the stamps of the files: weights are mapped into memory, so writing into a file changes the model."""
+    """A model's key, with the stamps of its files: they are memory-mapped, so writing to one changes the model."""
     return (
         checkpoint.fingerprint,
         device,
@@ -252,17 +252,17 @@ def _held_under(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -
 
 
 class ModelHolder:
-    """Keeps one model in memory. The old one is freed before another is loaded."""
+    """Keeps one model in memory, and frees it before it loads another."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._key: tuple[object, ...] | None = None
         self._model: LoadedModel | None = None
         self.weight_bytes = 0
-        """What freeing the model gives back, about."""
+        """Approximate bytes that freeing the model gives back."""
 
     def get(self, checkpoint: Checkpoint, device: str, dtype: str, neurons: str = "") -> LoadedModel:
-        """The model of this checkpoint, loaded unless it is the one that is held and its files are as they were."""
+        """The model of this checkpoint, loaded unless it is already in memory and its files are unchanged."""
         key = _held_under(checkpoint, device, dtype, neurons)
         with self._lock:
             if self._model is None or self._key != key:
@@ -276,7 +276,7 @@ class ModelHolder:
         return self._key == _held_under(checkpoint, device, dtype, neurons)
 
     def free(self) -> None:
-        """Lets go of the model, on the GPU too."""
+        """Releases the model, on the GPU too."""
         self._key = self._model = None
         self.weight_bytes = 0
         gc.collect()
@@ -285,4 +285,4 @@ class ModelHolder:
 
 
 RESIDENT = ModelHolder()
-"""The one model of this process."""
+"""The only model of this process."""

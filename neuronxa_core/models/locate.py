@@ -1,4 +1,4 @@
-"""From what a user calls a model to a checkpoint on disk: `demo`, a local folder or GGUF file, or a hub id."""
+"""Finds the checkpoint of a model that a user names: `demo`, a local folder or GGUF file, or a hub id."""
 
 import re
 from collections.abc import Callable
@@ -17,15 +17,15 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.gguf)?")
 
 @dataclass(frozen=True)
 class ModelRef:
-    """What a user calls a model: `demo`, a hub id, or a path, and what is chosen on top of it."""
+    """A user's choice of model: `demo`, a hub id, or a path, with revision, adapter and neurons."""
 
     model: str
     revision: str = ""
     """Branch, tag or commit of a model on the hub; empty for its main branch."""
     adapter: str = ""
-    """The folder of a LoRA adapter on top of the model."""
+    """The folder of a LoRA adapter to apply to the model."""
     neurons: str = ""
-    """Instead of the family's module: the path of the one that is read, see adapters.decoder_parts."""
+    """Path of a module to read in place of the family's, see adapters.decoder_parts."""
 
     def __str__(self) -> str:
         return " ".join(
@@ -34,22 +34,22 @@ class ModelRef:
 
 
 def is_hub_id(model: str) -> bool:
-    """Whether a name that is no path here could be one on the hub."""
+    """Whether a name could be a hub id: it has the form of one and is not a path on this machine."""
     return model != demo.NAME and not Path(model).expanduser().exists() and bool(_HUB_ID.fullmatch(model))
 
 
 def allow(ref: ModelRef) -> None:
-    """Raises ModelError for what a shared deployment does not offer."""
+    """Raises ModelError if a shared deployment does not offer this model."""
     here = settings()
     if here.mode == "shared" and (ref.model not in here.models or ref.revision or ref.adapter):
         raise ModelError(f"This shared dashboard does not offer {ref}.", f"Choose one of: {', '.join(here.models)}.")
 
 
 def find_checkpoint(ref: ModelRef, watcher: Watcher = SILENT) -> Checkpoint:
-    """The checkpoint of a model; the demo is prepared, and a hub model downloaded, if necessary.
+    """The checkpoint of a model. Prepares the demo, or downloads a hub model, if necessary.
 
-    An existing path takes precedence over a hub id of the same name. The folder of an adapter stands for the adapter on
-    the model that it names. Raises ModelError, CacheError, Cancelled.
+    An existing path takes precedence over a hub id of the same name. An adapter's folder stands for its base model with
+    the adapter on top. Raises ModelError, CacheError, Cancelled.
     """
     allow(ref)
     return _find(ref, watcher)
@@ -68,7 +68,7 @@ def _find(ref: ModelRef, watcher: Watcher) -> Checkpoint:
 
 
 def local_checkpoint(ref: ModelRef) -> Checkpoint | None:
-    """The checkpoint of a model if it is on this machine already, else None. Raises ModelError if it is damaged."""
+    """The checkpoint of a model if it is already on this machine, else None. Raises ModelError if it is damaged."""
     allow(ref)
     return _find_local(ref)
 
@@ -87,7 +87,7 @@ def _find_local(ref: ModelRef) -> Checkpoint | None:
 
 
 def _at(path: Path, find: Callable[[ModelRef], Checkpoint | None]) -> Checkpoint | None:
-    """The checkpoint at a path; in an adapter's folder its base with it on top, or None if `find` has no base."""
+    """The checkpoint at a path; for an adapter's folder, the base with the adapter; None if `find` has no base."""
     base = base_of_adapter(path)
     if base is None:
         return checkpoint_at(path)

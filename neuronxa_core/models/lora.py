@@ -1,4 +1,4 @@
-"""A LoRA adapter on a loaded model: its matrices are added to the weights, so that the model runs as before."""
+"""Merges a LoRA adapter into a loaded model: its matrices are added to the weights, so the modules stay the same."""
 
 import re
 from pathlib import Path
@@ -10,9 +10,9 @@ from neuronxa_core.errors import ModelError
 
 
 def with_lora(model: nn.Module, adapter: Path) -> Any:
-    """The model with a LoRA adapter added to its weights.
+    """The model with a LoRA adapter merged into its weights.
 
-    Raises ModelError for another kind of adapter, or one of another model.
+    Raises ModelError for another kind of adapter, or for one trained on another model.
     """
     try:
         from peft import PeftConfig, PeftModel
@@ -27,7 +27,7 @@ def with_lora(model: nn.Module, adapter: Path) -> Any:
 
 
 def _refuse_astray(model: nn.Module, adapter: Path) -> None:
-    """peft only warns if an adapter's weights have no place, and then the model would be the one without it."""
+    """Raises ModelError if the model lacks a module that the adapter changes; peft only warns and skips it."""
     from safetensors import safe_open
 
     with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
@@ -40,5 +40,5 @@ def _refuse_astray(model: nn.Module, adapter: Path) -> None:
     if astray:
         raise ModelError(
             f"{adapter} does not belong to this model: it changes {astray[0]}, which the model does not have.",
-            "Give the model that the adapter was trained on.",
+            "Use the model that the adapter was trained on.",
         )

@@ -1,6 +1,6 @@
-"""Faster linear layers on a CPU: weights are packed once in oneDNN's blocked layout.
+"""Faster linear layers on a CPU: weights are packed once into oneDNN's blocked layout.
 
-torch multiplies float32 with MKL, which reaches half the speed of an AMD CPU, and repacks bfloat16 weights at every
+torch multiplies float32 with MKL, which reaches half of an AMD CPU's speed, and repacks bfloat16 weights at every
 call. The sums are the same, but their order, and hence the rounding, is oneDNN's.
 """
 
@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
-"""oneDNN keeps one kernel with its work space per shape, 1024 of them, and every batch has its own shape."""
+"""By default oneDNN caches 1024 kernels with their workspaces, one per shape, and every batch has its own shape."""
 
 
 class PackedLinear(nn.Module):
-    """What an nn.Linear computes, for inference. Its weight can no longer be read."""
+    """Computes the same as an nn.Linear, for inference only. Its weight can no longer be read."""
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def packs_linear_layers(dtype: str) -> bool:
 
 
 def pack_linear_layers(block: nn.Module) -> None:
-    """Replaces every nn.Linear below `block`, one by one, so that only one is in memory twice."""
+    """Replaces every nn.Linear below `block`, one at a time, so that only one is in memory twice."""
     for parent in list(block.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear:

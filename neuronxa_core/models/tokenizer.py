@@ -1,4 +1,4 @@
-"""A model's tokenizer, without the model: sentences to tokens, and what a language costs in them."""
+"""A model's tokenizer, loaded without the model: sentences to token ids, and token counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from neuronxa_core.models.demo import demo_folder
 
 @dataclass(frozen=True)
 class ModelTokenizer:
-    """Sentences to token ids, with the special tokens that the tokenizer itself adds, and no padding."""
+    """Converts sentences to token ids, with the special tokens that the tokenizer itself adds, without padding."""
 
     tokenize: Callable[[Sequence[str]], list[list[int]]]
     unknown: int | None
-    """The token for what the tokenizer does not know; None if it knows every byte, or borrows another token for it."""
+    """The token for what the tokenizer does not know; None if it knows every byte, or uses another special token."""
     texts: Callable[[Sequence[int]], list[str]]
-    """Tokens as people read them, one by one."""
+    """Each token as readable text."""
 
 
 class TokenCount(NamedTuple):
-    """Tokens of one sentence, special ones included, and how many of them stand for something unknown."""
+    """The number of tokens in one sentence, special ones included, and how many of them are unknown."""
 
     tokens: int
     unknown: int
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
-    """Raises OSError, ValueError, KeyError or ImportError if there is none that transformers can read."""
+    """The tokenizer. Raises OSError, ValueError, KeyError or ImportError if transformers cannot read it."""
     try:
         return _load(checkpoint)
     except (OSError, ValueError, KeyError, ImportError, MemoryError):
@@ -39,7 +39,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
 
 
 def _load(checkpoint: Checkpoint) -> ModelTokenizer:
-    if checkpoint.folder == demo_folder():  # its tokenizer.json is complete, and read as it is in a third of the time
+    if checkpoint.folder == demo_folder():  # reading its tokenizer.json directly takes a third of the time
         from tokenizers import Tokenizer
 
         backend = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
@@ -68,9 +68,9 @@ def _load(checkpoint: Checkpoint) -> ModelTokenizer:
 
 @lru_cache(maxsize=512)
 def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[TokenCount, ...]:
-    """Of every sentence; counted once, since a page asks with every click.
+    """The token count of every sentence; cached, since pages ask on every rerun.
 
-    Raises ModelError if the checkpoint has no tokenizer that can be read.
+    Raises ModelError if the checkpoint's tokenizer cannot be read.
     """
     try:
         tokenizer = _kept(checkpoint)
@@ -84,7 +84,7 @@ def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[To
 
 
 def _encodable(sentence: str) -> str:
-    """Without what was not UTF-8, which no tokenizer takes."""
+    """The sentence with `?` for whatever cannot be encoded as UTF-8, which no tokenizer accepts."""
     return sentence.encode("utf-8", "replace").decode()
 
 

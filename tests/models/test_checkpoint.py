@@ -55,16 +55,16 @@ def instead_of_weights(folder: Path, **contents: bytes) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no weights": (lambda folder: (folder / WEIGHTS).unlink(), "holds no weights. It needs a"),
+    "no weights": (lambda folder: (folder / WEIGHTS).unlink(), "has no weights. It needs a"),
     "pickle only": (lambda folder: (folder / WEIGHTS).rename(folder / "pytorch_model.bin"), "pickles only"),
-    "weights cut off": (lambda folder: cut(folder / WEIGHTS, -1000), "model.safetensors is damaged or cut off"),
-    "weights cut to a header": (lambda folder: cut(folder / WEIGHTS, 100), "model.safetensors is damaged or cut off"),
-    "weights empty": (lambda folder: cut(folder / WEIGHTS, 0), "model.safetensors is damaged or cut off"),
+    "weights cut off": (lambda folder: cut(folder / WEIGHTS, -1000), "model.safetensors is damaged or truncated"),
+    "weights cut to a header": (lambda folder: cut(folder / WEIGHTS, 100), "model.safetensors is damaged or truncated"),
+    "weights empty": (lambda folder: cut(folder / WEIGHTS, 0), "model.safetensors is damaged or truncated"),
     "missing shard": (
         lambda folder: (folder / INDEX).write_text(
             '{"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}'
         ),
-        "lacks model-2.safetensors, which its index names. Download",
+        "lacks model-2.safetensors, which its index lists. Download",
     ),
     "index that is no JSON": (lambda folder: (folder / INDEX).write_text("{"), "index.json is damaged"),
     "index without a map": (lambda folder: (folder / INDEX).write_text("{}"), "index.json is damaged"),
@@ -73,8 +73,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / INDEX).write_text('{"weight_map": {}}'),
         "index.json is damaged",
     ),
-    "no config": (lambda folder: (folder / CONFIG).unlink(), "has no config.json. Point to"),
-    "config that is no JSON": (lambda folder: cut(folder / CONFIG, 50), "config.json is not JSON"),
+    "no config": (lambda folder: (folder / CONFIG).unlink(), "has no config.json. Give a folder"),
+    "config that is no JSON": (lambda folder: cut(folder / CONFIG, 50), "config.json is not valid JSON"),
     "config that is a list": (lambda folder: (folder / CONFIG).write_text("[1]"), "config.json"),
     "config of the wrong type": (lambda folder: configure(folder, hidden_size="wide"), "cannot be loaded"),
     "config that contradicts itself": (lambda folder: configure(folder, num_attention_heads=5), "cannot be loaded"),

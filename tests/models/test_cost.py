@@ -119,7 +119,7 @@ def without_bitsandbytes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_refusal_names_what_fits():
     refuse_what_does_not_fit(a_cost(28, 0.001, 29))  # 28 + 0.4 + 0.6
     for told, said in (
-        (a_cost(28, 0.001, 20), "It fits in bfloat16: choose that dtype (15.0 GB)."),
+        (a_cost(28, 0.001, 20), "It fits in bfloat16 (15.0 GB): choose that dtype."),
         (a_cost(14, 0.02, 20, "bfloat16"), "Use at most 135 pairs."),
         (a_cost(28, 0.001, 9, "bfloat16"), "Use a smaller model: about 4.2 billion parameters in bfloat16 fit here."),
     ):

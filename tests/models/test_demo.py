@@ -107,13 +107,13 @@ def test_cancelling_kills_the_conversion_and_leaves_nothing(cache: Path, monkeyp
 def test_a_disk_without_room_is_one_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch):
     usage = shutil.disk_usage("/")._replace(free=10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(CacheError, match=r"needs 1.6 GB .* has 0.1 GB free\. Make room"):
+    with pytest.raises(CacheError, match=r"needs 1.6 GB .* has 0.1 GB free\. Free some disk space"):
         demo.prepare_demo()
 
 
 def test_a_disk_that_fills_up_meanwhile_is_one_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch):
     _fake_conversion(monkeypatch, "raise OSError(28, 'No space left on device')")
-    with pytest.raises(CacheError, match=r"is full\. Make room"):
+    with pytest.raises(CacheError, match=r"is full\. Free some disk space"):
         demo.prepare_demo()
     assert not demo.demo_folder().exists()
 

@@ -197,8 +197,8 @@ def test_a_module_that_gives_no_row_per_token_is_refused_and_another_width_is_no
 
 def test_what_is_not_supported_is_refused_by_name_with_the_reason():
     for config, said in (
-        ({"model_type": "deepseek_v3"}, "'deepseek_v3' is not supported: experts that all tokens share"),
-        ({"model_type": "mamba"}, "'mamba' is not supported: its blocks are not FFNs"),
+        ({"model_type": "deepseek_v3"}, "'deepseek_v3' is not supported: it has shared experts beside the routed ones"),
+        ({"model_type": "mamba"}, "'mamba' is not supported: its blocks are not attention followed"),
         ({"model_type": "t5", "is_encoder_decoder": True}, "'t5' is an encoder-decoder"),
         (
             {"model_type": "qwen3_moe", "mlp_only_layers": [0], "num_hidden_layers": 3},

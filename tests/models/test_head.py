@@ -67,7 +67,7 @@ def test_a_scale_that_no_table_explains_is_refused(tmp_path: Path):
     """Granite divides by `logits_scaling`, HyperCLOVA X multiplies by it."""
     folder = save_tiny_model(tmp_path, "granite_swa", logits_scaling=4.0)
     assert "granite_swa" not in TABLE, "Name another family that the table does not have and that has this key."
-    with pytest.raises(ModelError, match="logits_scaling, which one family multiplies logits by"):
+    with pytest.raises(ModelError, match="logits_scaling, by which one family multiplies logits"):
         found_bits(folder)
 
 

@@ -228,7 +228,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_downloaded(
     free = shutil.disk_usage("/")._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     with pytest.raises(
-        ModelError, match=r"needs 12 MB more, and the disk of .* has 1 MB free\. Make room, or set HF_HOME"
+        ModelError, match=r"needs 12 MB more, and the disk of .* has 1 MB free\. Free some disk space, or set HF_HOME"
     ):
         find_checkpoint(ModelRef(MODEL))
     assert stand_in.sent == 0

@@ -92,8 +92,8 @@ def no_config(adapter: Path, _: object) -> None:
     [
         (other_kind, "is a .*IA3 adapter. Use a LoRA"),
         (pickle_only, "only a pickle"),
-        (cut_off, "damaged or cut off"),
-        (no_config, "holds no adapter_config.json"),
+        (cut_off, "damaged or truncated"),
+        (no_config, "has no adapter_config.json"),
     ],
 )
 def test_an_adapter_that_cannot_be_used_ends_in_a_next_step(tiny_model, adapter: Path, change, said: str):
@@ -244,7 +244,7 @@ def test_running_out_of_memory_ends_in_a_sentence_and_the_next_study_runs(
             patch.setattr(loading, "_load_decoder", exhausted)
         else:
             patch.setattr("transformers.models.llama.modeling_llama.LlamaMLP.forward", exhausted)
-        with pytest.raises(ModelError, match=r"does not fit into the memory of cpu\. Use a smaller dtype"):
+        with pytest.raises(ModelError, match=r"does not fit in the memory of cpu\. Use a smaller dtype"):
             run_study(study)
     assert loading.RESIDENT._model is None
     assert len(run_study(study).scores) == 3 + 3 + 4

@@ -118,14 +118,14 @@ def bad_input(tmp_path: Path, tiny_model, tiny_corpus) -> dict[str, dict[str, st
     return {
         "no corpus at": good | {"corpus": "/no/such/corpus"},
         "no model at": good | {"model": "/no/such/model"},
-        "holds no weights": good | {"model": str(tmp_path / "empty")},
+        "has no weights": good | {"model": str(tmp_path / "empty")},
         "are not aligned": good | {"source": "spa_Latn", "pairs": "2"},
         "Line 4 of ita_Latn": good | {"source": "ita_Latn"},
     }
 
 
 @pytest.mark.parametrize(
-    "words", ["no corpus at", "no model at", "holds no weights", "are not aligned", "Line 4 of ita_Latn"]
+    "words", ["no corpus at", "no model at", "has no weights", "are not aligned", "Line 4 of ita_Latn"]
 )
 def test_bad_input_is_a_sentence_and_the_picker_stays(bad_input: dict[str, dict[str, str]], words: str):
     app = open_page("alignment", **bad_input[words])
