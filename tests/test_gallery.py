@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from neuronxa_core.analyses.similarity import absent_measures
@@ -7,18 +8,22 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.gallery import read
 from neuronxa_core.gallery.build import PARTS
+from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
     GALLERY,
     LAYERED,
     MATRIX_FILE,
+    OUTCOMES_FILE,
     PAIRS_FILE,
     PROJECTED,
     PROJECTIONS_FILE,
     RATES_FILE,
     STUDIES_FILE,
     VARIANTS_FILE,
+    gallery_pairs,
     gallery_results,
     gallery_studies,
     precomputed,
@@ -29,8 +34,10 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
+from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 
@@ -45,8 +52,11 @@ def test_it_holds_every_bundled_language_and_says_where_the_numbers_come_from():
     assert len({result.provenance["model_fingerprint"] for result in results.values()}) == 1
 
 
-def test_one_pair_recomputed_is_the_one_that_was_stored(demo_cache):
-    study = Study("demo", "everyday", "swh_Latn", "eng_Latn", dtype="float32")
+@pytest.mark.parametrize(
+    ("source", "target"), [("swh_Latn", "eng_Latn"), ("swh_Latn", "deu_Latn"), ("cat_Latn", "jpn_Jpan")]
+)
+def test_a_pair_recomputed_is_the_one_that_was_stored(source, target, demo_cache):
+    study = Study("demo", "everyday", source, target, dtype="float32")
     stored, fresh = precomputed(study), run_study(study, device="cpu")
     assert stored is not None
     assert stored.provenance["model_fingerprint"] == fresh.provenance["model_fingerprint"]
@@ -57,9 +67,56 @@ def test_one_pair_recomputed_is_the_one_that_was_stored(demo_cache):
             ).max() <= 1  # another processor may round one pair of a layer differently
 
 
-def test_it_answers_from_either_end_and_to_nothing_else():
-    study = Study("demo", "everyday", "deu_Latn", "eng_Latn")
-    back = Study("demo", "everyday", "eng_Latn", "deu_Latn")
+def test_every_cell_of_the_matrix_has_its_outcomes():
+    matrix = precomputed_matrix(gallery_studies()[0])
+    assert len(gallery_pairs()) == 435
+    for study in gallery_pairs():
+        result, bitext = precomputed(study), study.bitext()
+        assert result.study == study
+        assert result.provenance["corpus_hash"] == sentences_hash((*bitext.source_sentences, *bitext.target_sentences))
+        row, column = matrix.codes.index(study.source), matrix.codes.index(study.target)
+        for state in STATES:
+            assert result.outcomes[state].mutual.mean(axis=1) == pytest.approx(matrix.mutual[state][:, row, column])
+            forth = result.outcomes[state].source_to_target.mean(axis=1)
+            assert forth == pytest.approx(matrix.precision[state][:, row, column])
+            back = result.outcomes[state].target_to_source.mean(axis=1)
+            assert back == pytest.approx(matrix.precision[state][:, column, row])
+
+
+def test_outcomes_packed_as_bits_are_the_same_to_the_last_digit():
+    random = np.random.default_rng(0)
+    study = Study("demo", "everyday", "fra_Latn", "deu_Latn", pairs=13, dtype="float32", sample=4)
+    outcomes = {
+        state: Outcomes(*(random.random((2, layers, 13)) < 0.5))
+        for state, layers in zip(STATES, (3, 3, 4), strict=True)
+    }
+    result = StudyResult(study, outcomes, {"seconds": 1.5, "tokens": {"fra_Latn": 7}})
+    again = unpacked(packed(result))
+    assert again.study == study
+    assert again.provenance == result.provenance
+    for state in STATES:
+        assert np.array_equal(again.outcomes[state], outcomes[state])
+    assert again.scores.equals(result.scores)
+
+
+def test_the_file_of_all_pairs_is_read_only_when_one_is_asked_for(monkeypatch):
+    def read_now():
+        raise AssertionError("read")
+
+    monkeypatch.setattr(read, "_gallery_outcomes", read_now)
+    read._unpacked.cache_clear()
+    asked = Study("demo", "everyday", "swh_Latn", "eng_Latn")
+    assert precomputed(asked) is not None
+    assert precomputed(replace(asked, target="deu_Latn", site="product")) is None
+    assert precomputed(replace(asked, target="deu_Latn", pairs=50)) is None
+    with pytest.raises(AssertionError, match="read"):
+        precomputed(replace(asked, target="deu_Latn"))
+
+
+@pytest.mark.parametrize("target", ["eng_Latn", "swh_Latn"])
+def test_it_answers_from_either_end_and_to_nothing_else(target):
+    study = Study("demo", "everyday", "deu_Latn", target)
+    back = Study("demo", "everyday", target, "deu_Latn")
     assert precomputed(back).direction_gap("nas") == pytest.approx(-precomputed(study).direction_gap("nas"))
     assert precomputed(back).study == replace(back, dtype="float32")
     for other in (
@@ -70,7 +127,7 @@ def test_it_answers_from_either_end_and_to_nothing_else():
         {"dtype": "float16"},
         {"sample": 3},
         {"leave_out": "1"},
-        {"source": "fra_Latn"},
+        {"corpus": "/x/y"},
     ):
         assert precomputed(Study(**{**vars(back), **other})) is None
 
@@ -140,7 +197,7 @@ def test_the_matrix_answers_to_nothing_else(other):
 def test_every_part_of_it_is_there_and_the_guide_names_each():
     files = {"studies": STUDIES_FILE, "variants": VARIANTS_FILE, "matrix": MATRIX_FILE, "bits": BITS_FILE}
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
-    files |= {"layers": "layers", "settings": "ablations"}
+    files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():

@@ -23,16 +23,19 @@ from neuronxa_core.analyses.similarity import space_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.errors import CacheError
+from neuronxa_core.gallery.pairs import write_packed
 from neuronxa_core.gallery.read import (
     BITS_FILE,
     LAYERED,
     MATRIX_FILE,
+    OUTCOMES_FILE,
     PAIRS_FILE,
     PROJECTED,
     PROJECTIONS_FILE,
     RATES_FILE,
     STUDIES_FILE,
     VARIANTS_FILE,
+    gallery_pairs,
     gallery_studies,
 )
 from neuronxa_core.progress import SILENT, Watcher
@@ -129,6 +132,15 @@ def build_matrix(folder: Path, watcher: Watcher = SILENT) -> Iterator[LanguageMa
     yield matrix
 
 
+def build_outcomes(folder: Path, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
+    """The outcomes of every pair of bundled languages other than English: what a cell of the matrix opens."""
+    results = []
+    for study in gallery_pairs():
+        results.append(run_study(study, device="cpu", watcher=watcher))
+        yield results[-1]
+    write_packed(results, folder / OUTCOMES_FILE)
+
+
 def build_bits(folder: Path, watcher: Watcher = SILENT) -> Iterator[dict[str, float]]:
     """Bits per byte of every bundled language."""
     bits = run_bits_per_byte(gallery_studies()[0], _languages(), device="cpu", watcher=watcher)
@@ -171,6 +183,7 @@ PARTS: Mapping[str, Callable[[Path, Watcher], Iterator[object]]] = {
     "studies": build_studies,
     "layers": build_layers,
     "matrix": build_matrix,
+    "outcomes": build_outcomes,
     "bits": build_bits,
     "rates": build_rates,
     "variants": build_variants,

@@ -1,9 +1,9 @@
-"""Precomputed results: the demo model on the bundled corpus, every language against English.
+"""Precomputed results: the demo model on the bundled corpus, every language against English and against every other.
 
-They lie in assets/gallery as one Parquet file, a row per study, state and layer, and carry their provenance. The
-dashboard opens with them, no model loaded; `python -m neuronxa_core gallery` builds them. All of it is float32, except
-the variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`);
-every answer names the precision that it was computed in.
+They lie in assets/gallery and carry their provenance. The dashboard opens with them, no model loaded, and reads a file
+when something in it is first asked for; `python -m neuronxa_core gallery` builds them. All of it is float32, except the
+variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`); every
+answer names the precision that it was computed in.
 """
 
 import json
@@ -23,6 +23,7 @@ from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
+from neuronxa_core.gallery.pairs import Packed, read_packed, unpacked
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.settings import ASSETS
@@ -45,6 +46,7 @@ BITS_FILE = "bits.json"
 PAIRS_FILE = "pairs_needed.parquet"
 RATES_FILE = "rates.safetensors"
 VARIANTS_FILE = "variants.parquet"
+OUTCOMES_FILE = "outcomes.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
@@ -52,6 +54,14 @@ def gallery_studies() -> tuple[Study, ...]:
     languages = open_corpus(EVERYDAY.name).languages
     return tuple(
         Study(demo.NAME, EVERYDAY.name, code, ENGLISH, dtype=PRECISION) for code in languages if code != ENGLISH
+    )
+
+
+def gallery_pairs() -> tuple[Study, ...]:
+    """The bundled languages without English, each against every other, in the order of the corpus."""
+    studies = gallery_studies()
+    return tuple(
+        replace(study, target=other.source) for place, study in enumerate(studies) for other in studies[place + 1 :]
     )
 
 
@@ -149,7 +159,31 @@ def precomputed(study: Study) -> StudyResult | None:
     if wanted in results:
         return results[wanted]
     back = replace(wanted, source=wanted.target, target=wanted.source)
-    return results[back].reversed() if back in results else None
+    if back in results:
+        return results[back].reversed()
+    return _precomputed_pair(wanted, back) if ENGLISH not in (wanted.source, wanted.target) else None
+
+
+def _precomputed_pair(study: Study, back: Study) -> StudyResult | None:
+    """The gallery's result for two languages other than English. Their file is read when one is first asked for."""
+    gallery = gallery_studies()[0]
+    if replace(study, source=gallery.source, target=gallery.target) != gallery:
+        return None
+    result = _unpacked(study)
+    if result is None and (turned := _unpacked(back)):
+        return turned.reversed()
+    return result
+
+
+@lru_cache(maxsize=64)
+def _unpacked(study: Study) -> StudyResult | None:
+    row = _gallery_outcomes().get(study)
+    return unpacked(row) if row else None
+
+
+@lru_cache(maxsize=1)
+def _gallery_outcomes() -> dict[Study, Packed]:
+    return read_packed(GALLERY / OUTCOMES_FILE)
 
 
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
