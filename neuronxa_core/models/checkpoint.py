@@ -108,7 +108,7 @@ def checkpoint_at(path: Path) -> Checkpoint:
 
 
 def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
-    """The checkpoint with the LoRA adapter in `folder` on top. Raises ModelError if it is missing or a pickle file only."""
+    """The checkpoint with the LoRA adapter in `folder` on top. Raises ModelError if it is missing or pickled."""
     if not (folder / ADAPTER_CONFIG).is_file():
         raise ModelError(f"{folder} has no {ADAPTER_CONFIG}.", "Give a folder written by peft's save_pretrained.")
     if not (folder / _ADAPTER_WEIGHTS).is_file():
