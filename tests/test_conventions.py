@@ -99,7 +99,7 @@ def test_nothing_reads_or_writes_a_pickle_or_trusts_remote_code():
         file.read_text() for folder in ("neuronxa_core", "pages") for file in (ROOT / folder).rglob("*.py")
     )
     assert not re.search(
-        r"import pickle|pickle\.|joblib|torch\.(load|save)\(|trust_remote_code=True|allow_pickle=True", code
+        r"import pickle|pickle\.\w|joblib|torch\.(load|save)\(|trust_remote_code=True|allow_pickle=True", code
     )
 
 

@@ -21,7 +21,7 @@ class Tell:
             print("test", item.nodeid, demo, *marks, sep="\\t")
 
 read.GALLERY = Path("/nowhere")
-sys.exit(pytest.main(["--collect-only", "-qq", "tests"], plugins=[Tell()]))
+sys.exit(pytest.main(["--collect-only", "-qq", "-n0", "tests"], plugins=[Tell()]))
 """
 """Collection in a checkout whose gallery is gone: that is for the tests of the gallery to tell."""
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
@@ -193,6 +192,8 @@ def save_tiny_model(folder: Path, family: str = "llama", seed: int = 0, **sizes:
 
 def save_tiny_adapter(folder: Path, base: Path) -> Path:
     """A LoRA adapter of a Llama, on attention and FFN, that changes what they do."""
+    from peft import LoraConfig, get_peft_model  # seconds of imports, for few tests
+
     model = AutoModelForCausalLM.from_pretrained(base)
     torch.manual_seed(1)
     config = LoraConfig(

@@ -25,7 +25,6 @@ from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.uploads import keep_upload
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings
-from tests.conftest import set_settings
 path = Path(sys.argv[1])
 try:
     shared = settings().mode == "shared" and path.is_file()
