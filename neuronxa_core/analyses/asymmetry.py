@@ -148,10 +148,10 @@ class LanguageResults(Shown):
     def summary(self) -> dict[str, Any]:
         """The study, the languages, their mean gaps in points, and the provenance of each."""
         return {
-            "study": self.study.fields,
+            "study": self.study.told,
             "languages": [each.study.source for each in self.results],
             "direction_gap": gap_table(self.results).to_dict("records"),
-            "provenance": {each.study.source: dict(each.provenance) for each in self.results},
+            "provenance": {each.study.source: each.study.traced(each.provenance) for each in self.results},
         }
 
 

@@ -81,16 +81,16 @@ class Measured(Shown):
         """The exported tables: the scores of every language and, if measured, their correlation with bits per byte."""
         if self.bits is None:
             return {"languages": alignment_table(self.results)}
-        return self.correlations(bits_as_accuracies(self.bits, self.study.model))
+        return self.correlations(bits_as_accuracies(self.bits, self.study.names["model"]))
 
     @property
     def summary(self) -> dict[str, Any]:
         """The study, the languages, bits per byte if measured, and the provenance of each result."""
         return {
-            "study": self.study.fields,
+            "study": self.study.told,
             "languages": [each.study.source for each in self.results],
             **({"bits_per_byte": self.bits} if self.bits is not None else {}),
-            "provenance": {each.study.source: dict(each.provenance) for each in self.results},
+            "provenance": {each.study.source: each.study.traced(each.provenance) for each in self.results},
         }
 
 

@@ -109,14 +109,14 @@ class LanguageMatrix(Shown):
     @property
     def summary(self) -> dict[str, Any]:
         """Languages, settings, the mean scores of each pair by state, and the provenance."""
-        shared = {name: value for name, value in self.study.fields.items() if name not in ("source", "target")}
+        shared = {name: value for name, value in self.study.told.items() if name not in ("source", "target")}
         means = {state: self.pairs(state)[["source", "target", "score"]].to_dict("records") for state in STATES}
         return {
             "languages": list(self.codes),
             "study": shared,
             "chance": self.chance,
             **{SUMMARY_NAMES[state]: means[state] for state in STATES},
-            "provenance": dict(self.provenance),
+            "provenance": self.study.traced(self.provenance),
         }
 
     @property

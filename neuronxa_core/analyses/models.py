@@ -1,7 +1,7 @@
 """Several models, or several variants of one, compared on the same sentences, overall and by language."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,7 +30,10 @@ def variant_names(studies: Sequence[Study]) -> list[str]:
     if len({study.model for study in studies}) > 1:  # each model then uses its default pooling
         fields.remove("pooling")
     differing = [name for name in fields if len({getattr(study, name) for study in studies}) > 1] or ["model"]
-    return [", ".join(str(getattr(study, name)) or f"no {name}" for name in differing) for study in studies]
+    told = [asdict(study) | study.names for study in studies]
+    names = [", ".join(str(each[name]) or f"no {name}" for name in differing) for each in told]
+    again = [names[:place].count(name) for place, name in enumerate(names)]  # folders of the same name
+    return [f"{name} ({count + 1})" if count else name for name, count in zip(names, again, strict=True)]
 
 
 def depth_curves(variants: Variants, source: str) -> pd.DataFrame:
@@ -130,9 +133,9 @@ class ModelComparison(Shown):
     @property
     def summary(self) -> dict[str, Any]:
         """The variants with their studies, means and provenance."""
-        provenance = {name: dict(results[0].provenance) for name, results in self.results.items()}
+        provenance = {name: results[0].study.traced(results[0].provenance) for name, results in self.results.items()}
         means = variant_summary(self.results).to_dict("records")
-        return {"variants": [each.fields for each in self.variants], "means": means, "provenance": provenance}
+        return {"variants": [each.told for each in self.variants], "means": means, "provenance": provenance}
 
 
 @dataclass(frozen=True)

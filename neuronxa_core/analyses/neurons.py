@@ -51,11 +51,11 @@ class NeuronRates(Shown):
     def summary(self) -> dict[str, Any]:
         """The study, the languages, the overlap of their active neurons (Jaccard), and the provenance."""
         return {
-            "study": self.study.fields,
+            "study": self.study.told,
             "languages": list(self.codes),
             "threshold": USUAL_THRESHOLD,
             "overlap": overlap(self, USUAL_THRESHOLD).tolist(),
-            "provenance": dict(self.provenance),
+            "provenance": self.study.traced(self.provenance),
         }
 
     def take(self, codes: Sequence[str]) -> "NeuronRates":
@@ -241,7 +241,7 @@ class TokenPair(Shown):
     def summary(self) -> dict[str, Any]:
         """The study, the layer and the tokens."""
         tokens = {self.study.source: list(self.source.tokens), self.study.target: list(self.target.tokens)}
-        return {"study": self.study.fields, "layer": self.layer, "tokens": tokens}
+        return {"study": self.study.told, "layer": self.layer, "tokens": tokens}
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,8 @@ class RankStability(Shown):
     @property
     def summary(self) -> dict[str, Any]:
         """The study, the ranked languages and the provenance."""
-        languages, provenance = list(self.languages), dict(self.provenance)
-        return {"study": self.study.fields, "languages": languages, "provenance": provenance}
+        languages, provenance = list(self.languages), self.study.traced(self.provenance)
+        return {"study": self.study.told, "languages": languages, "provenance": provenance}
 
     def to_frame(self) -> pd.DataFrame:
         """`table`, with study, languages and provenance in every row."""

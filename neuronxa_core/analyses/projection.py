@@ -239,8 +239,8 @@ class Projections(Shown):
     @property
     def summary(self) -> dict[str, Any]:
         """The study, the settings and the provenance of each projection."""
-        provenance = {each.state: dict(each.provenance) for each in self.states}
-        return {"study": self.study.fields, "settings": asdict(self.states[0].settings), "provenance": provenance}
+        provenance = {each.state: self.study.traced(each.provenance) for each in self.states}
+        return {"study": self.study.told, "settings": asdict(self.states[0].settings), "provenance": provenance}
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Ablation(Shown):
     def summary(self) -> dict[str, Any]:
         """The study, every choice's score and difference, and the provenance."""
         choices = json.loads(self.table.to_json(orient="records"))
-        return {"study": self.study.fields, "choices": choices, "provenance": dict(self.provenance)}
+        return {"study": self.study.told, "choices": choices, "provenance": self.study.traced(self.provenance)}
 
 
 def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cosine") -> NDArray[np.bool_]:

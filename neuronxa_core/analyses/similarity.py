@@ -218,9 +218,9 @@ class PairSimilarities(Shown):
         """The study, the measures as means over layers by state, and the provenance."""
         means = self.measures.drop(columns="layer").groupby("state").mean()
         return {
-            "study": self.study.fields,
+            "study": self.study.told,
             "measures": means.to_dict("index"),
-            "provenance": dict(self.provenance),
+            "provenance": self.study.traced(self.provenance),
         }
 
 

@@ -264,7 +264,7 @@ def _(answer: Measured) -> Exportables:
     if answer.bits is None:
         return {"ranking": overview.exportable_ranking(answer.results)}
     study = answer.study
-    tables = answer.correlations(bits_as_accuracies(answer.bits, study.model))
+    tables = answer.correlations(bits_as_accuracies(answer.bits, study.names["model"]))
     found = {
         f"scatter_{state}": downstream.exportable_downstream(study, tables["languages"], state, BITS)
         for state in STATES
@@ -278,5 +278,5 @@ def _(answer: Measured) -> Exportables:
 def _(answer: Measured) -> str:
     if answer.bits is None:
         return overview.ranking_finding(answer.results)
-    accuracies = bits_as_accuracies(answer.bits, answer.study.model)
+    accuracies = bits_as_accuracies(answer.bits, answer.study.names["model"])
     return downstream.downstream_finding(answer.correlations(accuracies)["correlations"], BITS)

@@ -117,8 +117,8 @@ class StudyResult(Shown):
             "interval": {state: list(self.mean_interval(state)) for state in STATES},
             "peak": {state: dict(zip(("layer", "score"), self.peak(state), strict=True)) for state in STATES},
             "direction_gap": {state: self.direction_gap(state) for state in STATES},
-            "study": self.study.fields,
-            "provenance": dict(self.provenance),
+            "study": self.study.told,
+            "provenance": self.study.traced(self.provenance),
         }
 
     @property

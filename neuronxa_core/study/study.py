@@ -13,7 +13,9 @@ from neuronxa_core.errors import StudyError
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.models.locate import ModelRef
+from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import POOLINGS, SITES, Pooling, ReadoutConfig, Site
+from neuronxa_core.study.naming import corpus_name, model_name
 
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
 """Allowed values of a study's fields, the default first."""
@@ -75,6 +77,25 @@ class Study:
         return {name: value for name, value in asdict(self).items() if value or name not in _LATER}
 
     @property
+    def names(self) -> dict[str, str]:
+        """Model, corpus and adapter as people read them: a path by its name, see naming."""
+        return {
+            "model": model_name(self.model),
+            "corpus": corpus_name(self.corpus),
+            "adapter": model_name(self.adapter),
+        }
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """`fields` with names in place of paths: the study as an export tells it."""
+        return {name: self.names.get(name, value) for name, value in self.fields.items()}
+
+    def traced(self, provenance: Mapping[str, Any]) -> dict[str, Any]:
+        """A provenance as an export tells it: in local mode with the paths behind the names, by field."""
+        paths = {name: value for name, value in self.fields.items() if value != self.told[name]}
+        return {**provenance, **({"paths": paths} if paths and settings().mode == "local" else {})}
+
+    @property
     def readout(self) -> ReadoutConfig:
         """How neurons are read and pooled. Raises ValueError while the pooling is `auto`, which a model resolves."""
         if self.pooling == "auto":
@@ -110,11 +131,11 @@ class Study:
     def stem(self) -> str:
         """A file name without suffix."""
         parts = [
-            self.model,
+            self.names["model"],
             self.revision,
-            self.adapter,
+            self.names["adapter"],
             self.neurons,
-            self.corpus,
+            self.names["corpus"],
             f"{self.source}-{self.target}",
             f"{self.pairs}{f'-seed{self.sample}' if self.sample else ''}",
             self.leave_out and f"without-{self.leave_out}",
@@ -126,10 +147,11 @@ class Study:
     def caption(self) -> str:
         """One line that describes the study under a figure."""
         revision = f" @ {self.revision}" if self.revision else ""
-        adapter = f" + {self.adapter}" if self.adapter else ""
+        names = self.names
+        adapter = f" + {names['adapter']}" if self.adapter else ""
         parts = [
-            f"{self.model}{revision}{adapter}",
-            self.corpus,
+            f"{names['model']}{revision}{adapter}",
+            names["corpus"],
             *([f"neurons {self.neurons}"] if self.neurons else []),
             f"{self.source} → {self.target}",
             f"{self.pairs} pairs{self._choice}",

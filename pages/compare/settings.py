@@ -70,7 +70,7 @@ def _pairs_needed(study: Study) -> None:
     answer = answer_here(PairsNeeded(study, codes), Place(figures.PAIRS_HEIGHT))
     if answer is None:
         return
-    needed = answer.table
+    needed, study = answer.table, answer.study
     look.picture(figures.exportable_pairs(study, needed, "rank_correlation"), "set_ranks")
     st.markdown(figures.pairs_finding(needed, len(codes)))
     look.table_downloads(needed, f"{study.stem}.pairs_needed", "set_needed")

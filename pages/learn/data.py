@@ -57,6 +57,8 @@ def about(study: Study, corpus: Corpus) -> None:
     else:
         whose = "An uploaded text" if study.corpus.startswith(PREFIX) else "A text of your own"
         st.caption(f"{whose}. The dashboard does not know its licence or how to cite it.")
+    if study.names["corpus"] != study.corpus and settings().mode == "local":
+        st.caption(f"Read from {look.plain(study.corpus)}. Exports call it {look.plain(study.names['corpus'])}.")
 
 
 def check(study: Study, text: Bitext) -> None:

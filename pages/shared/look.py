@@ -182,9 +182,14 @@ def plain(text: str) -> str:
 _MARKUP = re.compile(r"([\\`*\[\]<>$#|]|~~|:(?=\S)|(?<!\w)_|_(?!\w))")
 
 
-def copy_link() -> None:
-    """A button that copies the address as it stands: the study and the view."""
-    st.html(ASSETS / "copy_link.html", unsafe_allow_javascript=True)
+def copy_link(paths: Sequence[str] = ()) -> None:
+    """A button that copies the address as it stands: the study and the view.
+
+    paths: the fields of the study that the address can only give as a path of this computer; the button says so.
+    """
+    button = (ASSETS / "copy_link.html").read_text(encoding="utf-8")
+    held = f"Holds a path of this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
+    st.html(button.replace("{{held}}", held), unsafe_allow_javascript=True)
 
 
 def sentence_table(columns: Mapping[str, Sequence[object]], languages: Mapping[str, Language] | None = None) -> None:
@@ -275,7 +280,9 @@ _PROVENANCE = {
 
 def provenance(result: StudyResult | LanguageMatrix) -> None:
     """What the numbers were computed from and with, a row each."""
-    said = {name: value for name, value in result.provenance.items() if value not in ("", None)}
+    traced = result.study.traced(result.provenance)
+    paths = {f"path of the {name}": path for name, path in traced.pop("paths", {}).items()}
+    said = {name: value for name, value in (traced | paths).items() if value not in ("", None)}
     names = [_PROVENANCE.get(name, name.replace("_", " ").capitalize()) for name in said]
     st.dataframe({"Item": names, "Value": [_value(value) for value in said.values()]}, hide_index=True)
 

@@ -1,6 +1,6 @@
 """The study picker in the sidebar; the URL always says the study that it shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.hub_cache import in_local_cache
 from neuronxa_core.models.locate import is_hub_id
 from neuronxa_core.settings import settings
+from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.study import CHOICES, Study
 from pages.shared import look
+from pages.shared.link_names import labels
 from pages.shared.study_link import (
     DEFAULT,
     TYPED,
@@ -115,7 +117,7 @@ def _model() -> None:
 
     def label(model: str) -> str:
         known = curated(model)
-        name = f"demo · {demo.TITLE}" if model == demo.NAME else known.title if known else model
+        name = f"demo · {demo.TITLE}" if model == demo.NAME else known.title if known else model_name(model)
         return f"{'✓ ' if model in here else ''}{name}{f' · {_gigabytes(known)}' if known else ''}"
 
     chosen = st.session_state.study_model
@@ -138,7 +140,7 @@ def _model_caption(model: str, here: bool) -> None:
         terms = " · gated: accept its terms and set HF_TOKEN" if known.gated and not here and not is_shared() else ""
         licence = f"[{demo.LICENCE}]({demo.LICENCE_URL})" if model == demo.NAME else f"{known.licence}{terms}"
         st.caption(f"{'' if model == demo.NAME else f'`{known.id}` · '}{size} · {licence}")
-    elif len(model) > _BOX_WIDTH:
+    elif len(model) > _BOX_WIDTH and not is_shared():
         st.caption(f"`{model.replace('`', '')}`")
 
 
@@ -171,20 +173,20 @@ def _more() -> None:
 
 
 def _languages(corpus: Corpus) -> None:
-    state = st.session_state
+    state, called = st.session_state, look.plain(corpus_name(corpus.name))
     for name, fallback in (("source", 0), ("target", -1)):
         if state[f"study_{name}"] not in corpus.languages:
             taken = state["study_source" if name == "target" else "study_target"]
             english = [code for code in (ENGLISH,) if name == "target" and code in corpus.languages]
             free = [code for code in (*english, *corpus.languages) if code != taken]
             chosen = free[0 if english else fallback]
-            _say(f"{look.plain(corpus.name)} has no {_name(state[f'study_{name}'])}; using {_name(chosen)} instead.")
+            _say(f"{called} has no {_name(state[f'study_{name}'])}; using {_name(chosen)} instead.")
             state[f"study_{name}"] = chosen
     beside = corpus.beside(state.study_source) if corpus.pairwise else corpus.languages
     if state.study_target not in beside:
         chosen = ENGLISH if ENGLISH in beside else beside[0]
         both = f"{_name(state.study_source)} and {_name(state.study_target)}"
-        _say(f"{look.plain(corpus.name)} has no sentence pairs of {both}; using {_name(chosen)} as target instead.")
+        _say(f"{called} has no sentence pairs of {both}; using {_name(chosen)} as target instead.")
         state.study_target = chosen
     _choice("source", "Source language", corpus.languages)
     _choice("target", "Target language", beside)
@@ -193,7 +195,7 @@ def _languages(corpus: Corpus) -> None:
     most = _most_pairs(corpus)
     if state.study_pairs > most:
         left = " left" if state.study_leave_out else ""
-        _say(f"{look.plain(corpus.name)} has {most} pairs{left}; using {most} instead of {state.study_pairs}.")
+        _say(f"{called} has {most} pairs{left}; using {most} instead of {state.study_pairs}.")
         state.study_pairs = most
     pairs.number_input("Pairs", min_value=2, max_value=most, step=10, key="study_pairs", help=help_on("pairs"))
 
@@ -222,6 +224,11 @@ def offered_corpora() -> list[str]:
     return list(dict.fromkeys((*BUNDLED, *configured(), *(mine if is_shared() else uploads()), *HUB_NAMES)))
 
 
+def _corpus_labels(offered: Sequence[str]) -> Callable[[str], str]:
+    names = labels("corpus", offered)
+    return lambda option: _corpus_label(names.get(option, option))
+
+
 def _corpus_label(name: str) -> str:
     if name.startswith(UPLOAD):
         return f"{name.removeprefix(UPLOAD).rpartition('-')[0]} (uploaded)"
@@ -239,17 +246,18 @@ def help_on(name: str) -> str | None:
 def _choice(name: str, label: str, options: Sequence[str], new: bool = False) -> None:
     key = f"study_{name}"
     chosen = st.session_state[key]
+    offered = options if chosen in options else [chosen, *options]
     st.selectbox(
         label,
-        options if chosen in options else [chosen, *options],
+        offered,
         key=key,
-        format_func=_LABELS.get(name, str),
+        format_func=_corpus_labels(offered) if name == "corpus" else _LABELS.get(name, str),
         accept_new_options=new,
         help=help_on(name),
     )
 
 
-_LABELS = {"source": search_terms, "target": search_terms, "corpus": _corpus_label}
+_LABELS = {"source": search_terms, "target": search_terms}
 
 
 def _swap() -> None:

@@ -21,6 +21,7 @@ from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
 from pages.shared import look
 from pages.shared.cost import memory_line, work_line
+from pages.shared.link_names import paths_in_link
 from pages.shared.precision import ask_in, offer_the_other, or_stop
 
 Request = TypeVar("Request")
@@ -148,13 +149,13 @@ def study_line(
     names = names or f"{language(study.source).name} → {language(study.target).name}"
     line, actions = st.columns([3.4, 1.2], vertical_alignment="center")
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
-        look.copy_link()
+        look.copy_link(paths_in_link(study))
         if files:
             look.export(stem or study.stem, files)
     parts = (
         f"**{names}**",
-        _code(study.model),
-        _code(study.corpus),
+        _code(study.names["model"]),
+        _code(study.names["corpus"]),
         f"{study.pairs} pairs",
         f"site {study.site}",
         f"pooling {study.pooling}",

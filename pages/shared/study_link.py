@@ -12,6 +12,7 @@ from neuronxa_core.models.locate import is_hub_id
 from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study
 from pages.shared import look
+from pages.shared.link_names import linked, opened
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
 TYPED = ("revision", "adapter", "neurons")
@@ -27,7 +28,7 @@ def is_shared() -> bool:
 def study_query(study: Study) -> dict[str, str]:
     """The study as URL parameters; what has its default value is left out."""
     return {
-        name: str(value)
+        name: linked(name, str(value))
         for name, value in asdict(study).items()
         if name not in _OPTIONAL or replace(study, **{name: _OPTIONAL[name]}) != study
     }
@@ -35,7 +36,7 @@ def study_query(study: Study) -> dict[str, str]:
 
 def study_from_url() -> Study:
     """The study that the link asks for; each value that does not fit is refused on its own and said so."""
-    asked = {name: text for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
+    asked = {name: opened(name, text) for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
     both: dict[str, str] = {name: asked.pop(name) for name in ("source", "target") if name in asked}
     study = default_study()
     refused: list[str] = []

@@ -61,10 +61,10 @@ def test_a_study_with_an_adapter_is_another_study(tiny_model, adapter: Path, tin
     plain = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
     on_top = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, adapter=str(adapter))
     assert plain.stem != on_top.stem
-    assert str(adapter) in on_top.caption
+    assert f" + {adapter.name} · " in on_top.caption
     first, second = run_study(plain), run_study(on_top)
     assert first.provenance["model_fingerprint"] != second.provenance["model_fingerprint"]
-    assert second.summary["study"]["adapter"] == str(adapter)
+    assert second.summary["provenance"]["paths"]["adapter"] == str(adapter)
     assert run_study(on_top).scores.equals(second.scores)
 
 

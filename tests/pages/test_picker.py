@@ -14,8 +14,9 @@ from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
 from pages.shared import picker
+from pages.shared.link_names import paths_in_link
 from tests.conftest import set_settings
-from tests.pages.app import open_page, page_file
+from tests.pages.app import html, open_page, page_file, said
 
 
 def shared(monkeypatch: pytest.MonkeyPatch, models: str = "demo") -> None:
@@ -50,7 +51,7 @@ def test_a_model_of_the_list_is_described_below_the_box_and_its_terms_until_it_i
 def test_any_folder_is_taken_and_stands_in_the_box(tiny_model, tiny_corpus: Path):
     app = open_page("alignment", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
     assert app.selectbox(key="study_model").value == str(tiny_model("llama"))
-    assert app.selectbox(key="study_model").options[0] == str(tiny_model("llama"))
+    assert app.selectbox(key="study_model").options[0] == tiny_model("llama").name
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,36 @@ def test_a_link_says_pooling_and_model_in_any_order(order: tuple[str, str]):
     app = open_page("data", **{name: asked[name] for name in order})
     assert app.selectbox(key="study_pooling").value == "last"
     assert app.selectbox(key="study_model").value == "FacebookAI/xlm-roberta-base"
+
+
+@pytest.mark.parametrize("mode", ["local", "shared"])
+def test_a_link_names_a_configured_corpus_and_opens_it_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+):
+    file = tmp_path / "ours.csv"
+    file.write_text("de,en\nHund,dog\nBrot,bread\nTal,valley\n")
+    set_settings(monkeypatch, corpora=str(file), mode=mode)
+    app = open_page("data", corpus="ours", source="deu_Latn", target="eng_Latn", pairs="3")
+    assert app.session_state.study.corpus == str(file)
+    assert app.query_params["corpus"] == "ours"
+    assert paths_in_link(app.session_state.study) == ()
+    assert 'data-held=""' in html(open_page(corpus="ours", source="deu_Latn", target="eng_Latn", pairs="3"))
+    assert str(tmp_path) not in "".join((html(app), said(app))) or mode == "local"
+
+
+def test_where_two_corpora_share_a_name_or_one_is_offered_by_nobody_the_link_holds_the_path_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "ours.csv").write_text("de,en\nHund,dog\nBrot,bread\nTal,valley\n")
+    corpus = str(tmp_path / "one" / "ours.csv")
+    set_settings(monkeypatch, corpora=f"{corpus},{tmp_path / 'two' / 'ours.csv'}")
+    app = open_page("alignment", corpus=corpus, source="deu_Latn", target="eng_Latn", pairs="3")
+    assert app.query_params["corpus"] == corpus
+    assert paths_in_link(app.session_state.study) == ("corpus",)
+    assert "Holds a path of this computer (corpus)" in html(app)
+    assert f"ours ({corpus})" in app.selectbox(key="study_corpus").options
 
 
 def test_revision_adapter_and_neurons_are_part_of_the_study_and_its_link(tiny_model, tiny_corpus: Path):

@@ -10,8 +10,10 @@ from neuronxa_core.errors import StudyError
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import ReadoutConfig, State
+from neuronxa_core.study.naming import corpus_name
 from neuronxa_core.study.result import StudyResult, fertility, from_frame, read_result, unknown_share, write_result
 from neuronxa_core.study.study import Study
+from tests.conftest import set_settings
 
 STUDY = Study("demo", "everyday", "deu_Latn", "eng_Latn", pairs=4)
 
@@ -124,6 +126,40 @@ def test_the_stem_is_a_file_name():
     assert "/" not in stem
     assert " " not in stem
     assert "deu_Latn-eng_Latn" in stem
+
+
+def test_what_leaves_the_dashboard_has_names_and_the_paths_stand_in_one_field_of_a_local_provenance(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    model = "/srv/models--org--small/snapshots/0f3a"
+    here = replace(STUDY, model=model, corpus="/home/me/flores.tsv", adapter="~/lora")
+    found = replace(result(), study=here)
+    for told in (here.stem, here.caption, json.dumps(found.summary["study"])):
+        assert "home" not in told
+        assert "srv" not in told
+    assert here.caption.startswith("org/small + lora · flores · deu_Latn")
+    assert found.summary["study"] == {**here.fields, "model": "org/small", "corpus": "flores", "adapter": "lora"}
+    paths = {"model": here.model, "corpus": here.corpus, "adapter": here.adapter}
+    assert found.summary["provenance"] == {**found.provenance, "paths": paths}
+    set_settings(monkeypatch, mode="shared")
+    assert found.summary["provenance"] == found.provenance
+    assert "paths" not in result().summary["provenance"]  # names alone have no paths
+
+
+@pytest.mark.parametrize(
+    ("corpus", "name"),
+    [
+        ("everyday", "everyday"),
+        ("hub:ntrex@refs/pr/1", "hub:ntrex@refs/pr/1"),
+        ("upload:mine-0123456789ab", "upload:mine-0123456789ab"),
+        ("/data/flores200/devtest/", "devtest"),
+        ("/data/my.corpus.tsv.gz", "my.corpus.tsv"),
+        ("../v1.5", "v1.5"),
+        ("/", "corpus"),
+    ],
+)
+def test_a_corpus_is_named_by_the_last_part_of_its_path(corpus: str, name: str):
+    assert corpus_name(corpus) == name
 
 
 def test_the_stem_and_the_caption_tell_every_choice_apart():
