@@ -5,11 +5,11 @@
     result = run(Study(model="demo", corpus="everyday", source="deu_Latn", target="eng_Latn"))
     result.scores    # one row per state and layer, a pandas DataFrame
     result.summary   # NASCA, NAVCA, MEXA, peaks, direction gaps, provenance
-    result           # in a notebook: the curves, and what they show
+    result           # in a notebook: the curves and the finding
 
-This file is the public API. A request (Similarity, Languages, Neurons ...) is asked with `run`, or looked up with
-`find`; its answer gives its `tables`, its `summary`, its `figures()` and its `finding`. `metrics` holds the functions
-of arrays, `figures` the pictures. What is not named here may move between versions.
+This file is the public API. `run` answers a request (Similarity, Languages, Neurons ...), and `find` looks up its
+answer without computing it. An answer has `tables`, a `summary`, `figures()` and a `finding`. `metrics` has functions
+on arrays, `figures` draws. Names that are not listed here may move between versions.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -126,12 +126,12 @@ _HOMES = {
     "StudyLayers": "study.layers",
     "NeuronXAError": "errors",
 }
-"""Where each name is defined; it is loaded when it is first used, so that importing the package costs nothing."""
+"""The module that defines each name. It is imported on first use, so that importing the package is cheap."""
 _ROOMS = ("figures", "metrics")
 
 
 def __getattr__(name: str) -> Any:
-    """Loads a public name when it is first used."""
+    """A public name, imported on first use."""
     from importlib import import_module
 
     if name in _ROOMS:

@@ -1,7 +1,7 @@
-"""The same recipe without a browser: `neuronxa run ...`, `... gallery`; and `neuronxa app`, which opens the dashboard.
+"""The command line: `neuronxa run ...` and the other commands, and `neuronxa app`, which opens the dashboard.
 
-Without the package installed, `python -m neuronxa_core` stands for `neuronxa`.
-Exit code 0, or 2 with one line on standard error for what a user can mend.
+Without the package installed, use `python -m neuronxa_core` instead of `neuronxa`.
+The exit code is 0, or 2 with one line on standard error if something is wrong that the user can fix.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from neuronxa_core.version import __version__
 
 
 class _Terminal(Watcher):
-    """One line on standard error that is written over while the work goes on; silent where nobody watches."""
+    """Shows progress in one line on standard error, overwritten in place; silent unless that is a terminal."""
 
     def __init__(self) -> None:
         self.shown, self.meter = 0.0, Meter()
@@ -44,12 +44,12 @@ class _Terminal(Watcher):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        """One line, not the whole usage."""
+        """Raises StudyError, whose message is one line, instead of printing the whole usage."""
         raise StudyError(f"{message[:1].upper()}{message[1:]}.", f"See: {self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> int:
-    """Runs one command and returns the exit code. program: how it was called, for its messages."""
+    """The exit code, after running one command. program: the name it was called by, for messages."""
     terminal = _Terminal()
     try:
         options = _parsed(_parser(program), arguments)
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> i
 
 
 def _parsed(parser: _Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The options. What is none of them is an error, except behind `app`, which passes it on to Streamlit."""
+    """The options. Unknown ones are an error, except for `app`, which passes them on to Streamlit."""
     options, others = parser.parse_known_args(arguments)
     if others and options.command is not _app:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
@@ -75,7 +75,9 @@ def _parsed(parser: _Parser, arguments: Sequence[str] | None) -> argparse.Namesp
 
 
 def _parser(program: str = "neuronxa") -> _Parser:
-    parser = _Parser(prog=program, description="Cross-lingual alignment in the states of FFN neurons.")
+    parser = _Parser(
+        prog=program, description="Measure cross-lingual alignment in the FFN neurons of a language model."
+    )
     parser.add_argument("--version", action="version", version=f"NeuronXA Explorer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
     run = commands.add_parser("run", help="score one language pair and write scores.csv and summary.json")
@@ -86,35 +88,35 @@ def _parser(program: str = "neuronxa") -> _Parser:
         _study_options(parser_of, command.pair)
         command.options(parser_of)
         parser_of.set_defaults(command=partial(_analysis, name))
-    check = commands.add_parser("check", help="say what may be wrong with a text, line by line and as a whole")
+    check = commands.add_parser("check", help="list possible problems of a parallel text, line by line and as a whole")
     check.add_argument("--corpus", required=True, help="as for run")
     check.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
     check.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
     check.set_defaults(command=_check)
-    gallery = commands.add_parser("gallery", help="build the precomputed results that the dashboard opens with")
+    gallery = commands.add_parser("gallery", help="rebuild the precomputed results that the dashboard opens with")
     gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
-    gallery.add_argument("--only", nargs="+", default=[], metavar="PART", help="rebuild these parts alone")
+    gallery.add_argument("--only", nargs="+", default=[], metavar="PART", help="rebuild only these parts")
     gallery.set_defaults(command=_gallery)
     app = commands.add_parser(
         "app",
         usage="%(prog)s [-h] [options of `streamlit run`]",
-        help="open the dashboard, from whatever folder you are in",
-        description="Open the dashboard. Other options go to `streamlit run`: --server.port 8502, for example.",
+        help="open the dashboard, from any folder",
+        description="Open the dashboard. Other options are passed to `streamlit run`, for example --server.port 8502.",
     )
     app.set_defaults(command=_app)
     return parser
 
 
 def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
-    """The same for every command that computes; pair: of two languages, else of many against one target."""
+    """Adds the options of every command that computes. pair: for two languages, not for many against one target."""
     parser.add_argument("--model", required=True, help="demo, a hub id, or a local folder (safetensors or GGUF)")
     parser.add_argument("--revision", default="", help="branch, tag or commit of a hub model")
-    parser.add_argument("--adapter", default="", metavar="DIR", help="folder of a LoRA adapter on top of the model")
+    parser.add_argument("--adapter", default="", metavar="DIR", help="folder of a LoRA adapter to apply to the model")
     parser.add_argument(
         "--neurons",
         default="",
         metavar="PATH",
-        help="module of a block whose output is the neurons (its input with :input behind it), not the family's",
+        help="module of a block to read instead of the family's: its output, or its input if PATH ends in :input",
     )
     parser.add_argument("--corpus", required=True, help="everyday, or the path of a folder or file of parallel text")
     if pair:
@@ -122,9 +124,13 @@ def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
         parser.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
     else:
         add_languages(parser)
-    parser.add_argument("--pairs", type=int, default=100, help="how many pairs (default: 100)")
+    parser.add_argument("--pairs", type=int, default=100, help="number of sentence pairs (default: 100)")
     parser.add_argument(
-        "--sample", type=int, default=0, metavar="SEED", help="a sample with this seed instead of the first pairs"
+        "--sample",
+        type=int,
+        default=0,
+        metavar="SEED",
+        help="draw a random sample with this seed instead of the first pairs",
     )
     parser.add_argument(
         "--leave-out",
@@ -136,7 +142,7 @@ def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
         parser.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the output files")
 
 
 def _analysis(name: str, options: argparse.Namespace, terminal: _Terminal) -> None:
@@ -177,7 +183,7 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     from neuronxa_core.gallery.read import GALLERY
 
     if unknown := set(options.only) - set(PARTS):
-        raise StudyError(f"The gallery has no part {min(unknown)!r}.", f"Name some of: {', '.join(PARTS)}.")
+        raise StudyError(f"The gallery has no part {min(unknown)!r}.", f"Choose from: {', '.join(PARTS)}.")
     folder = options.out or GALLERY
     _make_folder(folder)
     for name in PARTS:
@@ -188,13 +194,13 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 
 def _app(options: argparse.Namespace, terminal: _Terminal) -> None:
-    """Becomes the dashboard's server. -P: the current folder's modules are not taken for the dashboard's own."""
+    """Replaces this process with the dashboard's server. -P: modules of the current folder must not shadow its own."""
     script = str(DASHBOARD / "app.py")
     os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", "run", script, *options.others])
 
 
 def write_files(result: StudyResult, folder: Path) -> None:
-    """scores.csv and summary.json. Raises StudyError if the folder cannot be written."""
+    """Writes scores.csv and summary.json. Raises StudyError if the folder cannot be written to."""
     try:
         result.scores.to_csv(folder / "scores.csv", index=False)
         (folder / "summary.json").write_text(json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")

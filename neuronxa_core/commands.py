@@ -1,4 +1,4 @@
-"""A command per analysis: the options of `run`, CSV and Parquet files per table, and a JSON file with the summary."""
+"""One command per analysis, with the options of `run`; writes each table as CSV and Parquet, and a JSON summary."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ from neuronxa_core.study.study import CHOICES, Study
 
 @dataclass(frozen=True)
 class Command:
-    """One question on the command line. pair: it is asked of two languages, not of many against one target."""
+    """An analysis on the command line. pair: it takes two languages, not many against one target."""
 
     help: str
     request: Callable[[argparse.Namespace], Analysis[Answer]]
@@ -49,7 +49,7 @@ def study_from(options: argparse.Namespace, **changed: Any) -> Study:
 
 
 def languages_from(options: argparse.Namespace) -> tuple[str, ...]:
-    """The languages that are asked for: those named, or all of the corpus beside the target, by code."""
+    """Codes of the requested languages: those named, or all of the corpus except the target."""
     if options.languages != "all":
         named = [language(name).code for name in options.languages.split(",") if name.strip()]
         return tuple(dict.fromkeys(named))
@@ -65,7 +65,7 @@ def _against_target(options: argparse.Namespace) -> tuple[Study, tuple[str, ...]
 
 
 def _all_languages(options: argparse.Namespace) -> tuple[Study, tuple[str, ...]]:
-    """The target is one of them."""
+    """The study, and its languages with the target among them if it was named or all are requested."""
     study, codes = _against_target(options)
     target = language(options.target).code
     asked = options.languages == "all" or target in languages_from(options)
@@ -106,7 +106,7 @@ def _models(options: argparse.Namespace) -> Models:
 def _projection(options: argparse.Namespace) -> Project:
     states = tuple(state for state in STATES if state in options.states.split(","))
     if not states or set(options.states.split(",")) - set(STATES):
-        raise StudyError(f"The states cannot be {options.states!r}.", f"Name some of: {','.join(STATES)}.")
+        raise StudyError(f"--states cannot be {options.states!r}.", f"Choose from: {','.join(STATES)}.")
     settings = ProjectionSettings(
         options.method, options.neighbours, options.min_dist, options.metric, options.umap_seed
     )
@@ -119,7 +119,9 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _more_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--models", default="", metavar="M,...", help="comma-separated, compared with --model")
+    parser.add_argument(
+        "--models", default="", metavar="M,...", help="comma-separated; other models to compare with --model"
+    )
     parser.add_argument("--sites", default="", metavar="SITE,...", help=f"several of {', '.join(SITES)}")
 
 
@@ -134,7 +136,9 @@ def _projection_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _pivots(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pivots", default="", metavar="CODE,...", help="other targets to score the source against")
+    parser.add_argument(
+        "--pivots", default="", metavar="CODE,...", help="comma-separated; other targets to score the source against"
+    )
 
 
 def _accuracies(parser: argparse.ArgumentParser) -> None:
@@ -144,31 +148,33 @@ def _accuracies(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="files of lm-evaluation-harness or a CSV, instead of bits per byte",
+        help="result files of lm-evaluation-harness, or a CSV file, instead of bits per byte",
     )
 
 
 COMMANDS: Mapping[str, Command] = {
     "similarity": Command(
-        "cosines, margins and ranks of every pair, and how the space is used", lambda o: Similarity(study_from(o)), True
+        "cosines, margins and ranks of every pair, and the geometry of the space",
+        lambda o: Similarity(study_from(o)),
+        True,
     ),
-    "asymmetry": Command("the gap between both directions, for each language against the target", _asymmetry),
+    "asymmetry": Command("the gap between the two directions, for each language against the target", _asymmetry),
     "projection": Command("every sentence as a point, by UMAP or PCA", _projection, True, _projection_options),
     "languages": Command("every language against every other", _languages),
-    "neurons": Command("which neurons languages share, and which belong to one", _neurons),
+    "neurons": Command("which neurons languages share, and which are specific to one", _neurons),
     "models": Command("several models or sites on the same sentences", _models, False, _more_models),
-    "settings": Command("every choice of the method changed on its own", _settings, True, _pivots),
+    "settings": Command("the score when one choice of the method is changed at a time", _settings, True, _pivots),
     "downstream": Command(
         "alignment against accuracies or bits per byte, language by language", _downstream, False, _accuracies
     ),
 }
-"""By the name of its page."""
+"""The commands, by the name of their page."""
 
 
 def add_languages(parser: argparse.ArgumentParser) -> None:
-    """`--languages` and `--target`, for what is asked of many languages."""
+    """Adds `--languages` and `--target`, for commands on many languages."""
     parser.add_argument("--languages", default="all", metavar="CODE,...", help="default: all of the corpus")
-    parser.add_argument("--target", default=ENGLISH, help=f"what they are measured against (default: {ENGLISH})")
+    parser.add_argument("--target", default=ENGLISH, help=f"the language they are compared with (default: {ENGLISH})")
     parser.set_defaults(source="")
 
 
@@ -199,7 +205,7 @@ def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.Data
 
 
 def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], folder: Path) -> None:
-    """Writes NAME.TABLE.csv and NAME.TABLE.parquet per table, and NAME.json. Raises StudyError if it cannot."""
+    """Writes NAME.TABLE.csv and NAME.TABLE.parquet for each table, and NAME.json. Raises StudyError if that fails."""
     try:
         for table, frame in tables.items():
             frame.to_csv(folder / f"{name}.{table}.csv", index=False)
@@ -211,7 +217,7 @@ def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold: NumPy's numbers as Python's, and null for what is not a number."""
+    """The value as JSON can store it: NumPy numbers as Python numbers, NaN and infinity as null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -222,5 +228,7 @@ def _plain(value: Any) -> Any:
 
 
 def cannot_write(folder: Path, error: OSError) -> NeuronXAError:
-    """One sentence for a folder that refuses a file."""
-    return StudyError(f"{folder} cannot be written ({error.strerror or error}).", "Give another folder to --out.")
+    """The error for a folder that cannot be written to."""
+    return StudyError(
+        f"{folder} cannot be written to ({error.strerror or error}).", "Choose another folder with --out."
+    )

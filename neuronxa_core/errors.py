@@ -1,21 +1,21 @@
-"""What a user can mend: every message is one sentence of what is wrong and one of what to do next.
+"""Errors that a user can fix: each message says in one sentence what is wrong and in another what to do next.
 
     NeuronXAError
-    |- SettingsError   an environment variable that does not parse
+    |- SettingsError   an environment variable with an invalid value
     |- StudyError      a study whose parts do not fit together
-    |- CorpusError     a corpus or a language of it that cannot be read
-    |  |- SentenceError   one sentence that a model cannot take
-    |- ModelError      a model that cannot be found, loaded or understood
-    |  |- ChangedModelError   a model whose files do not hold what its fingerprint says
-    |- CacheError      a cache folder that cannot be written
-    Cancelled          not an error: somebody asked the run to stop
+    |- CorpusError     a corpus, or one of its languages, that cannot be read
+    |  |- SentenceError   a sentence that the model cannot process
+    |- ModelError      a model that cannot be found, loaded or interpreted
+    |  |- ChangedModelError   a model whose files do not match its fingerprint
+    |- CacheError      a cache folder that cannot be written to
+    Cancelled          not an error: the run was asked to stop
 
-Anything else that is raised is a fault of the program and keeps its traceback.
+Any other exception is a bug and keeps its traceback.
 """
 
 
 class NeuronXAError(Exception):
-    """Something the user can mend. `str()` is one line: what is wrong, then the next step."""
+    """An error that the user can fix. `str()` is one line: what is wrong, then the next step."""
 
     def __init__(self, problem: str, next_step: str) -> None:
         super().__init__(problem, next_step)
@@ -27,7 +27,7 @@ class NeuronXAError(Exception):
 
 
 class SettingsError(NeuronXAError):
-    """An environment variable that does not parse."""
+    """An environment variable with an invalid value."""
 
 
 class StudyError(NeuronXAError):
@@ -35,11 +35,11 @@ class StudyError(NeuronXAError):
 
 
 class CorpusError(NeuronXAError):
-    """A corpus, or a language of it, that cannot be read."""
+    """A corpus, or one of its languages, that cannot be read."""
 
 
 class SentenceError(CorpusError):
-    """A sentence that a model cannot take; `sentence` is it, so that whoever knows the corpus can name its line."""
+    """A sentence that the model cannot process. Code that knows the corpus can find its line from `sentence`."""
 
     def __init__(self, problem: str, next_step: str, sentence: str) -> None:
         super().__init__(problem, next_step)
@@ -47,16 +47,16 @@ class SentenceError(CorpusError):
 
 
 class ModelError(NeuronXAError):
-    """A model that cannot be found, loaded or understood."""
+    """A model that cannot be found, loaded or interpreted."""
 
 
 class ChangedModelError(ModelError):
-    """A model whose files do not hold what its fingerprint says; nothing that they give may be kept under it."""
+    """A model whose files do not match its fingerprint; no result from them may be stored under that fingerprint."""
 
 
 class CacheError(NeuronXAError):
-    """A cache folder that cannot be written."""
+    """A cache folder that cannot be written to."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is not an error
-    """Raised inside a run after somebody asked it to stop."""
+    """Raised inside a run that was asked to stop."""

@@ -21,24 +21,24 @@ ASSETS = DASHBOARD / "assets"
 
 @dataclass(frozen=True)
 class Settings:
-    """Where things lie and how much room they may take."""
+    """The settings of a process, one field per environment variable."""
 
     cache_dir: Path
     """NEURONXA_CACHE_DIR: converted weights, states and results. Default: ~/.cache/neuronxa."""
     cache_limit_bytes: int
-    """NEURONXA_CACHE_GB: room for states and results; the least recently used go first. Default: 10."""
+    """NEURONXA_CACHE_GB: GB for states and results on disk; the least recently used are deleted first. Default: 10."""
     mode: str
-    """NEURONXA_MODE: local, or shared: only the models in NEURONXA_MODELS, and only paths in NEURONXA_CORPORA."""
+    """NEURONXA_MODE: local, or shared: only models in NEURONXA_MODELS and paths in NEURONXA_CORPORA. Default: local."""
     allow_remote: bool
-    """NEURONXA_ALLOW_REMOTE: 1 lets the dashboard serve other machines in local mode too. Default: 0."""
+    """NEURONXA_ALLOW_REMOTE: 1 lets the dashboard serve other machines even in local mode. Default: 0."""
     models: tuple[str, ...]
-    """NEURONXA_MODELS: what a shared deployment offers, comma-separated hub ids and paths. Default: demo."""
+    """NEURONXA_MODELS: comma-separated hub ids and paths that a shared deployment offers. Default: demo."""
     corpora: tuple[Path, ...]
-    """NEURONXA_CORPORA: comma-separated folders and files that are offered as corpora, with all that lies in them."""
+    """NEURONXA_CORPORA: comma-separated files and folders, each offered with the corpora inside it. Default: none."""
     device: str
     """NEURONXA_DEVICE: the meaning of the device `auto`: auto, cpu, cuda, mps or spread. Default: auto, the fastest."""
     memory_bytes: int | None
-    """NEURONXA_MEMORY_GB: what a study may take of the device's memory. Default: what is free."""
+    """NEURONXA_MEMORY_GB: how much of the device's memory a study may use, in GB. Default: what is free."""
     batch_tokens: int | None
     """NEURONXA_BATCH_TOKENS: tokens in one forward pass, padding included. Default: 512 on a CPU, 8192 on a GPU."""
 
@@ -69,7 +69,7 @@ def _listed(name: str) -> tuple[str, ...]:
 
 
 def _one_of(name: str, choices: tuple[str, ...]) -> str:
-    """The first choice is the default."""
+    """The value of a variable, by default the first choice. Raises SettingsError for any other value."""
     value = os.environ.get(name) or choices[0]
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}.", f"Set it to one of: {', '.join(choices)}.")

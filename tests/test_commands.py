@@ -84,7 +84,7 @@ def test_accuracies_take_the_place_of_bits(usual: list[str], tmp_path: Path):
     [
         (["models"], "nothing to compare"),
         (["languages", "--languages", "eng"], "No language besides the target"),
-        (["projection", *PAIR, "--states", "nas,nes"], "states cannot be"),
+        (["projection", *PAIR, "--states", "nas,nes"], "--states cannot be"),
         (["downstream", "--accuracies", "/nowhere/x.csv"], "cannot be read"),
         (["settings", *PAIR, "--pivots", "swh"], "swh_Latn"),
     ],

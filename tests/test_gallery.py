@@ -219,4 +219,4 @@ def test_one_part_is_rebuilt_alone(monkeypatch, tmp_path, capsys):
     assert [file.name for file in (tmp_path / "g").iterdir()] == ["made"]
     assert capsys.readouterr().out == "matrix: written\n"
     assert main(["gallery", "--only", "everything", "--out", str(tmp_path)]) == 2
-    assert "Name some of: studies, layers" in capsys.readouterr().err
+    assert "Choose from: studies, layers" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The one door to every question."""
+"""`run`, which answers any request, whichever analysis it belongs to."""
 
 from typing import Any, overload
 
@@ -11,7 +11,7 @@ from neuronxa_core.study.study import Study
 
 
 def question(asked: Analysis[Any] | Study) -> Analysis[Any]:
-    """The request itself; a study on its own asks for its alignment."""
+    """The request itself; for a bare study, the request for its alignment."""
     return Alignment(asked) if isinstance(asked, Study) else asked
 
 
@@ -24,8 +24,8 @@ def run(request: Analysis[Given], device: Device = "auto", watcher: Watcher = SI
 
 
 def run(request: Any, device: Device = "auto", watcher: Watcher = SILENT) -> Any:
-    """The answer to a request, from the cache or computed here. A study on its own is asked for its alignment.
+    """The answer to a request, from the cache or computed now; for a bare study, its alignment.
 
-    Raises NeuronXAError for what a user can mend, and Cancelled if the watcher asks for it.
+    Raises NeuronXAError for whatever a user can fix, and Cancelled if the watcher stops the run.
     """
     return question(request).run(watcher, device)

@@ -71,7 +71,7 @@ class ProjectionSettings:
             )
         if not (self.neighbours >= 2 and 0 <= self.min_dist <= 1 and 0 <= self.seed < 2**31):
             raise StudyError(
-                "These settings of UMAP are out of range.",
+                "The settings of UMAP are out of range.",
                 "Use at least 2 neighbours, min_dist from 0 to 1, and a non-negative seed.",
             )
         if self.method == "pca":
@@ -98,9 +98,7 @@ def pca_layers(stack: Layers) -> Coordinates:
 def procrustes_align(points: Coordinates) -> Coordinates:
     """The points with every layer centred and rotated or mirrored onto the one before; distances are unchanged.
 
-    Source: orthogonal Procrustes.
-
-    points: (layers, rows, 2).
+    points: (layers, rows, 2). Source: orthogonal Procrustes.
     """
     placed: Coordinates = points - points.mean(axis=1, keepdims=True)
     for layer in range(1, len(placed)):

@@ -1,7 +1,7 @@
-"""The nearest answer to a question: from the gallery, which comes with the dashboard, or from the cache.
+"""Finds the answer to a request in the gallery, which ships with the dashboard, or in the cache.
 
-What the gallery holds answers studies of its own precision and those that leave the dtype open; every answer names the
-precision that it was computed in.
+The gallery answers studies in its own precision and studies with dtype `auto`. Every answer names the precision it was
+computed in.
 """
 
 from dataclasses import replace
@@ -42,9 +42,9 @@ Request = TypeVar("Request")
 
 
 def find(request: Analysis[Any] | Study) -> Found[Any] | None:
-    """The answer if it came with the dashboard or is in the cache. A study on its own is asked for its alignment.
+    """The answer from the gallery or the cache, or None; for a bare study, its alignment.
 
-    Loads and downloads no model. Raises NeuronXAError.
+    Never loads or downloads a model. Raises NeuronXAError.
     """
     request = question(request)
     if (answer := stored(request)) is not None:
@@ -54,7 +54,7 @@ def find(request: Analysis[Any] | Study) -> Found[Any] | None:
 
 
 def settle(request: Request) -> Request:
-    """The request with its study in one precision, see gallery.precision.settled. Comes before any lookup."""
+    """The request with the dtype of its study resolved, see gallery.precision.settled. Call it before any lookup."""
     study: Study = request.study  # type: ignore[attr-defined]
 
     def answered(asked: Study) -> object:
@@ -65,7 +65,7 @@ def settle(request: Request) -> Request:
 
 @singledispatch
 def remaining(request: Any) -> Any:
-    """What of a request would have to be computed, for its cost."""
+    """The part of a request that would have to be computed, to estimate its cost."""
     return request
 
 
@@ -77,7 +77,7 @@ def _(request: Models) -> Models:
 
 @singledispatch
 def run(request: Any, watcher: Watcher) -> Any:
-    """The answer, computed as far as neither gallery nor cache has it. Raises NeuronXAError, Cancelled."""
+    """The answer; computes only the parts that are in neither gallery nor cache. Raises NeuronXAError, Cancelled."""
     return request.run(watcher)
 
 
@@ -86,7 +86,7 @@ def _(request: Models, watcher: Watcher) -> ModelComparison:
     rest = remaining(request)
     ran = dict(zip(rest.variants, rest.run(watcher).results.values(), strict=True))
     comparison = request.gather([ran.get(each) or _variant(each, request.languages) for each in request.variants])
-    if comparison is None:  # the cache has lost meanwhile what was there before the run
+    if comparison is None:  # entries found before the run were evicted meanwhile
         return request.run(watcher)
     return comparison
 
@@ -97,7 +97,7 @@ def _variant(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...
 
 @singledispatch
 def cached(request: Any) -> Answer | None:
-    """The answer from the cache, completed from the gallery where a part of it came with the dashboard; or None."""
+    """The answer from the cache, with parts from the gallery where it has them; None if a part is missing."""
     found: Answer | None = request.cached()
     return found
 

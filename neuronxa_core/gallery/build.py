@@ -1,6 +1,6 @@
 """Builds the precomputed results, part by part: the demo model on the bundled corpus, on the CPU.
 
-All of it is float32, except the variants that say bfloat16. `gallery --only PART` on the command line rebuilds a part.
+Everything is float32, except the bfloat16 variants. `gallery --only PART` on the command line rebuilds one part.
 """
 
 import json
@@ -48,7 +48,7 @@ from neuronxa_core.study.study import Study
 
 
 def gallery_variants() -> tuple[Study, ...]:
-    """The other ways in which the demo model is precomputed, to compare: the other site, and bfloat16."""
+    """The studies to compare with: the same at the other site, and in bfloat16."""
     studies = gallery_studies()
     return (
         *(replace(study, site="product") for study in studies),
@@ -77,7 +77,7 @@ def _build_results(studies: Iterable[Study], path: Path, watcher: Watcher) -> It
 
 
 def build_layers(folder: Path, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """The cosines of every layer, and the measures of the space, for the languages of LAYERED."""
+    """The cosines and the geometry measures of every layer, for the languages in LAYERED."""
     for study in _layered():
         result, layers = _with_layers(study, watcher)
         _store_cosines(result, layers, folder)
@@ -95,12 +95,12 @@ def _with_layers(study: Study, watcher: Watcher) -> tuple[StudyResult, StudyLaye
     result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
     layers = find_layers(study, "cpu")
     if layers is None:
-        raise CacheError("The cache has no room for the states of one study.", "Raise NEURONXA_CACHE_GB.")
+        raise CacheError("The cache is too small for the states of one study.", "Increase NEURONXA_CACHE_GB.")
     return result, layers
 
 
 def _store_cosines(result: StudyResult, layers: StudyLayers, folder: Path) -> None:
-    """Cosine distances, float32: near 0 they keep more digits than cosines near 1 would."""
+    """Writes cosine distances in float32, which near 0 keep more digits than cosines near 1 would."""
     from safetensors.numpy import save_file
 
     numbers = {state: range(first_layer(state), result.last_layer + 1) for state in STATES}
@@ -112,7 +112,7 @@ def _store_cosines(result: StudyResult, layers: StudyLayers, folder: Path) -> No
 
 
 def build_projections(folder: Path, watcher: Watcher = SILENT) -> Iterator[Projection]:
-    """UMAP of the languages of LAYERED with English."""
+    """UMAP projections of the languages in LAYERED with English."""
     projections = []
     for study in _layered():
         result, layers = _with_layers(study, watcher)
@@ -160,7 +160,7 @@ def build_rates(folder: Path, watcher: Watcher = SILENT) -> Iterator[NeuronRates
 
 
 def build_settings(folder: Path, watcher: Watcher = SILENT) -> Iterator[Ablation]:
-    """Each choice changed on its own, for the languages of LAYERED."""
+    """The ablation of every choice of the method, for the languages in LAYERED."""
     for study in _layered():
         ablation = run_ablation(study, device="cpu", watcher=watcher)
         write_aside(folder / "ablations" / f"{study.stem}.parquet", partial(write_ablation, ablation))
@@ -168,7 +168,7 @@ def build_settings(folder: Path, watcher: Watcher = SILENT) -> Iterator[Ablation
 
 
 def build_pairs_needed(folder: Path, watcher: Watcher = SILENT) -> Iterator[pd.DataFrame]:
-    """Whether fewer pairs order the languages alike."""
+    """How well fewer pairs reproduce the ranking of the languages."""
     studies = gallery_studies()
     needed = run_pairs_needed(studies[0], [study.source for study in studies], device="cpu", watcher=watcher)
     write_aside(folder / PAIRS_FILE, lambda path: needed.to_parquet(path, compression="zstd", index=False))
@@ -191,4 +191,4 @@ PARTS: Mapping[str, Callable[[Path, Watcher], Iterator[object]]] = {
     "pairs_needed": build_pairs_needed,
     "projections": build_projections,
 }
-"""What the gallery is made of, in the order in which it is built; each yields what it has made."""
+"""The parts of the gallery, in the order in which they are built. Each yields what it writes."""

@@ -1,4 +1,4 @@
-"""What `auto` means for a study, or for studies that are compared: settled once, before any lookup or run."""
+"""Resolves the dtype `auto`, for one study or for several that are compared, before any lookup or run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,14 +9,14 @@ from neuronxa_core.study.runner import resolved
 from neuronxa_core.study.study import Study
 
 Lookup = Callable[[Study], object]
-"""None, or something false, where there is no answer to a study."""
+"""Returns None, or another false value, if a study has no answer."""
 
 
 def settled(study: Study, stored: Lookup) -> Study:
-    """The study in one precision: `auto` is the gallery's if that holds its scores or its answer, else the device's.
+    """The study with `auto` resolved: the gallery's dtype if it has the scores or the answer, else the device's.
 
-    stored: looks the answer up in the gallery. So what is computed for a study that came with the dashboard is in the
-    precision of what came. Raises ModelError if the device is not here.
+    Whatever is computed for a precomputed study is therefore in the precision of the precomputed results.
+    stored: looks up the answer in the gallery. Raises ModelError if the device is not available.
     """
     if study.dtype != "auto":
         return study
@@ -24,12 +24,11 @@ def settled(study: Study, stored: Lookup) -> Study:
 
 
 def settled_variants(variants: Sequence[Study], stored: Lookup, at_hand: Lookup) -> list[Study]:
-    """The variants of a comparison, all that leave the dtype open in one precision; what is then the same stands once.
+    """The variants of a comparison, all those with dtype `auto` in the same precision, without duplicates.
 
-    `auto` is the gallery's precision if all of these are stored in it. Else it is the device's, or the gallery's if
-    that leaves fewer of them to compute. A variant that names its dtype keeps it: there the precision is compared.
-
-    stored: looks a variant's results up in the gallery; at_hand: there and in the cache. Raises as `settled`.
+    `auto` is the gallery's precision if the gallery has all of them. Otherwise it is the device's, or the gallery's if
+    that leaves fewer to compute. A variant with an explicit dtype keeps it, so that precisions can be compared.
+    stored: looks up a variant in the gallery; at_hand: in the gallery and the cache. Raises the same as `settled`.
     """
     open_ = [variant for variant in variants if variant.dtype == "auto"]
     if not open_:

@@ -1,9 +1,9 @@
 """Precomputed results: the demo model on the bundled corpus, every language against English and against every other.
 
-They lie in assets/gallery and carry their provenance. The dashboard opens with them, no model loaded, and reads a file
-when something in it is first asked for; `python -m neuronxa_core gallery` builds them. All of it is float32, except the
-variants that say bfloat16. It answers studies of its own precision and those that leave the dtype open (`auto`); every
-answer names the precision that it was computed in.
+They are in assets/gallery, with their provenance. The dashboard opens with them without loading a model, and reads each
+file on first use; `python -m neuronxa_core gallery` builds them. Everything is float32, except the bfloat16 variants.
+The gallery answers studies in its own precision and studies with dtype `auto`; every answer names the precision it was
+computed in.
 """
 
 import json
@@ -34,11 +34,11 @@ from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
 PRECISION: Dtype = "float32"
-"""The dtype of everything here but the variants, and so what `auto` is for a study that the gallery answers."""
+"""The dtype of everything but the variants, and hence of `auto` for a study that the gallery answers."""
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
-"""The languages whose similarities with English are stored too, layer by layer: two megabytes each."""
+"""The languages whose cosines with English are stored layer by layer, two megabytes each."""
 PROJECTED = STATES
-"""The states of those languages whose UMAP is stored, with its default settings."""
+"""The states of these languages whose UMAP, with default settings, is stored."""
 STUDIES_FILE = "studies.parquet"
 PROJECTIONS_FILE = "projections.parquet"
 MATRIX_FILE = "matrix.parquet"
@@ -50,7 +50,7 @@ OUTCOMES_FILE = "outcomes.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
-    """What the gallery holds, or should hold: every bundled language to English."""
+    """The main studies of the gallery: every bundled language to English."""
     languages = open_corpus(EVERYDAY.name).languages
     return tuple(
         Study(demo.NAME, EVERYDAY.name, code, ENGLISH, dtype=PRECISION) for code in languages if code != ENGLISH
@@ -66,7 +66,7 @@ def gallery_pairs() -> tuple[Study, ...]:
 
 
 def precomputed_bits(study: Study) -> dict[str, float] | None:
-    """The gallery's bits per byte of every language, if they are of this study's model, corpus and pairs, or None."""
+    """The gallery's bits per byte of every language; None for another model, corpus or choice of pairs."""
     gallery = gallery_studies()[0]
     wanted = _as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target)
@@ -79,7 +79,7 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
 
 
 def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
-    """The gallery's rates of these languages, to the nearest 1/255, if it has this study's model, corpus and site."""
+    """The gallery's rates of these languages, to the nearest 1/255; None if it lacks this model, corpus or site."""
     gallery = gallery_studies()[0]
     wanted = _as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
@@ -108,7 +108,7 @@ def precomputed_ablation(study: Study) -> Ablation | None:
 
 
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
-    """The gallery's rank correlations if they are of this study and of these languages, or None."""
+    """The gallery's rank correlations; None for any other study or set of languages."""
     studies = gallery_studies()
     wanted = _as_stored(study)
     if replace(wanted, source=studies[0].source, target=ENGLISH) != studies[0] or study.target != ENGLISH:
@@ -119,7 +119,7 @@ def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame
 
 
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
-    """The gallery's projection of one state of a study, from either end, or None. Reads only these rows."""
+    """The gallery's projection of one state of a study, in either direction, or None. Reads only its rows."""
     wanted = _as_stored(study)
     back = replace(wanted, source=wanted.target, target=wanted.source)
     for candidate in (wanted, back):
@@ -142,18 +142,18 @@ def _stored_projection(study: Study, state: State, settings: ProjectionSettings)
 
 
 def _as_stored(study: Study) -> Study:
-    """The study as the gallery would name its answer: a dtype that is left open is the gallery's."""
+    """The study as the gallery stores it: with `auto` replaced by the gallery's dtype."""
     return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
 
 
 def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[StudyResult, ...] | None:
-    """The gallery's results of each language against the study's target, if it has them all."""
+    """The gallery's results of each language against the study's target; None if one is missing."""
     results = [precomputed(replace(study, source=code)) for code in codes]
     return tuple(each for each in results if each) if all(results) else None
 
 
 def precomputed(study: Study) -> StudyResult | None:
-    """The gallery's result for a study, from either end, or None."""
+    """The gallery's result for a study, in either direction, or None."""
     wanted = _as_stored(study)
     results = gallery_results() if wanted.site == "gate" and wanted.dtype == PRECISION else variant_results()
     if wanted in results:
@@ -187,7 +187,7 @@ def _gallery_outcomes() -> dict[Study, Packed]:
 
 
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
-    """The gallery's matrix if it is of this study's model, corpus and choices, or None. Read when first asked for."""
+    """The gallery's language matrix; None for another model, corpus or choice. Read on first use."""
     wanted = _as_stored(study)
     gallery = gallery_studies()[0]
     if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
@@ -205,7 +205,7 @@ def _gallery_matrix() -> LanguageMatrix | None:
 
 @dataclass(frozen=True)
 class StoredLayers:
-    """A gallery study's cosines, layer by layer, and the measures of its space; no states."""
+    """The cosines of a gallery study, layer by layer, and the geometry measures of its space; no states."""
 
     path: Path
     swapped: bool = False
@@ -217,12 +217,12 @@ class StoredLayers:
 
     @property
     def measures(self) -> pd.DataFrame:
-        """As analyses.similarity.space_measures gives them; they are the same from either end."""
+        """A table like that of analyses.similarity.space_measures; the same in both directions."""
         return pd.read_parquet(self.path.with_suffix(".parquet"))
 
 
 def precomputed_layers(study: Study) -> StoredLayers | None:
-    """The gallery's similarities for a study, from either end, or None."""
+    """The gallery's cosines for a study, in either direction, or None."""
     wanted = _as_stored(study)
     back = replace(wanted, source=study.target, target=study.source)
     for candidate, swapped in ((wanted, False), (back, True)):
@@ -234,13 +234,13 @@ def precomputed_layers(study: Study) -> StoredLayers | None:
 
 @lru_cache(maxsize=1)
 def gallery_results() -> dict[Study, StudyResult]:
-    """Everything in the gallery, by study, in the order of the corpus; empty if it has not been built."""
+    """The gallery's main results by study, in the order of the corpus; empty if they have not been built."""
     return _results_in(GALLERY / STUDIES_FILE)
 
 
 @lru_cache(maxsize=1)
 def variant_results() -> dict[Study, StudyResult]:
-    """The variants in the gallery, by study; empty if they have not been built."""
+    """The gallery's variants by study; empty if they have not been built."""
     return _results_in(GALLERY / VARIANTS_FILE)
 
 

@@ -1,4 +1,4 @@
-"""What a report can show of a study on this machine: from the gallery or the cache, never from a model."""
+"""Gathers what a report shows of a study, from the gallery or the cache; never loads a model."""
 
 import pandas as pd
 
@@ -15,14 +15,14 @@ from neuronxa_core.study.study import Study
 
 
 def layers_at_hand(study: Study) -> StudyLayers | StoredLayers | None:
-    """The study's states, layer by layer, if the gallery or the cache has them. Loads no model."""
+    """The cosines of a study, layer by layer, from the gallery or the cache, or None. Never loads a model."""
     return precomputed_layers(study) or find_layers(study)
 
 
 def gather(result: StudyResult) -> Material | None:
-    """The states of the study and what follows from them, or None if neither gallery nor cache holds them.
+    """The material for a report; None if neither gallery nor cache has the study layer by layer.
 
-    A projection is UMAP with its default settings where that has been computed, else PCA. Loads no model.
+    Projections are UMAP with default settings if that has been computed, else PCA. Never loads a model.
     """
     study = result.study
     layers = layers_at_hand(study)
@@ -37,9 +37,9 @@ def gather(result: StudyResult) -> Material | None:
 
 
 def measures_of(study: Study, layers: StudyLayers | StoredLayers, last_layer: int) -> pd.DataFrame:
-    """The measures of the space, see analyses.similarity; of a precomputed study those that its table has.
+    """The geometry measures of a study, see analyses.similarity.
 
-    What such a table lacks is computed where the cache holds the states.
+    Measures that a precomputed table lacks are computed if the cache has the states, and left out otherwise.
     """
     if isinstance(layers, StudyLayers):
         return space_measures(layers, last_layer)

@@ -201,6 +201,6 @@ def writable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CacheError(
-            f"The cache folder {folder} cannot be written ({error.strerror or error}).",
+            f"The cache folder {folder} cannot be written to ({error.strerror or error}).",
             "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
         ) from error

@@ -29,7 +29,7 @@ _Stamp = tuple[int, int, int, int]
 _WHOLE: dict[Path, _Stamp] = {}
 """Files that this process wrote, or read and found intact, with their state at that time."""
 _OFTEN_ENOUGH = 60.0
-"""Seconds in which a file counts as just used. Updating its date would make other processes check it again."""
+"""Seconds in which a file counts as just used. Updating its timestamp would make other processes check it again."""
 FORMAT = 3
 """Part of every key. Increase it when the meaning of a stored number changes."""
 
@@ -75,7 +75,7 @@ def states_path(key: str) -> Path:
 
 
 def write_states(key: str, states: SentenceStates, header: Mapping[str, str | int]) -> None:
-    """Stores states with their header. Raises CacheError if the cache cannot be written."""
+    """Stores states with their header. Raises CacheError if the cache cannot be written to."""
     from safetensors.numpy import save_file
 
     arrays = {name: np.ascontiguousarray(array) for name, array in vars(states).items()}
@@ -145,7 +145,7 @@ def is_whole(path: Path) -> bool:
 
 
 def _stamp(path: Path) -> _Stamp:
-    """Inode, size and dates, which change when a file is replaced or written, even if its old date is restored."""
+    """Inode, size and timestamps, which change when a file is replaced or written, even if an old date is restored."""
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
@@ -198,7 +198,7 @@ def _crc32(arrays: Mapping[str, NDArray[np.generic]]) -> int:
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` fill a temporary file beside `path`, then renames it, so that no reader sees a partial file.
 
-    Raises CacheError if the folder cannot be written.
+    Raises CacheError if the folder cannot be written to.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
     try:
@@ -208,8 +208,8 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     except Exception as error:
         if isinstance(error, OSError) or "No space left" in str(error) or "I/O error" in str(error):
             raise CacheError(
-                f"The cache folder {settings().cache_dir} cannot be written ({error}).",
-                "Free some disk space, set NEURONXA_CACHE_DIR to a writable folder, or run with --no-cache.",
+                f"The cache folder {settings().cache_dir} cannot be written to ({error}).",
+                "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
             ) from error
         raise
     finally:
@@ -231,7 +231,7 @@ def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
 
 
 def touch(path: Path) -> None:
-    """Marks a file as just used, at most once a minute, by its access date; the other dates show changes."""
+    """Marks a file as just used by its access time, at most once a minute; the other timestamps show changes."""
     with contextlib.suppress(OSError):  # the cache may be read-only
         stat, before = path.stat(), _stamp(path)
         if time.time() - max(stat.st_atime, stat.st_mtime) < _OFTEN_ENOUGH:

@@ -172,7 +172,7 @@ def test_a_hub_that_always_cuts_ends_in_a_next_step_and_what_arrived_is_kept(
 ):
     monkeypatch.setattr(file_download, "time", SimpleNamespace(sleep=lambda _: None))  # it waits between its attempts
     stand_in.breaks_at = 5_000_000
-    with pytest.raises(ModelError, match=r"broke off\. Run again; what has arrived is kept"):
+    with pytest.raises(ModelError, match=r"was interrupted\. Run again; it resumes where it stopped"):
         find_checkpoint(ModelRef(MODEL))
     kept = sum(part.stat().st_size for part in cache_of_hub.rglob("*.incomplete"))
     assert 5_000_000 - 2**18 < kept <= 5_000_000
@@ -205,7 +205,7 @@ def test_a_disk_that_fills_up_on_the_way_ends_in_a_next_step(stand_in: StandIn, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(file_download, "http_get", full)
-    with pytest.raises(ModelError, match=r"The disk is full; someone/model .* Make room, or set HF_HOME"):
+    with pytest.raises(ModelError, match=r"The disk is full; someone/model .* Free some disk space, or set HF_HOME"):
         find_checkpoint(ModelRef(MODEL))
 
 
@@ -241,9 +241,9 @@ def test_gated_private_and_missing_models_are_told_apart(stand_in: StandIn, monk
         (
             "someone/nothing",
             "",
-            r"is not a model on the hub that everybody may read\. Check the spelling; .* HF_TOKEN, which is not set",
+            r"is not a public model on the hub\. Check the spelling; .* HF_TOKEN, which is not set",
         ),
-        (MODEL, "v9", r"someone/model has no revision v9\. Give a branch, a tag or a commit"),
+        (MODEL, "v9", r"someone/model has no revision v9\. Use a branch, tag or commit"),
     ):
         with pytest.raises(ModelError, match=said):
             find_checkpoint(ModelRef(model, revision))
@@ -251,7 +251,7 @@ def test_gated_private_and_missing_models_are_told_apart(stand_in: StandIn, monk
             hub.peek(model, revision)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     with pytest.raises(
-        ModelError, match=r"is gated, and HF_TOKEN may not read it\. Accept its terms on its page with that account"
+        ModelError, match=r"is gated, and HF_TOKEN has no access to it\. Accept its terms on its page with the account"
     ):
         find_checkpoint(ModelRef(MODEL))
     stand_in.readers.add(TOKEN)

@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_nothing_half_written(cache: Path, monkeypatch: pytes
         full.setattr(safetensors.numpy, "save_file", save_half)
         for key in ("a", "b"):
             with pytest.raises(
-                CacheError, match=r"No space left on device.* Free some disk space, set NEURONXA_CACHE_DIR"
+                CacheError, match=r"No space left on device.* Free some disk space, or set NEURONXA_CACHE_DIR"
             ):
                 write_states(key, some_states(1), HEADER)
     assert files_in(cache) == ["a.safetensors"]
@@ -163,7 +163,7 @@ def test_a_cache_that_cannot_be_written_is_named_with_a_next_step(tmp_path: Path
     set_settings(monkeypatch, cache_dir=str(tmp_path / "file" / "cache"))
     assert read_states("a") is None
     with pytest.raises(
-        CacheError, match=r"file/cache cannot be written \(.*\)\. Free some disk space, set NEURONXA_CACHE_DIR"
+        CacheError, match=r"file/cache cannot be written to \(.*\)\. Free some disk space, or set NEURONXA_CACHE_DIR"
     ):
         write_states("a", some_states(), HEADER)
 
