@@ -1,8 +1,8 @@
 """The dashboard. Run it with: streamlit run app.py
 
-Streamlit looks for a folder `pages/` beside the script it runs and, in the first session of a server, takes it for an
-older kind of app, in which a link into a page ends at "Page not found". So this file is only the launcher; the script
-that every session runs is the frame, which has no such folder beside it.
+If a folder `pages/` is beside the script, Streamlit treats the first session of a server as an older kind of app, in
+which a link to a page ends at "Page not found". So this file is only the launcher. Every session runs the frame, which
+has no such folder beside it.
 """
 
 import streamlit as st

@@ -1,4 +1,4 @@
-"""Guide: everything about the project, one chapter at a time."""
+"""Guide: the documentation, one chapter at a time."""
 
 import streamlit as st
 
@@ -10,12 +10,12 @@ _MOST_HITS = 20
 
 
 def chosen_chapter() -> Chapter:
-    """The chapter that the link asks for, or the one that was open last, or the first."""
+    """The chapter in the link, else the one that was open last, else the first."""
     offered = {chapter.slug: chapter for chapter in chapters()}
     first = next(iter(offered))
     asked = st.query_params.get("chapter") or st.session_state.get("guide_chapter", first)
     slug = asked if asked in offered else first
-    st.session_state.link_view.pop("chapter", None)  # what does not fit is said here
+    st.session_state.link_view.pop("chapter", None)  # an unknown chapter is reported here
     if asked != slug:
         st.info(f"The guide has no chapter called {look.plain(asked)}. It starts here.", icon=":material/link_off:")
     st.session_state.guide_chapter = st.session_state.guide_select = slug
@@ -25,13 +25,13 @@ def chosen_chapter() -> Chapter:
 
 
 def open_chapter(slug: str) -> None:
-    """From the next drawing on; a search ends with it."""
+    """Opens a chapter from the next rerun on, and ends a search."""
     st.query_params["chapter"] = slug
     st.session_state.guide_search = ""
 
 
 def contents(current: Chapter) -> None:
-    """Every chapter under its heading."""
+    """Draws the list of chapters under their headings."""
     with st.container(key="guide_contents", gap=None):
         group = ""
         for chapter in chapters():
@@ -43,7 +43,7 @@ def contents(current: Chapter) -> None:
 
 
 def box() -> None:
-    """The same choice on a narrow screen, where the contents have no room."""
+    """Draws the list of chapters as a box, for narrow screens."""
     titles = {chapter.slug: chapter.title for chapter in chapters()}
     with st.container(key="guide_box"):
         st.selectbox(
@@ -62,7 +62,7 @@ def _button(chapter: Chapter, label: str, key: str, icon: str | None = None) -> 
 
 
 def show(chapter: Chapter) -> None:
-    """The chapter, and the way on to the next one."""
+    """Draws the chapter and a button to the next one."""
     with st.container(key="guide_text"):
         st.header(chapter.title, anchor=False)
         st.markdown(chapter.body)
@@ -72,7 +72,7 @@ def show(chapter: Chapter) -> None:
 
 
 def show_hits(words: str, hits: list[Hit]) -> None:
-    """Where the words occur; each opens its chapter."""
+    """Draws the sections that contain the words, each with a button that opens its chapter."""
     if not hits:
         st.info(f"No chapter contains {look.plain(words)}.", icon=":material/search_off:")
     for number, hit in enumerate(hits[:_MOST_HITS]):

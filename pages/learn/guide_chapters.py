@@ -1,4 +1,4 @@
-"""The guide's chapters: Markdown files that read as well in the repository, in the order of one index."""
+"""The guide's chapters: Markdown files that can also be read in the repository, in the order of an index."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _EXCERPT = 160
 
 @dataclass(frozen=True)
 class Chapter:
-    """One file of the guide. slug: its name in a link; group: the heading that it stands under in the index."""
+    """One file of the guide. slug: its name in a link; group: its heading in the index."""
 
     slug: str
     title: str
@@ -28,17 +28,17 @@ class Chapter:
 
     @property
     def source(self) -> str:
-        """The Markdown as it lies on disk."""
+        """The Markdown of the file."""
         return self.path.read_text(encoding="utf-8")
 
     @property
     def body(self) -> str:
-        """The Markdown for the page: without its title, headings one level down, links that stay in the guide."""
+        """The Markdown for the page: no title, headings one level deeper, and links that stay in the guide."""
         text = _COMMENT.sub("", self.source)
         return _LINK.sub(self._link, "\n".join(_one_level_down(text))).strip()
 
     def _link(self, found: re.Match[str]) -> str:
-        """A link to a chapter opens it in the page; a file that the page cannot open is only named."""
+        """A link that opens a chapter in the page; just its text if the target is a file that the page cannot open."""
         text, target = found["text"], found["target"]
         if "://" in target or target.startswith("#"):
             return found[0]
@@ -70,7 +70,7 @@ def chapters() -> tuple[Chapter, ...]:
 
 
 def search(words: str) -> list[Hit]:
-    """The sections that contain every word, upper or lower case, in the order of the guide."""
+    """The sections that contain every word, ignoring case, in the order of the guide."""
     sought = words.casefold().split()
     hits = []
     for chapter in chapters() if sought else ():
@@ -100,7 +100,7 @@ def _plain(lines: list[str]) -> str:
 
 
 def _excerpt(text: str, word: str) -> str:
-    """The neighbourhood of a word, cut at spaces."""
+    """The text around a word, cut at spaces."""
     place = max(0, text.casefold().find(word))
     start = text.rfind(" ", 0, max(0, place - _EXCERPT // 3)) + 1
     cut = text[start : start + _EXCERPT]
@@ -109,7 +109,7 @@ def _excerpt(text: str, word: str) -> str:
 
 
 def _one_level_down(text: str) -> Iterator[str]:
-    """The lines below the title, each heading one level deeper; what a fence encloses stays as it is."""
+    """The lines below the title, each heading one level deeper; fenced code is unchanged."""
     fenced = False
     for line in text.splitlines():
         fenced ^= line.startswith("```")

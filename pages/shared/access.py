@@ -1,4 +1,4 @@
-"""Whom the server answers: in local mode, where any path of the machine can be named, this machine alone."""
+"""Access control: in local mode, where any path on the machine can be opened, only this machine is served."""
 
 import sys
 from ipaddress import IPv6Address, ip_address
@@ -12,10 +12,10 @@ from neuronxa_core.settings import settings
 
 
 def guard_server() -> None:
-    """Return if this process may serve; otherwise end it with one line on standard error and exit code 2.
+    """Ends the process with one line on standard error and exit code 2 if it may not serve; otherwise returns.
 
-    From here on Streamlit no longer asks a service on the internet for this machine's public address, which it
-    would do for a session whose origin it does not know. Before, `browser.serverAddress` in the config stops it.
+    Also keeps Streamlit from asking a service on the internet for this machine's public address, as it does for a
+    session of unknown origin. Until this runs, `browser.serverAddress` in the config prevents that.
     """
     net_util.get_external_ip = lambda: None
     try:
@@ -26,18 +26,18 @@ def guard_server() -> None:
 
 
 def check_address(address: str | None) -> None:
-    """Raise SettingsError if a server that listens on `address` is open to machines that it must not answer."""
+    """Raises SettingsError if a server listening on `address` could be reached by machines that it must not serve."""
     if not (_may_answer_others() or is_this_machine(address)):
         raise SettingsError(
-            f"server.address is {address or 'empty'}, and in local mode other machines are not served: "
-            "whoever connects could open any path of this machine.",
+            f"server.address is {address or 'empty'}, but in local mode other machines are not served: "
+            "whoever connects could open any path on this machine.",
             "Leave server.address out, set NEURONXA_MODE=shared, or set NEURONXA_ALLOW_REMOTE=1 if you trust "
             "everyone who can connect.",
         )
 
 
 def is_this_machine(address: str | None) -> bool:
-    """True for localhost and the loopback addresses of IPv4 and IPv6. Other names count as another machine's."""
+    """True for localhost and the loopback addresses of IPv4 and IPv6; False for any other name or address."""
     name = (address or "").strip("[]").lower()
     try:
         parsed = ip_address(name)
@@ -48,10 +48,10 @@ def is_this_machine(address: str | None) -> bool:
 
 
 def stop_other_machines() -> None:
-    """Return if this session may go on; otherwise say why and end its run.
+    """Shows why and stops the script if this session comes from another machine; otherwise returns.
 
-    The second door: it holds where the address in the config is not the one that is served, as under another ASGI
-    server or behind a proxy. A web page that points its own name at 127.0.0.1 is known by the name it asked for.
+    A second check, for when the configured address is not the one being served, as under another ASGI server or
+    behind a proxy. A website that resolves its own name to 127.0.0.1 is recognised by the Host header.
     """
     host = st.context.headers.get("Host")
     known = (st.context.ip_address, None if host is None else _hostname(host))
@@ -59,7 +59,7 @@ def stop_other_machines() -> None:
     if all(is_this_machine(name) for name in known if isinstance(name, str)) or _may_answer_others():
         return
     st.error(
-        "This dashboard runs in local mode and serves only the machine it runs on. Open it there as "
+        "This dashboard runs in local mode and serves only the machine it runs on. Open it there at "
         f"http://localhost:{config.get_option('server.port')}, or have it started with `NEURONXA_MODE=shared`.",
         icon=":material/lock:",
     )
@@ -71,7 +71,7 @@ def _may_answer_others() -> bool:
 
 
 def _hostname(host: str) -> str:
-    """The name without its port, or empty, which is nobody's."""
+    """The host name without its port; empty if it cannot be parsed."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

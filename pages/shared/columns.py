@@ -1,4 +1,4 @@
-"""What people read at the head of a table: for every column of the analyses its title, number format and help."""
+"""Titles, number formats and help texts for the columns of tables."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from neuronxa_core.study.result import SUMMARY_NAMES
 
 @dataclass(frozen=True)
 class Column:
-    """title: what stands at the head. pattern: of its numbers, as printf has it; none for text. help: on the title."""
+    """How a column is shown. title: heading. pattern: printf format of its numbers, empty for text. help: tooltip."""
 
     title: str
     pattern: str = ""
@@ -24,18 +24,18 @@ class Column:
 
 
 def _with_interval(name: str, stem: str, column: Column) -> Iterator[tuple[str, Column]]:
-    """A column and, under `stem`, those of the two ends of its 95 % interval."""
+    """A column, and those of the two ends of its 95 % interval, named `stem`_low and `stem`_high."""
     yield name, column
     title = column.title.partition(",")[0]
     for end, said in (("low", "from"), ("high", "to")):
         yield (
             f"{stem}_{end}",
-            Column(f"{title}, 95 % {said}", column.pattern, f"An end of the 95 % interval of {title}"),
+            Column(f"{title}, 95 % {said}", column.pattern, f"Bound of the 95 % interval of {title}"),
         )
 
 
 def _of_states() -> Iterator[tuple[str, Column]]:
-    """The columns that each state has."""
+    """The columns of each state."""
     for state in STATES:
         name, score, summary = STATE_NAMES[state], SCORE_NAMES[state], SUMMARY_NAMES[state]
         yield state, Column(name, "%.2f")
@@ -81,12 +81,12 @@ COLUMNS: Mapping[str, Column] = {
     "characters": Column("Characters", "%.0f", "Per sentence, mean over the pairs in use"),
     "tokens": Column("Tokens", "%.1f", "Per sentence, special tokens included"),
     "fertility": Column("Fertility", "%.2f", "Tokens per English token on the same sentences"),
-    "unknown": Column("Unknown tokens", "%.3f", "Share of tokens that the tokenizer has no entry for"),
+    "unknown": Column("Unknown tokens", "%.3f", "Share of tokens for which the tokenizer has no entry"),
     "gain": Column("NAS minus embedding", "%+.2f"),
     "mean": Column("Mean", "%.2f"),
     "measure": Column("Measure"),
     "pairs": Column("Pairs", "%d"),
-    "rank_correlation": Column("Rank correlation", "%.2f", "Spearman, with the order that all pairs give"),
+    "rank_correlation": Column("Rank correlation", "%.2f", "Spearman, with the ranking by all pairs"),
     "change": Column("Choice"),
     "variant": Column("Variant"),
     "reference": Column("Score of the reference", "%.2f"),
@@ -104,13 +104,13 @@ COLUMNS: Mapping[str, Column] = {
     "some": Column("Active in some", "%.3f", "Share of the layer's neurons"),
     "one": Column("Active in one", "%.3f", "Share of the layer's neurons"),
     "none": Column("Active in none", "%.3f", "Share of the layer's neurons"),
-    "neuron": Column("Neuron", "%d", "Its index in the layer, from 0"),
+    "neuron": Column("Neuron", "%d", "Index in the layer, from 0"),
     "lape": Column("LAPE", "%.3f", "Entropy of the rates over the languages; 0 if active in one language only"),
-    "rate": Column("Rate", "%.3f", "Share of the language's tokens on which it is active"),
+    "rate": Column("Rate", "%.3f", "Share of the language's tokens on which the neuron is active"),
     "rate_elsewhere": Column("Rate elsewhere", "%.3f", "Mean rate in the other languages"),
     **{each.name: Column(each.label, "%.3f", each.help) for each in MEASURES},
 }
-"""By column name, as the exports have it. A table that means something else by a name gives its own, see look.table."""
+"""Columns by their name in the exports. A table with another meaning for a name overrides it, see look.table."""
 
 _STATES: dict[str, str] = {state: STATE_NAMES[state] for state in STATES}
 _WORDS: Mapping[str, Mapping[str, str]] = {
@@ -124,9 +124,9 @@ _CODE = re.compile("[a-z]{3}_[A-Z][a-z]{3}")
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with words for codes: NAS for `nas`, French for `fra_Latn`. Columns keep their names.
+    """The table with codes spelled out: NAS for `nas`, French for `fra_Latn`. Column names are unchanged.
 
-    The code of a language whose name has a column of its own stays, for column_config to hide.
+    If there is a column of language names, codes are kept, for column_config to hide.
     """
     shown = table.copy()
     for name in shown.columns:
@@ -142,7 +142,7 @@ def _language(value: object) -> object:
 
 
 def column_config(names: Iterable[str], own: Mapping[str, Column]) -> dict[str, object]:
-    """What Streamlit's table takes, for the columns that have a title; None hides one. own: in place of COLUMNS."""
+    """Streamlit's `column_config` for the columns that have a title; None hides one. own: overrides COLUMNS."""
     offered = list(names)
     known = {name: own.get(name) or COLUMNS.get(name) for name in offered}
     config = {name: _config(column) for name, column in known.items() if column}

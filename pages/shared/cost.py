@@ -1,22 +1,22 @@
-"""What a run will cost, in words: how much work, how much memory, how long."""
+"""The expected cost of a run in words: work, memory and time."""
 
 from neuronxa_core.models.cost import Cost
 
 
 def work_line(cost: Cost, sentences: int) -> str:
-    """How many sentences run through what, and how long that takes on this machine."""
+    """The sentences and parameters of a run, and the time it takes on this CPU."""
     line = f"{sentences} sentences to run through the model"
     if cost.parameters:
         line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
     if cost.seconds is not None:
         line += f", about {_duration(cost.seconds)} on this CPU"
     if cost.demo_unprepared:
-        line += ". The first run also prepares the demo model's weights, once, in about fifteen seconds"
+        line += ". The first run also prepares the weights of the demo model, which takes about fifteen seconds"
     return line + "."
 
 
 def memory_line(cost: Cost) -> str:
-    """What is needed of memory and downloads, and what is free."""
+    """The memory needed and free, and the size of the download."""
     parts = []
     if cost.weight_bytes is not None and cost.state_bytes is not None:
         parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for states")
@@ -26,7 +26,7 @@ def memory_line(cost: Cost) -> str:
         parts.append(f"{_gb(cost.available_bytes)} free")
     if cost.download_bytes:
         parts.append(f"{_gb(cost.download_bytes)} to download")
-    return " · ".join(parts) or "The model's config does not tell how much memory it needs."
+    return " · ".join(parts) or "The memory needed cannot be estimated from the model's config."
 
 
 def _count(parameters: int) -> str:

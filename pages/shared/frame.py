@@ -1,4 +1,4 @@
-"""What every session runs: page config, navigation, the study picker in the sidebar, and then the page."""
+"""The script that every session runs: page config, navigation, the study picker in the sidebar, and the page."""
 
 from pathlib import Path
 

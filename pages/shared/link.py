@@ -1,6 +1,6 @@
-"""What a link asks of a page's view, and a toast for the values that do not fit.
+"""The view that a link describes, and a toast for values that do not fit the page.
 
-The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit drops what does not fit without a word.
+The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit silently drops values that do not fit.
 """
 
 from dataclasses import fields
@@ -14,14 +14,14 @@ _STUDY = {field.name for field in fields(Study)}
 
 
 def remember() -> None:
-    """At the first run of a session: what the link asks beside the study."""
+    """Records, in the first run of a session, what the link contains besides the study."""
     if "link_view" not in st.session_state:
         names = [name for name in st.query_params if name not in _STUDY]
         st.session_state.link_view = {name: st.query_params.get_all(name) for name in names}
 
 
 def say_what_was_refused() -> None:
-    """After the page has drawn its widgets: a toast that names each value that another one stands for."""
+    """Shows a toast naming the values that were replaced by defaults. Call it after the page has drawn its widgets."""
     asked: dict[str, list[str]] = st.session_state.link_view
     refused = [f"{name} = {', '.join(texts)}" for name, texts in asked.items() if not _stands(name, texts)]
     st.session_state.link_view = {}
@@ -35,6 +35,6 @@ def say_what_was_refused() -> None:
 
 
 def _stands(name: str, texts: list[str]) -> bool:
-    """Whether a value is in force: Streamlit leaves it in the URL, or drops it because it is the default."""
+    """Whether a value is in effect: Streamlit keeps it in the URL, or drops it because it is the default."""
     value = st.session_state.get(name)
     return st.query_params.get_all(name) == texts or [str(value).lower()] == [text.lower() for text in texts]

@@ -21,7 +21,7 @@ def opened(field: str, text: str) -> str:
 
 
 def paths_in_link(study: Study) -> tuple[str, ...]:
-    """The fields that a link can only give as a path of this computer, where alone it opens."""
+    """The fields that a link can only give as a path, so that it opens on this computer alone."""
     names = study.names
     held = {field: linked(field, getattr(study, field)) for field in names}
     return tuple(field for field, text in held.items() if text == getattr(study, field) != names[field])

@@ -1,4 +1,4 @@
-"""How the pages look: theme of the viewer, style sheet, and the few pieces of HTML that Streamlit has no widget for."""
+"""The look of the pages: theme, style sheet, tables, exports, and HTML for what Streamlit has no widget."""
 
 import csv
 import html
@@ -27,7 +27,7 @@ ICON = ASSETS / "icon.svg"
 TEXTS = ASSETS / "texts"
 PLOTLY_CONFIG = {"displayModeBar": False}
 Files = Mapping[str, tuple[str, Callable[[], str | bytes]]]
-"""What the Export menu offers: a label, the suffix of the file's name, and what makes it."""
+"""The entries of the Export menu: label -> (suffix of the file name, function that returns its content)."""
 _MIME = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -38,12 +38,12 @@ _MIME = {
 
 
 def text(name: str) -> str:
-    """The Markdown of a page, as it lies in assets/texts."""
+    """The Markdown of a file in assets/texts."""
     return (TEXTS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def passages(name: str) -> dict[str, str]:
-    """The passages of a text by their headings: what is said at several places of a page."""
+    """The passages of a text, each as one line, by their headings."""
     parts = re.split(r"^## (.+)$", text(name), flags=re.M)[1:]
     return {heading: " ".join(passage.split()) for heading, passage in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -53,12 +53,12 @@ def apply_style() -> None:
 
 
 def named(names: Mapping[Any, str]) -> Callable[[Any], str]:
-    """A widget's `format_func`: the name of an option."""
+    """A `format_func` for widgets, which returns the name of an option."""
     return lambda option: names.get(option, str(option))
 
 
 def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str | None = None) -> State:
-    """The state, or its score, that a picture shows; kept in the link under `key`. box: where the control stands."""
+    """The state, or its score, chosen in a control; in the link as `key`. box: the container of the control."""
     chosen: State = box.segmented_control(
         "State" if names is STATE_NAMES else "Score",
         STATES,
@@ -73,12 +73,12 @@ def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str
 
 
 def theme() -> Theme:
-    """The theme that the viewer sees, light until the browser has said."""
+    """The theme of the viewer's browser; light until it is known."""
     return st.context.theme.type or "light"
 
 
 def score_cards(result: StudyResult) -> None:
-    """NASCA, NAVCA and MEXA with interval and peak, in the colours of their states."""
+    """Draws NASCA, NAVCA and MEXA with interval and peak, in the colours of their states."""
     cards = "".join(_card(result, state) for state in STATES)
     st.html(f"<div class='nx-cards'>{cards}</div>")
 
@@ -96,7 +96,7 @@ def _card(result: StudyResult, state: str) -> str:
 
 
 def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
-    """A figure with a button in its corner that saves it; options go to Streamlit's chart."""
+    """Draws a figure with a button in its corner that saves it. options: for Streamlit's chart."""
     with st.container(key=f"picture_{key}"):
         st.plotly_chart(exportable.draw(theme()), key=key, theme=None, config=PLOTLY_CONFIG, **options)
         asked = st.button(
@@ -112,7 +112,7 @@ def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
 
 @st.dialog("Save this picture", width="large")
 def _save(exportable: ExportableFigure) -> None:
-    """The picture as it will be printed, and the buttons that write it; the browser draws the files."""
+    """Shows the picture as it will be printed, with buttons that save it; the browser renders the files."""
     ground = st.segmented_control(
         "Background", list(PALETTES), default="light", format_func=str.capitalize, required=True, key="save_ground"
     )
@@ -132,7 +132,7 @@ def _save(exportable: ExportableFigure) -> None:
 
 
 def study_files(result: StudyResult) -> Files:
-    """What Export offers for a study: the command line's files, scores as Parquet, a report, the papers to cite."""
+    """The Export menu of a study: the files of the command line, Parquet, a report, and the papers to cite."""
     return {
         "Scores, CSV": (".scores.csv", lambda: result.scores.to_csv(index=False)),
         "Scores, Parquet": (".scores.parquet", lambda: result.scores.to_parquet(index=False)),
@@ -145,7 +145,7 @@ def study_files(result: StudyResult) -> Files:
 
 
 def matrix_files(matrix: LanguageMatrix) -> Files:
-    """As `study_files`, of every language against every other."""
+    """The Export menu of a language matrix."""
     return {
         "Scores, CSV": (".scores.csv", lambda: matrix.scores.to_csv(index=False)),
         "Scores, Parquet": (".scores.parquet", lambda: matrix.scores.to_parquet(index=False)),
@@ -159,7 +159,7 @@ def _json(content: Mapping[str, Any]) -> str:
 
 
 def export(stem: str, files: Files) -> None:
-    """A menu of files, each made when it is asked for."""
+    """Draws a menu of files, each made on demand."""
     with st.popover("Export", icon=":material/download:"):
         for label, (suffix, make) in files.items():
             st.download_button(
@@ -175,7 +175,7 @@ def export(stem: str, files: Files) -> None:
 
 
 def plain(text: str) -> str:
-    """Markdown that shows a text as it is: nothing in it is a link, a formula, an icon or an emphasis."""
+    """Markdown that shows a text literally: no links, formulas, icons or emphasis."""
     return _MARKUP.sub(r"\\\1", text)
 
 
@@ -183,19 +183,19 @@ _MARKUP = re.compile(r"([\\`*\[\]<>$#|]|~~|:(?=\S)|(?<!\w)_|_(?!\w))")
 
 
 def copy_link(paths: Sequence[str] = ()) -> None:
-    """A button that copies the address as it stands: the study and the view.
+    """Draws a button that copies the current address, with study and view.
 
-    paths: the fields of the study that the address can only give as a path of this computer; the button says so.
+    paths: the fields of the study that the address can only give as a path on this computer, which the button says.
     """
     button = (ASSETS / "copy_link.html").read_text(encoding="utf-8")
-    held = f"Holds a path of this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
+    held = f"Contains a path on this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
     st.html(button.replace("{{held}}", held), unsafe_allow_javascript=True)
 
 
 def sentence_table(columns: Mapping[str, Sequence[object]], languages: Mapping[str, Language] | None = None) -> None:
-    """Sentences in full, as text and nothing else, each column in its own direction; Streamlit's tables cut them off.
+    """Draws sentences in full, as plain text, each column in its writing direction; Streamlit's tables truncate them.
 
-    languages: of the columns that hold sentences, by column name.
+    languages: the languages of the columns that contain sentences, by column name.
     """
     spoken = languages or {}
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
@@ -214,7 +214,7 @@ def _cell(value: object, spoken: Language | None) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """CSV that a spreadsheet shows as it is: a text that it would take for a formula gets an apostrophe in front."""
+    """CSV that is safe in spreadsheets: text that would be read as a formula is prefixed with an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -230,13 +230,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _table_csv(table: pd.DataFrame) -> str:
-    """Numbers as pandas writes them, texts without formulas."""
+    """The table as CSV: numbers as pandas writes them, text without formulas."""
     texts = table.select_dtypes(exclude=["number", "bool"])
     return str(table.assign(**{str(name): texts[name].map(_no_formula) for name in texts}).to_csv(index=False))
 
 
 def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, key: str, label: str = "") -> None:
-    """A table as CSV and as Parquet. A large one may be given as what makes it, when it is asked for."""
+    """Draws buttons that download a table as CSV and Parquet. A function is called only on download."""
     made = (lambda: table) if isinstance(table, pd.DataFrame) else table
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if label:
@@ -257,9 +257,9 @@ def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str,
 
 
 def table(frame: pd.DataFrame, own: Mapping[str, Column] | None = None, **options: Any) -> None:
-    """A table as people read it: titles for column names, words for codes, a dash for what is missing.
+    """Draws a readable table: titles for column names, words for codes, a dash for missing values.
 
-    own: the columns that mean something else here than in columns.COLUMNS. options go to Streamlit's table.
+    own: columns with another meaning than in columns.COLUMNS. options: for Streamlit's table.
     """
     shown = readable(frame)
     config = column_config(map(str, shown.columns), own or {}) | options.pop("column_config", {})
@@ -279,7 +279,7 @@ _PROVENANCE = {
 
 
 def provenance(result: StudyResult | LanguageMatrix) -> None:
-    """What the numbers were computed from and with, a row each."""
+    """Draws the provenance of a result, one row per item."""
     traced = result.study.traced(result.provenance)
     paths = {f"path of the {name}": path for name, path in traced.pop("paths", {}).items()}
     said = {name: value for name, value in (traced | paths).items() if value not in ("", None)}
@@ -288,7 +288,7 @@ def provenance(result: StudyResult | LanguageMatrix) -> None:
 
 
 def _value(value: object) -> str:
-    """As people write it; what is counted by language has the languages' names."""
+    """A value in words; counts per language are listed by the languages' names."""
     if isinstance(value, Mapping):
         return "; ".join(f"{language(str(code)).name} {count:,}" for code, count in value.items())
     return str(value)

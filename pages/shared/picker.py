@@ -1,4 +1,4 @@
-"""The study picker in the sidebar; the URL always says the study that it shows."""
+"""The study picker in the sidebar. The URL always describes the study that it shows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -35,7 +35,7 @@ from pages.shared.study_link import (
 )
 
 MOST_LANGUAGES = 32
-"""Languages in one picture."""
+"""The most languages in one picture."""
 _HELP_VALUES = {
     "demo": f"{demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL})",
     "kinds": ", ".join(f"`{kind}`" for kind in LEAVE_OUT),
@@ -43,11 +43,11 @@ _HELP_VALUES = {
 _DEMO_ON_THE_HUB = "google/gemma-3-270m"
 _FIELDS = {"dtype": "Precision (dtype)"}
 _BOX_WIDTH = 26
-"""Characters that the box shows of a name."""
+"""Characters of a name that fit in the box."""
 
 
 def study_picker() -> None:
-    """Draws the picker and puts its study in `st.session_state.study`, or what is wrong with it in `study_problem`."""
+    """Draws the picker; stores its study in `st.session_state.study`, or an error message in `study_problem`."""
     state = st.session_state
     if "study_model" not in state:
         _adopt(study_from_url())
@@ -75,13 +75,13 @@ def study_picker() -> None:
 
 
 def open_study(page: Path, study: Study) -> None:
-    """Goes to a page with another study than the one in the sidebar."""
+    """Opens a page with a study other than the one in the sidebar."""
     st.session_state.study_next = study
     st.switch_page(page, query_params=study_query(study))  # without, a parameter bound to a widget is an error
 
 
 def choose_languages(study: Study, key: str, first: Sequence[str], without: str = "") -> tuple[str, ...]:
-    """Those of the corpus's languages that the viewer chose; before that `first` and the next ones, 32 at most."""
+    """The languages of the corpus that the viewer chose, by default `first` and the next ones up to 32."""
     corpus = open_corpus(study.corpus)
     languages = [code for code in (corpus.beside(without) if without else corpus.languages) if code != without]
     ours = [code for code in dict.fromkeys(first) if code in languages]
@@ -98,13 +98,13 @@ def choose_languages(study: Study, key: str, first: Sequence[str], without: str 
             bind="query-params",
             format_func=search_terms,
             max_selections=MOST_LANGUAGES,
-            help="The model reads the sentences of each language once.",
+            help="Each language adds one pass of the model over its sentences.",
         )
     return tuple(code for code in languages if code in chosen)
 
 
 def offered_models() -> tuple[str, ...]:
-    """What the box offers: what a shared dashboard lists, or the demo, what this machine has, and the curated ones."""
+    """The models on offer: those of a shared dashboard, or the demo, those on this machine, and the curated ones."""
     return settings().models if is_shared() else (demo.NAME, *_on_this_machine(), *(model.id for model in CURATED))
 
 
@@ -149,7 +149,7 @@ def _gigabytes(model: CuratedModel) -> str:
 
 
 def _start_anew() -> None:
-    """Another model starts with the pooling that is its default, and without what was named inside the one before."""
+    """Resets pooling to the new model's default and clears revision, adapter and neurons."""
     state = st.session_state
     state.study_pooling = "position" if state.study_model == demo.NAME else "auto"
     for name in TYPED:
@@ -209,7 +209,7 @@ def _name(code: str) -> str:
 
 
 def _most_pairs(corpus: Corpus) -> int:
-    """How many pairs can be asked for; where the two sides do not fit together, the page will say so."""
+    """The largest number of pairs to offer. If the two sides do not fit together, the page reports it."""
     state = st.session_state
     try:
         usable = corpus.usable(state.study_source, state.study_target, state.study_leave_out)
@@ -219,7 +219,7 @@ def _most_pairs(corpus: Corpus) -> int:
 
 
 def offered_corpora() -> list[str]:
-    """What the box offers: what is bundled, configured or uploaded; in a shared dashboard, uploaded by this session."""
+    """The corpora on offer: bundled, configured, uploaded (in shared mode, only by this session) and from the hub."""
     mine = st.session_state.setdefault("my_uploads", [])
     return list(dict.fromkeys((*BUNDLED, *configured(), *(mine if is_shared() else uploads()), *HUB_NAMES)))
 
@@ -238,7 +238,7 @@ def _corpus_label(name: str) -> str:
 
 
 def help_on(name: str) -> str | None:
-    """What the picker says on a field, from assets/texts/study.md; None for source and target."""
+    """The help text of a field, from assets/texts/study.md; None for source and target."""
     said = look.passages("study").get(name)
     return said.format(**_HELP_VALUES) if said else None
 
@@ -271,7 +271,7 @@ def _adopt(study: Study) -> None:
 
 
 def _keep() -> None:
-    """Holds the values of widgets that this run may not draw, which Streamlit would forget; spaces around text go."""
+    """Preserves the values of widgets that this run may not draw, which Streamlit would drop; strips spaces."""
     for name, usual in asdict(default_study()).items():
         value = st.session_state.get(f"study_{name}", usual)
         st.session_state[f"study_{name}"] = (value.strip() or usual) if isinstance(value, str) else value

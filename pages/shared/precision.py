@@ -1,4 +1,4 @@
-"""One precision for all that a page shows: settled above everything else, and the other one offered beside it."""
+"""Keeps everything on a page in one precision, and offers the device's own where it differs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,12 +16,12 @@ _Settled = TypeVar("_Settled")
 
 
 def variants_in_one_precision(variants: Sequence[Study], stored: Lookup, at_hand: Lookup) -> list[Study]:
-    """Studies side by side in one precision, once for all that a page shows, see gallery.precision.settled_variants."""
+    """The variants of a comparison in one precision, see gallery.precision.settled_variants."""
     return or_stop(lambda: settled_variants(variants, stored, at_hand))
 
 
 def or_stop(find: Callable[[], _Settled]) -> _Settled:
-    """What `find` gives; what a user can mend ends the page in one sentence."""
+    """The result of `find`; a NeuronXAError is shown as one sentence and stops the page."""
     try:
         return find()
     except NeuronXAError as problem:
@@ -30,9 +30,9 @@ def or_stop(find: Callable[[], _Settled]) -> _Settled:
 
 
 def offer_the_other(asked: str, shown: str, choose: Callable[[str], None]) -> None:
-    """Where `auto` was asked and the page shows another precision than this device's: says so and offers that one.
+    """If `auto` was requested but the page shows another precision than this device's, says so and offers that one.
 
-    choose: is called with the dtype when the offer is taken.
+    choose: called with the dtype if the viewer accepts.
     """
     here = _of_this_device()
     if asked != "auto" or here in ("", shown):
@@ -50,7 +50,7 @@ def offer_the_other(asked: str, shown: str, choose: Callable[[str], None]) -> No
 
 
 def _of_this_device() -> str:
-    """What `auto` is here; empty where the device that is set is not here, which a run will say."""
+    """The dtype that `auto` means on this device; empty if the device is not available, which a run will report."""
     try:
         return resolve_dtype("auto", resolve_device("auto"))
     except NeuronXAError:
@@ -58,5 +58,5 @@ def _of_this_device() -> str:
 
 
 def ask_in(dtype: str) -> None:
-    """Another dtype in the picker, and so in the link, from the next drawing on."""
+    """Sets the dtype in the picker, and so in the link, from the next rerun on."""
     st.session_state.study_next = replace(st.session_state.study, dtype=dtype)

@@ -1,4 +1,4 @@
-"""The study in the URL: what a link asks for, and the link that asks for a study."""
+"""The study in the URL: reading it from a link, and writing it into the address."""
 
 from dataclasses import MISSING, asdict, fields, replace
 from typing import Any
@@ -16,17 +16,17 @@ from pages.shared.link_names import linked, opened
 
 DEFAULT = Study(model=demo.NAME, corpus=EVERYDAY.name, source="deu_Latn", target="eng_Latn")
 TYPED = ("revision", "adapter", "neurons")
-"""What is typed into the picker, and never in a shared dashboard."""
+"""The fields that are typed into the picker; not available in shared mode."""
 _OPTIONAL = {field.name: field.default for field in fields(Study) if field.default is not MISSING}
 
 
 def is_shared() -> bool:
-    """Whether many people use this dashboard, so that nobody chooses what runs on its machine."""
+    """Whether the dashboard is in shared mode, where only models and corpora on offer can be used."""
     return settings().mode == "shared"
 
 
 def study_query(study: Study) -> dict[str, str]:
-    """The study as URL parameters; what has its default value is left out."""
+    """The study as URL parameters, without those that have their default value."""
     return {
         name: linked(name, str(value))
         for name, value in asdict(study).items()
@@ -35,7 +35,7 @@ def study_query(study: Study) -> dict[str, str]:
 
 
 def study_from_url() -> Study:
-    """The study that the link asks for; each value that does not fit is refused on its own and said so."""
+    """The study that the link describes; values that do not fit are replaced by defaults and named in a toast."""
     asked = {name: opened(name, text) for name, text in st.query_params.to_dict().items() if name in asdict(DEFAULT)}
     both: dict[str, str] = {name: asked.pop(name) for name in ("source", "target") if name in asked}
     study = default_study()
@@ -46,7 +46,7 @@ def study_from_url() -> Study:
         try:
             values: dict[str, Any] = {name: _value(name, text, study.model) for name, text in change.items()}
             if "model" in change:
-                values["pooling"] = "auto"  # what it is by default depends on the model
+                values["pooling"] = "auto"  # the default depends on the model
             study = replace(study, **values)
         except (NeuronXAError, ValueError):
             refused += [f"{name} = {text}" for name, text in change.items()]
@@ -60,14 +60,14 @@ def study_from_url() -> Study:
 
 
 def default_study() -> Study:
-    """Without a link: the demo, or what a shared dashboard offers first."""
+    """The study without a link: the demo, or the first model that a shared dashboard offers."""
     if not is_shared() or demo.NAME in settings().models:
         return DEFAULT
     return replace(DEFAULT, model=settings().models[0], pooling="auto")
 
 
 def _value(name: str, text: str, model: str) -> str | int:
-    """A value from a link. Raises ValueError if it is empty, no count of pairs, or not offered in a shared dashboard.
+    """A value from a link. Raises ValueError if it is empty, no valid number of pairs, or not on offer in shared mode.
 
     Only a model on the hub has a revision.
     """
@@ -82,14 +82,14 @@ def _value(name: str, text: str, model: str) -> str | int:
 
 
 def _is_offered_to_all(name: str, text: str) -> bool:
-    """Whether a link may ask a shared dashboard for this value."""
+    """Whether a link to a shared dashboard may contain this value."""
     if name == "model":
         return text in settings().models
     return is_offered(text) if name == "corpus" else name not in TYPED
 
 
 def write_url(study: Study) -> None:
-    """Only what belongs to the study; a page's own view is bound to its widgets (`bind="query-params"`)."""
+    """Writes the study into the address. The view of a page is bound to its widgets (`bind="query-params"`)."""
     query = study_query(study)
     for name in asdict(study):
         if name in query and st.query_params.get(name) != query[name]:

@@ -169,7 +169,7 @@ def test_an_open_server_in_local_mode_does_not_start():
     command = [sys.executable, *STREAMLIT, "--server.address", "0.0.0.0", "--server.port", "0"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
-    assert done.stderr.startswith("server.address is 0.0.0.0, and in local mode other machines are not served")
+    assert done.stderr.startswith("server.address is 0.0.0.0, but in local mode other machines are not served")
     assert "NEURONXA_ALLOW_REMOTE=1" in done.stderr
     assert done.stderr.count("\n") == 1
 

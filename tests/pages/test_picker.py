@@ -141,7 +141,7 @@ def test_where_two_corpora_share_a_name_or_one_is_offered_by_nobody_the_link_hol
     app = open_page("alignment", corpus=corpus, source="deu_Latn", target="eng_Latn", pairs="3")
     assert app.query_params["corpus"] == corpus
     assert paths_in_link(app.session_state.study) == ("corpus",)
-    assert "Holds a path of this computer (corpus)" in html(app)
+    assert "Contains a path on this computer (corpus)" in html(app)
     assert f"ours ({corpus})" in app.selectbox(key="study_corpus").options
 
 
