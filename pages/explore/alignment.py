@@ -1,4 +1,4 @@
-"""Alignment by layer: the page the dashboard exists for."""
+"""Alignment: the scores of two languages, layer by layer."""
 
 import streamlit as st
 

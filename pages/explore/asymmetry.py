@@ -1,4 +1,4 @@
-"""Asymmetry: does each language find the other equally well?"""
+"""Asymmetry: P@1 in both directions, and the gap between them."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Neurons: which are shared by languages, which belong to one, and what pooled states are made of."""
+"""Neurons: which ones languages share, which are specific to one, and a pair of sentences token by token."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The first page: what this is, real pictures at once, and four questions that lead into the other pages."""
+"""Overview: an introduction, precomputed results, and four questions that lead to other pages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +38,7 @@ def result_to_show() -> StudyResult | None:
 
 
 def say_what_stands_instead(result: StudyResult) -> None:
-    """Where the sidebar asks for something that is not precomputed."""
+    """Says so if the study in the sidebar is not precomputed and another is shown instead."""
     chosen = st.session_state.study
     if chosen and not result.study.answers(chosen):
         st.info(
@@ -49,7 +49,7 @@ def say_what_stands_instead(result: StudyResult) -> None:
 
 
 def link(page: str, label: str, study: Study) -> None:
-    """To a page of the Explore section, with the study that is shown here."""
+    """Draws a link to a page of the Explore section, with the study that is shown here."""
     path, icon = _EXPLORE / f"{page}.py", ":material/arrow_forward:"
     if st.session_state.study and study.answers(st.session_state.study):
         st.page_link(path, label=label, icon=icon)
@@ -58,7 +58,7 @@ def link(page: str, label: str, study: Study) -> None:
 
 
 def four_questions(result: StudyResult) -> None:
-    """A card per page; each shows a picture of this study where one is stored, else of the default study."""
+    """Draws a card per page, with a picture of this study if it is precomputed, else of the default study."""
     for row in (_QUESTIONS[:2], _QUESTIONS[2:]):
         for column, (page, question, label, show) in zip(st.columns(2), row, strict=True):
             with column.container(border=True, height="stretch"):

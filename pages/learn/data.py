@@ -1,4 +1,4 @@
-"""The data: the sentences of the study side by side, what may be wrong with them, and the way to bring one's own."""
+"""Data: the sentences of the study side by side, the check, and uploads."""
 
 import contextlib
 import re
@@ -29,7 +29,7 @@ MOST_SKIPPED = 10
 
 
 def passed_over() -> None:
-    """Which corpora that should be offered cannot be read, and why; paths are shown to the dashboard's owner alone."""
+    """Lists configured corpora that cannot be read, and why. Paths are shown only in local mode."""
     found = skipped()
     if not found:
         return

@@ -1,4 +1,4 @@
-"""Bringing one's own text: uploaded files, or two columns of lines pasted; kept under a name that a link can hold."""
+"""Uploads: files, or two pasted columns of lines, stored under a name that fits in a link."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ _TEMPLATE = ("deu_Latn", "eng_Latn", "hin_Deva")
 
 
 def bring_a_text() -> None:
-    """Both ways to bring a text, and the way to take it away again."""
+    """Draws both ways to add a text, and a button to delete it."""
     with st.expander("Bring your own text", icon=":material/upload_file:"):
         upload, paste = st.tabs(["Upload", "Paste"])
         with upload:
@@ -113,7 +113,7 @@ def _use(files: Mapping[str, bytes], title: str = "") -> None:
 
 
 def _kept() -> None:
-    """The text in use, if it was uploaded, can be deleted where it lies."""
+    """Draws a button that deletes the text in use, if it was uploaded."""
     corpus = str(st.session_state.get("study_corpus", ""))
     mine = corpus in st.session_state.setdefault("my_uploads", [])
     if not corpus.startswith(PREFIX) or not (mine or corpus in picker.offered_corpora()):
