@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
+from neuronxa_core.numbers import with_unit
+
 Phase = Literal["downloading", "preparing weights", "loading", "extracting", "scoring", "projecting"]
 
 
@@ -42,10 +44,18 @@ class Progress:
         if self.total:
             parts.append(f"{self.done} of {self.total} {counted(self.phase)}")
         if self.rate:
-            parts.append(f"{self.rate:.0f} per second")
+            parts.append(_pace(self.rate))
         if self.seconds_left is not None:
-            parts.append(f"about {max(1, round(self.seconds_left))} s left")
+            parts.append(f"about {with_unit(str(max(1, round(self.seconds_left))), 's')} left")
         return " · ".join([*parts, *([self.detail] if self.detail else [])])
+
+
+def _pace(rate: float) -> str:
+    """Per second, or per minute or hour where that would be less than one."""
+    for seconds, unit in ((1, "second"), (60, "minute")):
+        if rate * seconds >= 1:
+            return f"{rate * seconds:.0f} per {unit}"
+    return f"{max(1, round(rate * 3600))} per hour"
 
 
 class Meter:

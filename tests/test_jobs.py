@@ -238,7 +238,7 @@ def test_progress_tells_phase_rate_and_seconds_left(queue: JobQueue, clock: Simp
     now = reported(queue, clock, (0, "loading", 0, 0), (5, "extracting", 0, 50), (2, "extracting", 20, 50))
     assert now.status == "running"
     assert now.progress == Progress("extracting", 20, 50, "detail", 10.0, 3.0)
-    assert str(now.progress) == "Extracting · 20 of 50 sentences · 10 per second · about 3 s left · detail"
+    assert str(now.progress) == "Extracting · 20 of 50 sentences · 10 per second · about 3\u00a0s left · detail"
 
 
 def test_before_anything_is_done_no_time_is_promised(queue: JobQueue, clock: SimpleNamespace):

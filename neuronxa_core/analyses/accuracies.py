@@ -21,6 +21,8 @@ from neuronxa_core.errors import StudyError
 _MOST_ROWS = 200_000
 COLUMNS = ("model", "benchmark", "language", "accuracy", "metric")
 
+UNNAMED = "accuracy"
+"""The benchmark of a file that names none."""
 _METRICS = ("acc", "acc_norm", "exact_match", "exact", "f1")
 """Metrics read as accuracy, in order of preference; `acc,none` counts as `acc`."""
 _LANGUAGE = r"(?P<language>[a-z]{2,3}(?:[_-](?:[A-Z][a-z]{3}|[A-Z]{2}|[a-z]{4}))?)"
@@ -186,7 +188,7 @@ def _read_table(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]]:
         elif not known.known and not re.fullmatch(r"[a-z]{3}_[A-Z][a-z]{3}", cell["language"]):
             strange.append(cell["language"])
         else:
-            filled = (cell.get("model") or "", cell.get("benchmark") or "accuracy", known.code, value, "accuracy")
+            filled = (cell.get("model") or "", cell.get("benchmark") or UNNAMED, known.code, value, "accuracy")
             rows.append(dict(zip(COLUMNS, filled, strict=True)))
     notes = [f"{name}: {empty} rows have no numeric accuracy."] if empty else []
     if strange:

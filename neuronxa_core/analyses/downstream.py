@@ -12,7 +12,7 @@ import pandas as pd
 
 from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.corpora.languages import ENGLISH, language
-from neuronxa_core.metrics.correlation import Vector, correlation, difference, fit_line
+from neuronxa_core.metrics.correlation import Vector, correlation, difference, fisher_interval, fit_line
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -147,7 +147,7 @@ def bits_as_accuracies(bits: Mapping[str, float], model: str) -> pd.DataFrame:
 
 
 def correlation_table(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per measure: languages, Pearson and Spearman with intervals, Pearson minus MEXA's, and the fit line.
+    """One row per measure: languages, Pearson and Spearman with both intervals, Pearson minus MEXA's, the fit line.
 
     table: from `joined`. Coefficients are NaN for fewer than six languages.
     """
@@ -159,8 +159,7 @@ def correlation_table(table: pd.DataFrame) -> pd.DataFrame:
         slope, intercept = fit_line(score, accuracy)
         row: dict[str, object] = {"measure": SUMMARY_NAMES[state].upper(), "languages": len(table)}
         for method in ("pearson", "spearman"):
-            found = correlation(score, accuracy, method)
-            row |= {method: found.value, f"{method}_low": found.low, f"{method}_high": found.high}
+            row |= _coefficient(score, accuracy, method)
         apart = difference(score, mexa, accuracy) if state != "embedding" else None
         row |= {
             "over_mexa": apart.value if apart else np.nan,
@@ -169,6 +168,14 @@ def correlation_table(table: pd.DataFrame) -> pd.DataFrame:
         }
         rows.append(row | {"slope": slope, "intercept": intercept})
     return pd.DataFrame(rows)
+
+
+def _coefficient(score: Vector, accuracy: Vector, method: str) -> dict[str, float]:
+    """A coefficient with both of its intervals: the percentile one over languages, and Fisher's."""
+    found = correlation(score, accuracy, method)
+    low, high = fisher_interval(found.value, len(score), method)
+    columns = {method: found.value, f"{method}_low": found.low, f"{method}_high": found.high}
+    return columns | {f"{method}_fisher_low": low, f"{method}_fisher_high": high}
 
 
 def layer_correlations(results: Sequence[StudyResult], accuracies: pd.DataFrame) -> pd.DataFrame:
@@ -185,8 +192,7 @@ def layer_correlations(results: Sequence[StudyResult], accuracies: pd.DataFrame)
         for layer, column in enumerate(scores.T, first_layer(state)):
             row: dict[str, object] = {"state": state, "layer": layer}
             for method in ("pearson", "spearman"):
-                found = correlation(column, accuracy, method)
-                row |= {method: found.value, f"{method}_low": found.low, f"{method}_high": found.high}
+                row |= _coefficient(column, accuracy, method)
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -17,7 +17,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import AgainstTarget
@@ -60,10 +60,12 @@ def run_pairs_needed(
     rank_correlation: Spearman over languages between the scores from so many pairs and from all.
     """
     scores: dict[tuple[State, int], list[float]] = {}
+    together = Together(watcher, study.pairs * (len(codes) + 1))
     for number, code in enumerate(codes):
         each = replace(study, source=code)
-        watcher.report("extracting", number, len(codes), language(code).name)
-        run_study(each, device=device, keep_states=True, watcher=_Quiet(watcher))
+        together.before = study.pairs * (number + 1) if number else 0
+        together.report("extracting", detail=language(code).name)
+        run_study(each, device=device, keep_states=True, watcher=together)
         layers = find_layers(each, device)
         if layers is None:
             raise ValueError(f"the states of {code} are no longer in the cache")
@@ -77,13 +79,6 @@ def run_pairs_needed(
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values(["state", "pairs"], ignore_index=True)
-
-
-class _Quiet(Watcher):
-    """Passes on cancellation but no progress, since languages are counted instead."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self.check = watcher.check  # type: ignore[method-assign]
 
 
 @dataclass(frozen=True)

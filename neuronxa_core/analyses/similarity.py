@@ -98,7 +98,7 @@ class Measure:
 
     name: its column. title: the heading of its figure; the part before the colon is its label. help: one sentence that
     explains it. of: a function of the cosines (pairs, pairs) and both languages' vectors (pairs, dim). finding: a
-    sentence with the means over layers as {nas} and {embedding}, or empty. drawn: whether it has a figure.
+    sentence with the means over layers, as text, in {nas} and {embedding}, or empty. drawn: whether it has a figure.
     """
 
     name: str
@@ -144,8 +144,8 @@ MEASURES = (
         "ANC: mean correlation of a neuron in both languages",
         "Mean over neurons of the absolute Pearson correlation between sentences and their translations.",
         lambda similarity, source, target: neuron_correlation(source, target),
-        "A neuron's values in sentences and in their translations have an absolute correlation of {nas:.2f} in NAS "
-        "and, for the dimensions of the embeddings, of {embedding:.2f} (ANC, mean over layers).",
+        "A neuron's values in sentences and in their translations have an absolute correlation of {nas} in NAS "
+        "and, for the dimensions of the embeddings, of {embedding} (ANC, mean over layers).",
     ),
 )
 """The measures of the space. A measure added here gets its figure, its column and its place in the report."""

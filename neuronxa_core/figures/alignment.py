@@ -7,6 +7,8 @@ from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, s
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
 from neuronxa_core.figures.style import blank, upright
+from neuronxa_core.figures.wording import few_pairs, share_confidence, ties
+from neuronxa_core.numbers import CONFIDENCE, chance, confidence, decimal, percent, score, signed
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult, fertility, unknown_share
 
@@ -97,8 +99,8 @@ def exportable_curves(result: StudyResult) -> ExportableFigure:
     return ExportableFigure(
         f"{result.study.stem}.alignment",
         f"Alignment by layer: {pair_name(result.study)}",
-        "Share of sentence pairs that are each other's only nearest neighbour by cosine. Bands: 95 % intervals; rings: "
-        "peaks; dotted line: chance.",
+        "Share of sentence pairs that are each other's only nearest neighbour by cosine. "
+        f"Bands: {CONFIDENCE} intervals; rings: peaks; dotted line: chance.",
         result.study.caption,
         lambda theme: layer_curves(result, theme),
     )
@@ -107,20 +109,27 @@ def exportable_curves(result: StudyResult) -> ExportableFigure:
 def alignment_finding(result: StudyResult) -> str:
     """Two or three sentences on the layer curves. Markdown without links."""
     source, target = language(result.study.source).name, language(result.study.target).name
-    layers = result.last_layer
-    layer, score = result.peak("nas")
-    row = result.of("nas").set_index("layer").loc[layer]
-    if score <= 5 * result.chance or row["ci_low"] <= result.chance:
-        return (
-            f"The neuron states of this model do not align {source} and {target} at any layer: even at the best one, "
-            f"layer {layer} of {layers}, {_count(score, result.pairs)} are mutual nearest neighbours, where chance "
-            "alone "
-            f"would give {100 * result.chance:.1f} %. " + _comparison(result)
-        )
+    rows, (layer, peak) = result.of("nas").set_index("layer"), result.peak("nas")
+    row, rest = rows.loc[layer], f" {_comparison(result)}{few_pairs(result.pairs)}"
+    if peak <= 5 * result.chance or row["ci_low"] <= result.chance:
+        head = f"The neuron states of this model do not align {source} and {target} beyond chance at any layer"
+        return f"{head}: {_at_most(result, layer, peak)}." + rest
+    certainty = share_confidence(peak, row["ci_low"], row["ci_high"], result.pairs)
     return (
-        f"{source} and {target} are best aligned {_where(layer, layers)}: at layer {layer} of {layers}, "
-        f"{_count(score, result.pairs)} are each other's nearest neighbour by neuron state (95 % interval "
-        f"{row['ci_low']:.2f} to {row['ci_high']:.2f}; chance {result.chance:.3f}). " + _comparison(result)
+        f"{source} and {target} are {_where(list(rows.index[ties(rows['score'], peak)]), result.last_layer)}, "
+        f"{_count(peak, result.pairs)} are each other's nearest neighbour by neuron state ({certainty}; chance "
+        f"{chance(result.chance)})." + rest
+    )
+
+
+def _at_most(result: StudyResult, layer: int, peak: float) -> str:
+    """What the best layer has, where no layer is above chance."""
+    by_chance = f"where chance alone would give a share of {chance(result.chance)}"
+    if peak == 0:
+        return f"none of the {result.pairs} sentence pairs are mutual nearest neighbours at any of them, {by_chance}"
+    return (
+        f"even at the best one, layer {layer} of {result.last_layer}, {_count(peak, result.pairs)} are mutual nearest "
+        f"neighbours, {by_chance}"
     )
 
 
@@ -138,20 +147,27 @@ def tokenizer_finding(result: StudyResult) -> str:
         return ""
     name = language(other).name
     shares = {code: unknown_share(provenance, code) or 0.0 for code in (study.source, study.target)}
-    unknown = [f"{100 * share:.1f} % of the {language(code).name} tokens" for code, share in shares.items() if share]
-    text = f"Tokens: {name} needs {ratio:.2f} for every {language(pivot).name} token"
+    unknown = [f"{percent(share, 1)} of the {language(code).name} tokens" for code, share in shares.items() if share]
+    text = f"Tokens: {name} needs {decimal(ratio)} for every {language(pivot).name} token"
     text += f"; {' and '.join(unknown)} are unknown to the tokenizer." if unknown else "; none is unknown."
     if ratio >= _COSTLY or max(shares.values()) >= _UNKNOWN:
         text += " A low score may then be due to the tokenizer: very short or unknown tokens carry little meaning."
     return text
 
 
-def _where(layer: int, layers: int) -> str:
-    """Which third of the network a layer lies in."""
-    third = (layer - 1) * 3 // layers
-    return ("in the first third of the network", "in the middle of the network", "in the last third of the network")[
-        third
-    ]
+_MOST_TIES = 4
+
+
+def _where(best: list[int], layers: int) -> str:
+    """How well two languages are aligned at which layer, and which third of the network it lies in; ties are told."""
+    if len(best) == layers > 1:
+        return f"aligned equally well at every layer: at each of the {layers}"
+    if len(best) > _MOST_TIES:
+        return f"best aligned at {len(best)} of the {layers} layers, the first being layer {best[0]}: at each of them"
+    if len(best) > 1:
+        return f"best aligned at layers {', '.join(map(str, best[:-1]))} and {best[-1]} of {layers}: at each of them"
+    third = ("first third", "middle", "last third")[(best[0] - 1) * 3 // layers]
+    return f"best aligned in the {third} of the network: at layer {best[0]} of {layers}"
 
 
 def _count(share: float, pairs: int) -> str:
@@ -162,8 +178,8 @@ def _comparison(result: StudyResult) -> str:
     """NASCA against MEXA, with the interval of their difference."""
     nas, embedding = result.mean("nas"), result.mean("embedding")
     low, high = result.advantage_interval("nas", "embedding")
-    apart = f"difference {nas - embedding:+.2f}, 95 % interval {low:+.2f} to {high:+.2f}"
-    numbers = f"NASCA {nas:.2f}, MEXA {embedding:.2f}, {apart}"
+    apart = f"difference {signed(nas - embedding)}, {confidence(low, high, signed)}"
+    numbers = f"NASCA {score(nas)}, MEXA {score(embedding)}, {apart}"
     if low > 0:
         return f"Averaged over all layers, the neuron states are better aligned than the embeddings ({numbers})."
     if high < 0:

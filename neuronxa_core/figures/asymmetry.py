@@ -12,7 +12,9 @@ from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, upright
+from neuronxa_core.figures.wording import few_languages, few_pairs
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.numbers import CONFIDENCE, confidence, decimal, points, tenths, with_unit
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
 
@@ -162,7 +164,7 @@ def exportable_direction(result: StudyResult, state: State, layer: int) -> Expor
         f"{result.study.stem}.directions.{state}",
         f"Both directions by layer, {STATE_NAMES[state]}: {pair_name(result.study)}",
         "Above: share of sentences whose nearest neighbour is their translation (P@1), in each direction. Below: the "
-        "gap between the two in percentage points, with its 95 % interval (pairs resampled).",
+        f"gap between the two in percentage points, with its {CONFIDENCE} interval (pairs resampled).",
         result.study.caption,
         lambda theme: direction_curves(result, state, layer, theme),
     )
@@ -173,8 +175,8 @@ def exportable_gaps(results: Sequence[StudyResult]) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.gaps",
         f"Direction gap by language, against {language(study.target).name}",
-        "P@1 from the language minus P@1 back, in percentage points, mean over layers, with 95 % intervals. Dotted: "
-        "the largest gap of embeddings in the paper (on Tatoeba).",
+        f"P@1 from the language minus P@1 back, in percentage points, mean over layers, with {CONFIDENCE} intervals. "
+        "Dotted: the largest gap of embeddings in the paper (on Tatoeba).",
         shared_caption(study),
         lambda theme: gap_ranking(results, theme),
     )
@@ -185,14 +187,20 @@ def direction_finding(result: StudyResult, state: State) -> str:
     gap, low, high = mean_gap(result, state)
     layer, largest = largest_gap(result, state)
     source, target = language(result.study.source).name, language(result.study.target).name
+    if largest == 0:
+        return (
+            f"In {STATE_NAMES[state]}, there is no gap: at every layer, {source} and {target} find as many of each "
+            f"other's sentences.{few_pairs(result.pairs)}"
+        )
     if low <= 0 <= high:
         head = f"In {STATE_NAMES[state]}, neither direction is better over all layers"
     else:
         first, second = (source, target) if gap > 0 else (target, source)
         head = f"In {STATE_NAMES[state]}, more {first} sentences find their {second} translation than vice versa"
     return (
-        f"{head}: the gap is {gap:+.1f} points ({source} to {target} minus {target} to {source}; 95 % interval "
-        f"{low:+.1f} to {high:+.1f}). It is largest at layer {layer}, with {largest:+.0f} points."
+        f"{head}: the gap is {points(gap)} ({source} to {target} minus {target} to {source}; "
+        f"{confidence(low, high, tenths, unit='points')}). It is largest at layer {layer}, with {points(largest)}."
+        f"{few_pairs(result.pairs)}"
     )
 
 
@@ -201,7 +209,17 @@ def gap_languages_finding(results: Sequence[StudyResult]) -> str:
     neurons = [abs(mean_gap(result, "nas")[0]) for result in results]
     embeddings = [abs(mean_gap(result, "embedding")[0]) for result in results]
     larger = sum(e > n for n, e in zip(neurons, embeddings, strict=True))
-    low, high = bootstrap_interval(np.array(embeddings) - np.array(neurons))
+    reported = (
+        f"The paper reports a gap of up to {with_unit(str(PAPERS_GAP), 'points')} between the two directions for "
+        "embeddings on Tatoeba, and hardly any for NAS. "
+    )
+    if len(results) == 1:
+        return (
+            f"{reported}Here, averaged over layers, the gap of {language(results[0].study.source).name} is "
+            f"{_size(embeddings[0])} for embeddings and {_size(neurons[0])} for NAS."
+        )
+    differences = np.array(embeddings) - np.array(neurons)
+    apart, (low, high) = float(differences.mean()), bootstrap_interval(differences)
     verdict = (
         "as in the paper"
         if low > 0
@@ -210,10 +228,14 @@ def gap_languages_finding(results: Sequence[StudyResult]) -> str:
         else "so the paper's contrast is not confirmed here"
     )
     return (
-        f"The paper reports a gap of up to {PAPERS_GAP} points between the two directions for embeddings on Tatoeba, "
-        f"and hardly any for NAS. Here, averaged over layers, the gap of embeddings is at most {max(embeddings):.1f} "
-        f"points (mean {sum(embeddings) / len(results):.1f}) and that of NAS at most {max(neurons):.1f} "
-        f"(mean {sum(neurons) / len(results):.1f}). It is larger for embeddings in {larger} of {len(results)} "
-        f"languages, {verdict} (95 % interval of the mean difference {low:+.1f} to {high:+.1f} points, languages "
-        "resampled)."
+        f"{reported}Here, averaged over layers, the gap of embeddings is at most {_size(max(embeddings))} (mean "
+        f"{_size(float(np.mean(embeddings)))}) and that of NAS at most {_size(max(neurons))} (mean "
+        f"{_size(float(np.mean(neurons)))}). It is larger for embeddings in {larger} of {len(results)} languages, "
+        f"{verdict} (mean difference {points(apart)}, "
+        f"{confidence(low, high, tenths, 'languages', 'points')})."
+        f"{few_languages(len(results))}"
     )
+
+
+def _size(gap: float) -> str:
+    return with_unit(decimal(gap, 1), "points")

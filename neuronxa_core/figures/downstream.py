@@ -7,13 +7,16 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from neuronxa_core.analyses.accuracies import UNNAMED
 from neuronxa_core.analyses.downstream import BITS, best_layer
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme
-from neuronxa_core.figures.style import blank, short_codes
+from neuronxa_core.figures.style import blank, short_codes, tick_format
+from neuronxa_core.figures.wording import few_languages, joined_names, ties
 from neuronxa_core.metrics.correlation import FEWEST, fit_line
+from neuronxa_core.numbers import CONFIDENCE, confidence, count, score, signed
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 
@@ -23,12 +26,14 @@ CORRELATION_HEIGHT = 360
 
 def accuracy_name(benchmark: str) -> str:
     """What stands at the axis."""
-    return "Bits per byte (axis reversed: up is better)" if benchmark == BITS else f"Accuracy, {benchmark}"
+    if benchmark == BITS:
+        return "Bits per byte (axis reversed: up is better)"
+    return "Accuracy" if benchmark == UNNAMED else f"Accuracy, {benchmark}"
 
 
 def _measured(benchmark: str) -> str:
     """As `accuracy_name`, within a title."""
-    return benchmark if benchmark == BITS else f"accuracy on {benchmark}"
+    return benchmark if benchmark in (BITS, UNNAMED) else f"accuracy on {benchmark}"
 
 
 def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme: Theme = "light") -> go.Figure:
@@ -39,11 +44,11 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
     palette, bits = PALETTES[theme], benchmark == BITS
     colour = palette.states[state]
     accuracy = np.abs(table["accuracy"].to_numpy(dtype=np.float64))
-    score = table[state].to_numpy(dtype=np.float64)
+    scores = table[state].to_numpy(dtype=np.float64)
     figure = blank(theme, SCATTER_HEIGHT, margin={"l": 8, "r": 16, "t": 30, "b": 8}, hovermode="closest")
-    slope, intercept = fit_line(score, accuracy)
+    slope, intercept = fit_line(scores, accuracy)
     if not np.isnan(slope):
-        ends = np.array([score.min(), score.max()])
+        ends = np.array([scores.min(), scores.max()])
         figure.add_trace(
             go.Scatter(
                 x=ends,
@@ -55,10 +60,10 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
             )
         )
     known = [language(code) for code in table["language"]]
-    labels = _labels(short_codes(list(table["language"])), score, accuracy, bits)
+    labels = _labels(short_codes(list(table["language"])), scores, accuracy, bits)
     figure.add_trace(
         go.Scatter(
-            x=score,
+            x=scores,
             y=accuracy,
             mode="markers+text",
             name=SCORE_NAMES[state],
@@ -80,7 +85,9 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
     )
     figure.update_xaxes(title_text=SCORE_NAMES[state], tickformat=".1f", range=[-0.09, 1.04], dtick=0.2)
     figure.update_yaxes(
-        title_text=accuracy_name(benchmark), tickformat=".1f", **({"autorange": "reversed"} if bits else {})
+        title_text=accuracy_name(benchmark),
+        tickformat=tick_format(float(np.ptp(accuracy))),
+        **({"autorange": "reversed"} if bits else {}),
     )
     return figure
 
@@ -112,13 +119,13 @@ def _is_free(label: NDArray[np.float64], points: NDArray[np.float64], taken: Seq
 
 
 def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light") -> go.Figure:
-    """The correlation of each layer's scores with accuracy, -1 to 1; bands are 95 percent intervals over languages.
+    """The correlation of each layer's scores with accuracy, -1 to 1; bands are 95 percent intervals by Fisher's z.
 
     layers: as downstream.layer_correlations gives it.
     """
     last = int(layers["layer"].max())
     figure = blank(theme, CORRELATION_HEIGHT, margin={"l": 8, "r": 92, "t": 12, "b": 8}, hovermode="closest")
-    low = min(-0.1, float(layers[f"{method}_low"].min()))
+    low = min(-0.1, float(layers[f"{method}_fisher_low"].min()))
     figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, last + 0.4])
     figure.update_yaxes(
         title_text=f"{method.capitalize()} correlation", range=[max(-1.05, low - 0.05), 1.05], tickformat=".1f"
@@ -136,10 +143,10 @@ def _curve(layers: pd.DataFrame, state: State, method: str, theme: Theme) -> Cur
         theme,
         x=rows["layer"].to_numpy(),
         y=rows[method].to_numpy(),
-        low=rows[f"{method}_low"].to_numpy(),
-        high=rows[f"{method}_high"].to_numpy(),
+        low=rows[f"{method}_fisher_low"].to_numpy(),
+        high=rows[f"{method}_fisher_high"].to_numpy(),
         more={
-            "customdata": rows[[f"{method}_low", f"{method}_high"]].to_numpy(),
+            "customdata": rows[[f"{method}_fisher_low", f"{method}_fisher_high"]].to_numpy(),
             "hovertemplate": (
                 f"<b>{STATE_NAMES[state]}, layer %{{x}}</b><br>{method} %{{y:.2f}}  [%{{customdata[0]:.2f}}, "
                 "%{customdata[1]:.2f}]<extra></extra>"
@@ -164,8 +171,8 @@ def exportable_correlation(study: Study, layers: pd.DataFrame, method: str, benc
     return ExportableFigure(
         f"{study.stem}.downstream.layers",
         f"Correlation of each layer's scores with {_measured(benchmark)}",
-        f"{method.capitalize()} correlation over languages, layer by layer. Bands: 95 % intervals (languages "
-        "resampled).",
+        f"{method.capitalize()} correlation over languages, layer by layer. Bands: {CONFIDENCE} intervals "
+        "(Fisher's z).",
         shared_caption(study),
         lambda theme: correlation_curves(layers, method, theme),
     )
@@ -177,26 +184,44 @@ def downstream_finding(correlations: pd.DataFrame, benchmark: str) -> str:
     correlations: as downstream.correlation_table gives it.
     """
     languages = int(correlations["languages"].iloc[0])
-    of = "predicts the text of the language" if benchmark == BITS else f"does on {benchmark}"
     if languages < FEWEST:
         return (
-            f"{languages} language{'s have' if languages != 1 else ' has'} both a score and an accuracy; with fewer "
-            f"than {FEWEST}, no correlation is computed."
+            f"{count(languages, 'language has', 'languages have')} both a score and an accuracy; with fewer than "
+            f"{FEWEST}, no correlation is computed."
         )
     known = correlations.dropna(subset=["pearson"])
     if known.empty:
         return "Score or accuracy is the same in all of these languages, so there is no correlation."
+    return f"{_best_measure(known, languages, benchmark)}{_against_mexa(correlations)}{few_languages(languages)}"
+
+
+def _best_measure(known: pd.DataFrame, languages: int, benchmark: str) -> str:
+    """The measures with the highest Pearson correlation, and their coefficients."""
+    of = {BITS: "predicts the text of the language", UNNAMED: "does"}.get(benchmark, f"does on {benchmark}")
     best = known.loc[known["pearson"].idxmax()]
-    text = (
-        f"Over {languages} languages, {best['measure']} correlates best with how well the model {of}: Pearson "
-        f"{best['pearson']:.2f} [{best['pearson_low']:.2f}, {best['pearson_high']:.2f}], Spearman "
-        f"{best['spearman']:.2f} [{best['spearman_low']:.2f}, {best['spearman_high']:.2f}]."
+    names = list(known["measure"].iloc[ties(known["pearson"], best["pearson"])])
+    verb = "is" if len(names) == 1 else "are"
+    head = f"{joined_names(names)} {'correlates' if len(names) == 1 else 'correlate'} best with how well the model {of}"
+    if best["pearson"] <= 0:
+        head = (
+            f"no measure has a positive correlation with how well the model {of}; {joined_names(names)} {verb} highest"
+        )
+    coefficients = ", ".join(
+        f"{method.capitalize()} {score(best[method])} "
+        f"({confidence(best[f'{method}_fisher_low'], best[f'{method}_fisher_high'], of='languages')})"
+        for method in ("pearson", "spearman")
     )
-    rows = correlations.set_index("measure")
-    nasca = rows.loc["NASCA"]
-    if np.isnan(nasca["over_mexa"]):
-        return text
-    low, high = nasca["over_mexa_low"], nasca["over_mexa_high"]
+    return f"Over {languages} languages, {head}: {coefficients}."
+
+
+def _against_mexa(correlations: pd.DataFrame) -> str:
+    """NASCA's coefficient against MEXA's, with the interval of their difference; begins with a space."""
+    nasca = correlations.set_index("measure").loc["NASCA"]
+    apart, low, high = (nasca[f"over_mexa{end}"] for end in ("", "_low", "_high"))
+    if np.isnan(apart):
+        return ""
+    if max(map(abs, (apart, low, high))) < 1e-9:
+        return " NASCA and MEXA correlate equally."
     verdict = (
         "NASCA correlates better than MEXA"
         if low > 0
@@ -204,7 +229,7 @@ def downstream_finding(correlations: pd.DataFrame, benchmark: str) -> str:
         if high < 0
         else "These languages do not separate NASCA from MEXA"
     )
-    return f"{text} {verdict} (difference {nasca['over_mexa']:+.2f}, 95 % interval {low:+.2f} to {high:+.2f})."
+    return f" {verdict} (difference {signed(apart)}, {confidence(low, high, signed, 'languages')})."
 
 
 def best_layer_finding(layers: pd.DataFrame) -> str:
@@ -213,7 +238,7 @@ def best_layer_finding(layers: pd.DataFrame) -> str:
     for state in STATES:
         best = best_layer(layers, state)
         if best:
-            parts.append(f"{STATE_NAMES[state]}, layer {best[0]} ({best[1]:.2f})")
+            parts.append(f"{STATE_NAMES[state]}, layer {best[0]} ({score(best[1])})")
     if not parts:
         return ""
     return (

@@ -5,8 +5,10 @@ import plotly.graph_objects as go
 
 from neuronxa_core.figures.curves import Curve, draw_curves
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, translucent
-from neuronxa_core.figures.style import blank, interval_bars, name_rows, tick
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, translucent
+from neuronxa_core.figures.style import blank, interval_bars, name_rows, tick, tick_format
+from neuronxa_core.figures.wording import joined_names, ties
+from neuronxa_core.numbers import CONFIDENCE, confidence, every, score, signed
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study
@@ -32,7 +34,10 @@ def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> 
         title_text="Depth (0 is the token embedding, 1 the last layer)", range=[-0.03, 1.03], tickformat=".1f"
     )
     figure.update_yaxes(
-        title_text=f"{SCORE_NAMES[state]} at that depth", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2
+        title_text=f"{STATE_NAMES[state]} score of the layer at that depth",
+        range=[-0.02, 1.04],
+        tickformat=".1f",
+        dtick=0.2,
     )
     curves = [
         _curve(rows[rows["variant"] == name], name, place, palette.states[state]) for place, name in enumerate(names)
@@ -101,15 +106,20 @@ def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light")
         )
     )
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
-    figure.update_xaxes(title_text=f"Difference in {SCORE_NAMES[state]}", tickformat="+.2f")
+    figure.update_xaxes(title_text=f"Difference in {SCORE_NAMES[state]}", tickformat=tick_format(_span(rows), "+"))
     name_rows(figure, [tick(code) for code in rows["language"]])
     return figure
+
+
+def _span(rows: pd.DataFrame) -> float:
+    """How far the axis reaches: over all intervals and 0."""
+    return float(max(rows["ci_high"].max(), 0) - min(rows["ci_low"].min(), 0))
 
 
 def exportable_depth(study: Study, curves: pd.DataFrame, state: State) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.depth.{state}",
-        f"{SCORE_NAMES[state]} over relative depth: {pair_name(study)}",
+        f"{STATE_NAMES[state]} score over relative depth: {pair_name(study)}",
         "Share of sentence pairs that are each other's only nearest neighbour by cosine, one line per variant.",
         study.caption,
         lambda theme: depth_figure(curves, state, theme),
@@ -122,8 +132,8 @@ def exportable_difference(
     return ExportableFigure(
         f"{study.stem}.difference.{state}",
         f"{SCORE_NAMES[state]} by language: {variant} minus {reference}",
-        "Difference of the means over layers, with 95 % intervals (pairs resampled). Filled markers: the interval "
-        "excludes 0.",
+        f"Difference of the means over layers, with {CONFIDENCE} intervals (pairs resampled). Filled markers: the "
+        "interval excludes 0.",
         shared_caption(study),
         lambda theme: difference_figure(table, state, theme),
     )
@@ -131,29 +141,48 @@ def exportable_difference(
 
 def comparison_finding(summary: pd.DataFrame, state: State) -> str:
     """Which variant aligns best on average over the languages. summary: as models.variant_summary gives it."""
-    name = SUMMARY_NAMES[state]
-    best = summary.loc[summary[name].idxmax()]
-    languages = int(best["languages"])
+    name, measure, values = SUMMARY_NAMES[state], SCORE_NAMES[state], summary[SUMMARY_NAMES[state]]
+    best = [summary["variant"].iloc[place] for place in ties(values, values.max())]
+    first = summary.loc[values.idxmax()]
+    languages = int(first["languages"])
     over = f"over {languages} languages" if languages > 1 else "in this language"
-    interval = "" if pd.isna(best[f"{name}_low"]) else f" [{best[f'{name}_low']:.2f}, {best[f'{name}_high']:.2f}]"
-    others = ", ".join(
-        f"{row['variant']} {row[name]:.2f}" for _, row in summary.iterrows() if row["variant"] != best["variant"]
+    if len(best) == len(summary) > 1:
+        return f"By {measure} {over}, {every(len(best), 'variants')} align equally well: {score(values.max())}."
+    low, high = first[f"{name}_low"], first[f"{name}_high"]
+    certain = "" if len(best) > 1 or pd.isna(low) else f" ({confidence(low, high, of='languages')})"
+    others = [f"{row['variant']} {score(row[name])}" for _, row in summary.iterrows() if row["variant"] not in best]
+    return (
+        f"{joined_names(best)} {'aligns' if len(best) == 1 else 'align'} best by {measure} {over}: "
+        f"{'; '.join([f'{score(values.max())}{certain}', *([', '.join(others)] if others else [])])}."
     )
-    return f"{best['variant']} aligns best by {SCORE_NAMES[state]} {over}: {best[name]:.2f}{interval}; {others}."
 
 
 def difference_finding(table: pd.DataFrame, variant: str, reference: str) -> str:
-    """How many languages gain and how many lose, and which gains most.
+    """How many languages score higher and how many lower, and which changes most each way.
 
     table: as models.language_differences gives it.
     """
     gained, lost = int((table["ci_low"] > 0).sum()), int((table["ci_high"] < 0).sum())
-    first, last = table.iloc[0], table.iloc[-1]
+    first, head = table.iloc[0], f"With {variant} instead of {reference}, "
     if len(table) == 1:
-        apart = f"{first['difference']:+.2f} [{first['ci_low']:+.2f}, {first['ci_high']:+.2f}]"
-        return f"With {variant} instead of {reference}, the score of {first['name']} changes by {apart}."
-    return (
-        f"With {variant} instead of {reference}, {gained} of {len(table)} languages score higher and {lost} lower, "
-        f"counting only intervals that exclude 0. {first['name']} gains most ({first['difference']:+.2f}), "
-        f"{last['name']} least ({last['difference']:+.2f})."
-    )
+        apart = confidence(first["ci_low"], first["ci_high"], signed)
+        return f"{head}the score of {first['name']} changes by {signed(first['difference'])} ({apart})."
+    if not table["difference"].any():
+        return f"{head}the scores of {every(len(table), 'languages')} stay the same."
+    counted = "counting only intervals that exclude 0"
+    if gained == lost == 0:
+        return f"{head}no interval of the {len(table)} languages excludes 0. {_extremes(table)}"
+    return f"{head}{gained} of {len(table)} languages score higher and {lost} lower, {counted}. {_extremes(table)}"
+
+
+def _extremes(table: pd.DataFrame) -> str:
+    """Both ends of the list: who gains most, and who loses most or gains least."""
+    most, least = table["difference"].iloc[0], table["difference"].iloc[-1]
+    names = [joined_names(list(table["name"].iloc[ties(table["difference"], end)])) for end in (most, least)]
+    if most == least:
+        return f"All change by the same: {signed(most)}."
+    if most > 0 > least:
+        return f"Highest gain: {names[0]} ({signed(most)}); largest loss: {names[1]} ({signed(least)})."
+    if most <= 0:
+        return f"No language gains; largest loss: {names[1]} ({signed(least)}), smallest: {names[0]} ({signed(most)})."
+    return f"No language loses; highest gain: {names[0]} ({signed(most)}), smallest: {names[1]} ({signed(least)})."

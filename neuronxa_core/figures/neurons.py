@@ -14,6 +14,8 @@ from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_captio
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
 from neuronxa_core.figures.style import blank, short_codes, tick
 from neuronxa_core.figures.token_rows import token_rows
+from neuronxa_core.figures.wording import joined_names, ties
+from neuronxa_core.numbers import every, percent, score
 from neuronxa_core.study.study import Study
 
 SHARING_HEIGHT = 380
@@ -174,7 +176,7 @@ def exportable_sharing(study: Study, table: pd.DataFrame, languages: int, thresh
         f"{study.stem}.neurons.sharing",
         f"Neurons shared by {languages} languages, layer by layer",
         "A neuron counts as active in a language if its activation is above 0 on more than "
-        f"{100 * threshold:.0f} % of the tokens.",
+        f"{percent(threshold)} of the tokens.",
         shared_caption(study, both=True),
         lambda theme: sharing_figure(table, theme),
     )
@@ -218,11 +220,15 @@ def exportable_token(
 def sharing_finding(table: pd.DataFrame, languages: int, threshold: float) -> str:
     """How much of the network all languages share, and where most. table: as neurons.sharing gives it."""
     most, least = table.loc[table["all"].idxmax()], table.loc[table["all"].idxmin()]
+    ends = (
+        f"most at layer {int(most['layer'])} ({percent(most['all'], 1)}), fewest at layer {int(least['layer'])} "
+        f"({percent(least['all'], 1)})"
+    )
     return (
-        f"On average over the layers, {100 * table['all'].mean():.1f} % of the neurons are active in all {languages} "
-        f"languages (on more than {100 * threshold:.0f} % of the tokens): most at layer {int(most['layer'])} "
-        f"({100 * most['all']:.1f} %), fewest at layer {int(least['layer'])} ({100 * least['all']:.1f} %). "
-        f"{100 * table['one'].mean():.1f} % are active in one language only, {100 * table['none'].mean():.1f} % in "
+        f"On average over the layers, {percent(table['all'].mean(), 1)} of the neurons are active in "
+        f"{every(languages, 'languages')} (on more than {percent(threshold)} of the tokens): "
+        f"{ends if most['all'] > least['all'] else 'the same share at every layer'}. "
+        f"{percent(table['one'].mean(), 1)} are active in one language only, {percent(table['none'].mean(), 1)} in "
         "none."
     )
 
@@ -233,24 +239,43 @@ def overlap_finding(overlap: NDArray[np.float64], codes: tuple[str, ...]) -> str
     pairs = overlap[rows, columns]
     if not np.isfinite(pairs).any():
         return "No neuron exceeds this threshold in any of these languages."
-    best, worst = int(np.nanargmax(pairs)), int(np.nanargmin(pairs))
     names = [language(code).name for code in codes]
     if len(pairs) == 1:
-        return f"The active neurons of {names[0]} and {names[1]} have a Jaccard index of {pairs[best]:.2f}."
+        return f"The active neurons of {names[0]} and {names[1]} have a Jaccard index of {score(pairs[0])}."
+    most, least = float(np.nanmax(pairs)), float(np.nanmin(pairs))
+    if most == least:
+        return f"The active neurons of all these pairs of languages overlap equally (Jaccard index {score(most)})."
+
+    def named(value: float) -> str:
+        same = ties(pairs, value)
+        two = f"{names[rows[same[0]]]} and {names[columns[same[0]]]}"
+        return two if len(same) == 1 else f"{len(same)} pairs of languages"
+
     return (
-        f"The active neurons of {names[rows[best]]} and {names[columns[best]]} overlap most (Jaccard "
-        f"{pairs[best]:.2f}), those of {names[rows[worst]]} and {names[columns[worst]]} least ({pairs[worst]:.2f}); "
-        f"the mean is {np.nanmean(pairs):.2f}."
+        f"The active neurons of {named(most)} overlap most (Jaccard index {score(most)}), those of {named(least)} "
+        f"least ({score(least)}); the mean is {score(float(np.nanmean(pairs)))}."
     )
 
 
 def specific_finding(table: pd.DataFrame, rates: NeuronRates) -> str:
     """Who has most of the language-specific neurons, and in which layers they lie."""
+    if table.empty:
+        return "No neuron is more active in one of these languages than in the others."
     counts = table["name"].value_counts()
+    if len(table) == 1:
+        layer = table["layer"].iloc[0]
+        return f"The most language-specific neuron belongs to {counts.index[0]} and lies in layer {layer}."
     third = rates.rates.shape[1] / 3
     early, late = (table["layer"] <= third).mean(), (table["layer"] > 2 * third).mean()
+    owners = f"{counts.iloc[0]} belong to {counts.index[0]}"
+    if len(counts) == 1:
+        owners = f"all belong to {counts.index[0]}"
+    elif counts.iloc[0] == counts.iloc[1]:
+        names = [str(counts.index[place]) for place in ties(counts.to_numpy(), counts.iloc[0])]
+        owners = f"{joined_names(names)} have most, {counts.iloc[0]} each"
+    else:
+        owners += f" and {counts.iloc[1]} to {counts.index[1]}"
     return (
-        f"Of the {len(table)} most language-specific neurons, {counts.iloc[0]} belong to {counts.index[0]}"
-        + (f" and {counts.iloc[1]} to {counts.index[1]}" if len(counts) > 1 else "")
-        + f"; {100 * early:.0f} % lie in the first third of the layers, {100 * late:.0f} % in the last."
+        f"Of the {len(table)} most language-specific neurons, {owners}; {percent(early)} lie in the first third of the "
+        f"layers, {percent(late)} in the last."
     )

@@ -9,6 +9,8 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
 from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, score_bar
+from neuronxa_core.figures.wording import joined_names, ties
+from neuronxa_core.numbers import CONFIDENCE, every, score
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 
@@ -104,8 +106,8 @@ def exportable_ranking(results: Sequence[StudyResult]) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.ranking",
         f"Alignment with {language(study.target).name}, language by language",
-        "NASCA (neuron states) and MEXA (embeddings), means over layers, with 95 % intervals. Long-tail languages are "
-        "in italics.",
+        f"NASCA (neuron states) and MEXA (embeddings), means over layers, with {CONFIDENCE} intervals. Long-tail "
+        "languages are in italics.",
         shared_caption(study),
         lambda theme: language_ranking(results, theme),
     )
@@ -124,9 +126,14 @@ def exportable_layers(results: Sequence[StudyResult], state: State) -> Exportabl
 
 def ranking_finding(results: Sequence[StudyResult]) -> str:
     """Which language is closest to the target by NASCA, and which farthest."""
-    ordered = sorted(results, key=lambda result: -result.mean("nas"))
-    target, first, last = language(results[0].study.target).name, ordered[0], ordered[-1]
-    text = f"By NASCA, {language(first.study.source).name} is closest to {target} ({first.mean('nas'):.2f})"
-    if len(ordered) == 1:
-        return f"{text}: it is the only language."
-    return f"{text} and {language(last.study.source).name} farthest from it ({last.mean('nas'):.2f})."
+    names = [language(result.study.source).name for result in results]
+    scores, target = [result.mean("nas") for result in results], language(results[0].study.target).name
+    if len(results) == 1:
+        return f"By NASCA, {names[0]}, the only language, scores {score(scores[0])} with {target}."
+    if min(scores) == max(scores):
+        return f"By NASCA, {every(len(results), 'languages')} are equally close to {target} ({score(scores[0])})."
+    closest, farthest = ([names[place] for place in ties(scores, end)] for end in (max(scores), min(scores)))
+    return (
+        f"By NASCA, {joined_names(closest)} {'is' if len(closest) == 1 else 'are'} closest to {target} "
+        f"({score(max(scores))}) and {joined_names(farthest)} farthest from it ({score(min(scores))})."
+    )

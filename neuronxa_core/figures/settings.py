@@ -9,6 +9,7 @@ from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, s
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, SYMBOLS, Theme
 from neuronxa_core.figures.style import blank, interval_bars, name_rows
+from neuronxa_core.numbers import CONFIDENCE, interval, score, signed
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 
@@ -31,7 +32,7 @@ def choice_name(choice: str, value: str) -> str:
     if choice == "threshold of NAS":
         return f"NAS threshold {value}"
     if choice == "pivot":
-        return f"Pivot {language(value).name}"
+        return f"Target {language(value).name}"
     return _NAMES.get((choice, value), f"{value.capitalize()} {choice}".strip())
 
 
@@ -68,10 +69,10 @@ def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -
             },
             error_x=interval_bars(rows["ci_high"] - rows["score"], rows["score"] - rows["ci_low"], colour),
             customdata=[
-                [choice_name(row["choice"], row["value"]), f"{row['difference']:+.3f}{_interval(row)}"]
+                [choice_name(row["choice"], row["value"]), f"{signed(row['difference'])}{_interval(row)}"]
                 for _, row in rows.iterrows()
             ],
-            hovertemplate="<b>%{customdata[0]}</b><br>score %{x:.3f}<br>difference %{customdata[1]}<extra></extra>",
+            hovertemplate="<b>%{customdata[0]}</b><br>score %{x:.2f}<br>difference %{customdata[1]}<extra></extra>",
         )
     )
     figure.update_xaxes(title_text=f"{SCORE_NAMES[state]}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
@@ -88,7 +89,7 @@ def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -
 def _interval(row: pd.Series) -> str:
     if np.isnan(row["difference_low"]):
         return " (other sentences)"
-    return f" [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
+    return f" [{interval(row['difference_low'], row['difference_high'], signed)}]"
 
 
 def pairs_figure(pairs: pd.DataFrame, column: str, theme: Theme = "light") -> go.Figure:
@@ -131,12 +132,22 @@ def ablation_finding(table: pd.DataFrame, state: State) -> str:
     rows = rows[~rows["choice"].isin(["as it is", "layers"])]  # the best layer is picked after looking
     base = table[(table["state"] == state) & (table["choice"] == "as it is")].iloc[0]
     sure = rows[(rows["difference_low"] > 0) | (rows["difference_high"] < 0)]
+    head = f"{SCORE_NAMES[state]} is {score(base['score'])} with the study's own choices."
+    if not rows["difference"].any():
+        return f"{head} Apart from *Best layer*, no change of one choice moves it."
     best, worst = rows.loc[rows["difference"].idxmax()], rows.loc[rows["difference"].idxmin()]
+    (up, most), (down, least) = (
+        (f"*{choice_name(row['choice'], row['value'])}* ({signed(row['difference'])})", row["difference"])
+        for row in (best, worst)
+    )
+    ends = f"it rises most with {up} and falls most with {down}"
+    if most <= 0:
+        ends = f"no change raises it, and it falls most with {down}"
+    elif least >= 0:
+        ends = f"no change lowers it, and it rises most with {up}"
     return (
-        f"{SCORE_NAMES[state]} is {base['score']:.2f} with the study's own choices. For {len(sure)} of {len(rows)} "
-        "changes the interval of the difference excludes 0. Apart from *Best layer*, the score is highest with "
-        f"*{choice_name(best['choice'], best['value'])}* ({best['difference']:+.2f}) and lowest with "
-        f"*{choice_name(worst['choice'], worst['value'])}* ({worst['difference']:+.2f})."
+        f"{head} For {len(sure)} of {len(rows)} changes the interval of the difference excludes 0. Apart from *Best "
+        f"layer*, {ends}."
     )
 
 
@@ -145,26 +156,34 @@ def pairs_finding(needed: pd.DataFrame, languages: int) -> str:
 
     needed: as pairs_needed.run_pairs_needed gives it.
     """
-    rows = needed[(needed["state"] == "nas") & needed["rank_correlation"].notna()]
+    rows = needed[(needed["state"] == "nas") & needed["rank_correlation"].notna()].sort_values("pairs")
     most = int(needed["pairs"].max())
-    enough = rows[rows["rank_correlation"] >= 0.95]
+    rows = rows[rows["pairs"] < most]
+    if rows.empty:
+        return f"The {languages} languages have the same NASCA, or too few pairs, so there is no ranking to compare."
+    short = rows[rows["rank_correlation"] < _ALMOST]
+    enough = rows[rows["pairs"] > short["pairs"].max()] if len(short) else rows
     if enough.empty:
         return (
-            f"No smaller number of pairs ranks the {languages} languages almost as {most} do (rank correlation 0.95)."
+            f"No smaller number of pairs ranks the {languages} languages almost as {most} do (rank correlation "
+            f"{score(_ALMOST)} or more)."
         )
     first = enough.iloc[0]
     return (
         f"By NASCA, {int(first['pairs'])} pairs rank the {languages} languages almost as {most} do (rank correlation "
-        f"{first['rank_correlation']:.2f})."
+        f"{score(first['rank_correlation'])})."
     )
+
+
+_ALMOST = 0.95
 
 
 def exportable_ablation(study: Study, table: pd.DataFrame, state: State) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.ablation.{state}",
         f"{SCORE_NAMES[state]} when one choice is changed: {pair_name(study)}",
-        "Means over layers with 95 % intervals. Filled markers: the interval of the difference from the study's own "
-        "choice excludes 0 (pairs resampled).",
+        f"Means over layers with {CONFIDENCE} intervals. Filled markers: the interval of the difference from the "
+        "study's own choice excludes 0 (pairs resampled).",
         study.caption,
         lambda theme: ablation_figure(table, state, theme),
     )
@@ -177,8 +196,8 @@ def exportable_pairs(study: Study, pairs: pd.DataFrame, column: str) -> Exportab
         "Do fewer pairs rank the languages alike?" if ranks else f"How many pairs are enough: {pair_name(study)}",
         "Spearman correlation over languages between the scores from the first pairs and those from all pairs."
         if ranks
-        else "Mean score over layers from the first pairs, with 95 % intervals. Fewer pairs mean fewer rivals, so "
-        "scores start high.",
+        else f"Mean score over layers from the first pairs, with {CONFIDENCE} intervals. Fewer pairs mean fewer "
+        "rivals, so scores start high.",
         shared_caption(study) if ranks else study.caption,
         lambda theme: pairs_figure(pairs, column, theme),
     )

@@ -14,6 +14,7 @@ from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, translucent
 from neuronxa_core.figures.style import blank, click_targets, upright
 from neuronxa_core.metrics.geometry import anisotropy, margins
+from neuronxa_core.numbers import decimal, score
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
@@ -152,7 +153,7 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
         figure.add_annotation(
             x=edges[0],
             y=row + 0.6,
-            text=f"<b>{STATE_NAMES[state]}</b>  translations {parallel.mean():.2f}, others {others.mean():.2f}",
+            text=f"<b>{STATE_NAMES[state]}</b>  translations {score(parallel.mean())}, others {score(others.mean())}",
             xanchor="left",
             showarrow=False,
             font={"color": colour, "size": 14},
@@ -244,7 +245,7 @@ def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, NDA
         aligned = int((margins(similarity) > 0).sum())
         parts.append(
             f"{STATE_NAMES[state]}: {aligned} of {result.pairs} pairs aligned, mean cosine "
-            f"{similarity.diagonal().mean():.2f} for translations and {anisotropy(similarity):.2f} for all other "
+            f"{score(similarity.diagonal().mean())} for translations and {score(anisotropy(similarity))} for all other "
             "sentences"
         )
     return f"Layer {layer}. " + "; ".join(parts) + "."
@@ -254,22 +255,23 @@ def space_finding(measures: pd.DataFrame) -> str:
     """What the measures of the space say about neurons and embeddings, over all layers; of those that the table has."""
     means = measures.groupby("state").mean(numeric_only=True)
     said = [
-        measure.finding.format(nas=means.loc["nas", measure.name], embedding=means.loc["embedding", measure.name])
+        measure.finding.format(**{state: score(means.loc[state, measure.name]) for state in ("nas", "embedding")})
         for measure in drawn_measures(measures)
-        if measure.finding
+        if measure.finding and means.loc[["nas", "embedding"], measure.name].notna().all()
     ]
-    if {"anisotropy", "effective_rank"} <= set(means):
+    if {"anisotropy", "effective_rank"} <= set(means.loc[["nas", "embedding"]].dropna(axis=1)):
         said.insert(0, _crowding(means.loc["nas"], means.loc["embedding"]))
     return " ".join(said)
 
 
 def _crowding(nas: pd.Series, embedding: pd.Series) -> str:
-    crowded = "more" if embedding["anisotropy"] > nas["anisotropy"] else "less"
+    apart = embedding["anisotropy"] - nas["anisotropy"]
+    crowded = "as anisotropic as" if apart == 0 else f"{'more' if apart > 0 else 'less'} anisotropic than"
     return (
-        f"Averaged over the layers, the embeddings are {crowded} anisotropic than the neuron states: sentences that "
-        f"are not translations of each other have a mean cosine of {embedding['anisotropy']:.2f} in embeddings and of "
-        f"{nas['anisotropy']:.2f} in NAS. The effective rank is {embedding['effective_rank']:.0f} in embeddings and "
-        f"{nas['effective_rank']:.0f} in NAS."
+        f"Averaged over the layers, the embeddings are {crowded} the neuron states: sentences that are not "
+        f"translations of each other have a mean cosine of {score(embedding['anisotropy'])} in embeddings and of "
+        f"{score(nas['anisotropy'])} in NAS. The effective rank is {decimal(embedding['effective_rank'], 0)} in "
+        f"embeddings and {decimal(nas['effective_rank'], 0)} in NAS."
     )
 
 

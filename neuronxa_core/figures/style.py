@@ -1,5 +1,6 @@
 """What every figure shares: ground, type, axes. A figure is a pure function of a result and a theme."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import plotly.graph_objects as go
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
 
+_MOST_TICKS = 8
 FONT = '"Source Sans", "Source Sans Pro", "Noto Sans", sans-serif'
 
 
@@ -66,6 +68,12 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> lis
         placed[index] = min(placed[index], ceiling)
         ceiling = placed[index] - gap
     return placed
+
+
+def tick_format(span: float, sign: str = "") -> str:
+    """d3's format for the ticks of an axis that spans so much, with as many digits as tell two ticks apart."""
+    digits = max(1, math.ceil(-math.log10(span / _MOST_TICKS))) if span > 0 else 2
+    return f"{sign}.{digits}f"
 
 
 def tick(code: str, longest: int | None = None) -> str:

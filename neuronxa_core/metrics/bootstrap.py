@@ -31,3 +31,12 @@ def bootstrap_interval(outcomes: NDArray[np.floating] | NDArray[np.bool_]) -> ND
     means = outcomes.astype(np.float64) @ _draws(pairs) / pairs  # (..., resamples)
     tail = (1 - CONFIDENCE) / 2
     return np.moveaxis(np.quantile(means, [tail, 1 - tail], axis=-1), 0, -1)
+
+
+def agreement_bound(pairs: int) -> float:
+    """Lower end of the exact 95 percent interval of a share of which all pairs count, in [0, 1); its upper end is 1.
+
+    By symmetry 1 minus this is the upper end where none counts. The bootstrap has no width there.
+    Source: Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404.
+    """
+    return float(((1 - CONFIDENCE) / 2) ** (1 / pairs))

@@ -12,6 +12,8 @@ from neuronxa_core.metrics.bootstrap import CONFIDENCE
 FEWEST = 6
 """Minimum number of languages for a coefficient."""
 RESAMPLES = 2000
+_NORMAL = 1.959963984540054
+"""97.5th percentile of the normal distribution."""
 Vector = NDArray[np.float64]
 
 
@@ -59,6 +61,23 @@ def difference(x: Vector, other: Vector, y: Vector, method: str = "pearson") -> 
     of, draws = METHODS[method], _draws(len(x))
     apart = of(x[draws], y[draws]) - of(other[draws], y[draws])
     return Correlation(float(of(x, y) - of(other, y)), *_interval(apart))
+
+
+def fisher_interval(value: float, languages: int, method: str = "pearson") -> tuple[float, float]:
+    """95 percent interval of a coefficient over so many languages by Fisher's z, within [-1, 1]; NaN for too few.
+
+    The percentile interval shrinks to a point when a few languages lie on a line; this one does not: a coefficient of 1
+    counts as the next lower one that ranks can have, 1 - 12 / (n^3 - n), and 1 is then the upper end.
+    Standard error of z: sqrt(1 / (n - 3)) for Pearson, sqrt((1 + rho^2 / 2) / (n - 3)) for Spearman.
+    Source: Fisher 1921; Bonett and Wright 2000, doi:10.1007/BF02294183.
+    """
+    if languages < FEWEST or np.isnan(value):
+        return np.nan, np.nan
+    most = 1 - 12 / (languages**3 - languages)
+    near = float(np.clip(value, -most, most)) if abs(value) > 1 - 1e-9 else value
+    error = np.sqrt((1 + (near**2 / 2 if method == "spearman" else 0)) / (languages - 3))
+    low, high = np.tanh(np.arctanh(near) + _NORMAL * error * np.array([-1, 1]))
+    return float(min(low, value)), float(max(high, value))
 
 
 def fit_line(x: Vector, y: Vector) -> tuple[float, float]:

@@ -19,8 +19,8 @@ _MOST_PIVOTS = 5
 def ablation_page() -> None:
     study = study_or_stop()
     request = settle_or_stop(Settings(study, _pivots(study)))
-    ways = f"{len(readouts_of(study))} ways to read out the model, all from one pass per language."
-    ablation = answer_or_stop(request, Place(420, note=lambda: ways))
+    readouts = f"{len(readouts_of(study))} readouts of the model, all from one pass per language."
+    ablation = answer_or_stop(request, Place(420, note=lambda: readouts))
     _view(ablation)
     _pairs_needed(ablation.study)
 
@@ -37,7 +37,7 @@ def _pivots(study: Study) -> tuple[str, ...]:
         del st.session_state.set_pivots
     return tuple(
         st.multiselect(
-            "Other pivots",
+            "Other targets",
             offered,
             key="set_pivots",
             bind="query-params",

@@ -256,7 +256,7 @@ def exportable_downstream() -> Example:
 def exportable_correlation() -> Example:
     layers = layer_correlations(list(gallery_results().values()), _accuracies())
     rows = layers[layers["state"] == "nas"]
-    band = [*rows["pearson_high"], *rows["pearson_low"][::-1]]
+    band = [*rows["pearson_fisher_high"], *rows["pearson_fisher_low"][::-1]]
     exportable = downstream.exportable_correlation(STUDY, layers, "pearson", "XNLI")
     return Example(exportable, {"NAS.y": rows["pearson"], "NAS interval.y": band})
 

@@ -32,8 +32,8 @@ def test_the_ranking_is_sorted_by_the_gap_of_embeddings(results):
 
 def test_the_findings_say_the_numbers(results):
     result = results[0]
-    assert f"{mean_gap(result, 'nas')[0]:+.1f} points" in direction_finding(result, "nas")
+    assert f"{mean_gap(result, 'nas')[0]:+.1f}\u00a0points" in direction_finding(result, "nas")
     largest = max(abs(mean_gap(one, "embedding")[0]) for one in results)
     text = gap_languages_finding(results)
-    assert f"at most {largest:.1f} points" in text
+    assert f"at most {largest:.1f}\u00a0points" in text
     assert "30.73" in text

@@ -82,7 +82,7 @@ def test_the_findings_say_what_the_numbers_say(matrix):
     scores = pivot_scores(matrix, "eng_Latn")
     assert "NAS scores above the embedding for 4 of 4 languages" in pivot_finding(scores, "eng_Latn")
     finding = level_finding(level_summary(scores), "eng_Latn")
-    assert "**+0.54** (95 % interval" in finding
-    assert "+0.18 (too few for an interval) for 1 long-tail language" in finding
+    assert "**+0.54** (95\u00a0% interval" in finding
+    assert "**+0.18** (too few languages for an interval) for 1 long-tail language" in finding
     assert "only pair" in matrix_finding(matrix.take(CODES[:2]), "embedding", 0)
     assert "layer 0 has no neurons" in pivot_finding(pivot_scores(matrix, "eng_Latn", 0), "eng_Latn")

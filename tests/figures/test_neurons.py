@@ -25,7 +25,7 @@ def test_the_bars_of_a_layer_sum_to_one(rates, theme):
     table = sharing(rates, 0.5)
     bars = np.array([trace.y for trace in sharing_figure(table, theme).data])
     np.testing.assert_allclose(bars.sum(axis=0), 1)
-    assert "active in all 5 languages (on more than 50 % of the tokens)" in sharing_finding(table, 5, 0.5)
+    assert "active in all 5 languages (on more than 50\u00a0% of the tokens)" in sharing_finding(table, 5, 0.5)
 
 
 @pytest.mark.parametrize("theme", PALETTES)

@@ -49,11 +49,11 @@ FINDINGS = {
     "languages": "By NAS over all layers",
     "neurons": "in all 3 languages",
     "tokens": "Layer 2. ",
-    "models": "aligns best by NASCA over 2 languages",
+    "models": "By NASCA over 2 languages, both variants align equally well",
     "settings": "NASCA is ",
     "pairs_needed": " languages",
     "downstream": "2 languages have both a score and an accuracy",
-    "downstream without bits": "is closest to English",
+    "downstream without bits": "both languages are equally close to English",
 }
 
 

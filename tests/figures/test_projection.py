@@ -84,8 +84,8 @@ def test_the_curves_are_the_table_and_mark_the_layer():
 
 def test_the_finding_says_where_the_languages_meet_and_whether_to_trust_the_picture():
     text = projection_finding([made(foreign_neighbours=[0.0, 0.3, 0.1], mutual=[0, 0.75, 0])], 2)
-    assert "By NAS, German and English mix most at layer 2: 30 % of a sentence's 3 nearest neighbours" in text
-    assert "75 % of the pairs are aligned" in text
+    assert "By NAS, German and English mix most at layer 2: of a sentence's 3 nearest neighbours, 30\u00a0%" in text
+    assert "75\u00a0% of the pairs are aligned" in text
     assert "distorts neighbourhoods (trustworthiness NAS 0.50)" in text
     apart = projection_finding([made(foreign_neighbours=[0.0, 0.0, 0.0], trustworthiness=[0.95] * 3)], 1)
     assert "stay separate at every layer" in apart

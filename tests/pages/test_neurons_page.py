@@ -6,11 +6,11 @@ from tests.pages.app import chart_count, open_page, said, wait_for_charts
 def test_the_demo_has_its_neurons_at_once():
     app = open_page("neurons")
     assert not app.exception
-    assert "active in all 31 languages (on more than 50 % of the tokens)" in said(app)
+    assert "active in all 31 languages (on more than 50\u00a0% of the tokens)" in said(app)
     assert "most language-specific neurons" in said(app)
     assert chart_count(app) == 3
     app.slider(key="neu_threshold").set_value(0.95).run()
-    assert "on more than 95 % of the tokens" in said(app)
+    assert "on more than 95\u00a0% of the tokens" in said(app)
     app.selectbox(key="neu_layer").set_value("18").run()
     assert not app.exception
     app.multiselect(key="neu_codes").set_value(["deu_Latn"]).run()

@@ -17,7 +17,7 @@ def test_the_demo_has_its_ablation_at_once():
 def test_another_language_is_an_invitation_and_a_pivot_too():
     app = open_page("settings", source="ita_Latn")
     assert "ita_Latn" not in LAYERED
-    assert "8 ways to read out the model, all from one pass per language" in said(app)
+    assert "8 readouts of the model, all from one pass per language" in said(app)
     app = open_page("settings")
     app.multiselect(key="set_pivots").set_value(["fra_Latn"]).run()
     assert "Not computed yet" in said(app)

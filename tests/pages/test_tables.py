@@ -41,4 +41,4 @@ def test_choices_are_called_as_people_call_them():
     assert choice_name("similarity", "centred csls") == "Mean-centred, CSLS"
     assert choice_name("threshold of NAS", "0.1") == "NAS threshold 0.1"
     assert choice_name("site", "attention") == "Attention site"
-    assert choice_name("pivot", "fra_Latn") == "Pivot French"
+    assert choice_name("pivot", "fra_Latn") == "Target French"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import Arrangement
@@ -13,6 +14,8 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, score_scale
 from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes, tick
+from neuronxa_core.figures.wording import joined_names, ties
+from neuronxa_core.numbers import chance, score
 from neuronxa_core.states.sentences import State
 
 _TREE = 90
@@ -88,8 +91,8 @@ def _numbers(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int
             y=rows,
             mode="text",
             name="numbers",
-            text=[f"{score:.2f}" for score in shown],
-            textfont={"size": 13, "color": [palette.ground if score > 0.45 else palette.ink for score in shown]},
+            text=[score(each) for each in shown],
+            textfont={"size": 13, "color": [palette.ground if each > 0.45 else palette.ink for each in shown]},
             hoverinfo="skip",
         )
     )
@@ -99,9 +102,9 @@ def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, laye
     size = len(matrix.codes)
     rows, columns = np.divmod(np.arange(size * size), size)
     names = [language(code).name for code in matrix.codes]
-    score, direction = matrix.score(state, layer), matrix.direction(state, layer)
+    scores, direction = matrix.score(state, layer), matrix.direction(state, layer)
     cells = [
-        [matrix.codes[row], matrix.codes[column], _hover(names[row], names[column], score, direction, row, column)]
+        [matrix.codes[row], matrix.codes[column], _hover(names[row], names[column], scores, direction, row, column)]
         for row, column in zip(rows, columns, strict=True)
     ]
     figure.add_trace(
@@ -109,12 +112,12 @@ def _click_targets(figure: go.Figure, matrix: LanguageMatrix, state: State, laye
     )
 
 
-def _hover(source: str, target: str, score: Any, direction: Any, row: int, column: int) -> str:
+def _hover(source: str, target: str, scores: Any, direction: Any, row: int, column: int) -> str:
     if row == column:
         return f"{source} is not compared with itself"
     return (
-        f"<b>{source} and {target}</b><br>score {score[row, column]:.2f}<br>{source} → {target}  "
-        f"{direction[row, column]:.2f}<br>{target} → {source}  {direction[column, row]:.2f}"
+        f"<b>{source} and {target}</b><br>score {score(scores[row, column])}<br>{source} → {target}  "
+        f"{score(direction[row, column])}<br>{target} → {source}  {score(direction[column, row])}"
     )
 
 
@@ -231,13 +234,33 @@ def matrix_finding(matrix: LanguageMatrix, state: State, layer: int | None = Non
     best, worst = int(pairs.argmax()), int(pairs.argmin())
     where = "over all layers" if layer is None else f"at layer {layer}"
     by = "embedding" if state == "embedding" else STATE_NAMES[state]
-    text = f"By {by} {where}, {names[rows[best]]} and {names[columns[best]]} are closest ({pairs[best]:.2f})"
+    by_chance = f"chance {chance(matrix.chance)}"
     if len(pairs) == 1:
-        return f"{text}: they are the only pair (chance {matrix.chance:.3f})."
+        return (
+            f"By {by} {where}, {names[0]} and {names[1]} score {score(pairs[0])}: they are the only pair ({by_chance})."
+        )
+    if pairs[best] == pairs[worst]:
+        return f"By {by} {where}, all {len(pairs)} language pairs score the same ({score(pairs[best])}; {by_chance})."
+    text = f"By {by} {where}, {_named(pairs, best, names, rows, columns, 'closest')}"
     means = np.nanmean(scores, axis=1)
-    hub = int(means.argmax())
+    hubs = [names[place] for place in ties(means, means.max())]
     return (
-        f"{text}, {names[rows[worst]]} and {names[columns[worst]]} farthest apart ({pairs[worst]:.2f}; chance "
-        f"{matrix.chance:.3f}). {names[hub]} is closest to the others on average ({means[hub]:.2f}; mean over all "
-        f"{len(pairs)} language pairs {pairs.mean():.2f})."
+        f"{text}, {_named(pairs, worst, names, rows, columns, 'farthest apart')}; {by_chance}. "
+        f"{joined_names(hubs)} {'is' if len(hubs) == 1 else 'are'} closest to the others on average "
+        f"({score(means.max())}; mean over all {len(pairs)} language pairs {score(pairs.mean())})."
     )
+
+
+def _named(
+    pairs: NDArray[np.float64],
+    place: int,
+    names: Sequence[str],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    how: str,
+) -> str:
+    """The pair of languages at a place of the list, or how many share its score."""
+    same, value = len(ties(pairs, pairs[place])), score(pairs[place])
+    if same > 1:
+        return f"{same} language pairs are {how} ({value})"
+    return f"{names[rows[place]]} and {names[columns[place]]} are {how} ({value})"

@@ -8,11 +8,13 @@ import plotly.graph_objects as go
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import LEVELS
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.languages.matrix import layer_name, layer_stem
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, tick
+from neuronxa_core.figures.wording import joined_names, ties
+from neuronxa_core.numbers import CONFIDENCE, confidence, count, decimal, every, score, signed
 from neuronxa_core.states.sentences import STATES, State
 
 _RANKED: tuple[State, ...] = ("embedding", "nas")
@@ -51,7 +53,9 @@ def pivot_ranking(scores: pd.DataFrame, layer: int | None = None, theme: Theme =
 
 def _token_line(scores: pd.DataFrame) -> list[str]:
     """A line for the hover text; empty where the tokens were not counted."""
-    return ["" if np.isnan(ratio) else f"<br>{ratio:.2f} tokens per English token" for ratio in scores["fertility"]]
+    return [
+        "" if np.isnan(ratio) else f"<br>{decimal(ratio)} tokens per English token" for ratio in scores["fertility"]
+    ]
 
 
 def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: Theme) -> None:
@@ -89,7 +93,7 @@ def level_comparison(
     figure.update_xaxes(title_text=f"Score, {layer_name(layer)}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
     figure.update_yaxes(
         tickvals=[-4 * place - 1 for place in range(len(levels))],
-        ticktext=[f"<b>{level}</b><br>{counts[level]} language{'s' if counts[level] > 1 else ''}" for level in levels],
+        ticktext=[f"<b>{level}</b><br>{count(int(counts[level]), 'language')}" for level in levels],
         range=[-4 * len(levels) + 1.3, 0.7],
         showgrid=False,
         ticks="",
@@ -118,7 +122,7 @@ def _level_row(
         )
     )
     width = [0.0, 0.0] if np.isnan(row["ci_low"]) else [row["ci_high"] - row["mean"], row["mean"] - row["ci_low"]]
-    interval = "no interval" if np.isnan(row["ci_low"]) else f"[{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
+    interval = confidence(row["ci_low"], row["ci_high"], of="languages")
     figure.add_trace(
         go.Scatter(
             x=[row["mean"]],
@@ -127,7 +131,7 @@ def _level_row(
             name=f"{STATE_NAMES[state]}, {level}",
             marker={"color": colour, "symbol": SYMBOLS[state], "size": 11},
             error_x=interval_bars(width[:1], width[1:], colour, 2),
-            hovertemplate=f"<b>{level}</b><br>{STATE_NAMES[state]} %{{x:.2f}}  {interval}<extra></extra>",
+            hovertemplate=f"<b>{level}</b><br>{STATE_NAMES[state]} {score(row['mean'])}<br>{interval}<extra></extra>",
         )
     )
 
@@ -155,7 +159,7 @@ def exportable_levels(
     return ExportableFigure(
         f"{matrix.stem}.{pivot}.{layer_stem(layer)}.levels",
         f"Head and long-tail languages against {language(pivot).name}, {layer_name(layer)}",
-        "Mean scores with 95 % intervals (languages resampled); faint marks are single languages.",
+        f"Mean scores with {CONFIDENCE} intervals (languages resampled); faint marks are single languages.",
         shared_caption(matrix.study, both=True),
         lambda theme: level_comparison(scores, summary, layer, theme),
     )
@@ -167,11 +171,11 @@ def fertility_finding(scores: pd.DataFrame, pivot: str) -> str:
     if len(known) < _FEWEST or known["nas"].nunique() < 2 or known["fertility"].nunique() < 2:
         return ""
     together = float(known["nas"].corr(known["fertility"], method="spearman"))
-    worst = known.loc[known["fertility"].idxmax()]
+    worst, reference = known.loc[known["fertility"].idxmax()], _reference(scores, pivot)
     text = (
-        f"Tokens: {worst['name']} needs the most, {worst['fertility']:.2f} for every English token. Over the "
+        f"Tokens: {worst['name']} needs the most, {decimal(worst['fertility'])} for every {reference} token. Over the "
         f"{len(known)} languages, fertility and the NAS score with {language(pivot).name} have a Spearman correlation "
-        f"of {together:+.2f}"
+        f"of {score(together)}"
     )
     return text + (": low scores may be partly due to the tokenizer." if together <= -0.3 else ".")
 
@@ -179,36 +183,46 @@ def fertility_finding(scores: pd.DataFrame, pivot: str) -> str:
 _FEWEST = 6
 
 
+def _reference(scores: pd.DataFrame, pivot: str) -> str:
+    """The language whose tokens are the unit of fertility, see language_order.pivot_scores."""
+    return language(ENGLISH if ENGLISH in {pivot, *scores["code"]} else pivot).name
+
+
 def pivot_finding(scores: pd.DataFrame, pivot: str) -> str:
-    """The pivot's nearest language, and with how many of them NAS beats the embedding."""
-    name, first = language(pivot).name, scores.iloc[0]
-    if scores["nas"].isna().any():
-        return (
-            f"By token embedding, {first['name']} is closest to {name} ({first['embedding']:.2f}); layer 0 has no "
-            "neurons."
-        )
+    """The pivot's nearest languages, and with how many of them NAS beats the embedding."""
+    name, embedding_only = language(pivot).name, bool(scores["nas"].isna().any())
+    values = scores["embedding" if embedding_only else "nas"]
+    nearest = list(scores["name"].iloc[ties(values, values.max())])
+    text = (
+        f"By {'token embedding' if embedding_only else 'neuron state'}, {_nearest(nearest, scores, name, values.max())}"
+    )
+    if embedding_only:
+        return f"{text}; layer 0 has no neurons."
+    if len(scores) == 1:
+        return f"{text}. NAS minus embedding is {signed(scores['gain'].iloc[0])}."
     above = int((scores["gain"] > 0).sum())
     return (
-        f"By neuron state, {first['name']} is closest to {name} ({first['nas']:.2f}). NAS scores above the embedding "
-        f"for {above} of {len(scores)} languages; the mean difference is {scores['gain'].mean():+.2f}."
+        f"{text}. NAS scores above the embedding for {above} of {len(scores)} languages; the mean difference is "
+        f"{signed(scores['gain'].mean())}."
     )
+
+
+def _nearest(nearest: Sequence[str], scores: pd.DataFrame, name: str, value: float) -> str:
+    if len(scores) == 1:
+        return f"{nearest[0]}, the only other language, scores {score(value)} with {name}"
+    if len(nearest) == len(scores):
+        return f"{every(len(scores), 'languages')} are equally close to {name} ({score(value)})"
+    return f"{joined_names(nearest)} {'is' if len(nearest) == 1 else 'are'} closest to {name} ({score(value)})"
 
 
 def level_finding(summary: pd.DataFrame, pivot: str) -> str:
     """What NAS gains over embeddings among head and among long-tail languages, with its interval."""
-    gains = summary[summary["measure"] == "gain"]
+    gains = summary[summary["measure"] == "gain"] if len(summary) else summary
     if gains.empty:
         return ""
-    parts = [f"{_gain(row)} for {_members(row)}" for _, row in gains.iterrows()]
+    parts = [
+        f"**{signed(row['mean'])}** ({confidence(row['ci_low'], row['ci_high'], signed, 'languages')}) for "
+        + count(int(row["languages"]), f"{row['level']} language")
+        for _, row in gains.iterrows()
+    ]
     return f"Against {language(pivot).name}, NAS minus embedding is " + ", and ".join(parts) + "."
-
-
-def _gain(row: pd.Series) -> str:
-    if np.isnan(row["ci_low"]):
-        return f"{row['mean']:+.2f} (too few for an interval)"
-    return f"**{row['mean']:+.2f}** (95 % interval {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
-
-
-def _members(row: pd.Series) -> str:
-    count = int(row["languages"])
-    return f"{count} {row['level']} language{'s' if count > 1 else ''}"

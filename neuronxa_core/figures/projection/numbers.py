@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.analyses.projection import Projection
@@ -17,6 +18,8 @@ from neuronxa_core.figures.palette import (
     Theme,
 )
 from neuronxa_core.figures.style import blank, upright
+from neuronxa_core.figures.wording import ties
+from neuronxa_core.numbers import count, percent, score
 
 NUMBER_NAMES: dict[str, str] = dict(
     zip(
@@ -87,31 +90,38 @@ def exportable_numbers(projections: Sequence[Projection], number: str, layer: in
 
 def projection_finding(projections: Sequence[Projection], layer: int) -> str:
     """What the numbers say for the layer in view and over all layers. Markdown without links."""
-    return " ".join(_meeting(each) for each in projections) + " " + _trust(projections, layer)
+    return " ".join(filter(None, [*map(_meeting, projections), _trust(projections, layer)]))
 
 
 def _meeting(projection: Projection) -> str:
     table = projection.table
     best = table.loc[table["foreign_neighbours"].idxmax()]
     share, pairs = best["foreign_neighbours"], projection.pairs
-    k = min(NEIGHBOURS, pairs - 1)
+    nearest = count(min(NEIGHBOURS, pairs - 1), "nearest neighbour")
     source, target = language(projection.study.source).name, language(projection.study.target).name
-    chance = pairs / (2 * pairs - 1)
+    mixed = percent(pairs / (2 * pairs - 1))
     if share < 0.02:
         return f"By {STATE_NAMES[projection.state]}, {source} and {target} stay separate at every layer."
     return (
-        f"By {STATE_NAMES[projection.state]}, {source} and {target} mix most at layer {best['layer']:.0f}: "
-        f"{100 * share:.0f} % of a sentence's {k} nearest neighbours are in the other language ({100 * chance:.0f} % "
-        f"if the languages were fully mixed), and {100 * best['mutual']:.0f} % of the pairs are aligned."
+        f"By {STATE_NAMES[projection.state]}, {source} and {target} {_where(table)}: of a sentence's "
+        f"{nearest}, {percent(share)} are in the other language ({mixed} if the languages were fully mixed), and "
+        f"{percent(best['mutual'])} of the pairs are aligned."
     )
 
 
+def _where(table: pd.DataFrame) -> str:
+    """Where the languages mix most."""
+    shares = table["foreign_neighbours"]
+    same = ties(shares, shares.max())
+    if len(same) == len(table) > 1:
+        return "mix equally at every layer, and so at the first"
+    return f"mix most at layer {int(table['layer'].iloc[same[0]])}"
+
+
 def _trust(projections: Sequence[Projection], layer: int) -> str:
-    shown = [each for each in projections if layer in each.layers]
-    values = {
-        STATE_NAMES[each.state]: float(each.table.set_index("layer").loc[layer, "trustworthiness"]) for each in shown
-    }
-    numbers = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
+    shown = [each for each in projections if layer in each.layers and not np.isnan(_trusted(each, layer))]
+    values = {STATE_NAMES[each.state]: _trusted(each, layer) for each in shown}
+    numbers = ", ".join(f"{name} {score(value)}" for name, value in values.items())
     if not values:
         return ""
     if min(values.values()) < _TRUSTED:
@@ -120,3 +130,7 @@ def _trust(projections: Sequence[Projection], layer: int) -> str:
             "rather than the picture."
         )
     return f"At layer {layer}, the picture preserves most neighbourhoods (trustworthiness {numbers})."
+
+
+def _trusted(projection: Projection, layer: int) -> float:
+    return float(projection.table.set_index("layer").loc[layer, "trustworthiness"])

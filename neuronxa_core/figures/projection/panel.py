@@ -23,6 +23,7 @@ from neuronxa_core.figures.palette import (
     translucent,
 )
 from neuronxa_core.figures.style import blank
+from neuronxa_core.numbers import decimal, score
 
 HEIGHT = 460
 _STEP, _GLIDE = 900, 600
@@ -215,8 +216,8 @@ def exportable_projection(
 ) -> ExportableFigure:
     settings = projection.settings
     how = (
-        f"UMAP of all layers together, {settings.neighbours} neighbours, minimum distance {settings.min_dist:g}, "
-        f"{settings.metric} metric, seed {settings.seed}"
+        f"UMAP of all layers together, {settings.neighbours} neighbours, minimum distance "
+        f"{decimal(settings.min_dist)}, {settings.metric} metric, seed {settings.seed}"
         if settings.method == "umap"
         else "PCA"
     )
@@ -224,7 +225,7 @@ def exportable_projection(
     return ExportableFigure(
         f"{projection.study.stem}.layer{layer}.{projection.state}.{settings.method}",
         f"Sentences by {STATE_NAMES[projection.state]} at layer {layer}: {pair_name(projection.study)}",
-        f"Each point is a sentence. {how}; trustworthiness {trust:.2f}. The axes have no unit.",
+        f"Each point is a sentence. {how}; trustworthiness {score(trust)}. The axes have no unit.",
         projection.study.caption,
         lambda theme: projection_panel(projection, bitext, layer, pair, lines, theme),
         COLUMN + 120,
