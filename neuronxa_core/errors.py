@@ -8,6 +8,7 @@
     |- ModelError      a model that cannot be found, loaded or interpreted
     |  |- ChangedModelError   a model whose files do not match its fingerprint
     |- CacheError      a cache folder that cannot be written to
+    |- WorkerError     a worker process that ended unexpectedly
     Cancelled          not an error: the run was asked to stop
 
 Any other exception is a bug and keeps its traceback.
@@ -56,6 +57,10 @@ class ChangedModelError(ModelError):
 
 class CacheError(NeuronXAError):
     """A cache folder that cannot be written to."""
+
+
+class WorkerError(NeuronXAError):
+    """A worker process that ended unexpectedly: killed, out of memory, or crashed."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is not an error

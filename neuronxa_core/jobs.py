@@ -1,7 +1,8 @@
-"""A job queue with one worker thread, progress and cancellation.
+"""A job queue that runs one job at a time, with progress and cancellation.
 
 Two people who request the same thing share one job, which stops when the last of them cancels. A job whose caller
-leaves without cancelling keeps running, and its result goes into the cache. Nothing here depends on the kind of work.
+leaves without cancelling keeps running, and its result goes into the cache. Nothing here depends on the kind of work,
+and the thread that takes the jobs does not do it: the shared queue hands it to a process of its own (worker.process).
 """
 
 import logging
@@ -15,9 +16,10 @@ from typing import Any, Literal
 
 from neuronxa_core.errors import Cancelled, NeuronXAError
 from neuronxa_core.progress import Meter, Phase, Progress, Watcher
+from neuronxa_core.settings import settings
+from neuronxa_core.worker.process import Work, Worker
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
-Work = Callable[[Watcher], Any]
 _KEEP_FINISHED = 64
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,9 @@ class _Job(Watcher):
 class JobQueue:
     """Runs one job at a time, in the order in which they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, execute: Callable[[Work, Watcher], Any] = lambda work, watcher: work(watcher)) -> None:
+        """execute: does a job's work, here and now unless stated otherwise."""
+        self._execute = execute
         self._lock = threading.Condition()
         self._waiting: list[_Job] = []
         self._running: _Job | None = None
@@ -118,10 +122,28 @@ class JobQueue:
                     self._lock.wait()
                 job = self._running = self._waiting.pop(0)
                 job.snapshot = Snapshot("running")
-            ended = _run(job)
+            ended = self._ended(job)
             with self._lock:  # both at once, so that a new request never joins a job that has ended
                 job.snapshot = ended
                 self._running = None
+
+    def _ended(self, job: _Job) -> Snapshot:
+        try:
+            return Snapshot("done", result=self._execute(job.work, job))
+        except Cancelled:
+            return Snapshot("cancelled")
+        except NeuronXAError as error:
+            return Snapshot("failed", error=str(error))
+        except MemoryError:
+            return Snapshot(
+                "failed", error="There is not enough memory for this model. Use a smaller one or a smaller dtype."
+            )
+        except BaseException:  # a SystemExit from a library must not end the worker
+            error_id = uuid.uuid4().hex[:8]
+            _log.error("job %s failed, error id %s\n%s", job.key, error_id, traceback.format_exc())
+            return Snapshot(
+                "failed", error="Something in the program broke, not in what you asked for.", error_id=error_id
+            )
 
     def _forget_old(self) -> None:
         """Drops all tickets except those of active jobs and of the jobs that ended last."""
@@ -131,24 +153,13 @@ class JobQueue:
             del self._by_ticket[ticket]
 
 
-def _run(job: _Job) -> Snapshot:
-    try:
-        return Snapshot("done", result=job.work(job))
-    except Cancelled:
-        return Snapshot("cancelled")
-    except NeuronXAError as error:
-        return Snapshot("failed", error=str(error))
-    except MemoryError:
-        return Snapshot(
-            "failed", error="There is not enough memory for this model. Use a smaller one or a smaller dtype."
-        )
-    except BaseException:  # a SystemExit from a library must not end the worker
-        error_id = uuid.uuid4().hex[:8]
-        _log.error("job %s failed, error id %s\n%s", job.key, error_id, traceback.format_exc())
-        return Snapshot("failed", error="Something in the program broke, not in what you asked for.", error_id=error_id)
-
-
 @lru_cache(maxsize=1)
 def shared_queue() -> JobQueue:
     """The one queue of this process."""
-    return JobQueue()
+    return JobQueue(shared_worker().run) if settings().worker == "process" else JobQueue()
+
+
+@lru_cache(maxsize=1)
+def shared_worker() -> Worker:
+    """The one worker of this process, not started before it is needed."""
+    return Worker()

@@ -1,6 +1,7 @@
 """The environment, read once: every setting is a NEURONXA_* variable and has a default that works."""
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,8 @@ class Settings:
     """NEURONXA_DEVICE: the meaning of the device `auto`: auto, cpu, cuda, mps or spread. Default: auto, the fastest."""
     memory_bytes: int | None
     """NEURONXA_MEMORY_GB: how much of the device's memory a study may use, in GB. Default: what is free."""
+    worker: str
+    """NEURONXA_WORKER: where the dashboard computes: in a `process` of its own, or in a `thread` of the server."""
     batch_tokens: int | None
     """NEURONXA_BATCH_TOKENS: tokens in one forward pass, padding included. Default: 512 on a CPU, 8192 on a GPU."""
 
@@ -56,6 +59,7 @@ def settings() -> Settings:
         corpora=tuple(Path(path).expanduser().absolute() for path in _listed("NEURONXA_CORPORA")),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
+        worker=_one_of("NEURONXA_WORKER", ("thread",) if sys.platform == "win32" else ("process", "thread")),
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 # Before torch is imported: two processes that each use every core slow one another down.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("NEURONXA_WORKER", "thread")  # a page's test patches what the job runs
 
 import hypothesis
 import pytest

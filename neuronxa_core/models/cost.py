@@ -198,9 +198,23 @@ def _gb(count: int) -> str:
 
 
 def _given_back() -> int:
-    """Bytes of the model in memory, which is freed before another is loaded; found without importing torch."""
+    """Bytes of the model in memory, here or in the worker, which is freed before another is loaded."""
+    return resident_bytes() + _worker_memory
+
+
+def resident_bytes() -> int:
+    """Bytes of the model in this process; found without importing torch."""
     loading = sys.modules.get("neuronxa_core.models.loading")
     return int(loading.RESIDENT.weight_bytes) if loading else 0
+
+
+_worker_memory = 0
+
+
+def tell_worker_memory(count: int) -> None:
+    """Notes the bytes of the model in the worker process."""
+    global _worker_memory
+    _worker_memory = count
 
 
 def _seconds(shape: Shape, characters: int, dtype: str) -> float:

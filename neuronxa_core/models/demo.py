@@ -166,7 +166,7 @@ def _mend(folder: Path, aside: Path, watcher: Watcher) -> None:
 
 def _run_conversion(aside: Path, watcher: Watcher) -> None:
     """Runs `convert` in a child process, which is killed on cancellation."""
-    command = [sys.executable, "-m", "neuronxa_core.models.demo_conversion", str(aside)]
+    command = [sys.executable, "-m", "neuronxa_core.models.demo_conversion", str(aside), str(os.getpid())]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "1"}
     with (aside / "log").open("w+") as log:
         child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)

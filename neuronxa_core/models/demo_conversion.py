@@ -17,6 +17,7 @@ import numpy as np
 from gguf import dequantize
 from safetensors.numpy import save_file
 
+from neuronxa_core.lifetime import end_with_parent
 from neuronxa_core.models.demo import GGUF_SHA256
 from neuronxa_core.models.gguf_header import HeaderReader
 
@@ -112,4 +113,5 @@ def _save_config(reader: HeaderReader, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent(int(sys.argv[2]))
     convert(Path(sys.argv[1]))

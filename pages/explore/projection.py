@@ -15,6 +15,7 @@ from neuronxa_core.figures.alignment import layer_strip
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
 from neuronxa_core.settings import ASSETS
+from neuronxa_core.settings import settings as app_settings
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
@@ -30,7 +31,8 @@ _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection"
 def projection_view(result: StudyResult) -> None:
     """Everything that depends on layer, states, method or pair; a change of view draws only this again."""
     study = result.study
-    warm_up_in_background()
+    if app_settings().worker == "thread":
+        warm_up_in_background()
     states, settings, lines = projection_controls()
     slider, number = st.columns([4, 1], vertical_alignment="bottom")
     with slider:

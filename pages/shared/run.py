@@ -236,11 +236,9 @@ def _invite(request: Analysis[Any], note: Callable[[], str]) -> None:
     )
 
 
-@st.fragment(run_every=0.5)
 def progress(request: Analysis[Any]) -> None:
-    """Where the picture will be: what the job does now, and a way to stop it. Polls twice a second."""
-    ticket = _tickets().get(request)
-    snapshot = shared_queue().look(ticket) if ticket else None
+    """Where the picture will be: what the job does now, and a way to stop it. Polls by drawing one line again."""
+    snapshot = _looked(request)
     if snapshot is None or snapshot.status == "cancelled":
         _tickets().pop(request, None)
         st.rerun()
@@ -251,11 +249,26 @@ def progress(request: Analysis[Any]) -> None:
     if snapshot.status == "failed":
         _show_failure(request, snapshot)
         return
+    st.fragment(_progress, run_every=_SECONDS[snapshot.status])(request, snapshot.status)
+    st.button("Cancel", icon=":material/close:", on_click=release, args=(request,), key="cancel")
+
+
+def _looked(request: Hashable) -> Snapshot | None:
+    ticket = _tickets().get(request)
+    return shared_queue().look(ticket) if ticket else None
+
+
+_SECONDS = {"queued": 2.0, "running": 0.5}
+"""Between two looks at a job."""
+
+
+def _progress(request: Hashable, before: str) -> None:
+    """One line of what the job does now; as soon as its status changes, the whole page is drawn again."""
+    snapshot = _looked(request)
+    if snapshot is None or snapshot.status != before:
+        st.rerun()
     now = snapshot.progress
     st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
-    if st.button("Cancel", icon=":material/close:", key="cancel"):
-        release(request)
-        st.rerun()
 
 
 def _show_failure(request: Analysis[Any], snapshot: Snapshot) -> None:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,15 @@ def test_a_cached_answer_is_the_fresh_one_with_its_provenance(name: str, study: 
     assert request.cached() is None
     fresh = request.run()
     same(request.cached(), fresh)
+    same(ForkingPickler.loads(bytes(ForkingPickler.dumps(fresh))), fresh)  # on its way from the worker
     shutil.rmtree(cache / "results", ignore_errors=True)  # the states are still there: a warm cache, a new answer
     same(request.run(), fresh)
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_the_same_question_is_the_same_key(name: str, study: Study):
-    assert {MADE[name](study)} == {MADE[name](replace(study))}
+    request = MADE[name](study)
+    assert {request} == {MADE[name](replace(study))} == {ForkingPickler.loads(bytes(ForkingPickler.dumps(request)))}
     assert list(MADE[name](study).sentences())
 
 

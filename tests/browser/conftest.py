@@ -49,7 +49,11 @@ def serving(
     command = [*program, "--server.headless=true", f"--server.port={port}"]
     log = (cache / "log").open("w")
     process = subprocess.Popen(
-        command, cwd=folder, env=os.environ | {"NEURONXA_CACHE_DIR": str(cache)}, stdout=log, stderr=log
+        command,
+        cwd=folder,
+        env=os.environ | {"NEURONXA_CACHE_DIR": str(cache), "NEURONXA_WORKER": "process"},
+        stdout=log,
+        stderr=log,
     )
     address = f"http://127.0.0.1:{port}"
     try:

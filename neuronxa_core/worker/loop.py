@@ -1,0 +1,91 @@
+"""Inside the worker process: takes one piece of work after another from the pipe, and sends back progress and answers.
+
+The main thread works. A second thread reads the pipe, so that a cancellation arrives while the work goes on, and the
+end of the pipe ends the process: whatever became of the server, nobody is left to compute for.
+"""
+
+import queue
+import threading
+import traceback
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Literal
+
+from neuronxa_core.errors import Cancelled, NeuronXAError
+from neuronxa_core.lifetime import end_group, end_with_parent
+from neuronxa_core.models.cost import resident_bytes
+from neuronxa_core.progress import Phase, Watcher
+
+Ending = Literal["done", "cancelled", "refused", "no memory", "broken"]
+"""How a piece of work ended. Behind it: the pickled answer, nothing, both sentences, nothing, or the traceback."""
+
+
+class _Run(Watcher):
+    """A piece of work under way: reports go to the server, and `check` heeds its word to stop."""
+
+    def __init__(self, number: int, work: bytes, loop: "Loop") -> None:
+        self.number, self.work, self.loop = number, work, loop
+        self.stop = threading.Event()
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.loop.send("progress", self.number, (phase, done, total, detail))
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise Cancelled
+
+
+class Loop:
+    """The worker's life: `listen` reads the pipe, `work` does what it says, one piece after another."""
+
+    def __init__(self, pipe: "Connection[Any, Any]") -> None:
+        self._pipe, self._sending = pipe, threading.Lock()
+        self._runs: dict[int, _Run] = {}
+        self._waiting: queue.SimpleQueue[_Run] = queue.SimpleQueue()
+
+    def send(self, *message: object) -> None:
+        with self._sending:
+            self._pipe.send(message)
+
+    def listen(self) -> None:
+        """Reads the pipe until it ends, and then ends the process."""
+        try:
+            while True:
+                kind, number, *rest = self._pipe.recv()
+                if kind == "run":
+                    self._runs[number] = run = _Run(number, rest[0], self)
+                    self._waiting.put(run)
+                elif number in self._runs:  # else it has ended meanwhile
+                    self._runs[number].stop.set()
+        except (EOFError, OSError):
+            end_group()
+
+    def work(self) -> None:
+        while True:
+            run = self._waiting.get()
+            self.send("begun", run.number)
+            how, answer = _ended(run)
+            del self._runs[run.number]
+            self.send(how, run.number, answer, resident_bytes())
+
+
+def _ended(run: _Run) -> tuple[Ending, Any]:
+    try:
+        work = ForkingPickler.loads(run.work)
+        return "done", bytes(ForkingPickler.dumps(work(run)))
+    except Cancelled:
+        return "cancelled", None
+    except NeuronXAError as error:
+        return "refused", (error.problem, error.next_step)
+    except MemoryError:
+        return "no memory", None
+    except BaseException:  # a SystemExit from a library must not end the worker
+        return "broken", traceback.format_exc()
+
+
+def main(descriptor: int, server: int) -> None:
+    """Works for the process `server`, at the other end of this pipe, for as long as that lives."""
+    end_with_parent(server)
+    loop = Loop(Connection(descriptor))
+    threading.Thread(target=loop.listen, name="neuronxa-pipe", daemon=True).start()
+    loop.work()
