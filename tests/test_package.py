@@ -192,5 +192,5 @@ def test_the_first_page_is_drawn(programs: Path, elsewhere: Path, tmp_path: Path
         page = browser.new_page()
         page.goto(address)
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
-        expect(page).to_have_title("NeuronXA Explorer")
+        expect(page).to_have_title("Overview · NeuronXA Explorer")
         page.close()

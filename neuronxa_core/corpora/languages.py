@@ -45,6 +45,11 @@ class Language:
     def resource_level(self) -> str:
         return "head" if self.head else "long-tail" if self.known else "unknown"
 
+    @property
+    def tag(self) -> str:
+        """Its name in BCP 47, which a web page's `lang` takes: `de`, `zh-Hans`, `sw` for Swahili; `und` without one."""
+        return _tag(self.code)
+
 
 def language(code: str) -> Language:
     """The language that `code` stands for.
@@ -76,6 +81,15 @@ def _readings(code: str) -> Iterator[str]:
             yield "zho_hant"
         elif not script:
             yield tagged["base"].lower()
+
+
+@lru_cache(maxsize=1024)
+def _tag(code: str) -> str:
+    import langcodes
+
+    if not _FLORES_CODE.fullmatch(code) or not (known := langcodes.Language.get(code[:8])).is_valid():
+        return "und"
+    return known.prefer_macrolanguage().simplify_script().to_tag()
 
 
 @lru_cache(maxsize=1024)

@@ -95,6 +95,15 @@ def layer_strip(result: StudyResult, layer: int, theme: Theme = "light") -> go.F
     return figure
 
 
+def strip_alt(result: StudyResult, layer: int) -> str:
+    """What the strip shows at the layer that is looked at, for those who cannot see it."""
+    scored = {state: dict(result.of(state)[["layer", "score"]].to_numpy()) for state in STATES}
+    scores = [
+        f"{STATE_NAMES[state]} {score(by_layer[layer])}" for state, by_layer in scored.items() if layer in by_layer
+    ]
+    return f"Line chart. Scores by layer; at layer {layer}: {', '.join(scores)}."
+
+
 def exportable_curves(result: StudyResult) -> ExportableFigure:
     return ExportableFigure(
         f"{result.study.stem}.alignment",

@@ -31,7 +31,11 @@ def blank(theme: Theme, height: int, **layout: Any) -> go.Figure:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": 13, "color": palette.ink},
         "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
-        "hoverlabel": {"font": {"family": FONT, "size": 13}, "bgcolor": palette.ground, "bordercolor": palette.grid},
+        "hoverlabel": {
+            "font": {"family": FONT, "size": 13, "color": palette.ink},  # else plotly takes the trace's own colour
+            "bgcolor": palette.ground,
+            "bordercolor": palette.muted,
+        },
         "showlegend": False,
         "xaxis": axis,
         "yaxis": axis,

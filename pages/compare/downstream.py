@@ -190,15 +190,19 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
             icon=":material/search_off:",
         )
         return
+    correlations = correlation_table(table)
+    finding = figures.downstream_finding(correlations, benchmark)
     for column, state in zip(st.columns(3), STATES, strict=True):
         with column:
-            look.picture(figures.exportable_downstream(study, table, state, benchmark), f"down_{state}")
-    correlations = correlation_table(table)
-    st.markdown(figures.downstream_finding(correlations, benchmark))
+            look.picture(figures.exportable_downstream(study, table, state, benchmark), f"down_{state}", shows=finding)
+    st.markdown(finding)
     layers = layer_correlations(results, accuracies)
     if layers[method].notna().any():
-        look.picture(figures.exportable_correlation(study, layers, method, benchmark), "down_layers")
-        st.markdown(figures.best_layer_finding(layers))
+        look.picture(
+            figures.exportable_correlation(study, layers, method, benchmark),
+            "down_layers",
+            figures.best_layer_finding(layers),
+        )
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("correlations", correlations), ("languages", table), ("layers", layers)):
             look.table(shown, _columns(benchmark) if key == "languages" else None)

@@ -144,13 +144,19 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     summary = variant_summary(results)
     picture, gains = st.columns([1.3, 1], gap="large")
     with picture:
-        look.picture(figures.exportable_depth(replace(study, source=source), curves, state), "cmp_depth")
-        st.markdown(look.plain(figures.comparison_finding(summary, state)))
+        look.picture(
+            figures.exportable_depth(replace(study, source=source), curves, state),
+            "cmp_depth",
+            look.plain(figures.comparison_finding(summary, state)),
+        )
         look.table(summary)
     table = language_differences(results[variant], results[reference], state)
     with gains:
-        look.picture(figures.exportable_difference(study, table, state, variant, reference), "cmp_gains")
-        st.markdown(look.plain(figures.difference_finding(table, variant, reference)))
+        look.picture(
+            figures.exportable_difference(study, table, state, variant, reference),
+            "cmp_gains",
+            look.plain(figures.difference_finding(table, variant, reference)),
+        )
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("summary", summary), ("differences", table), ("curves", curves)):
             look.table(shown)

@@ -51,13 +51,16 @@ def _pivots(study: Study) -> tuple[str, ...]:
 @st.fragment
 def _view(ablation: Ablation) -> None:
     state = look.state_control(SCORE_NAMES, "set_state")
-    look.picture(figures.exportable_ablation(ablation.study, ablation.table, state), "set_ablation")
-    st.markdown(figures.ablation_finding(ablation.table, state))
+    look.picture(
+        figures.exportable_ablation(ablation.study, ablation.table, state),
+        "set_ablation",
+        figures.ablation_finding(ablation.table, state),
+    )
     with st.expander("The numbers", icon=":material/table:"):
         for key, table in (("ablation", ablation.table), ("pairs", ablation.pairs)):
             look.table(figures.named_choices(table) if key == "ablation" else table)
             look.table_downloads(table, f"{ablation.study.stem}.{key}", f"set_{key}")
-    st.subheader("How many pairs are enough?")
+    st.header("How many pairs are enough?")
     look.picture(figures.exportable_pairs(ablation.study, ablation.pairs, "score"), "set_pairs")
 
 
@@ -71,8 +74,11 @@ def _pairs_needed(study: Study) -> None:
     if answer is None:
         return
     needed, study = answer.table, answer.study
-    look.picture(figures.exportable_pairs(study, needed, "rank_correlation"), "set_ranks")
-    st.markdown(figures.pairs_finding(needed, len(codes)))
+    look.picture(
+        figures.exportable_pairs(study, needed, "rank_correlation"),
+        "set_ranks",
+        figures.pairs_finding(needed, len(codes)),
+    )
     look.table_downloads(needed, f"{study.stem}.pairs_needed", "set_needed")
 
 

@@ -10,12 +10,13 @@ st.title("Alignment by layer")
 st.html("<p class='nx-question'>At which layer do two languages share their neurons, and how well?</p>")
 
 result = alignment_or_stop(figures.HEIGHT)
+finding = figures.alignment_finding(result)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
-    look.picture(figures.exportable_curves(result), "alignment_curve")
+    look.picture(figures.exportable_curves(result), "alignment_curve", shows=finding)
 with numbers:
     look.score_cards(result)
-st.markdown(figures.alignment_finding(result))
+st.markdown(finding)
 st.caption(figures.tokenizer_finding(result))
 with st.expander("The numbers", icon=":material/table:"):
     look.table(result.scores)

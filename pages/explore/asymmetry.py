@@ -12,6 +12,7 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import look, picker
 from pages.shared.run import Place, alignment_or_stop, answer_here
+from pages.shared.sentences import sentence_table
 
 
 @st.fragment
@@ -28,8 +29,9 @@ def direction_view(result: StudyResult) -> None:
         key=f"asym_layer_{state}",
         bind="query-params",
     )
-    look.picture(figures.exportable_direction(result, state, layer), "asym_curves")
-    st.markdown(figures.direction_finding(result, state))
+    look.picture(
+        figures.exportable_direction(result, state, layer), "asym_curves", figures.direction_finding(result, state)
+    )
     _one_way(result, state, layer)
     with st.expander("The numbers", icon=":material/table:"):
         gaps = direction_gaps(result)
@@ -43,7 +45,7 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
     bitext = study.bitext()
     layers = layers_at_hand(study)
     table = one_way_table(result, bitext, state, layer, layers.similarity(state, layer) if layers else None)
-    st.subheader(f"Found in one direction only, layer {layer}: {len(table)} of {result.pairs} pairs")
+    st.header(f"Found in one direction only, layer {layer}: {len(table)} of {result.pairs} pairs")
     if table.empty:
         st.caption("Every pair is found in both directions or in neither.")
         return
@@ -56,11 +58,11 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
     }
     if layers:
         columns |= {"Rival": table["taken_by"], "Sentence of the rival": table["sentence_in_its_place"]}
-    with st.container(height=360, border=True):
-        look.sentence_table(
-            {name: list(values) for name, values in columns.items()},
-            {source: language(study.source), target: language(study.target)},
-        )
+    sentence_table(
+        {name: list(values) for name, values in columns.items()},
+        {source: language(study.source), target: language(study.target)},
+        height=360,
+    )
     look.table_downloads(table, f"{study.stem}.layer{layer}.{state}.one_way", "asym_one_way")
     if not layers:
         st.caption(
@@ -76,7 +78,7 @@ def _way(study: Study, found: str) -> str:
 
 def across_languages(study: Study) -> None:
     """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
-    st.subheader("Across languages")
+    st.header("Across languages")
     study = study.against_pivot
     codes = picker.choose_languages(study, "asym_codes", (study.source,), without=study.target)
     if not codes:
@@ -86,8 +88,7 @@ def across_languages(study: Study) -> None:
     if answer is None:
         return
     results = answer.results
-    look.picture(figures.exportable_gaps(results), "asym_ranking")
-    st.markdown(figures.gap_languages_finding(results))
+    look.picture(figures.exportable_gaps(results), "asym_ranking", figures.gap_languages_finding(results))
     with st.expander("The numbers", icon=":material/table:"):
         table = gap_table(results)
         look.table(table)

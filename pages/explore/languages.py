@@ -53,12 +53,14 @@ def languages_view(matrix: LanguageMatrix) -> None:
     if pair := st.session_state.pop("lang_pair", None):
         picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
     state, layer, order = _controls(matrix)
+    finding = figures.matrix_finding(matrix, state, layer)
     picture, table = st.columns([1.55, 1])
     with picture:
-        _heatmap(matrix, state, layer, order)
+        exportable = figures.exportable_languages(matrix, arrange(matrix, order, state, layer), state, layer)
+        look.picture(exportable, "lang_matrix", shows=finding, on_select=_clicked, selection_mode="points")
     with table:
         _pairs(matrix, state, layer)
-    st.markdown(figures.matrix_finding(matrix, state, layer))
+    st.markdown(finding)
     _pivot(matrix, layer)
 
 
@@ -80,11 +82,6 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
         "Order", LANGUAGE_ORDERS, format_func=look.named(_ORDER_NAMES), key="lang_order", bind="query-params"
     )
     return state, None if layer == _MEAN else int(layer), order
-
-
-def _heatmap(matrix: LanguageMatrix, state: State, layer: int | None, order: LanguageOrder) -> None:
-    exportable = figures.exportable_languages(matrix, arrange(matrix, order, state, layer), state, layer)
-    look.picture(exportable, "lang_matrix", on_select=_clicked, selection_mode="points")
 
 
 def _clicked() -> None:
@@ -134,7 +131,7 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
 
 def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     """One language against all others, and its head against its long-tail partners."""
-    st.subheader("One language against all others")
+    st.header("One language against all others")
     codes = sorted(matrix.codes, key=lambda code: language(code).name)
     if st.session_state.get("lang_pivot", codes[0]) not in codes:
         del st.session_state.lang_pivot
@@ -152,11 +149,15 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     summary = level_summary(scores)
     ranking, levels = st.columns([1.2, 1], gap="large")
     with ranking:
-        look.picture(figures.exportable_pivot(matrix, scores, pivot, layer), "lang_ranking")
-        st.markdown(figures.pivot_finding(scores, pivot))
+        look.picture(
+            figures.exportable_pivot(matrix, scores, pivot, layer), "lang_ranking", figures.pivot_finding(scores, pivot)
+        )
     with levels:
-        look.picture(figures.exportable_levels(matrix, scores, summary, pivot, layer), "lang_levels")
-        st.markdown(figures.level_finding(summary, pivot))
+        look.picture(
+            figures.exportable_levels(matrix, scores, summary, pivot, layer),
+            "lang_levels",
+            figures.level_finding(summary, pivot),
+        )
         st.caption("Languages in italics are long-tail: XLM-R was not trained on them.")
     st.caption(figures.fertility_finding(scores, pivot))
     with st.expander("The numbers of the two pictures", icon=":material/table:"):

@@ -49,19 +49,28 @@ def _view(rates: NeuronRates) -> None:
         "Layer (for the overlap)", ["all layers", *map(str, range(1, layers + 1))], key="neu_layer", bind="query-params"
     )
     table = sharing(rates, threshold)
-    look.picture(figures.exportable_sharing(study, table, len(rates.codes), threshold), "neu_sharing")
-    st.markdown(figures.sharing_finding(table, len(rates.codes), threshold))
+    look.picture(
+        figures.exportable_sharing(study, table, len(rates.codes), threshold),
+        "neu_sharing",
+        figures.sharing_finding(table, len(rates.codes), threshold),
+    )
     layer = None if depth == "all layers" else int(depth)
     shared = overlap(rates, threshold, layer)
     specific = specific_neurons(rates)
     one, two = st.columns(2, gap="large")
     with one:
         where = "all layers" if layer is None else f"layer {layer}"
-        look.picture(figures.exportable_overlap(study, shared, rates.codes, where), "neu_overlap")
-        st.markdown(figures.overlap_finding(shared, rates.codes))
+        look.picture(
+            figures.exportable_overlap(study, shared, rates.codes, where),
+            "neu_overlap",
+            figures.overlap_finding(shared, rates.codes),
+        )
     with two:
-        look.picture(figures.exportable_specific(study, specific, rates), "neu_specific")
-        st.markdown(figures.specific_finding(specific, rates))
+        look.picture(
+            figures.exportable_specific(study, specific, rates),
+            "neu_specific",
+            figures.specific_finding(specific, rates),
+        )
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("specific", specific), ("sharing", table)):
             look.table(shown)
@@ -70,7 +79,7 @@ def _view(rates: NeuronRates) -> None:
 
 def _tokens(study: Study, layers: int) -> None:
     """One pair of sentences at one layer, token by token; a run of the model on two sentences."""
-    st.subheader("One pair of sentences, token by token")
+    st.header("One pair of sentences, token by token")
     left, right = st.columns(2)
     pair = int(left.number_input("Pair", 1, study.pairs, 1, key="neu_pair", bind="query-params")) - 1
     layer = int(right.slider("Layer", 1, layers, max(1, layers // 2), key="neu_token_layer", bind="query-params"))

@@ -11,6 +11,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import alignment, asymmetry, languages, overview, similarity
 from neuronxa_core.figures import projection as projections
+from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure, pair_name, preview
 from neuronxa_core.gallery.read import (
     gallery_results,
@@ -62,16 +63,12 @@ def four_questions(result: StudyResult) -> None:
     for row in (_QUESTIONS[:2], _QUESTIONS[2:]):
         for column, (page, question, label, show) in zip(st.columns(2), row, strict=True):
             with column.container(border=True, height="stretch"):
-                st.markdown(f"#### {question}")
+                st.markdown(f"### {question}")
                 shown = show(result) or show(precomputed(DEFAULT) or result)
                 if shown:
                     study, exportable, finding = shown
-                    st.plotly_chart(
-                        preview(exportable, look.theme(), _PREVIEW),
-                        key=f"overview_{page}",
-                        theme=None,
-                        config={"staticPlot": True},
-                    )
+                    figure = preview(exportable, look.theme(), _PREVIEW)
+                    look.still(figure, f"overview_{page}", alt_text(figure, exportable.title, finding))
                     st.caption(finding)
                     link(page, label, study)
 
@@ -158,12 +155,13 @@ if result is None:
     st.stop()
 study_line(result.study, "precomputed", files=look.study_files(result), dtypes=result.study.dtype)
 say_what_stands_instead(result)
+finding = alignment.alignment_finding(result)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
-    look.picture(alignment.exportable_curves(result), "overview_curve")
+    look.picture(alignment.exportable_curves(result), "overview_curve", shows=finding)
 with numbers:
     look.score_cards(result)
-st.markdown(alignment.alignment_finding(result))
+st.markdown(finding)
 link("alignment", "Open Alignment", result.study)
 
 st.header("Four questions about this model")
@@ -172,7 +170,8 @@ four_questions(result)
 st.header("Which languages does this model align with English?")
 left, right = st.columns(2)
 with left:
-    look.picture(overview.exportable_ranking(list(studies.values())), "overview_ranking")
+    ranking = overview.ranking_finding(list(studies.values()))
+    look.picture(overview.exportable_ranking(list(studies.values())), "overview_ranking", shows=ranking)
 with right:
     look.picture(overview.exportable_layers(list(studies.values()), "nas"), "overview_layers")
 st.caption(look.text("overview"))

@@ -1,6 +1,5 @@
 """Projection: every sentence a point, layer by layer, with the numbers that say how far to trust the picture."""
 
-import html
 from typing import Any, cast
 
 import pandas as pd
@@ -11,7 +10,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings, warm_up_in_backgroun
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import projection as figures
-from neuronxa_core.figures.alignment import layer_strip
+from neuronxa_core.figures.alignment import layer_strip, strip_alt
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
 from neuronxa_core.settings import ASSETS
@@ -23,6 +22,7 @@ from pages.explore.projection_controls import projection_controls
 from pages.shared import look
 from pages.shared.columns import Column
 from pages.shared.run import alignment_or_stop, progress, release, states_or_stop, submit, waiting
+from pages.shared.sentences import sentence_html
 
 _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection", "trustworthiness")
 
@@ -68,9 +68,8 @@ def _layer(result: StudyResult, states: list[State]) -> int:
         bind="query-params",
         help="Layer 0 is the token embedding, which has no neurons. The curves show the NAS, NAV and embedding scores.",
     )
-    strip.plotly_chart(
-        layer_strip(result, layer, look.theme()), key="proj_strip", theme=None, config={"staticPlot": True}
-    )
+    with strip:
+        look.still(layer_strip(result, layer, look.theme()), "proj_strip", strip_alt(result, layer))
     return layer
 
 
@@ -130,7 +129,8 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
         key = f"proj_panel_{projection.state}"
         exportable = figures.exportable_projection(projection, bitext, layer, pair, lines)
         with column:
-            look.picture(exportable, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+            shows = figures.projection_finding([projection], layer)
+            look.picture(exportable, key, shows=shows, on_select=lambda key=key: _clicked(key), selection_mode="points")
     if sum(layer in each.layers for each in projections) > 1:
         st.html(_together(len(projections)), unsafe_allow_javascript=True)
     if len(bitext) > MOST_PAIRS:
@@ -155,13 +155,7 @@ def _pair_details(projections: list[Projection], bitext: Bitext, layer: int, pai
     """Both sentences in full, and how near they are to each other in every state."""
     sides = ((bitext.source, bitext.source_sentences[pair]), (bitext.target, bitext.target_sentences[pair]))
     for column, (code, sentence), colour in zip(st.columns(2), sides, PALETTES[look.theme()].languages, strict=True):
-        known = language(code)
-        column.html(
-            f"<div class='nx-sentence'>"
-            f"<span style='color: {colour}; opacity: 1'>{html.escape(known.name)} {pair + 1}</span>"
-            f"<p dir='{known.direction}' "
-            f"lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(sentence)}</p></div>"
-        )
+        column.html(sentence_html(code, pair + 1, sentence, colour))
     rows = [_pair_row(each, layer, pair) for each in projections if layer in each.layers]
     look.table(pd.DataFrame(rows), column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")})
 

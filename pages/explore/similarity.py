@@ -1,8 +1,6 @@
 """Similarity: every sentence of one language against every sentence of the other, at one layer."""
 
-import html
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,7 @@ from neuronxa_core.analyses.similarity import ORDERS, Order, drawn_measures
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
-from neuronxa_core.figures.alignment import HEIGHT, layer_strip
+from neuronxa_core.figures.alignment import HEIGHT, layer_strip, strip_alt
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import StoredLayers, precomputed_layers
 from neuronxa_core.gallery.report import measures_of
@@ -24,6 +22,7 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import look
 from pages.shared.run import alignment_or_stop, states_or_stop
+from pages.shared.sentences import sentence_html, sentence_table
 
 _order_name = look.named(
     {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Clustered by similarity"}
@@ -44,7 +43,7 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
     source, target = _cell(bitext)
     with pictures:
         order = _window(analysis.pair_order(best, order_name), source)
-        _panels(study, layer, matrices, order, (source, target), shared)
+        _panels(result, layer, matrices, order, (source, target), shared)
     _cell_details(study, layer, bitext, matrices, source, target)
     _table(study, bitext, matrices, layer)
     _space(result, layers, matrices, layer)
@@ -66,9 +65,8 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
             help="Layer 0 is the token embedding, which has no neurons. The curves show the NAS, NAV and embedding "
             "scores.",
         )
-        strip.plotly_chart(
-            layer_strip(result, layer, look.theme()), key="sim_strip", theme=None, config={"staticPlot": True}
-        )
+        with strip:
+            look.still(layer_strip(result, layer, look.theme()), "sim_strip", strip_alt(result, layer))
     order_name = order.selectbox(
         "Order", ORDERS, format_func=_order_name, key="sim_order", bind="query-params", help="Order of rows and columns"
     )
@@ -134,7 +132,7 @@ def _window(order: list[int], source: int) -> list[int]:
 
 
 def _panels(
-    study: Study, layer: int, matrices: Matrices, order: list[int], cell: tuple[int, int], shared: bool
+    result: StudyResult, layer: int, matrices: Matrices, order: list[int], cell: tuple[int, int], shared: bool
 ) -> None:
     scale = None
     if shared:
@@ -143,10 +141,11 @@ def _panels(
         if state not in matrices:
             column.info("Layer 0 is the token embedding, which has no neurons.", icon=":material/info:")
             continue
-        exportable = figures.exportable_matrix(study, matrices[state], state, layer, order, cell, scale)
+        exportable = figures.exportable_matrix(result.study, matrices[state], state, layer, order, cell, scale)
         key = f"sim_matrix_{state}"
         with column:
-            look.picture(exportable, key, on_select=lambda key=key: _clicked(key), selection_mode="points")
+            shows = figures.similarity_finding(result, {state: matrices[state]}, layer)
+            look.picture(exportable, key, shows=shows, on_select=lambda key=key: _clicked(key), selection_mode="points")
 
 
 def _clicked(key: str) -> None:
@@ -160,8 +159,8 @@ def _clicked(key: str) -> None:
 def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
     """Both sentences in full, their similarity and ranks, and the strongest rivals on each side."""
     left, right = st.columns(2)
-    _sentence(left, bitext.source, source, bitext.source_sentences[source])
-    _sentence(right, bitext.target, target, bitext.target_sentences[target])
+    left.html(sentence_html(bitext.source, source + 1, bitext.source_sentences[source]))
+    right.html(sentence_html(bitext.target, target + 1, bitext.target_sentences[target]))
     if source == target:
         st.caption("These sentences are translations of each other.")
     else:
@@ -199,24 +198,16 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
     look.table_downloads(rivals, f"{study.stem}.layer{layer}.cell{source + 1}-{target + 1}", "sim_rivals_table")
 
 
-def _sentence(place: Any, code: str, number: int, text: str) -> None:
-    known = language(code)
-    place.html(
-        f"<div class='nx-sentence'><span>{html.escape(known.name)} {number + 1}</span>"
-        f"<p dir='{known.direction}' lang='{html.escape(known.code[:3], quote=True)}'>{html.escape(text)}</p></div>"
-    )
-
-
 def _rivals(code: str, other: str, rivals: pd.DataFrame) -> None:
     """The sentences of `code` that are nearest to the chosen sentence of `other`."""
     st.caption(f"{language(code).name} sentences nearest to the {language(other).name} one")
     columns = {"No.": rivals["pair"], "Cosine": rivals["cosine"], "Sentence": rivals["sentence"]}
-    look.sentence_table({name: list(values) for name, values in columns.items()}, {"Sentence": language(code)})
+    sentence_table({name: list(values) for name, values in columns.items()}, {"Sentence": language(code)})
 
 
 def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:
     """All pairs, to sort and to choose from; a chosen row is a chosen cell."""
-    st.subheader("All pairs")
+    st.header("All pairs")
     table = analysis.pair_table(bitext, matrices)
     source, target = (language(code).name for code in (bitext.source, bitext.target))
     shown = table.rename(columns={"pair": "Pair", "source_sentence": source, "target_sentence": target})
@@ -243,7 +234,7 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
 
 def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
     """The distribution of cosines at this layer, and the measures of the space at all of them."""
-    st.subheader("Geometry of the space")
+    st.header("Geometry of the space")
     look.picture(figures.exportable_distribution(result.study, matrices, layer), "sim_distribution")
     measures = _measures(result, layers)
     _measure_pictures(result.study, measures, layer)

@@ -23,6 +23,7 @@ from neuronxa_core.study.study import Study
 from pages.learn.data_upload import bring_a_text
 from pages.shared import look
 from pages.shared.run import study_or_stop
+from pages.shared.sentences import sentence_table
 
 MOST_SHOWN = 500
 MOST_SKIPPED = 10
@@ -63,7 +64,7 @@ def about(study: Study, corpus: Corpus) -> None:
 
 def check(study: Study, text: Bitext) -> None:
     """The report: what was found, with the lines, and a button for what can be left out safely."""
-    st.subheader("The check")
+    st.header("The check")
     findings = _findings(study, text)
     taken = read_left_out(study.leave_out)
     open_: list[Finding] = []
@@ -148,7 +149,7 @@ def _in_use(study: Study) -> None:
 def side_by_side(study: Study, text: Bitext) -> None:
     """The pairs of the study, or all lines, narrowed down by a search on both sides."""
     source, target = language(study.source), language(study.target)
-    st.subheader("The sentences")
+    st.header("The sentences")
     search, which = st.columns([2, 1], vertical_alignment="bottom")
     sought = (
         search.text_input("Search", key="data_search", placeholder="A word or part of a word, in either language")
@@ -170,11 +171,11 @@ def side_by_side(study: Study, text: Bitext) -> None:
         )
         return
     top = table.head(MOST_SHOWN)
-    with st.container(height=480, border=True):
-        look.sentence_table(
-            {name: list(top[column]) for name, column in zip(("Line", source.name, target.name), names, strict=True)},
-            {source.name: source, target.name: target},
-        )
+    sentence_table(
+        {name: list(top[column]) for name, column in zip(("Line", source.name, target.name), names, strict=True)},
+        {source.name: source, target.name: target},
+        height=480,
+    )
     if len(table) > MOST_SHOWN:
         st.caption(f"Showing the first {MOST_SHOWN} of {len(table):,} pairs.")
     look.table_downloads(table, f"{study.source}-{study.target}_{len(table)}", "data_pairs")
@@ -199,7 +200,7 @@ def _shown(sentence: str) -> str:
 
 def languages(study: Study, corpus: Corpus) -> None:
     """Each language of the corpus, with the length of its sentences in characters and tokens."""
-    st.subheader(f"{len(corpus.languages)} languages")
+    st.header(f"{len(corpus.languages)} languages")
     table = _language_table(study, corpus)
     look.table(table)
     look.table_downloads(table, "languages", "data_languages")

@@ -7,10 +7,11 @@ import streamlit as st
 from pages.shared import access, link, look, picker
 
 PAGES = Path(__file__).parent.parent
+TITLE = "NeuronXA Explorer"
 
 
 def draw() -> None:
-    st.set_page_config(page_title="NeuronXA Explorer", page_icon=str(look.ICON), layout="wide")
+    st.set_page_config(page_title=TITLE, page_icon=str(look.ICON), layout="wide")
     access.stop_other_machines()
     st.logo(str(look.LOGO), icon_image=str(look.ICON), size="large")
     look.apply_style()
@@ -36,6 +37,7 @@ def draw() -> None:
             ],
         }
     )
+    st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     link.remember()
     picker.study_picker()
     page.run()

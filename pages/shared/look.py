@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
-from neuronxa_core.corpora.languages import Language, language
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import DPI, ExportableFigure, printed
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.report import BIBTEX, study_report
@@ -49,6 +51,13 @@ def passages(name: str) -> dict[str, str]:
 
 
 def apply_style() -> None:
+    """The style sheet, and the colours of figures/palette.py that it needs, as the browser's scheme asks for them."""
+    light, dark = PALETTES["light"], PALETTES["dark"]
+    colours = "".join(
+        f"--nx-{name}: light-dark({getattr(light, name)}, {getattr(dark, name)});"
+        for name in ("ink", "muted", "ground")
+    )
+    st.html(f"<style>:root {{ {colours} }}</style>")
     st.html(ASSETS / "style.css")
 
 
@@ -95,10 +104,15 @@ def _card(result: StudyResult, state: str) -> str:
     )
 
 
-def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
-    """Draws a figure with a button in its corner that saves it. options: for Streamlit's chart."""
+def picture(exportable: ExportableFigure, key: str, finding: str = "", shows: str = "", **options: Any) -> None:
+    """Draws a figure with a button in its corner that saves it, and its finding below. options: for Streamlit's chart.
+
+    shows: what a screen reader says of it, where the finding stands elsewhere on the page.
+    """
+    figure = exportable.draw(theme())
+    alt = alt_text(figure, exportable.title, finding or shows or exportable.note)
     with st.container(key=f"picture_{key}"):
-        st.plotly_chart(exportable.draw(theme()), key=key, theme=None, config=PLOTLY_CONFIG, **options)
+        st.plotly_chart(figure, key=key, theme=None, config=PLOTLY_CONFIG, alt=alt, **options)
         asked = st.button(
             "Save this picture",
             key=f"save_{key}",
@@ -106,8 +120,15 @@ def picture(exportable: ExportableFigure, key: str, **options: Any) -> None:
             type="tertiary",
             help="Save as PNG or SVG at print size, with title and caption",
         )
+    if finding:
+        st.markdown(finding)
     if asked:
         _save(exportable)
+
+
+def still(figure: go.Figure, key: str, alt: str) -> None:
+    """A picture to look at and not to touch."""
+    st.plotly_chart(figure, key=key, theme=None, config={"staticPlot": True}, alt=alt)
 
 
 @st.dialog("Save this picture", width="large")
@@ -127,7 +148,8 @@ def _save(exportable: ExportableFigure) -> None:
     }
     st.html((ASSETS / "save_picture.html").read_text(encoding="utf-8"), unsafe_allow_javascript=True)
     with st.container(key="printed"):
-        st.plotly_chart(figure, key="save_figure", theme=None, config=config, width="content")
+        alt = alt_text(figure, exportable.title, exportable.note)
+        st.plotly_chart(figure, key="save_figure", theme=None, config=config, width="content", alt=alt)
     st.caption(f"{figure.layout.width / 96 * 25.4:.0f} mm wide. PNG at {DPI} dpi, or SVG, which scales to any size.")
 
 
@@ -190,27 +212,6 @@ def copy_link(paths: Sequence[str] = ()) -> None:
     button = (ASSETS / "copy_link.html").read_text(encoding="utf-8")
     held = f"Contains a path on this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
     st.html(button.replace("{{held}}", held), unsafe_allow_javascript=True)
-
-
-def sentence_table(columns: Mapping[str, Sequence[object]], languages: Mapping[str, Language] | None = None) -> None:
-    """Draws sentences in full, as plain text, each column in its writing direction; Streamlit's tables truncate them.
-
-    languages: the languages of the columns that contain sentences, by column name.
-    """
-    spoken = languages or {}
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-    body = "".join(
-        "<tr>" + "".join(_cell(value, spoken.get(name)) for name, value in zip(columns, row, strict=True)) + "</tr>"
-        for row in zip(*columns.values(), strict=True)
-    )
-    st.html(f"<div class='nx-table'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
-
-
-def _cell(value: object, spoken: Language | None) -> str:
-    text = html.escape(f"{value:.3f}" if isinstance(value, float) else str(value))
-    if spoken is None:
-        return f"<td dir='auto'>{text}</td>"
-    return f"<td dir='{spoken.direction}' lang='{html.escape(spoken.code[:3], quote=True)}'>{text}</td>"
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

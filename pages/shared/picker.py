@@ -55,7 +55,7 @@ def study_picker() -> None:
         _adopt(study)
     _keep()
     with st.sidebar:
-        st.markdown("##### Study")
+        st.html("<p class='nx-section'>Study</p>")  # no heading: the page's own comes first
         _model()
         _choice("corpus", "Corpus", offered_corpora(), new=not is_shared())
         try:

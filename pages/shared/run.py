@@ -218,7 +218,7 @@ def _invite(request: Analysis[Any], note: Callable[[], str]) -> None:
         return
     if said := note():
         st.caption(said, text_alignment="center")
-    st.markdown("#### Not computed yet", text_alignment="center")
+    st.markdown("**Not computed yet**", text_alignment="center")
     st.markdown(work_line(cost, len(texts)), text_alignment="center")
     st.caption(memory_line(cost), text_alignment="center")
     try:

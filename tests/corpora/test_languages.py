@@ -87,3 +87,20 @@ def test_an_unknown_code_is_marked_and_keeps_its_script(code: str, script: str, 
 @pytest.mark.parametrize("name", ["README", "notes", "LICENSE", "", "deu_Latn.part", "newstest2019-ref.deu"])
 def test_a_name_that_is_no_code_does_not_look_like_a_language(name: str):
     assert not looks_like_a_language(name)
+
+
+@pytest.mark.parametrize(
+    ("code", "tag"),
+    [
+        ("deu_Latn", "de"),
+        ("zho_Hant", "zh-Hant"),
+        ("srp_Cyrl", "sr-Cyrl"),
+        ("swh_Latn", "sw"),
+        ("pes_Arab", "fa"),
+        ("ceb_Latn", "ceb-Latn"),
+        ("my file", "und"),
+        ("zzz_Latn", "und"),
+    ],
+)
+def test_a_web_page_names_the_language_by_its_shortest_tag(code: str, tag: str):
+    assert language(code).tag == tag

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.figures import alignment
+from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import preview, printed, standing
 from neuronxa_core.figures.palette import Theme
 from neuronxa_core.gallery.read import gallery_results
@@ -27,6 +28,45 @@ def test_the_figure_shows_the_numbers(name: str):
         trace, axis = place.rsplit(".", 1)
         shown = [np.asarray(each[axis]).ravel() for each in traces if str(each.name) == trace]
         assert any(_same(values, np.array([*wanted])) for values in shown), f"{place} does not hold its values"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of a hex colour, as WCAG 2 defines it."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    darker, brighter = sorted((luminance(one), luminance(other)))
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_hover_boxes_can_be_read(name: str, theme: Theme):
+    """From one place: plotly would take the trace's colour, which is nearly that of the box."""
+    figure = EXAMPLES[name]().exportable.draw(theme)
+    hover = figure.layout.hoverlabel
+    assert contrast(hover.font.color, hover.bgcolor) > 10
+    assert [trace.name for trace in figure.data if trace.hoverlabel.to_plotly_json()] == []
+
+
+KINDS = {
+    "exportable_curves": "Line chart",
+    "exportable_matrix": "Heat map",
+    "exportable_gaps": "Dot plot with intervals",
+    "exportable_projection": "Scatter plot",
+    "exportable_downstream": "Scatter plot",
+    "exportable_sharing": "Bar chart",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_alt_text_begins_with_the_kind_of_picture(name: str):
+    exportable = EXAMPLES[name]().exportable
+    said = alt_text(exportable.draw("light"), "A title", "NAS is **best** at `layer` 3\\.")
+    assert said == f"{KINDS[name]}. A title. NAS is best at layer 3."
 
 
 def _same(shown: np.ndarray, wanted: np.ndarray) -> bool:
