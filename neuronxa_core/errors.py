@@ -55,6 +55,10 @@ class ChangedModelError(ModelError):
     """A model whose files do not match its fingerprint; no result from them may be stored under that fingerprint."""
 
 
+class FigureError(NeuronXAError):
+    """A picture that cannot be saved."""
+
+
 class CacheError(NeuronXAError):
     """A cache folder that cannot be written to."""
 

@@ -17,9 +17,9 @@ from neuronxa_core.version import __version__
 
 PAGE, COLUMN = 680, 400
 """Widths of a printed figure in CSS pixels, 96 to the inch: 180 mm across a page, and 106 mm for what is square."""
-DPI = 300
-_LINE, _LETTER = 15, 5.5
+_LINE, _LETTER = 16, 5.8
 """Pixels of a line and of an average letter of the caption."""
+_TITLE_LINE, _TITLE_LETTER = 19, 7.2
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,33 @@ class ExportableFigure:
     width: int = PAGE
 
 
-def printed(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
-    """The figure at print size on its own ground, title and caption above it, without what only a screen can use."""
+def printed(
+    exportable: ExportableFigure,
+    theme: Theme = "light",
+    width: int | None = None,
+    titled: bool = True,
+    captioned: bool = True,
+) -> go.Figure:
+    """The figure at print size on its own ground, title and caption above it, without what only a screen can use.
+
+    width: in CSS pixels, instead of the figure's own; what is square stays so.
+    """
     figure = standing(exportable, theme)
     palette = PALETTES[theme]
-    lines = _caption(exportable)
-    room = len(lines) * _LINE + 34
+    width = width or exportable.width
+    titles = _wrapped(exportable.title, width, _TITLE_LETTER) if titled else []
+    lines = _caption(exportable, width) if captioned else []
+    room = len(titles) * _TITLE_LINE + len(lines) * _LINE + (15 if titles or lines else 0)
     text = "<br>".join(
-        [f"<b>{_plain(exportable.title)}</b>"]
-        + [f"<span style='font-size:11px;color:{palette.muted}'>{_plain(line)}</span>" for line in lines]
+        [f"<b>{_plain(line)}</b>" for line in titles]
+        + [f"<span style='font-size:12px;color:{palette.muted}'>{_plain(line)}</span>" for line in lines]
     )
-    height, margin = figure.layout.height + room, figure.layout.margin
+    drawn, margin = figure.layout.height, figure.layout.margin
+    if exportable.width < PAGE:
+        drawn = round(drawn * width / exportable.width)
+    height = drawn + room
     figure.update_layout(
-        width=exportable.width,
+        width=width,
         height=height,
         autosize=False,
         paper_bgcolor=palette.ground,
@@ -80,13 +94,21 @@ def preview(exportable: ExportableFigure, theme: Theme, height: int) -> go.Figur
     return figure.update_traces(showscale=False, selector={"type": "heatmap"})
 
 
-def _caption(exportable: ExportableFigure) -> list[str]:
-    letters = int((exportable.width - 16) / _LETTER)
-    return [
-        line
-        for text in (exportable.note, f"{exportable.source} · NeuronXA Explorer {__version__}")
-        for line in textwrap.wrap(text, letters)
-    ]
+def caption(exportable: ExportableFigure) -> str:
+    """How to read the figure, what it shows and what drew it, as one text."""
+    return f"{exportable.note} {_origin(exportable)}."
+
+
+def _origin(exportable: ExportableFigure) -> str:
+    return f"{exportable.source} · NeuronXA Explorer {__version__}"
+
+
+def _caption(exportable: ExportableFigure, width: int) -> list[str]:
+    return [line for text in (exportable.note, _origin(exportable)) for line in _wrapped(text, width, _LETTER)]
+
+
+def _wrapped(text: str, width: int, letter: float) -> list[str]:
+    return textwrap.wrap(text, max(12, int((width - 16) / letter)))
 
 
 def _plain(text: str) -> str:

@@ -2,65 +2,27 @@
 
 import html
 import json
+import re
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.offline import get_plotlyjs
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
 from neuronxa_core.analyses.report import Material
 from neuronxa_core.analyses.similarity import drawn_measures
 from neuronxa_core.figures import alignment, asymmetry, projection, similarity
 from neuronxa_core.figures.export import ExportableFigure, pair_name, standing
-from neuronxa_core.states.sentences import STATES, first_layer
+from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.settings import ASSETS
+from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import Study
 
-BIBTEX = """@inproceedings{huang-etal-2025-neurons,
-  title = {From Neurons to Semantics: Evaluating Cross-Linguistic Alignment Capabilities of Large Language Models
-           via Neurons Alignment},
-  author = {Huang, Chongxuan and Ye, Yongshi and Fu, Biao and Su, Qifeng and Shi, Xiaodong},
-  booktitle = {Proceedings of the 63rd Annual Meeting of the Association for Computational Linguistics
-               (Volume 1: Long Papers)},
-  year = {2025},
-  address = {Vienna, Austria},
-  publisher = {Association for Computational Linguistics},
-  pages = {28956--28974},
-  doi = {10.18653/v1/2025.acl-long.1406}
-}
-
-@inproceedings{kargaran-etal-2025-mexa,
-  title = {{MEXA}: Multilingual Evaluation of {E}nglish-Centric {LLM}s via Cross-Lingual Alignment},
-  author = {Kargaran, Amir Hossein and Modarressi, Ali and Nikeghbal, Nafiseh and Diesner, Jana and
-            Yvon, Fran{\\c{c}}ois and Schuetze, Hinrich},
-  booktitle = {Findings of the Association for Computational Linguistics: ACL 2025},
-  year = {2025},
-  address = {Vienna, Austria},
-  publisher = {Association for Computational Linguistics},
-  pages = {27001--27023},
-  doi = {10.18653/v1/2025.findings-acl.1385}
-}
-"""
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 "Source Sans 3", "Source Sans", "Noto Sans", sans-serif; color: #1b1f24; }}
-body {{ max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: 0.15rem 0.8rem; text-align: right; border-bottom: 1px solid #e6e8eb; }}
-th:first-child, td:first-child {{ text-align: left; }}
-pre {{ background: #f4f6f8; padding: 0.8rem; overflow-x: auto; }}
-figure {{ margin: 1.6rem 0; min-width: 0; overflow: hidden; }}
-figcaption, .caption {{ color: #5b6470; font-size: 0.95rem; }}
-.row {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1rem; }}
-.wide {{ overflow-x: auto; }}
-</style></head><body>
-<h1>{title}</h1><p class="caption">{caption}</p>
-{sections}
-<h2>Summary and provenance</h2><pre>{summary}</pre>
-<h2>Cite</h2><pre>{bibtex}</pre>
-</body></html>
-"""
 _ABSENT = (
     "These figures need the states of this pair, which were not on the machine that wrote this report. Open the "
     "Similarity page once and export the report again."
@@ -72,37 +34,84 @@ def study_report(result: StudyResult, material: Material | None = None) -> str:
 
     Every figure of the study shows the layer where NAS peaks. Everything that a user typed (paths, names) is escaped.
     """
-    page = _Page()
-    sections = [*_alignment(page, result), *_directions(page, result)]
+    sections = [*_alignment(result), *_directions(result)]
     if material:
-        sections += [*_similarity(page, result, material), *_projection(page, result, material)]
+        sections += [*_similarity(result, material), *_projection(result, material)]
     else:
         sections += ["<h2>Similarity and projection</h2>", _said(_ABSENT)]
-    return _PAGE.format(
+    return _filled(
         title=html.escape(f"Inside the model: {pair_name(result.study)}"),
         caption=html.escape(result.study.caption),
-        sections="\n".join(sections),
         summary=html.escape(json.dumps(result.summary, indent=2, ensure_ascii=False)),
-        bibtex=html.escape(BIBTEX),
+        bibtex=html.escape(bibliography(result.study)),
+        sections="\n".join(sections),
+        plotly=get_plotlyjs(),
     )
 
 
-class _Page:
-    """Turns figures into HTML; plotly's code goes with the first."""
+def _filled(**parts: str) -> str:
+    """The page with its parts; what a part holds is not looked through for places of other parts."""
+    page = (ASSETS / "report.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], page)
 
-    def __init__(self) -> None:
-        self.begun = False
 
-    def figure(self, exportable: ExportableFigure) -> str:
-        drawn = standing(exportable).to_html(
-            full_html=False, include_plotlyjs=not self.begun, config={"displaylogo": False, "responsive": True}
-        )
-        self.begun = True
-        caption = f"<b>{html.escape(exportable.title)}.</b> {html.escape(exportable.note)}"
-        return f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>"
+def _figure(exportable: ExportableFigure) -> str:
+    """A figure in both themes, as data that the page's script draws once the page has its layout."""
+    drawn = "".join(
+        f"<script type='application/json' data-theme='{theme}'>{_script_text(standing(exportable, theme))}</script>"
+        for theme in PALETTES
+    )
+    title, height = html.escape(exportable.title), exportable.draw("light").layout.height
+    return (
+        f"<figure><div class='plotly-graph-div' role='img' aria-label='{title}' style='height: {height}px'></div>"
+        f"{drawn}<figcaption><b>{title}.</b> {html.escape(exportable.note)}</figcaption></figure>"
+    )
 
-    def row(self, exportables: Sequence[ExportableFigure]) -> str:
-        return f"<div class='row'>{''.join(self.figure(exportable) for exportable in exportables)}</div>"
+
+def _script_text(figure: go.Figure) -> str:
+    """JSON that cannot end the script that it stands in."""
+    return str(figure.to_json()).replace("<", "\\u003c")
+
+
+def _row(exportables: Sequence[ExportableFigure]) -> str:
+    two = " two" if len(exportables) == 2 else ""  # one below the other on paper
+    return f"<div class='row{two}'>{''.join(map(_figure, exportables))}</div>"
+
+
+def study_figures(result: StudyResult, material: Material | None) -> list[ExportableFigure]:
+    """All figures of a study, as its report has them; without `material` those that need the scores alone."""
+    found = [alignment.exportable_curves(result)]
+    found += [asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]) for state in STATES]
+    if material:
+        layer = result.peak("nas")[0]
+        found += [*_matrices(result.study, material, layer).values()]
+        found += [similarity.exportable_distribution(result.study, _cosines(material, layer), layer)]
+        found += _measure_figures(result.study, material, layer)
+        found += [projection.exportable_projection(each, material.bitext, layer) for each in material.projections]
+        found += _number_figures(material, layer)
+    return found
+
+
+def _cosines(material: Material, layer: int) -> dict[State, NDArray[np.float64]]:
+    return {state: material.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+
+
+def _matrices(study: Study, material: Material, layer: int) -> dict[State, ExportableFigure]:
+    order = range(min(study.pairs, similarity.MOST_SHOWN))
+    return {
+        state: similarity.exportable_matrix(study, matrix, state, layer, order)
+        for state, matrix in _cosines(material, layer).items()
+    }
+
+
+def _measure_figures(study: Study, material: Material, layer: int) -> list[ExportableFigure]:
+    shown = drawn_measures(material.measures)
+    return [similarity.exportable_measure(study, material.measures, measure, layer) for measure in shown]
+
+
+def _number_figures(material: Material, layer: int) -> list[ExportableFigure]:
+    numbers = ("foreign_neighbours", "silhouette")
+    return [projection.exportable_numbers(material.projections, number, layer) for number in numbers]
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -114,48 +123,39 @@ def _said(finding: str) -> str:
     return f"<p>{html.escape(finding)}</p>"
 
 
-def _alignment(page: _Page, result: StudyResult) -> Iterator[str]:
+def _alignment(result: StudyResult) -> Iterator[str]:
     yield "<h2>Alignment by layer</h2>"
-    yield page.figure(alignment.exportable_curves(result))
+    yield _figure(alignment.exportable_curves(result))
     yield _said(alignment.alignment_finding(result))
     yield _table(result.scores)
 
 
-def _directions(page: _Page, result: StudyResult) -> Iterator[str]:
+def _directions(result: StudyResult) -> Iterator[str]:
     yield "<h2>Asymmetry</h2>"
     for state in STATES:
-        yield page.figure(asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]))
+        yield _figure(asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]))
         yield _said(asymmetry.direction_finding(result, state))
     yield _table(direction_gaps(result))
 
 
-def _similarity(page: _Page, result: StudyResult, material: Material) -> Iterator[str]:
+def _similarity(result: StudyResult, material: Material) -> Iterator[str]:
     study, layer = result.study, result.peak("nas")[0]
     yield f"<h2>Similarity at layer {layer}</h2>"
-    matrices = {state: material.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
-    order = range(min(study.pairs, similarity.MOST_SHOWN))
-    yield page.row(
-        [similarity.exportable_matrix(study, matrix, state, layer, order) for state, matrix in matrices.items()]
-    )
+    matrices = _cosines(material, layer)
+    yield _row([*_matrices(study, material, layer).values()])
     yield _said(similarity.similarity_finding(result, matrices, layer))
-    yield page.figure(similarity.exportable_distribution(study, matrices, layer))
-    shown = drawn_measures(material.measures)
-    yield page.row([similarity.exportable_measure(study, material.measures, measure, layer) for measure in shown])
+    yield _figure(similarity.exportable_distribution(study, matrices, layer))
+    yield _row(_measure_figures(study, material, layer))
     yield from map(
         _said, filter(None, (similarity.absence(material.measures), similarity.space_finding(material.measures)))
     )
     yield _table(material.measures)
 
 
-def _projection(page: _Page, result: StudyResult, material: Material) -> Iterator[str]:
+def _projection(result: StudyResult, material: Material) -> Iterator[str]:
     layer = result.peak("nas")[0]
     yield f"<h2>Sentences as points at layer {layer}</h2>"
-    yield page.row([projection.exportable_projection(each, material.bitext, layer) for each in material.projections])
+    yield _row([projection.exportable_projection(each, material.bitext, layer) for each in material.projections])
     yield _said(projection.projection_finding(material.projections, layer))
-    yield page.row(
-        [
-            projection.exportable_numbers(material.projections, number, layer)
-            for number in ("foreign_neighbours", "silhouette")
-        ]
-    )
+    yield _row(_number_figures(material, layer))
     yield _table(pd.concat([each.table for each in material.projections], ignore_index=True))

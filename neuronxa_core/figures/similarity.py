@@ -1,5 +1,6 @@
 """One layer's cosines: the matrix, its distribution, and the measures of the space through the layers."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -168,7 +169,8 @@ def measure_curves(measures: pd.DataFrame, measure: Measure, layer: int, theme: 
     """One measure of the space against the layer, one curve per state, with the layer that is looked at marked."""
     palette = PALETTES[theme]
     last = int(measures["layer"].max())
-    figure = blank(theme, 260, margin={"l": 8, "r": 84, "t": 34, "b": 8}, hovermode="closest")
+    title = textwrap.wrap(measure.title, 40)  # it stands in a third of a page
+    figure = blank(theme, 260, margin={"l": 8, "r": 84, "t": 16 + 18 * len(title), "b": 8}, hovermode="closest")
     upright(figure, layer, color=palette.muted, width=1, dash="dot")
     low, high = float(measures[measure.name].min()), float(measures[measure.name].max())
     room = (high - low) or 1.0
@@ -183,12 +185,13 @@ def measure_curves(measures: pd.DataFrame, measure: Measure, layer: int, theme: 
     figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5])
     figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
     figure.add_annotation(
-        text=f"<b>{measure.title}</b>",
+        text=f"<b>{'<br>'.join(title)}</b>",
+        align="left",
         xref="paper",
         yref="paper",
         x=0,
         y=1,
-        yshift=26,
+        yshift=8 + 18 * len(title),
         xanchor="left",
         showarrow=False,
     )

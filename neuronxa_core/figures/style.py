@@ -10,7 +10,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
 
 _MOST_TICKS = 8
-FONT = '"Source Sans", "Source Sans Pro", "Noto Sans", sans-serif'
+FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", "Noto Sans", sans-serif'
 
 
 def blank(theme: Theme, height: int, **layout: Any) -> go.Figure:

@@ -15,14 +15,16 @@ import streamlit as st
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.alt_text import alt_text
-from neuronxa_core.figures.export import DPI, ExportableFigure, printed
+from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
-from neuronxa_core.figures.report import BIBTEX, study_report
+from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
 from pages.shared.columns import Column, column_config, readable
+from pages.shared.save import save_picture
 
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"
@@ -118,39 +120,17 @@ def picture(exportable: ExportableFigure, key: str, finding: str = "", shows: st
             key=f"save_{key}",
             icon=":material/download:",
             type="tertiary",
-            help="Save as PNG or SVG at print size, with title and caption",
+            help="Save as PNG, SVG or PDF at print size",
         )
     if finding:
         st.markdown(finding)
     if asked:
-        _save(exportable)
+        save_picture(exportable)
 
 
 def still(figure: go.Figure, key: str, alt: str) -> None:
     """A picture to look at and not to touch."""
     st.plotly_chart(figure, key=key, theme=None, config={"staticPlot": True}, alt=alt)
-
-
-@st.dialog("Save this picture", width="large")
-def _save(exportable: ExportableFigure) -> None:
-    """Shows the picture as it will be printed, with buttons that save it; the browser renders the files."""
-    ground = st.segmented_control(
-        "Background", list(PALETTES), default="light", format_func=str.capitalize, required=True, key="save_ground"
-    )
-    figure = printed(exportable, ground)
-    options = {"filename": exportable.stem, "width": figure.layout.width, "height": figure.layout.height}
-    config = {
-        "displaylogo": False,
-        "displayModeBar": True,
-        "modeBarButtons": [["toImage"]],
-        "staticPlot": False,
-        "toImageButtonOptions": {**options, "format": "png", "scale": DPI / 96},
-    }
-    st.html((ASSETS / "save_picture.html").read_text(encoding="utf-8"), unsafe_allow_javascript=True)
-    with st.container(key="printed"):
-        alt = alt_text(figure, exportable.title, exportable.note)
-        st.plotly_chart(figure, key="save_figure", theme=None, config=config, width="content", alt=alt)
-    st.caption(f"{figure.layout.width / 96 * 25.4:.0f} mm wide. PNG at {DPI} dpi, or SVG, which scales to any size.")
 
 
 def study_files(result: StudyResult) -> Files:
@@ -162,7 +142,7 @@ def study_files(result: StudyResult) -> Files:
         "Outcomes by pair, Parquet": (".outcomes.parquet", lambda: result.pair_outcomes.to_parquet(index=False)),
         "Summary and provenance, JSON": (".summary.json", lambda: _json(result.summary)),
         "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
-        "Papers to cite, BibTeX": (".bib", lambda: BIBTEX),
+        "Papers to cite, BibTeX": (".bib", lambda: bibliography(result.study)),
     }
 
 
@@ -172,7 +152,7 @@ def matrix_files(matrix: LanguageMatrix) -> Files:
         "Scores, CSV": (".scores.csv", lambda: matrix.scores.to_csv(index=False)),
         "Scores, Parquet": (".scores.parquet", lambda: matrix.scores.to_parquet(index=False)),
         "Study and provenance, JSON": (".summary.json", lambda: _json(matrix.summary)),
-        "Papers to cite, BibTeX": (".bib", lambda: BIBTEX),
+        "Papers to cite, BibTeX": (".bib", lambda: bibliography(matrix.study)),
     }
 
 

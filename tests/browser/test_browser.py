@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from neuronxa_core.analyses.similarity import MEASURES
-from neuronxa_core.figures.export import COLUMN, DPI
+from neuronxa_core.figures.printing import DPI
 from tests.browser.conftest import WAIT, serving
 from tests.conftest import needs_chromium
 
@@ -167,7 +167,7 @@ def test_the_first_page_shows_a_stored_pair_where_the_study_is_not_and_its_links
     expect(page.get_by_text("precomputed", exact=True)).to_be_visible()
 
 
-def test_a_picture_is_saved_as_png_at_300_dpi_and_as_svg_with_its_caption(page: Page, server: str):
+def test_a_picture_is_saved_as_png_svg_and_pdf_of_the_width_that_is_chosen(page: Page, server: str):
     page.goto(f"{server}/similarity?sim_layer=9")
     expect(page.locator(".js-plotly-plot .heatmaplayer image").first).to_be_visible()
     page.wait_for_timeout(1500)
@@ -175,18 +175,24 @@ def test_a_picture_is_saved_as_png_at_300_dpi_and_as_svg_with_its_caption(page: 
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible()
     saved = {}
-    for format in ("PNG", "SVG"):
+    for format in ("PNG", "SVG", "PDF"):
         with page.expect_download() as download:
             dialog.get_by_role("button", name=format, exact=True).click()
         name = download.value.suggested_filename
         assert name.endswith(f".layer9.nas.similarity.{format.lower()}")
         saved[format] = Path(download.value.path()).read_bytes()
     width, height = struct.unpack(">II", saved["PNG"][16:24])
-    assert width == round(COLUMN * DPI / 96)
+    assert width == round(84 / 25.4 * DPI)
     assert height > width
+    assert b"pHYs" in saved["PNG"][:100]
     svg = saved["SVG"].decode()
+    assert 'width="84mm"' in svg
     assert "Cosine similarity by NAS at layer 9" in svg
     assert "deu_Latn → eng_Latn" in svg
+    assert "float32" in svg
+    assert {b"SourceSans3-Regular", b"SourceSans3-Bold"} <= set(
+        re.findall(rb"/FontName\s*/\w+\+([\w-]+)", saved["PDF"])
+    )
 
 
 def test_the_export_menu_gives_the_report_and_the_summary(page: Page, server: str):

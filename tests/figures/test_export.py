@@ -130,6 +130,18 @@ def test_every_exportable_figure_keeps_its_file_name():
     assert stems == STEMS, "A new figure needs its file name in STEMS; the others are links that people keep."
 
 
+def test_a_title_and_a_caption_can_be_left_to_the_paper_and_a_square_figure_stays_square():
+    curves, square = (EXAMPLES[f"exportable_{name}"]().exportable for name in ("curves", "matrix"))
+    bare = printed(curves, "light", 423, titled=False, captioned=False)
+    on_screen = curves.draw("light").layout
+    assert (bare.layout.width, bare.layout.height, bare.layout.title.text) == (423, on_screen.height, "")
+    titled = printed(curves, "light", 423, captioned=False).layout.title.text
+    assert titled == "<b>Alignment by layer: German and English</b>"
+    assert "everyday" not in titled
+    small, large = (printed(square, "light", width, False, False).layout for width in (400, 800))
+    assert large.height == 2 * small.height
+
+
 def test_a_caption_shows_what_a_user_typed_as_text():
     hostile = replace(gallery_results()[STUDY], study=replace(STUDY, model="<b onload=x>&model"))
     text = printed(alignment.exportable_curves(hostile)).layout.title.text
