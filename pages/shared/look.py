@@ -24,14 +24,17 @@ from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
 from pages.shared.columns import Column, column_config, readable
+from pages.shared.kit import open_kit
 from pages.shared.save import save_picture
 
 LOGO = ASSETS / "logo.svg"
 ICON = ASSETS / "icon.svg"
 TEXTS = ASSETS / "texts"
 PLOTLY_CONFIG = {"displayModeBar": False}
-Files = Mapping[str, tuple[str, Callable[[], str | bytes]]]
+Files = Mapping[str, tuple[str, Callable[[], Any]]]
 """The entries of the Export menu: label -> (suffix of the file name, function that returns its content)."""
+_DIALOG = ""
+"""In place of a suffix: a dialog that opens and makes the file."""
 _MIME = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -143,6 +146,7 @@ def study_files(result: StudyResult) -> Files:
         "Summary and provenance, JSON": (".summary.json", lambda: _json(result.summary)),
         "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(result.study)),
+        "Paper kit, ZIP…": (_DIALOG, lambda: open_kit(result)),
     }
 
 
@@ -164,6 +168,10 @@ def export(stem: str, files: Files) -> None:
     """Draws a menu of files, each made on demand."""
     with st.popover("Export", icon=":material/download:"):
         for label, (suffix, make) in files.items():
+            if suffix == _DIALOG:
+                if st.button(label, icon=":material/inventory_2:", width="stretch", key="export_kit"):
+                    make()
+                continue
             st.download_button(
                 label,
                 make,

@@ -3,6 +3,7 @@
 import json
 import re
 import struct
+import zipfile
 from pathlib import Path
 from typing import Literal
 
@@ -208,6 +209,22 @@ def test_the_export_menu_gives_the_report_and_the_summary(page: Page, server: st
     assert json.loads(summary)["study"]["source"] == "fra_Latn"
     assert report.count("<figure>") == 13 + sum(measure.drawn for measure in MEASURES)
     assert "10.18653/v1/2025.findings-acl.1385" in papers
+
+
+def test_the_paper_kit_is_one_zip_with_the_chosen_figures(page: Page, server: str):
+    page.goto(f"{server}/alignment?source=fra_Latn&target=eng_Latn")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Paper kit, ZIP").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("We measured how well French (fra_Latn)")).to_be_visible()
+    with page.expect_download() as download:
+        dialog.get_by_role("button", name="Save the kit, ZIP").click()
+    stem = "demo_everyday_fra_Latn-eng_Latn_100_gate_position_float32"
+    assert download.value.suggested_filename == f"{stem}.paper.zip"
+    archive = zipfile.ZipFile(download.value.path())
+    assert archive.read(f"figures/{stem}.alignment.pdf").startswith(b"%PDF-")
+    assert {"table.tex", "table.md", "methods.tex", "references.bib", "scores.csv"} <= set(archive.namelist())
 
 
 def test_a_link_is_told_which_of_its_values_do_not_fit(page: Page, server: str):
