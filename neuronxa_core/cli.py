@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from neuronxa_core.commands import COMMANDS, add_languages, cannot_write, run_command, study_from
+from neuronxa_core.commands import COMMANDS, add_languages, cannot_write, run_command, study_from, table_stem
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
@@ -149,7 +149,7 @@ def _analysis(name: str, options: argparse.Namespace, terminal: _Terminal) -> No
     _make_folder(options.out)
     tables = run_command(name, options, terminal)
     terminal.clear()
-    rows = ", ".join(f"{name}.{table}.csv" for table in tables)
+    rows = ", ".join(f"{table_stem(name, table)}.csv" for table in tables)
     print(f"{name}: {rows} and {name}.json in {options.out}")
 
 

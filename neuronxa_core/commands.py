@@ -15,8 +15,10 @@ import pandas as pd
 from neuronxa_core.analyses.accuracies import read_accuracies
 from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.downstream import Downstream, Measured
+from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
 from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.models import Models
+from neuronxa_core.analyses.neuron_sets import SETS, read_listed
 from neuronxa_core.analyses.neurons import Neurons
 from neuronxa_core.analyses.projection import Project
 from neuronxa_core.analyses.settings import Settings
@@ -34,12 +36,17 @@ from neuronxa_core.study.study import CHOICES, Study
 
 @dataclass(frozen=True)
 class Command:
-    """An analysis on the command line. pair: it takes two languages, not many against one target."""
+    """An analysis on the command line.
+
+    pair: it takes two languages, not many against one target.
+    own_files: its tables are files of their own names (effects.csv), without the command's in front.
+    """
 
     help: str
     request: Callable[[argparse.Namespace], Analysis[Answer]]
     pair: bool = False
     options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    own_files: bool = False
 
 
 def study_from(options: argparse.Namespace, **changed: Any) -> Study:
@@ -118,6 +125,48 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(study_from(options), tuple(dict.fromkeys(pivots)))
 
 
+def _interventions(options: argparse.Namespace) -> Interventions:
+    study, codes = _all_languages(options)
+    given = options.set in SETS and options.set != "listed"
+    listed = () if given else read_listed(Path(options.set))
+    return Interventions(
+        study,
+        codes,
+        set=options.set if given else "listed",
+        share=options.share,
+        layers=_layers(options.layers),
+        to=options.to,
+        controls=options.controls,
+        control_cells=options.control_cells,
+        seed=options.seed,
+        listed=listed,
+    )
+
+
+def _layers(text: str) -> tuple[int, int]:
+    """The first and the last of a range such as 9-18; 0 and 0 for an empty one."""
+    ends = text.split("-") if text else ["0"]
+    if len(ends) > 2 or not all(end.strip().isdecimal() for end in ends):
+        raise StudyError(f"The layers cannot be {text!r}.", "Give the first and the last, such as 9-18.")
+    return int(ends[0]), int(ends[-1])
+
+
+def _intervention_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set", default="lape", metavar="lape|shared|random|PATH", help="whose neurons, or a CSV with layer and neuron"
+    )
+    parser.add_argument("--share", type=float, default=0.02, help="of all neurons (default: 0.02)")
+    parser.add_argument("--layers", default="", metavar="FIRST-LAST", help="only their neurons (default: all)")
+    parser.add_argument("--to", choices=(ZERO, MEAN), default=ZERO, help=f"what they are set to (default: {ZERO})")
+    parser.add_argument(
+        "--controls", type=int, default=FEWEST_CONTROLS, help=f"random sets per set (default: {FEWEST_CONTROLS})"
+    )
+    parser.add_argument(
+        "--control-cells", choices=CONTROL_CELLS, default="own", help="where controls are measured (default: own)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of what is random (default: 0)")
+
+
 def _more_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", default="", metavar="M,...", help="comma-separated; other models to compare with --model"
@@ -164,6 +213,13 @@ COMMANDS: Mapping[str, Command] = {
     "neurons": Command("which neurons languages share, and which are specific to one", _neurons),
     "models": Command("several models or sites on the same sentences", _models, False, _more_models),
     "settings": Command("the score when one choice of the method is changed at a time", _settings, True, _pivots),
+    "interventions": Command(
+        "what switching off a language's neurons does to every language",
+        _interventions,
+        False,
+        _intervention_options,
+        own_files=True,
+    ),
     "downstream": Command(
         "alignment against accuracies or bits per byte, language by language", _downstream, False, _accuracies
     ),
@@ -205,15 +261,24 @@ def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.Data
 
 
 def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], folder: Path) -> None:
-    """Writes NAME.TABLE.csv and NAME.TABLE.parquet for each table, and NAME.json. Raises StudyError if that fails."""
+    """Writes NAME.TABLE.csv and NAME.TABLE.parquet for each table, and NAME.json. Raises StudyError if that fails.
+
+    A command with files of its own names writes TABLE.csv and TABLE.parquet.
+    """
     try:
         for table, frame in tables.items():
-            frame.to_csv(folder / f"{name}.{table}.csv", index=False)
-            frame.to_parquet(folder / f"{name}.{table}.parquet", compression="zstd", index=False)
+            stem = table_stem(name, table)
+            frame.to_csv(folder / f"{stem}.csv", index=False)
+            frame.to_parquet(folder / f"{stem}.parquet", compression="zstd", index=False)
         text = json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+def table_stem(name: str, table: str) -> str:
+    """The name of the file of a command's table, without its suffix."""
+    return table if COMMANDS[name].own_files else f"{name}.{table}"
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from neuronxa_core.cli import main
-from neuronxa_core.commands import COMMANDS
+from neuronxa_core.commands import COMMANDS, table_stem
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 
@@ -19,7 +19,11 @@ def usual(tiny_model, tiny_corpus: Path, tmp_path: Path) -> list[str]:
 
 
 PAIR = ["--source", "deu", "--target", "eng"]
-FURTHER = {"models": ["--sites", "gate,product"], "projection": [*PAIR, "--method", "pca"]}
+FURTHER = {
+    "interventions": ["--controls", "1"],
+    "models": ["--sites", "gate,product"],
+    "projection": [*PAIR, "--method", "pca"],
+}
 TABLES = {
     "similarity": {"pairs", "measures"},
     "asymmetry": {"gaps", "directions"},
@@ -28,6 +32,7 @@ TABLES = {
     "neurons": {"specific", "sharing"},
     "models": {"summary", "differences", "curves"},
     "settings": {"choices", "pairs"},
+    "interventions": {"effects", "neurons"},
     "downstream": {"correlations", "languages", "layers"},
 }
 
@@ -41,10 +46,11 @@ def further(name: str) -> list[str]:
 def test_a_command_writes_its_tables_and_a_summary(name: str, cached: bool, usual: list[str], tmp_path, cache: Path):
     assert main([name, *usual, *further(name), *([] if cached else ["--no-cache"])]) == 0
     out = tmp_path / "out"
-    assert {file.name.split(".")[1] for file in out.glob("*.csv")} == TABLES[name], "say in TABLES what it writes"
+    files = {file.stem for file in out.glob("*.csv")}
+    assert files == {table_stem(name, table) for table in TABLES[name]}, "say in TABLES what it writes"
     for table in TABLES[name]:
-        written = pd.read_csv(out / f"{name}.{table}.csv")
-        stored = pd.read_parquet(out / f"{name}.{table}.parquet")
+        written = pd.read_csv(out / f"{table_stem(name, table)}.csv")
+        stored = pd.read_parquet(out / f"{table_stem(name, table)}.parquet")
         assert list(written.columns) == list(stored.columns)
         assert len(written) == len(stored) > 0
     summary = json.loads((out / f"{name}.json").read_text(), parse_constant=pytest.fail)  # no NaN: that is not JSON
@@ -87,6 +93,11 @@ def test_accuracies_take_the_place_of_bits(usual: list[str], tmp_path: Path):
         (["projection", *PAIR, "--states", "nas,nes"], "--states cannot be"),
         (["downstream", "--accuracies", "/nowhere/x.csv"], "cannot be read"),
         (["settings", *PAIR, "--pivots", "swh"], "swh_Latn"),
+        (["interventions", "--set", "/nowhere/neurons.csv"], "cannot be read"),
+        (["interventions", "--layers", "3-x"], "such as 9-18"),
+        (["interventions", "--layers", "2-9"], "no layer 9"),
+        (["interventions", "--share", "2"], "share of neurons cannot be"),
+        (["interventions", "--languages", "deu"], "at least two languages"),
     ],
 )
 def test_what_can_be_mended_ends_in_one_line(arguments: list[str], said: str, usual: list[str], capsys):
@@ -94,3 +105,24 @@ def test_what_can_be_mended_ends_in_one_line(arguments: list[str], said: str, us
     error = capsys.readouterr().err.strip().splitlines()
     assert said in error[-1]
     assert error[-1].startswith("neuronxa: ")
+
+
+def test_the_files_of_interventions_have_the_columns_of_their_contract(usual: list[str], tmp_path: Path):
+    neurons = tmp_path / "mine.csv"
+    neurons.write_text("layer,neuron,language\n1,3,deu\n3,0,deu\n2,4,fra\n")
+    assert main(["interventions", *usual, "--languages", "de,fr", "--set", str(neurons), "--controls", "2"]) == 0
+    effects = pd.read_csv(tmp_path / "out" / "effects.csv")
+    columns = ["neurons_of", "measured_in", "neurons", "change", "control", "ci_low", "ci_high"]
+    assert effects.columns.tolist() == columns
+    assert effects[columns[:3]].values.tolist() == [
+        ["deu_Latn", "deu_Latn", 2],
+        ["deu_Latn", "fra_Latn", 2],
+        ["fra_Latn", "deu_Latn", 1],
+        ["fra_Latn", "fra_Latn", 1],
+    ]
+    listed = pd.read_csv(tmp_path / "out" / "neurons.csv")
+    assert listed.columns.tolist() == ["neurons_of", "layer", "neuron", "lape", "rate"]
+    assert listed[["layer", "neuron"]].values.tolist() == [[1, 3], [3, 0], [2, 4]]
+    summary = json.loads((tmp_path / "out" / "interventions.json").read_text())
+    assert [len(each["changes"]) for each in summary["controls"]] == [2, 2]
+    assert set(summary["diagonal"]) == {"deu_Latn", "fra_Latn"}

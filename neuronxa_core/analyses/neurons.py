@@ -80,7 +80,7 @@ def run_neuron_rates(
         together.before = study.pairs * number
         together.report("extracting", detail=language(code).name)
         paths.append(recipe.readouts(code, study.sentences(code), [readout], together)[readout])
-    return _rates_of(recipe, codes, paths)
+    return rates_of(recipe, codes, paths)
 
 
 def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
@@ -89,10 +89,10 @@ def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     if recipe is None:
         return None
     paths = [recipe.readout_path(_readout(study), study.sentences(code)) for code in codes]
-    return _rates_of(recipe, codes, paths) if all(map(store.is_whole, paths)) else None
+    return rates_of(recipe, codes, paths) if all(map(store.is_whole, paths)) else None
 
 
-def _rates_of(recipe: Recipe, codes: Sequence[str], paths: Sequence[Path]) -> NeuronRates:
+def rates_of(recipe: Recipe, codes: Sequence[str], paths: Sequence[Path]) -> NeuronRates:
     """The rates from states on disk, with the same provenance whether these were cached or new."""
     rates = np.stack([_rates(path) for path in paths])
     return NeuronRates(recipe.study, tuple(codes), rates, recipe.provenance(store.taken_from(paths[0])))

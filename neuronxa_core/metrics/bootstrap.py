@@ -27,10 +27,22 @@ def bootstrap_interval(outcomes: NDArray[np.floating] | NDArray[np.bool_]) -> ND
     A row that is all 0 or all 1 has an interval of width 0.
     Source: Efron 1979, doi:10.1214/aos/1176344552.
     """
+    return percentile_interval(resampled_means(outcomes))
+
+
+def resampled_means(outcomes: NDArray[np.floating] | NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The mean of each of the 2,000 resamples, (..., resamples); all rows share the same draws.
+
+    outcomes: (..., pairs). For what is derived from several means at once, see percentile_interval.
+    """
     pairs = outcomes.shape[-1]
-    means = outcomes.astype(np.float64) @ _draws(pairs) / pairs  # (..., resamples)
+    return np.asarray(outcomes.astype(np.float64) @ _draws(pairs) / pairs)
+
+
+def percentile_interval(resampled: NDArray[np.floating]) -> NDArray[np.float64]:
+    """95 percent percentile interval of a statistic, (..., 2), from its value in every resample, (..., resamples)."""
     tail = (1 - CONFIDENCE) / 2
-    return np.moveaxis(np.quantile(means, [tail, 1 - tail], axis=-1), 0, -1)
+    return np.moveaxis(np.quantile(resampled, [tail, 1 - tail], axis=-1), 0, -1)
 
 
 def agreement_bound(pairs: int) -> float:

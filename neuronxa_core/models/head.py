@@ -5,8 +5,8 @@ other is read from the checkpoint. How a family scales or caps its logits is in 
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import nn
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.families import FAMILIES, Family, known_family
+from neuronxa_core.models.packing import packed_product, packs_linear_layers
 
 _ROOM = 16_000_000
 """Logits computed at a time: 64 MB in float32."""
@@ -28,18 +29,32 @@ class Head:
     bias: torch.Tensor | None = None
     scale: float = 1.0
     cap: float | None = None
+    product: Callable[[torch.Tensor], torch.Tensor] | None = None
+    """The linear layer in another layout, see `packed`."""
+
+    def packed(self) -> "Head":
+        """The same head with a copy of its weights as this CPU multiplies them fastest, for many passes."""
+        if not packs_linear_layers(str(self.weight.dtype).removeprefix("torch.")):
+            return self
+        return replace(self, product=packed_product(self.weight, self.bias))
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many hidden states to give to `logits` at a time, so that memory stays bounded."""
+        return max(1, _ROOM // len(self.weight))
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The logits of every token of the vocabulary, (n, vocabulary), float32. hidden: (n, hidden size)."""
+        hidden = hidden.to(self.weight.dtype)
+        product = self.product(hidden) if self.product else nn.functional.linear(hidden, self.weight, self.bias)
+        logits = product.float() * self.scale
+        return self.cap * torch.tanh(logits / self.cap) if self.cap else logits
 
     def bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """-log2 p(token) for each token, (n,), float32. hidden: (n, hidden size), the state before it; tokens: (n,)."""
-        rows = max(1, _ROOM // len(self.weight))
-        found = [self._bits(*part) for part in zip(torch.split(hidden, rows), torch.split(tokens, rows), strict=True)]
-        return torch.cat(found) if found else hidden.new_zeros(0, dtype=torch.float32)
-
-    def _bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        logits = nn.functional.linear(hidden.to(self.weight.dtype), self.weight, self.bias).float() * self.scale
-        if self.cap:
-            logits = self.cap * torch.tanh(logits / self.cap)
-        return nn.functional.cross_entropy(logits, tokens, reduction="none") / math.log(2)
+        parts = zip(torch.split(hidden, self.rows_at_once), torch.split(tokens, self.rows_at_once), strict=True)
+        found = [nn.functional.cross_entropy(self.logits(part), each, reduction="none") for part, each in parts]
+        return torch.cat(found) / math.log(2) if found else hidden.new_zeros(0, dtype=torch.float32)
 
 
 def load_head(model: nn.Module, checkpoint: Checkpoint) -> Head:

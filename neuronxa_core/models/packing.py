@@ -5,6 +5,7 @@ call. The sums are the same, but their order, and hence the rounding, is oneDNN'
 """
 
 import os
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -19,12 +20,22 @@ class PackedLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
-        self._bias = None if linear.bias is None else linear.bias.detach()
+        bias = None if linear.bias is None else linear.bias.detach()
+        self._product = packed_product(linear.weight.detach(), bias)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        outputs: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, self._weight, self._bias, "none", [], "")
+        return self._product(inputs)
+
+
+def packed_product(weight: torch.Tensor, bias: torch.Tensor | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What multiplies by a packed copy of the weight and adds the bias."""
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight)
+
+    def product(inputs: torch.Tensor) -> torch.Tensor:
+        outputs: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, packed, bias, "none", [], "")
         return outputs
+
+    return product
 
 
 def packs_linear_layers(dtype: str) -> bool:

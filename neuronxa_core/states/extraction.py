@@ -60,13 +60,13 @@ def extract_readouts(
     Raises SentenceError for a sentence that has no tokens or exceeds the model's context, and Cancelled.
     """
     unique = list(dict.fromkeys(sentences))
-    tokens = _tokenize(model, unique)
+    tokens = token_ids(model, unique)
     lengths = [len(sentence) for sentence in tokens]
     unknown = [sentence.count(model.unknown) if model.unknown is not None else 0 for sentence in tokens]
-    batches = length_sorted_batches(lengths, _batch_tokens(model, batch_tokens))
+    batches = batches_of(model, lengths, batch_tokens)
     arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in readouts]
     done = 0
-    head = None if bits is None else _head(model)
+    head = None if bits is None else head_of(model)
     unlikely = np.zeros(len(unique))
     with model.lock:
         for batch in batches:
@@ -116,12 +116,13 @@ def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator
         yield order[start:end]
 
 
-def _batch_tokens(model: LoadedModel, asked: int | None) -> int:
-    """Tokens per batch: few enough for the caches of a CPU, many enough to keep a GPU busy."""
-    return asked or settings().batch_tokens or (512 if model.device == "cpu" else 8192)
+def batches_of(model: LoadedModel, lengths: Sequence[int], batch_tokens: int | None) -> Iterator[list[int]]:
+    """`length_sorted_batches`, by default few enough tokens for the caches of a CPU and enough to keep a GPU busy."""
+    usual = settings().batch_tokens or (512 if model.device == "cpu" else 8192)
+    return length_sorted_batches(lengths, batch_tokens or usual)
 
 
-def _tokenize(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
+def token_ids(model: LoadedModel, sentences: Sequence[str]) -> list[list[int]]:
     """Token ids of each sentence, with the tokenizer's own special tokens and without padding."""
     tokens: list[list[int]] = model.tokenize(sentences)
     for sentence, ids in zip(sentences, tokens, strict=True):
@@ -159,7 +160,7 @@ def _forward(
     watcher: Watcher,
     head: Head | None,
 ) -> _Pass:
-    ids, mask = _pad(tokens, padding)
+    ids, mask = pad(tokens, padding)
     ids, mask = ids.to(model.device), mask.to(model.device)
     try:
         with torch.inference_mode(), ExitStack() as open_:
@@ -176,7 +177,7 @@ def _forward(
                 for readout in readouts
             ]
             hidden = run_decoder(model.parts, ids, mask)
-            bits = _bits(head, hidden, ids, mask) if head else np.zeros(len(tokens))
+            bits = sentence_bits(head, hidden, ids, mask) if head else np.zeros(len(tokens))
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise out_of_memory(f"A batch of {ids.numel()} tokens", model.device) from error
@@ -192,13 +193,14 @@ def run_decoder(parts: DecoderParts, ids: torch.Tensor, mask: torch.Tensor) -> t
     return last
 
 
-def _head(model: LoadedModel) -> Head:
+def head_of(model: LoadedModel) -> Head:
+    """The language-model head, read now. Raises ModelError for an encoder, or if there is none."""
     if model.load_head is None:
         raise ModelError("An encoder is bidirectional, so it assigns sentences no likelihood.", "Use a decoder.")
     return model.load_head()
 
 
-def _bits(head: Head, hidden: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> NDArray[np.float64]:
+def sentence_bits(head: Head, hidden: torch.Tensor, ids: torch.Tensor, mask: torch.Tensor) -> NDArray[np.float64]:
     """-log2 p of every sentence without its first token, (sentences,). hidden: (sentences, tokens, hidden size)."""
     follows = (mask[:, 1:] * mask[:, :-1]).bool()
     each = torch.zeros(follows.shape, dtype=torch.float64)
@@ -211,7 +213,7 @@ def _positions(mask: torch.Tensor, first: int) -> torch.Tensor:
     return (mask.cumsum(dim=1) - 1).clamp(min=0) + first
 
 
-def _pad(tokens: list[list[int]], padding: Padding) -> tuple[torch.Tensor, torch.Tensor]:
+def pad(tokens: list[list[int]], padding: Padding) -> tuple[torch.Tensor, torch.Tensor]:
     """(ids, mask), each (sentences, tokens). Padding is token 0, which is never attended to and has weight 0."""
     width = max(len(sentence) for sentence in tokens)
     ids = torch.zeros(len(tokens), width, dtype=torch.long)

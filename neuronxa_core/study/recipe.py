@@ -171,9 +171,13 @@ class Recipe:
         """One sentence at one layer, token by token, see states.tokens."""
         from neuronxa_core.states.tokens import sentence_tokens
 
-        model = self._model(1, watcher)
+        model = self.model(watcher)
         readout = self.study.readout
         return sentence_tokens(model, sentence, layer, readout.site, readout.pooling)
+
+    def model(self, watcher: Watcher) -> "LoadedModel":
+        """The study's model in memory, to read text by text."""
+        return self._model(1, watcher)
 
     def _states_key(self, sentences: tuple[str, ...]) -> str:
         """The states of one language in the study's own readout."""

@@ -36,7 +36,7 @@ from neuronxa_core.models.locate import ModelRef, find_checkpoint
 from neuronxa_core.settings import settings
 from neuronxa_core.states import extraction
 from neuronxa_core.states.capture import capture
-from neuronxa_core.states.extraction import extract, length_sorted_batches
+from neuronxa_core.states.extraction import extract
 from neuronxa_core.states.sentences import STATES, SentenceStates
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import run_study, score_layers
@@ -82,8 +82,8 @@ def other_cache() -> Iterator[Path]:
 def bare(model: LoadedModel, sentences: tuple[str, ...]) -> None:
     """The decoder over the batches that `extract` makes, and nothing else."""
     tokens = model.tokenize(sentences)
-    for batch in length_sorted_batches([len(each) for each in tokens], extraction._batch_tokens(model, None)):
-        ids, mask = extraction._pad([tokens[row] for row in batch], "right")
+    for batch in extraction.batches_of(model, [len(each) for each in tokens], None):
+        ids, mask = extraction.pad([tokens[row] for row in batch], "right")
         with torch.inference_mode():
             model.parts.decoder(input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False)
 
