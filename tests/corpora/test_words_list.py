@@ -1,0 +1,100 @@
+"""The bundled words: every language of the bundled corpus, no gaps, no two concepts with one form, the right script."""
+
+import unicodedata
+
+import pytest
+
+from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.settings import ASSETS
+
+SCRIPTS = {
+    "Latn": ("LATIN",),
+    "Cyrl": ("CYRILLIC",),
+    "Arab": ("ARABIC",),
+    "Hebr": ("HEBREW",),
+    "Deva": ("DEVANAGARI",),
+    "Taml": ("TAMIL",),
+    "Hans": ("CJK",),
+    "Jpan": ("CJK", "HIRAGANA", "KATAKANA"),
+    "Hang": ("HANGUL SYLLABLE",),
+}
+MARKS_BETWEEN_LETTERS = set(" -'’")
+CAPITALISED = {"deu_Latn", "ltz_Latn"}
+
+
+def table(name: str) -> dict[str, list[str]]:
+    text = (ASSETS / name).read_bytes().decode("utf-8")
+    assert text.endswith("\n")
+    assert not set(text) & set("\r\ufeff")
+    header, *rows = [line.split("\t") for line in text[:-1].split("\n")]
+    return {title: list(column) for title, column in zip(header, zip(*rows, strict=True), strict=True)}
+
+
+WORDS = table("words.tsv")
+LANGUAGES = tuple(WORDS)
+
+
+def of_script(character: str, script: str) -> bool:
+    """Letters and vowel signs carry their script in their name; a tone mark over a Latin letter does not."""
+    name = unicodedata.name(character)
+    return name.startswith(SCRIPTS[script]) or (script == "Latn" and name.startswith("COMBINING"))
+
+
+def test_its_columns_are_the_languages_of_the_bundled_corpus():
+    assert open_corpus(EVERYDAY.name).languages == LANGUAGES
+    assert LANGUAGES[0] == "eng_Latn"
+    assert len(WORDS["eng_Latn"]) >= 120
+    guide = (ASSETS / "texts" / "guide" / "getting_started.md").read_text(encoding="utf-8")
+    assert f"{len(WORDS['eng_Latn'])} concrete nouns and adjectives" in guide
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_concept_has_a_form_of_its_own(code: str):
+    forms = [unicodedata.normalize("NFC", word).casefold() for word in WORDS[code]]
+    assert all(forms)
+    assert sorted({form for form in forms if forms.count(form) > 1}) == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_word_is_clean_and_in_the_script_of_its_language(code: str):
+    for word in WORDS[code]:
+        assert word == unicodedata.normalize("NFC", word) == " ".join(word.split())
+        strangers = [c for c in word if c not in MARKS_BETWEEN_LETTERS and not of_script(c, language(code).script)]
+        assert not strangers, (word, strangers)
+
+
+def test_chinese_is_simplified_and_arabic_has_no_vowel_marks():
+    for word in WORDS["zho_Hans"]:
+        word.encode("gb2312")  # has no traditional forms
+    assert not any(unicodedata.combining(character) for word in WORDS["arb_Arab"] for character in word)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_only_nouns_of_german_and_luxembourgish_are_capitalised(code: str):
+    nouns = WORDS["eng_Latn"].index("red")
+    if code in CAPITALISED:
+        assert all(word[0].isupper() for word in WORDS[code][:nouns])
+        assert all(word == word.lower() for word in WORDS[code][nouns:])
+    else:
+        assert all(word == word.lower() for word in WORDS[code])
+
+
+def test_few_words_are_spelled_as_in_english():
+    """A row that slipped, or a word left in English, would be spelled as some English word."""
+    english = set(WORDS["eng_Latn"])
+    for code in set(LANGUAGES) - {"eng_Latn"}:
+        shared = [word for word in WORDS[code] if word.casefold() in english]
+        assert len(shared) <= 8, (code, shared)
+
+
+def test_cognates_stand_in_the_same_row():
+    """If a row had slipped in a language, these would no longer meet."""
+    for row in (
+        {"eng_Latn": "sun", "deu_Latn": "Sonne", "nld_Latn": "zon", "arb_Arab": "شمس", "mlt_Latn": "xemx"},
+        {"eng_Latn": "tongue", "heb_Hebr": "לשון", "mlt_Latn": "ilsien", "pol_Latn": "język", "rus_Cyrl": "язык"},
+        {"eng_Latn": "money", "ind_Latn": "uang", "tam_Taml": "பணம்", "zho_Hans": "钱", "yor_Latn": "owó"},
+        {"eng_Latn": "sick", "jpn_Jpan": "病気", "eus_Latn": "gaixo", "hin_Deva": "बीमार", "swh_Latn": "mgonjwa"},
+    ):
+        at = {WORDS[code].index(unicodedata.normalize("NFC", word)) for code, word in row.items()}
+        assert len(at) == 1, row
