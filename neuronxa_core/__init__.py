@@ -23,9 +23,15 @@ __all__ = [
     "Asymmetry",
     "Downstream",
     "Found",
+    "GridAnswer",
     "LanguageMatrix",
     "LanguageResults",
     "Languages",
+    "LatentAnswer",
+    "LatentAnswers",
+    "LatentLanguage",
+    "LatentLanguages",
+    "Lens",
     "Measured",
     "ModelComparison",
     "ModelRef",
@@ -66,6 +72,10 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.downstream import Downstream, Measured
     from neuronxa_core.analyses.language_matrix import LanguageMatrix
     from neuronxa_core.analyses.languages import Languages
+    from neuronxa_core.analyses.latent_answer import LatentAnswer
+    from neuronxa_core.analyses.latent_language import LatentLanguage
+    from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguages
+    from neuronxa_core.analyses.lens_grid import GridAnswer, Lens
     from neuronxa_core.analyses.models import ModelComparison, Models
     from neuronxa_core.analyses.neurons import NeuronRates, Neurons, TokenPair, Tokens
     from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
@@ -105,6 +115,12 @@ _HOMES = {
     "NeuronRates": "analyses.neurons",
     "Tokens": "analyses.neurons",
     "TokenPair": "analyses.neurons",
+    "LatentLanguage": "analyses.latent_language",
+    "LatentAnswer": "analyses.latent_answer",
+    "LatentLanguages": "analyses.latent_languages",
+    "LatentAnswers": "analyses.latent_languages",
+    "Lens": "analyses.lens_grid",
+    "GridAnswer": "analyses.lens_grid",
     "Settings": "analyses.settings",
     "Ablation": "analyses.settings",
     "PairsNeeded": "analyses.pairs_needed",

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from neuronxa_core.commands import COMMANDS, add_languages, cannot_write, run_command, study_from, table_stem
+from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
@@ -85,7 +86,7 @@ def _parser(program: str = "neuronxa") -> _Parser:
     run.set_defaults(command=_run)
     for name, command in COMMANDS.items():
         parser_of = commands.add_parser(name, help=command.help, description=f"{command.help}.")
-        _study_options(parser_of, command.pair)
+        _study_options(parser_of, command.pair, command.corpus)
         command.options(parser_of)
         parser_of.set_defaults(command=partial(_analysis, name))
     check = commands.add_parser("check", help="list possible problems of a parallel text, line by line and as a whole")
@@ -107,8 +108,11 @@ def _parser(program: str = "neuronxa") -> _Parser:
     return parser
 
 
-def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
-    """Adds the options of every command that computes. pair: for two languages, not for many against one target."""
+def _study_options(parser: argparse.ArgumentParser, pair: bool, corpus: bool = True) -> None:
+    """Adds the options of every command that computes. pair: for two languages, not for many against one target.
+
+    corpus: for sentence pairs, not for the model alone.
+    """
     parser.add_argument("--model", required=True, help="demo, a hub id, or a local folder (safetensors or GGUF)")
     parser.add_argument("--revision", default="", help="branch, tag or commit of a hub model")
     parser.add_argument("--adapter", default="", metavar="DIR", help="folder of a LoRA adapter to apply to the model")
@@ -118,12 +122,26 @@ def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
         metavar="PATH",
         help="module of a block to read instead of the family's: its output, or its input if PATH ends in :input",
     )
-    parser.add_argument("--corpus", required=True, help="everyday, or the path of a folder or file of parallel text")
     if pair:
         parser.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")
         parser.add_argument("--target", required=True, help="FLORES-200 code, such as eng_Latn")
     else:
         add_languages(parser)
+    parser.set_defaults(corpus=EVERYDAY.name, pairs=100, sample=0, leave_out="")
+    parser.set_defaults(**{name: values[0] for name, values in CHOICES.items()})
+    if corpus:
+        _corpus_options(parser)
+    for name, values in CHOICES.items():
+        if corpus or name == "dtype":
+            parser.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the output files")
+
+
+def _corpus_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of what is measured on sentence pairs."""
+    parser.add_argument("--corpus", required=True, help="everyday, or the path of a folder or file of parallel text")
     parser.add_argument("--pairs", type=int, default=100, help="number of sentence pairs (default: 100)")
     parser.add_argument(
         "--sample",
@@ -138,11 +156,6 @@ def _study_options(parser: argparse.ArgumentParser, pair: bool) -> None:
         metavar="WHAT",
         help=f"comma-separated: line numbers (12,40-44) and kinds of lines ({', '.join(LEAVE_OUT)})",
     )
-    for name, values in CHOICES.items():
-        parser.add_argument(f"--{name}", choices=values, default=values[0], help=f"default: {values[0]}")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
-    parser.add_argument("--no-cache", action="store_true", help="neither read nor write cached states and results")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the output files")
 
 
 def _analysis(name: str, options: argparse.Namespace, terminal: _Terminal) -> None:

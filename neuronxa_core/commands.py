@@ -17,6 +17,8 @@ from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
 from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.latent_language import LatentLanguage
+from neuronxa_core.analyses.latent_prompts import TASKS
 from neuronxa_core.analyses.models import Models
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
 from neuronxa_core.analyses.neurons import Neurons
@@ -26,6 +28,7 @@ from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
+from neuronxa_core.corpora.words import BUNDLED
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states import store
@@ -38,7 +41,7 @@ from neuronxa_core.study.study import CHOICES, Study
 class Command:
     """An analysis on the command line.
 
-    pair: it takes two languages, not many against one target.
+    pair: it takes two languages, not many against one target. corpus: it takes a corpus, not the model alone.
     own_files: its tables are files of their own names (effects.csv), without the command's in front.
     """
 
@@ -46,6 +49,7 @@ class Command:
     request: Callable[[argparse.Namespace], Analysis[Answer]]
     pair: bool = False
     options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    corpus: bool = True
     own_files: bool = False
 
 
@@ -190,6 +194,20 @@ def _pivots(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _latent_language(options: argparse.Namespace) -> LatentLanguage:
+    asked = (options.pivot, options.task, options.shots, options.words, options.seed, options.template)
+    return LatentLanguage(study_from(options), *asked)
+
+
+def _words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pivot", default=ENGLISH, help=f"the language to watch besides both (default: {ENGLISH})")
+    parser.add_argument("--task", choices=TASKS, default=TASKS[0], help=f"default: {TASKS[0]}")
+    parser.add_argument("--shots", type=int, default=4, help="examples before each question (default: 4)")
+    parser.add_argument("--words", default=BUNDLED, metavar="PATH", help="a word list as TSV or CSV, not the bundled")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the examples (default: 0)")
+    parser.add_argument("--template", default="", help="one line of the prompt, not the task's own")
+
+
 def _accuracies(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accuracies",
@@ -211,6 +229,14 @@ COMMANDS: Mapping[str, Command] = {
     "projection": Command("every sentence as a point, by UMAP or PCA", _projection, True, _projection_options),
     "languages": Command("every language against every other", _languages),
     "neurons": Command("which neurons languages share, and which are specific to one", _neurons),
+    "latent-language": Command(
+        "which language a model leans to on its way to a word",
+        _latent_language,
+        True,
+        _words,
+        corpus=False,
+        own_files=True,
+    ),
     "models": Command("several models or sites on the same sentences", _models, False, _more_models),
     "settings": Command("the score when one choice of the method is changed at a time", _settings, True, _pivots),
     "interventions": Command(

@@ -181,13 +181,22 @@ def _file_name(name: str) -> str:
 
 def open_upload(name: str) -> Contents:
     """The corpus stored under a name. Raises CorpusError if there is none."""
+    return _read(upload_files(name)[0].parent)
+
+
+def upload_files(name: str) -> tuple[Path, ...]:
+    """The files stored under a name, as they were uploaded. Raises CorpusError if there are none."""
     found = _NAME.fullmatch(name)
     folder = _root() / found["folder"] if found else None
     if folder is None or not folder.is_dir():
-        raise CorpusError(
-            f"There is no upload {name.removeprefix(PREFIX)} on this machine.", "Upload the file on the Data page."
-        )
-    return _read(folder)
+        raise _no_upload(name)
+    return tuple(sorted(folder.iterdir()))
+
+
+def _no_upload(name: str) -> CorpusError:
+    return CorpusError(
+        f"There is no upload {name.removeprefix(PREFIX)} on this machine.", "Upload the file on the Data page."
+    )
 
 
 def _read(folder: Path) -> Contents:

@@ -7,7 +7,8 @@ A module is a question: its figures, each also as one that can leave the page (`
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neuronxa_core.figures.notebook import figures_of, finding_of
+    from neuronxa_core.figures.notebook import figures_of
+    from neuronxa_core.figures.shown import finding_of
 
 __all__ = ["figures_of", "finding_of"]
 _QUESTIONS = (
@@ -15,6 +16,7 @@ _QUESTIONS = (
     "asymmetry",
     "downstream",
     "languages",
+    "latent_language",
     "models",
     "neurons",
     "overview",

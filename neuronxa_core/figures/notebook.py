@@ -4,9 +4,7 @@ The same figures and sentences as on the pages; `exportables_of` and `finding_of
 """
 
 import html
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -36,14 +34,14 @@ from neuronxa_core.figures import (
     settings,
     similarity,
 )
-from neuronxa_core.figures.export import ExportableFigure, printed, standing
+from neuronxa_core.figures.export import printed, standing
+from neuronxa_core.figures.latent_language import shown as _words  # noqa: F401 - registers its answers
 from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.metrics.geometry import margins
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.analysis import Found
 from neuronxa_core.study.result import StudyResult
-
-Exportables = Mapping[str, ExportableFigure]
 
 
 def figures_of(answer: Any, theme: Theme = "light") -> dict[str, go.Figure]:
@@ -71,18 +69,6 @@ def bundle_of(answer: Any) -> dict[str, Any]:
 
 def _said(answer: Any) -> str:
     return f"<p>{html.escape(finding_of(answer), quote=False)}</p>"
-
-
-@singledispatch
-def exportables_of(answer: Any) -> Exportables:
-    """The figures of an answer by name, each with its title and caption, the main one first."""
-    raise TypeError(f"{type(answer).__name__} is no answer that has figures")
-
-
-@singledispatch
-def finding_of(answer: Any) -> str:
-    """What an answer shows, in a sentence or a few."""
-    raise TypeError(f"{type(answer).__name__} is no answer that has a finding")
 
 
 @exportables_of.register

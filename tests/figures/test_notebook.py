@@ -10,20 +10,34 @@ import pytest
 
 from neuronxa_core import Found, Study, figures
 from neuronxa_core.analyses.downstream import Downstream
+from neuronxa_core.analyses.latent_language import LatentLanguage
+from neuronxa_core.analyses.latent_languages import LatentLanguages
+from neuronxa_core.analyses.lens_grid import Lens
 from neuronxa_core.analyses.neurons import Tokens
 from neuronxa_core.analyses.projection import Project
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.figures.alignment import alignment_finding
-from neuronxa_core.figures.notebook import exportables_of, figures_of, finding_of
+from neuronxa_core.figures.notebook import figures_of
 from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.shown import exportables_of, finding_of
 from neuronxa_core.study.display import Shown
 from tests.analyses.test_analysis import MADE, OTHERS
+from tests.words import WORDS
 
 ASKED = MADE | {
     "tokens": lambda study: Tokens(study, 3, 2),
     "downstream without bits": lambda study: Downstream(study, OTHERS, bits=False),
+    "latent language": lambda study: latent(study),
+    "latent languages": lambda study: LatentLanguages(latent(study).study, latent(study), ("fra_Latn",)),
+    "lens": lambda study: Lens(study, "Der Hund"),
     "embeddings": lambda study: Project(study, ("embedding",), ProjectionSettings("pca")),
 }
+
+
+def latent(study: Study) -> LatentLanguage:
+    return LatentLanguage(replace(study, target="fra_Latn"), words=str(WORDS), shots=2)
+
+
 FIGURES = {
     "alignment": ["alignment", "directions"],
     "similarity": [
@@ -41,8 +55,13 @@ FIGURES = {
     "pairs_needed": ["ranks"],
     "downstream": ["scatter_nas", "scatter_nav", "scatter_embedding"],
     "downstream without bits": ["ranking"],
+    "latent language": ["latent"],
+    "latent languages": ["targets"],
+    "lens": ["lens"],
 }
 FINDINGS = {
+    "latent language": "5 words of 7 count",
+    "lens": "After the last token the model puts",
     "similarity": "Layer ",
     "asymmetry": "Tatoeba",
     "projection": "By NAS, German and English",
@@ -79,7 +98,7 @@ def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: st
 
 def test_every_kind_of_answer_has_figures_and_a_finding():
     kinds = {*Shown.__subclasses__(), Found}
-    assert len(kinds) == 12
+    assert len(kinds) == 16
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
     with pytest.raises(TypeError, match="int is no answer"):

@@ -1,0 +1,111 @@
+"""The pivot's share and the overtaking layer of every target language, beside NASCA."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from neuronxa_core.analyses.latent_languages import LatentAnswers
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.figures.style import blank, interval_bars, name_rows, tick
+from neuronxa_core.metrics.correlation import spearman
+from neuronxa_core.numbers import count, score
+
+_ROW = 22
+_PANELS = (("pivot_share", "Pivot's share"), ("overtaking", "Overtaking layer"), ("nasca", "NASCA with the pivot"))
+
+
+def targets_figure(table: pd.DataFrame, layers: int, theme: Theme = "light") -> go.Figure:
+    """One row per target, the pivot's largest share on top: share and overtaking layer with intervals, and NASCA.
+
+    table: as LatentAnswers.table gives it. A target that never overtakes has no point in the middle panel.
+    """
+    palette = PALETTES[theme]
+    rows = table.sort_values("pivot_share", ignore_index=True)
+    with_nasca = bool(rows["nasca"].notna().any())
+    panels = _PANELS if with_nasca else _PANELS[:2]
+    figure = blank(theme, _ROW * len(rows) + 90, margin={"l": 8, "r": 12, "t": 8, "b": 8})
+    colours = (palette.ink, palette.languages[1], palette.states["nas"])
+    width = 1 / len(panels)
+    for number, ((name, title), colour) in enumerate(zip(panels, colours, strict=False)):
+        axis = "x" if number == 0 else f"x{number + 1}"
+        figure.add_trace(_dots(rows, name, title, colour, axis))
+        layout = {
+            "domain": [number * width + (0.02 if number else 0), (number + 1) * width - 0.02],
+            "range": [0.5, layers + 0.9] if name == "overtaking" else [-0.03, 1.03],
+            "title": {"text": title},
+            "dtick": None if name == "overtaking" else 0.5,
+            "tickformat": "d" if name == "overtaking" else ".1f",
+            "anchor": "y",
+        }
+        base = figure.layout.xaxis.to_plotly_json()
+        figure.update_layout({"xaxis" if number == 0 else f"xaxis{number + 1}": {**base, **layout}})
+    name_rows(figure, [tick(code) for code in rows["language"]])
+    figure.update_yaxes(showgrid=True)
+    return figure
+
+
+def _dots(rows: pd.DataFrame, name: str, title: str, colour: str, axis: str) -> go.Scatter:
+    names = [language(code).name for code in rows["language"]]
+    values = rows[name].to_numpy(float)
+    bars, ends = {}, np.full((len(rows), 2), np.nan)
+    if f"{name}_low" in rows:
+        ends = rows[[f"{name}_low", f"{name}_high"]].to_numpy(float)
+        high = np.where(np.isnan(ends[:, 1]), values, ends[:, 1])
+        bars = {"error_x": interval_bars(list(high - values), list(values - ends[:, 0]), colour)}
+    spread = " [%{customdata[1]}]" if bars else ""
+    told = [f"{score(low)} to {score(high)}" if name != "overtaking" else _span(low, high) for low, high in ends]
+    return go.Scatter(
+        x=values,
+        y=list(range(len(rows))),
+        xaxis=axis,
+        mode="markers",
+        name=title,
+        marker={"color": colour, "size": 8, "symbol": "circle" if name == "nasca" else "square"},
+        customdata=list(zip(names, told, strict=True)),
+        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{title} %{{x:.3g}}{spread}<extra></extra>",
+        **bars,
+    )
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.0f} to {high:.0f}" if not np.isnan(high) else f"{low:.0f} to never"
+
+
+def exportable_across(answers: LatentAnswers, table: pd.DataFrame) -> ExportableFigure:
+    first = answers.answers[0]
+    pivot = language(first.request.pivot).name
+    return ExportableFigure(
+        f"{first.stem}.targets",
+        f"{pivot} on the way from {language(first.study.source).name} to every language",
+        f"Share of {pivot} in the probability that {pivot} and the target have together above their baselines, over "
+        "all layers; the layer from which on the target stays ahead. 95 % intervals, words resampled. Right: NASCA of "
+        "target and pivot.",
+        first.caption,
+        lambda theme: targets_figure(table, first.layers, theme),
+    )
+
+
+def across_finding(answers: LatentAnswers, table: pd.DataFrame) -> str:
+    """Which targets go by way of the pivot most and least, and whether that goes with alignment."""
+    pivot = language(answers.answers[0].request.pivot).name
+    ordered = table.dropna(subset="pivot_share").sort_values("pivot_share")
+    if ordered.empty:
+        return f"Neither {pivot} nor any target has probability above its baseline."
+    least, most = ordered.iloc[0], ordered.iloc[-1]
+    text = (
+        f"Of {count(len(table), 'target language')}, {language(most['language']).name} goes by way of {pivot} most "
+        f"({pivot}'s share {score(most['pivot_share'])}), {language(least['language']).name} least "
+        f"({score(least['pivot_share'])})."
+    )
+    late = int(table["overtaking"].isna().sum())
+    if late:
+        text += f" {count(late, 'target')} never overtake{'s' * (late == 1)} {pivot}."
+    both = ordered.dropna(subset="nasca")
+    if len(both) > 2:
+        text += (
+            f" Over {len(both)} languages, the share and NASCA have a rank correlation of "
+            f"{score(float(spearman(both['pivot_share'].to_numpy(), both['nasca'].to_numpy())))}."
+        )
+    return text
