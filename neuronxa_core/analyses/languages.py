@@ -14,7 +14,7 @@ from neuronxa_core.corpora.bitext import left_out, sentences_hash
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.selection import LeftOut, read_left_out, runs_of
-from neuronxa_core.errors import CacheError, CorpusError
+from neuronxa_core.errors import CacheError, CorpusError, NeuronXAError
 from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
@@ -25,6 +25,9 @@ from neuronxa_core.study.runner import check_finite
 from neuronxa_core.study.study import Study
 
 Sentences = Mapping[str, tuple[str, ...]]
+_SUFFIX = ".matrix.parquet"
+_LOOKED_AT = 50
+"""Number of cached matrices in which languages are looked for, the most recently used first."""
 
 
 def run_language_matrix(
@@ -46,7 +49,7 @@ def run_language_matrix(
     paths = _extract_all(recipe, sentences, watcher)
     mutual, precision = _score_all(paths, study.pairs, watcher)
     provenance = recipe.provenance(store.taken_from(paths[0])) | {
-        "corpus_hash": sentences_hash([sentence for side in sentences.values() for sentence in side]),
+        "corpus_hash": _hash_of(sentences),
         **{name: _summed(codes, paths, array) for name, array in (("tokens", "tokens"), ("unknown_tokens", "unknown"))},
         "seconds": round(time.perf_counter() - started, 3),
     }
@@ -60,6 +63,41 @@ def find_language_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix |
     study = matrix_study(study, codes)
     recipe = local_recipe(study)
     return _stored(recipe, language_sentences(study, codes)) if recipe else None
+
+
+def find_largest_matrix(study: Study, codes: Sequence[str]) -> LanguageMatrix | None:
+    """The cached matrix with most of these languages, two at least, and no others; None if there is none.
+
+    It may be part of a larger one: every pair's scores are the same whatever other languages are beside it.
+    """
+    recipe = local_recipe(matrix_study(study, codes))
+    if recipe is None:
+        return None
+    best: LanguageMatrix | None = None
+    for path in store.newest_results(_SUFFIX)[:_LOOKED_AT]:
+        matrix = store.read_or_discard(path, read_matrix)
+        shared = [code for code in codes if matrix and code in matrix.codes]
+        if matrix and len(shared) > max(1, len(best.codes) if best else 0) and _is_of(recipe, matrix):
+            best = matrix.take(shared)
+    return replace(best, study=matrix_study(recipe.study, best.codes)) if best else None
+
+
+def _is_of(recipe: Recipe, matrix: LanguageMatrix) -> bool:
+    """Whether a cached matrix has this model, these choices, and the sentences that the corpus has now."""
+    ours, theirs = recipe.study, matrix.study
+    same = [getattr(ours, name) == getattr(theirs, name) for name in ("site", "pooling", "dtype", "neurons", "pairs")]
+    made = {"model_fingerprint": recipe.key["model"], "device": recipe.key["device"]}
+    if not all(same) or any(matrix.provenance.get(name) != value for name, value in made.items()):
+        return False
+    try:
+        sentences = language_sentences(replace(ours, source=matrix.codes[0], target=matrix.codes[1]), matrix.codes)
+    except NeuronXAError:  # the corpus no longer has these lines, or never had these languages
+        return False
+    return bool(matrix.provenance.get("corpus_hash") == _hash_of(sentences))
+
+
+def _hash_of(sentences: Sentences) -> str:
+    return sentences_hash([sentence for side in sentences.values() for sentence in side])
 
 
 def language_sentences(study: Study, codes: Sequence[str]) -> Sentences:
@@ -127,7 +165,7 @@ def _score_all(
 def _path(recipe: Recipe, sentences: Sentences) -> Path:
     """The cache file of a matrix, the same for every order of the languages."""
     parts = recipe.key | {code: sentences_hash(side) for code, side in sentences.items()}
-    return store.result_path(store.cache_key(parts), ".matrix.parquet")
+    return store.result_path(store.cache_key(parts), _SUFFIX)
 
 
 def _stored(recipe: Recipe, sentences: Sentences) -> LanguageMatrix | None:

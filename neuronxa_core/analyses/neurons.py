@@ -86,10 +86,19 @@ def run_neuron_rates(
 def find_neuron_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     """The rates if the states of all languages are cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
-    if recipe is None:
+    if recipe is None or len(languages_with_rates(study, codes)) < len(codes):
         return None
-    paths = [recipe.readout_path(_readout(study), study.sentences(code)) for code in codes]
-    return rates_of(recipe, codes, paths) if all(map(store.is_whole, paths)) else None
+    return rates_of(recipe, codes, [recipe.readout_path(_readout(study), study.sentences(code)) for code in codes])
+
+
+def languages_with_rates(study: Study, codes: Sequence[str]) -> tuple[str, ...]:
+    """Those of the languages whose states are cached. Raises NeuronXAError for one that lacks these lines."""
+    recipe = local_recipe(study)
+    return tuple(
+        code
+        for code in (codes if recipe else ())
+        if recipe and store.is_whole(recipe.readout_path(_readout(study), study.sentences(code)))
+    )
 
 
 def rates_of(recipe: Recipe, codes: Sequence[str], paths: Sequence[Path]) -> NeuronRates:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.hardware import Device
@@ -59,26 +60,97 @@ def run_pairs_needed(
 
     rank_correlation: Spearman over languages between the scores from so many pairs and from all.
     """
-    scores: dict[tuple[State, int], list[float]] = {}
+    scores = run_pair_scores(study, codes, device=device, watcher=watcher)
+    return rank_correlations([each.table for each in scores])
+
+
+def rank_correlations(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The table of `run_pairs_needed` from that of each language: state, pairs, score."""
+    first = scores[0][["state", "pairs"]]
+    values = np.stack([each["score"].to_numpy() for each in scores])  # (languages, rows)
+    most = first["pairs"].max()
+    rows = []
+    for place, (state, count) in enumerate(first.itertuples(index=False)):
+        whole = first.index[(first["state"] == state) & (first["pairs"] == most)][0]
+        rows.append((state, count, float(spearman(values[:, place], values[:, whole]))))
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values(["state", "pairs"], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """The scores of one language against the study's target from fewer pairs. table: state, pairs, score."""
+
+    study: Study
+    table: pd.DataFrame
+    provenance: Mapping[str, Any]
+
+    def to_frame(self) -> pd.DataFrame:
+        """`table` with study and provenance in every row."""
+        return self.table.assign(about=json.dumps(self._about, sort_keys=True))
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        return {"study": self.study.fields, "provenance": dict(self.provenance)}
+
+    @property
+    def checksum(self) -> int:
+        return zlib.crc32(json.dumps([self._about, self.table.to_dict("list")], sort_keys=True).encode())
+
+
+def from_frame(frame: pd.DataFrame) -> PairScores:
+    """The scores of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
+    about = json.loads(frame["about"].iloc[0])
+    return PairScores(study_of(about["study"]), frame[["state", "pairs", "score"]], about["provenance"])
+
+
+def find_pair_scores(study: Study) -> PairScores | None:
+    """The scores of a study from fewer pairs if they are cached, else None. Never loads or downloads a model."""
+    recipe = local_recipe(study)
+    return _stored(recipe) if recipe else None
+
+
+def run_pair_scores(
+    study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
+) -> list[PairScores]:
+    """The scores of each language from fewer pairs, from the cache or computed. Raises like run_study, CacheError."""
+    found = []
     together = Together(watcher, study.pairs * (len(codes) + 1))
     for number, code in enumerate(codes):
-        each = replace(study, source=code)
         together.before = study.pairs * (number + 1) if number else 0
         together.report("extracting", detail=language(code).name)
-        run_study(each, device=device, keep_states=True, watcher=together)
-        layers = find_layers(each, device)
-        if layers is None:
-            raise ValueError(f"the states of {code} are no longer in the cache")
-        for state in STATES:
-            watcher.check()
-            for count, each_pair in outcomes_by_pairs(layers, state, pair_counts(study.pairs)).items():
-                scores.setdefault((state, count), []).append(float(each_pair.mean()))
-    rows = [
-        (state, count, float(spearman(np.array(values), np.array(scores[state, study.pairs]))))
-        for (state, count), values in scores.items()
-    ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.sort_values(["state", "pairs"], ignore_index=True)
+        recipe = recipe_for(replace(study, source=code), device, watcher)
+        found.append(_stored(recipe) or _computed(recipe, device, together))
+    return found
+
+
+def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> PairScores:
+    study = recipe.study
+    run_study(study, device=device, keep_states=True, watcher=watcher)
+    layers = find_layers(study, device)
+    if layers is None:
+        raise CacheError("The cache is too small for the states of one study.", "Increase NEURONXA_CACHE_GB.")
+    rows = []
+    for state in STATES:
+        watcher.check()
+        for count, each in outcomes_by_pairs(layers, state, pair_counts(study.pairs)).items():
+            rows.append((state, count, float(each.mean())))
+    table = pd.DataFrame(rows, columns=["state", "pairs", "score"])
+    scores = PairScores(study, table, recipe.provenance(store.taken_from(layers.source)))
+    store.write_aside(_path(recipe), lambda path: write_checked(scores.to_frame(), scores.checksum, path))
+    return scores
+
+
+def _stored(recipe: Recipe) -> PairScores | None:
+    """The cached scores under the study's present names; None if they are missing or damaged."""
+    read = partial(read_checked, content_of=from_frame, checksum_of=lambda scores: scores.checksum)
+    found = store.read_or_discard(_path(recipe), read)
+    return replace(found, study=recipe.study) if found else None
+
+
+def _path(recipe: Recipe) -> Path:
+    bitext = recipe.study.bitext()
+    sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
+    return store.result_path(store.cache_key(recipe.key | sides), ".pair_scores.parquet")
 
 
 @dataclass(frozen=True)
@@ -101,20 +173,6 @@ class RankStability(Shown):
         languages, provenance = list(self.languages), self.study.traced(self.provenance)
         return {"study": self.study.told, "languages": languages, "provenance": provenance}
 
-    def to_frame(self) -> pd.DataFrame:
-        """`table`, with study, languages and provenance in every row."""
-        return self.table.assign(about=json.dumps(self.summary, sort_keys=True))
-
-
-def from_frame(frame: pd.DataFrame) -> RankStability:
-    """The answer of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
-    about = json.loads(frame["about"].iloc[0])
-    return RankStability(study_of(about["study"]), tuple(about["languages"]), frame[COLUMNS], about["provenance"])
-
-
-def _checksum(answer: RankStability) -> int:
-    return zlib.crc32(json.dumps([answer.summary, answer.table.to_dict("list")], sort_keys=True).encode())
-
 
 @dataclass(frozen=True)
 class PairsNeeded(AgainstTarget):
@@ -123,31 +181,17 @@ class PairsNeeded(AgainstTarget):
     name: ClassVar[str] = "pairs_needed"
 
     def cached(self) -> RankStability | None:
-        recipe = local_recipe(self.study)
-        return self._stored(recipe) if recipe else None
+        found = []
+        for code in self.languages:
+            scores = find_pair_scores(replace(self.study, source=code))
+            if scores is None:
+                return None
+            found.append(scores)
+        return self._ranked(found)
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> RankStability:
-        recipe = recipe_for(self.study, device, watcher)
-        if (stored := self._stored(recipe)) is not None:
-            return stored
-        table = run_pairs_needed(self.study, self.languages, device=device, watcher=watcher)
-        layers = find_layers(self.study, device)
-        provenance = recipe.provenance(store.taken_from(layers.source) if layers else "")
-        answer = RankStability(recipe.study, self.languages, table, provenance)
-        store.write_aside(self._path(recipe), lambda path: write_checked(answer.to_frame(), _checksum(answer), path))
-        return answer
+        return self._ranked(run_pair_scores(self.study, self.languages, device=device, watcher=watcher))
 
-    def _stored(self, recipe: Recipe) -> RankStability | None:
-        """The answer in the cache, under the study's present names; None if it is missing or damaged."""
-        read = partial(read_checked, content_of=from_frame, checksum_of=_checksum)
-        found = store.read_or_discard(self._path(recipe), read)
-        return replace(found, study=recipe.study, languages=self.languages) if found else None
-
-    def _path(self, recipe: Recipe) -> Path:
-        """The same file whatever the order of the languages."""
-        bitexts = {code: replace(self.study, source=code).bitext() for code in self.languages}
-        sides = {
-            code: sentences_hash((*bitext.source_sentences, *bitext.target_sentences))
-            for code, bitext in bitexts.items()
-        }
-        return store.result_path(store.cache_key(recipe.key | sides), ".pairs_needed.parquet")
+    def _ranked(self, scores: Sequence[PairScores]) -> RankStability:
+        table = rank_correlations([each.table for each in scores])
+        return RankStability(scores[0].study, self.languages, table, scores[0].provenance)

@@ -29,9 +29,12 @@ from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
-from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
 
+OWN = "as it is"
+"""The choice of the study itself, with which the others are compared."""
 THRESHOLDS = (0.01, 0.1, 0.5)
 COLUMNS = ["choice", "value", "state", "score", "ci_low", "ci_high", "difference", "difference_low", "difference_high"]
 
@@ -72,9 +75,32 @@ def run_ablation(
     study: Study, pivots: Sequence[str] = (), *, device: Device = "auto", watcher: Watcher = SILENT
 ) -> Ablation:
     """The effect of each choice, changed on its own. pivots: further targets for the source. Raises like run_study."""
+    base = _run_choices(study, device, watcher)
+    results = [run_study(replace(base.study, target=pivot), device=device, watcher=watcher) for pivot in pivots]
+    return with_pivots(base, results)
+
+
+def with_pivots(base: Ablation, results: Sequence[StudyResult]) -> Ablation:
+    """The ablation with a row more per state and result: the source of `base` against another target."""
+    own = base.table[base.table["choice"] == OWN].set_index("state")["score"]
+    rows = []
+    for result in results:
+        for state in STATES:
+            per_pair = result.outcomes[state].mutual.mean(axis=0)
+            low, high = bootstrap_interval(per_pair)
+            score = float(per_pair.mean())
+            apart = [score - float(own[state]), np.nan, np.nan]  # other sentences, so no interval
+            rows.append(["pivot", result.study.target, state, score, float(low), float(high), *apart])
+    if not rows:
+        return base
+    return replace(base, table=pd.concat([base.table, pd.DataFrame(rows, columns=COLUMNS)], ignore_index=True))
+
+
+def _run_choices(study: Study, device: Device, watcher: Watcher) -> Ablation:
+    """The ablation without pivots, from the cache or computed."""
     recipe = recipe_for(study, device, watcher)
     study = recipe.study
-    path = _path(recipe, study, pivots)
+    path = _path(recipe, study)
     stored = store.read_or_discard(path, partial(read_ablation, study=study))
     if stored:
         return stored
@@ -90,10 +116,6 @@ def run_ablation(
     watcher.report("scoring")
     rows = _Rows(study, layers, watcher)
     rows.add_all()
-    for pivot in pivots:
-        result = run_study(replace(study, target=pivot), device=device, watcher=watcher)
-        for state in STATES:
-            rows.add("pivot", pivot, state, result.outcomes[state].mutual.mean(axis=0), paired=False)
     own = layers[study.readout]
     table, pairs = pd.DataFrame(rows.found, columns=COLUMNS), _by_pairs(own, study.pairs, watcher)
     ablation = Ablation(study, table, pairs, recipe.provenance(store.taken_from(own.source)))
@@ -102,12 +124,15 @@ def run_ablation(
 
 
 def find_ablation(study: Study, pivots: Sequence[str] = ()) -> Ablation | None:
-    """The result of run_ablation if it is cached, else None. Never loads or downloads a model."""
+    """The result of run_ablation if all of it is cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
     if recipe is None:
         return None
-    path = _path(recipe, recipe.study, pivots)
-    return store.read_or_discard(path, partial(read_ablation, study=recipe.study))
+    path = _path(recipe, recipe.study)
+    base = store.read_or_discard(path, partial(read_ablation, study=recipe.study))
+    results = [find_result(replace(recipe.study, target=pivot)) for pivot in pivots] if base else []
+    there = [result for result in results if result]
+    return with_pivots(base, there) if base and len(there) == len(pivots) else None
 
 
 def readouts_of(study: Study) -> list[ReadoutConfig]:
@@ -138,7 +163,7 @@ class _Rows:
             self.watcher.check()
             outcomes = layer_outcomes(self.layers[self.own], state)
             self.base[state] = outcomes.mean(axis=0)
-            self.add("as it is", "", state, self.base[state])
+            self.add(OWN, "", state, self.base[state])
             self.add("layers", "best layer", state, outcomes[outcomes.mean(axis=1).argmax()])
             for how in SIMILARITY_KINDS[1:]:
                 self.add("similarity", how, state, layer_outcomes(self.layers[self.own], state, how).mean(axis=0))
@@ -158,12 +183,12 @@ class _Rows:
     def _mean(self, readout: ReadoutConfig, state: State) -> NDArray[np.float64]:
         return np.asarray(layer_outcomes(self.layers[readout], state).mean(axis=0))
 
-    def add(self, choice: str, value: str, state: State, each: NDArray[Any], paired: bool = True) -> None:
-        """Adds a row. each: score of every pair, (pairs,). Unless `paired`, the difference has no interval."""
+    def add(self, choice: str, value: str, state: State, each: NDArray[Any]) -> None:
+        """Adds a row. each: score of every pair, (pairs,)."""
         per_pair: NDArray[np.float64] = np.asarray(each, dtype=np.float64)
         low, high = bootstrap_interval(per_pair)
-        apart = per_pair - self.base[state] if state in self.base else np.zeros_like(per_pair)
-        apart_low, apart_high = bootstrap_interval(apart) if paired else (np.nan, np.nan)
+        apart = per_pair - self.base[state]
+        apart_low, apart_high = bootstrap_interval(apart)
         numbers = (per_pair.mean(), low, high, apart.mean(), apart_low, apart_high)
         self.found.append([choice, value, state, *map(float, numbers)])
 
@@ -179,10 +204,11 @@ def _by_pairs(layers: StudyLayers, pairs: int, watcher: Watcher) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["state", "pairs", "score", "ci_low", "ci_high"])
 
 
-def _path(recipe: Recipe, study: Study, pivots: Sequence[str]) -> Path:
+def _path(recipe: Recipe, study: Study) -> Path:
+    """The cache file of the ablation without pivots, whose rows follow from the results of their studies."""
     bitext = study.bitext()
     parts = {
-        "ablation": " ".join(pivots),
+        "ablation": "",
         "source": sentences_hash(bitext.source_sentences),
         "target": sentences_hash(bitext.target_sentences),
     }

@@ -12,14 +12,15 @@ from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
-from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.languages import Languages, find_largest_matrix
 from neuronxa_core.analyses.models import ModelComparison, Models
 from neuronxa_core.analyses.neurons import NeuronRates, Neurons
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
 from neuronxa_core.analyses.projection import Project, Projections
 from neuronxa_core.analyses.run import question
-from neuronxa_core.analyses.settings import Ablation, Settings
+from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.precision import settled
 from neuronxa_core.gallery.read import (
     precomputed,
@@ -32,10 +33,9 @@ from neuronxa_core.gallery.read import (
     precomputed_projection,
     precomputed_rates,
 )
-from neuronxa_core.progress import Watcher
 from neuronxa_core.study.analysis import Analysis, Answer, Found
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_against_target
+from neuronxa_core.study.runner import find_result, is_cached
 from neuronxa_core.study.study import Study
 
 Request = TypeVar("Request")
@@ -54,7 +54,12 @@ def find(request: Analysis[Any] | Study) -> Found[Any] | None:
 
 
 def settle(request: Request) -> Request:
-    """The request with the dtype of its study resolved, see gallery.precision.settled. Call it before any lookup."""
+    """The request with the dtype of its study resolved, see gallery.precision.settled. Call it before any lookup.
+
+    Models is returned as it is: its variants are settled together, see gallery.precision.settled_variants.
+    """
+    if isinstance(request, Models):
+        return request
     study: Study = request.study  # type: ignore[attr-defined]
 
     def answered(asked: Study) -> object:
@@ -63,36 +68,28 @@ def settle(request: Request) -> Request:
     return replace(request, study=settled(study, answered))  # type: ignore[type-var]
 
 
-@singledispatch
-def remaining(request: Any) -> Any:
-    """The part of a request that would have to be computed, to estimate its cost."""
-    return request
+def result_at_hand(study: Study) -> StudyResult | None:
+    """The result of a study from the gallery or the cache, or None."""
+    return precomputed(study) or find_result(study)
 
 
-@remaining.register
-def _(request: Models) -> Models:
-    missing = tuple(each for each in request.variants if not _variant(each, request.languages))
-    return replace(request, variants=missing or request.variants)
+def at_hand(study: Study) -> bool:
+    """Whether the gallery or the cache has the result of a study, which is not read."""
+    try:
+        return precomputed(study) is not None or is_cached(study)
+    except NeuronXAError:  # a run will say what is wrong with these sentences
+        return False
 
 
-@singledispatch
-def run(request: Any, watcher: Watcher) -> Any:
-    """The answer; computes only the parts that are in neither gallery nor cache. Raises NeuronXAError, Cancelled."""
-    return request.run(watcher)
-
-
-@run.register
-def _(request: Models, watcher: Watcher) -> ModelComparison:
-    rest = remaining(request)
-    ran = dict(zip(rest.variants, rest.run(watcher).results.values(), strict=True))
-    comparison = request.gather([ran.get(each) or _variant(each, request.languages) for each in request.variants])
-    if comparison is None:  # entries found before the run were evicted meanwhile
-        return request.run(watcher)
-    return comparison
-
-
-def _variant(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
-    return precomputed_against_target(study, languages) or find_against_target(study, languages)
+def _against_target(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
+    """The results of each language against the study's target, each from the gallery or the cache, if all are there."""
+    found: list[StudyResult] = []
+    for code in languages:
+        result = result_at_hand(replace(study, source=code))
+        if result is None:
+            return None
+        found.append(result)
+    return tuple(found)
 
 
 @singledispatch
@@ -104,7 +101,19 @@ def cached(request: Any) -> Answer | None:
 
 @cached.register
 def _(request: Models) -> ModelComparison | None:
-    return request.gather([_variant(each, request.languages) for each in request.variants])
+    return request.gather([_against_target(each, request.languages) for each in request.variants])
+
+
+@cached.register
+def _(request: Asymmetry) -> LanguageResults | None:
+    results = _against_target(request.study, request.languages)
+    return LanguageResults(results[0].study, results) if results else None
+
+
+@cached.register
+def _(request: Languages) -> LanguageMatrix | None:
+    matrix = request.cached() or find_largest_matrix(request.study, request.languages)
+    return matrix if matrix and matrix.codes == request.languages else None
 
 
 @singledispatch
@@ -152,7 +161,18 @@ def _(request: Neurons) -> NeuronRates | None:
 
 @stored.register
 def _(request: Settings) -> Ablation | None:
-    return None if request.pivots else precomputed_ablation(request.study)
+    base = precomputed_ablation(request.study)
+    results = [precomputed(replace(request.study, target=pivot)) for pivot in request.pivots]
+    there = [result for result in results if result]
+    return with_pivots(base, there) if base and len(there) == len(results) else None
+
+
+@cached.register
+def _(request: Settings) -> Ablation | None:
+    base = precomputed_ablation(request.study) or replace(request, pivots=()).cached()
+    results = [result_at_hand(replace(request.study, target=pivot)) for pivot in request.pivots] if base else []
+    there = [result for result in results if result]
+    return with_pivots(base, there) if base and len(there) == len(request.pivots) else None
 
 
 @stored.register

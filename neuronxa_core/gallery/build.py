@@ -16,7 +16,7 @@ from neuronxa_core.analyses.bits_per_byte import run_bits_per_byte
 from neuronxa_core.analyses.language_matrix import LanguageMatrix, write_matrix
 from neuronxa_core.analyses.languages import run_language_matrix
 from neuronxa_core.analyses.neurons import NeuronRates, run_neuron_rates
-from neuronxa_core.analyses.pairs_needed import run_pairs_needed
+from neuronxa_core.analyses.pairs_needed import run_pair_scores
 from neuronxa_core.analyses.projection import Projection, project
 from neuronxa_core.analyses.settings import Ablation, run_ablation, write_ablation
 from neuronxa_core.analyses.similarity import space_measures
@@ -168,11 +168,12 @@ def build_settings(folder: Path, watcher: Watcher = SILENT) -> Iterator[Ablation
 
 
 def build_pairs_needed(folder: Path, watcher: Watcher = SILENT) -> Iterator[pd.DataFrame]:
-    """How well fewer pairs reproduce the ranking of the languages."""
+    """The scores of every language from fewer pairs, which tell whether fewer order the languages alike."""
     studies = gallery_studies()
-    needed = run_pairs_needed(studies[0], [study.source for study in studies], device="cpu", watcher=watcher)
-    write_aside(folder / PAIRS_FILE, lambda path: needed.to_parquet(path, compression="zstd", index=False))
-    yield needed
+    scores = run_pair_scores(studies[0], [study.source for study in studies], device="cpu", watcher=watcher)
+    found = pd.concat([each.table.assign(language=each.study.source) for each in scores], ignore_index=True)
+    write_aside(folder / PAIRS_FILE, lambda path: found.to_parquet(path, compression="zstd", index=False))
+    yield found
 
 
 def _languages() -> tuple[str, ...]:

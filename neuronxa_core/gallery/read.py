@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix, read_matrix
 from neuronxa_core.analyses.neurons import NeuronRates
+from neuronxa_core.analyses.pairs_needed import rank_correlations
 from neuronxa_core.analyses.projection import Projection, projection_from_frame
 from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
@@ -108,14 +109,24 @@ def precomputed_ablation(study: Study) -> Ablation | None:
 
 
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
-    """The gallery's rank correlations; None for any other study or set of languages."""
-    studies = gallery_studies()
+    """The rank correlations over these languages if the gallery has their scores from fewer pairs, or None."""
+    gallery = gallery_studies()[0]
     wanted = _as_stored(study)
-    if replace(wanted, source=studies[0].source, target=ENGLISH) != studies[0] or study.target != ENGLISH:
+    if replace(wanted, source=gallery.source, target=ENGLISH) != gallery or study.target != ENGLISH:
         return None
-    if set(codes) != {each.source for each in studies} or not (GALLERY / PAIRS_FILE).is_file():
-        return None
-    return pd.read_parquet(GALLERY / PAIRS_FILE)
+    scores = _gallery_pair_scores()
+    return rank_correlations([scores[code] for code in codes]) if set(codes) <= set(scores) else None
+
+
+@lru_cache(maxsize=1)
+def _gallery_pair_scores() -> dict[str, pd.DataFrame]:
+    """By language: state, pairs, score."""
+    try:
+        frame = pd.read_parquet(GALLERY / PAIRS_FILE)
+    except FileNotFoundError:
+        return {}
+    by_language = frame.groupby("language", sort=False)
+    return {str(code): rows.drop(columns="language").reset_index(drop=True) for code, rows in by_language}
 
 
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:

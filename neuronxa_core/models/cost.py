@@ -110,6 +110,15 @@ def study_cost(
     return replace(cost, sentence_bytes=per_sentence, seconds=seconds)
 
 
+def layer_count(ref: ModelRef) -> int | None:
+    """Number of a model's decoder blocks by its config, without loading it; None where the config does not tell.
+
+    Raises like study_cost.
+    """
+    shape = shape_of(_told(ref)[0])
+    return shape.layers if shape else None
+
+
 def _told(ref: ModelRef) -> tuple[Mapping[str, Any], int | None, int]:
     """A model's config, its number of parameters if known, and how many of its bytes are not here yet."""
     checkpoint = local_checkpoint(ref)

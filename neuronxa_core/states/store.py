@@ -58,6 +58,16 @@ def result_path(key: str, suffix: str = ".parquet") -> Path:
     return root() / "results" / f"{key}{suffix}"
 
 
+def newest_results(suffix: str) -> list[Path]:
+    """The results whose file names end like this, the most recently used first."""
+    used = []
+    for path in (root() / "results").glob(f"*{suffix}"):
+        with contextlib.suppress(OSError):  # another process may delete it
+            stat = path.stat()
+            used.append((max(stat.st_atime, stat.st_mtime), path))
+    return [path for _, path in sorted(used, reverse=True)]
+
+
 def version() -> tuple[int, ...]:
     """A value that changes whenever a state or a result is added or deleted."""
     folders = (root() / name for name in ("states", "results"))

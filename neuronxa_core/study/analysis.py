@@ -12,8 +12,8 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.study.study import Study
 
-Badge = Literal["precomputed", "cached", "fresh"]
-"""Where an answer was found. Its content is the same in all three cases."""
+Badge = Literal["precomputed", "cached", "fresh", "partial"]
+"""Where an answer was found. Its content is the same in the first three cases; a partial one has fewer items."""
 
 
 class Answer(Protocol):

@@ -28,8 +28,9 @@ from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import look, picker
+from pages.shared import languages, look
 from pages.shared.columns import Column
+from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 _TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
@@ -90,12 +91,14 @@ def downstream_page() -> None:
     rows, notes = _accuracies(name)
     benchmark = _benchmark(benchmark_box, rows)
     model = _model(model_box, rows[rows["benchmark"] == benchmark], study)
-    codes = picker.choose_languages(study, "down_codes", (study.source,), without=study.target)
+    answered = with_answers(lambda codes: Downstream(study, codes, bits=name == BITS))
+    codes = languages.choose_languages(study, "down_codes", (study.source,), without=study.target, answered=answered)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         st.stop()
     request = settle_or_stop(Downstream(study, codes, bits=name == BITS))
-    measured = answer_or_stop(request, Place(380, f"{len(codes)} languages against {language(study.target).name}"))
+    against = language(study.target).name
+    measured = answer_or_stop(request, Place(380, lambda asked: f"{len(asked.languages)} languages against {against}"))
     study = replace(study, dtype=measured.study.dtype)
     if measured.bits is not None:
         rows = bits_as_accuracies(measured.bits, study.model)

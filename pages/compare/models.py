@@ -10,7 +10,6 @@ from neuronxa_core.analyses.models import (
     Models,
     depth_curves,
     language_differences,
-    variant_names,
     variant_summary,
 )
 from neuronxa_core.corpora.languages import language
@@ -23,9 +22,9 @@ from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SITES, Site
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import is_cached
 from neuronxa_core.study.study import Study
-from pages.shared import look, picker
+from pages.shared import languages, look, picker
+from pages.shared.part import with_answers
 from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.run import Place, answer_or_stop, study_or_stop
 
@@ -40,13 +39,12 @@ def comparison_page() -> None:
             icon=":material/compare_arrows:",
         )
         return
-    codes = picker.choose_languages(study, "cmp_codes", (study.source,), without=study.target)
+    answered = with_answers(lambda codes: Models(_settled(variants, codes), codes))
+    codes = languages.choose_languages(study, "cmp_codes", (study.source,), without=study.target, answered=answered)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         return
-    settled = variants_in_one_precision(
-        variants, lambda each: precomputed_against_target(each, codes), lambda each: _is_at_hand(each, codes)
-    )
+    settled = _settled(variants, codes)
     if len(settled) < 2:
         st.info(
             f"`auto` is {settled[0].dtype} here, so these variants are the same. Choose another dtype.",
@@ -54,7 +52,7 @@ def comparison_page() -> None:
         )
         return
     asked = "auto" if any(each.dtype == "auto" for each in variants) else ""
-    comparison = _compared_or_stop(study, Models(tuple(settled), codes), asked)
+    comparison = _compared_or_stop(study, Models(settled, codes), asked)
     _view(replace(study, dtype=settled[0].dtype), comparison.results)
 
 
@@ -106,17 +104,14 @@ def _as(study: Study, model: str, site: Site, dtype: Dtype) -> Study:
 def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelComparison:
     """asked: the dtype that was left open, `auto`, if one was."""
     dtypes = list(dict.fromkeys(each.dtype for each in request.variants))
-    against = f"{len(request.languages)} languages against {language(study.target).name}"
-    title = f"{len(request.variants)} variants, {against}"
     if len(dtypes) == 1:
         offer_the_other(asked, dtypes[0], _compare_in)
 
-    def still_to_compute() -> str:
-        names = dict(zip(request.variants, variant_names(request.variants), strict=True))
-        return f"Still to compute: {', '.join(look.plain(names[each]) for each in answers.remaining(request).variants)}"
+    def title(shown: Models) -> str:
+        languages = f"{len(shown.languages)} language{'s' * (len(shown.languages) != 1)}"
+        return f"{len(shown.variants)} variants, {languages} against {language(study.target).name}"
 
-    place = Place(figures.DEPTH_HEIGHT, title, note=still_to_compute, dtypes=" and ".join(dtypes))
-    return answer_or_stop(request, place)
+    return answer_or_stop(request, Place(figures.DEPTH_HEIGHT, title, dtypes=" and ".join(dtypes)))
 
 
 def _compare_in(dtype: str) -> None:
@@ -124,11 +119,13 @@ def _compare_in(dtype: str) -> None:
     st.session_state.cmp_dtypes = [dtype]
 
 
-def _is_at_hand(study: Study, codes: tuple[str, ...]) -> bool:
-    """Whether gallery or cache hold the results of every language, without reading them."""
-    return bool(precomputed_against_target(study, codes)) or all(
-        is_cached(replace(study, source=code)) for code in codes
-    )
+def _settled(variants: list[Study], codes: tuple[str, ...]) -> tuple[Study, ...]:
+    """The variants in one precision, which is the one in which these languages have most answers."""
+
+    def at_hand(each: Study) -> bool:
+        return all(answers.at_hand(replace(each, source=code)) for code in codes)
+
+    return tuple(variants_in_one_precision(variants, lambda each: precomputed_against_target(each, codes), at_hand))
 
 
 @st.fragment

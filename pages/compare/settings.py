@@ -10,7 +10,8 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import settings as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.study.study import Study
-from pages.shared import look, picker
+from pages.shared import languages, look
+from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
 _MOST_PIVOTS = 5
@@ -66,18 +67,19 @@ def _view(ablation: Ablation) -> None:
 
 def _pairs_needed(study: Study) -> None:
     """The rank correlation over languages: its own run, since it needs the states of all of them."""
-    codes = picker.choose_languages(study, "set_codes", (study.source,), without=study.target)
+    answered = with_answers(lambda codes: PairsNeeded(study, codes))
+    codes = languages.choose_languages(study, "set_codes", (study.source,), without=study.target, answered=answered)
     if len(codes) < 3:
         st.info("Choose at least three languages to compare their ranking.", icon=":material/translate:")
         return
-    answer = answer_here(PairsNeeded(study, codes), Place(figures.PAIRS_HEIGHT))
+    answer = answer_here(PairsNeeded(study, codes), Place(figures.PAIRS_HEIGHT, key="_ranks"))
     if answer is None:
         return
     needed, study = answer.table, answer.study
     look.picture(
         figures.exportable_pairs(study, needed, "rank_correlation"),
         "set_ranks",
-        figures.pairs_finding(needed, len(codes)),
+        figures.pairs_finding(needed, len(answer.languages)),
     )
     look.table_downloads(needed, f"{study.stem}.pairs_needed", "set_needed")
 

@@ -10,7 +10,8 @@ from neuronxa_core.gallery.report import layers_at_hand
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import look, picker
+from pages.shared import languages, look
+from pages.shared.part import with_answers
 from pages.shared.run import Place, alignment_or_stop, answer_here
 from pages.shared.sentences import sentence_table
 
@@ -80,7 +81,8 @@ def across_languages(study: Study) -> None:
     """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
     st.header("Across languages")
     study = study.against_pivot
-    codes = picker.choose_languages(study, "asym_codes", (study.source,), without=study.target)
+    answered = with_answers(lambda codes: Asymmetry(study, codes))
+    codes = languages.choose_languages(study, "asym_codes", (study.source,), without=study.target, answered=answered)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         return

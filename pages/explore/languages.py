@@ -20,7 +20,8 @@ from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.states.sentences import STATES, State
-from pages.shared import look, picker
+from pages.shared import languages, look, picker
+from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 HEIGHT = 560
@@ -38,12 +39,16 @@ _MEAN = "mean"
 def matrix_or_stop() -> LanguageMatrix:
     """The matrix of the chosen languages under its study line; without one the invitation or progress, then stop."""
     study = study_or_stop()
-    codes = picker.choose_languages(study, "lang_codes", (ENGLISH, study.source, study.target))
+    answered = with_answers(lambda codes: Languages(study, codes))
+    codes = languages.choose_languages(study, "lang_codes", (study.source, study.target), answered=answered)
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
     request = settle_or_stop(Languages(study, codes))
-    names = f"{len(codes)} languages, each against every other"
+
+    def names(asked: Languages) -> str:
+        return f"{len(asked.languages)} languages, each against every other"
+
     return answer_or_stop(request, Place(HEIGHT, names, look.matrix_files))
 
 

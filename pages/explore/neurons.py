@@ -12,23 +12,30 @@ from neuronxa_core.analyses.neurons import (
     sharing,
     specific_neurons,
 )
-from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.figures import neurons as figures
+from neuronxa_core.models.cost import layer_count
 from neuronxa_core.study.study import Study
-from pages.shared import look, picker
-from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
+from pages.shared import languages, look
+from pages.shared.part import with_answers
+from pages.shared.precision import or_stop
+from pages.shared.run import Place, answer_here, answer_with_line, settle_or_stop, study_or_stop
 
 
 def neurons_page() -> None:
     study = study_or_stop()
-    codes = picker.choose_languages(study, "neu_codes", (ENGLISH, study.source, study.target))
+    answered = with_answers(lambda codes: Neurons(study, codes))
+    codes = languages.choose_languages(study, "neu_codes", (study.source, study.target), answered=answered)
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
     request = settle_or_stop(Neurons(study, codes))
-    rates = answer_or_stop(request, Place(figures.SHARING_HEIGHT, f"{len(codes)} languages"))
-    _view(rates)
-    _tokens(replace(study, dtype=rates.study.dtype), rates.rates.shape[1])
+    place = Place(figures.SHARING_HEIGHT, lambda asked: f"{len(asked.languages)} languages")
+    rates = answer_with_line(request, place)
+    if rates is not None:
+        _view(rates)
+    layers = rates.rates.shape[1] if rates is not None else or_stop(lambda: layer_count(study.ref))
+    if layers:
+        _tokens(replace(study, dtype=(rates or request).study.dtype), layers)
 
 
 @st.fragment
@@ -83,7 +90,7 @@ def _tokens(study: Study, layers: int) -> None:
     left, right = st.columns(2)
     pair = int(left.number_input("Pair", 1, study.pairs, 1, key="neu_pair", bind="query-params")) - 1
     layer = int(right.slider("Layer", 1, layers, max(1, layers // 2), key="neu_token_layer", bind="query-params"))
-    tokens = answer_here(Tokens(study, pair, layer), Place(height=320))
+    tokens = answer_here(Tokens(study, pair, layer), Place(height=320, key="_tokens"))
     if tokens is None:
         return
     states = (tokens.source, tokens.target)

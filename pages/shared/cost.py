@@ -9,7 +9,7 @@ def work_line(cost: Cost, sentences: int) -> str:
     if cost.parameters:
         line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
     if cost.seconds is not None:
-        line += f", about {_duration(cost.seconds)} on this CPU"
+        line += f", about {duration(cost.seconds)} on this CPU"
     if cost.demo_unprepared:
         line += ". The first run also prepares the weights of the demo model, which takes about fifteen seconds"
     return line + "."
@@ -37,7 +37,8 @@ def _gb(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words: seconds, minutes or hours, rounded."""
     if seconds < 120:
         return f"{round(seconds)} seconds" if seconds >= 1.5 else "1 second"
     return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"

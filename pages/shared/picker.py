@@ -34,8 +34,6 @@ from pages.shared.study_link import (
     write_url,
 )
 
-MOST_LANGUAGES = 32
-"""The most languages in one picture."""
 _HELP_VALUES = {
     "demo": f"{demo.TITLE}, under the [{demo.LICENCE}]({demo.LICENCE_URL})",
     "kinds": ", ".join(f"`{kind}`" for kind in LEAVE_OUT),
@@ -78,29 +76,6 @@ def open_study(page: Path, study: Study) -> None:
     """Opens a page with a study other than the one in the sidebar."""
     st.session_state.study_next = study
     st.switch_page(page, query_params=study_query(study))  # without, a parameter bound to a widget is an error
-
-
-def choose_languages(study: Study, key: str, first: Sequence[str], without: str = "") -> tuple[str, ...]:
-    """The languages of the corpus that the viewer chose, by default `first` and the next ones up to 32."""
-    corpus = open_corpus(study.corpus)
-    languages = [code for code in (corpus.beside(without) if without else corpus.languages) if code != without]
-    ours = [code for code in dict.fromkeys(first) if code in languages]
-    default = {*ours, *[code for code in languages if code not in ours][: MOST_LANGUAGES - len(ours)]}
-    kept = st.session_state.get(key)
-    if kept is not None and not set(kept) <= set(languages):
-        del st.session_state[key]
-    with st.popover("Choose languages", icon=":material/translate:"):
-        chosen = st.multiselect(
-            f"Languages ({MOST_LANGUAGES} at most)",
-            languages,
-            default=[code for code in languages if code in default],
-            key=key,
-            bind="query-params",
-            format_func=search_terms,
-            max_selections=MOST_LANGUAGES,
-            help="Each language adds one pass of the model over its sentences.",
-        )
-    return tuple(code for code in languages if code in chosen)
 
 
 def offered_models() -> tuple[str, ...]:

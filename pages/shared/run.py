@@ -9,10 +9,8 @@ import streamlit as st
 
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery import answers
+from neuronxa_core.gallery import answers, parts
 from neuronxa_core.jobs import Snapshot, shared_queue
-from neuronxa_core.models.cost import ask_again, refuse_what_does_not_fit, study_cost
 from neuronxa_core.states import store
 from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
@@ -20,8 +18,9 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
 from pages.shared import look
-from pages.shared.cost import memory_line, work_line
+from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
+from pages.shared.part import part_here
 from pages.shared.precision import ask_in, offer_the_other, or_stop
 
 Request = TypeVar("Request")
@@ -31,6 +30,7 @@ _BADGES = {
     "precomputed": "Computed in advance on a CPU and shipped with the dashboard.",
     "cached": "Computed earlier on this machine and read from its cache.",
     "fresh": "Computed just now on this machine.",
+    "partial": "Some of what you chose is still to compute; the rest was computed earlier.",
 }
 
 
@@ -47,36 +47,67 @@ def study_or_stop() -> Study:
 class Place:
     """How an answer stands on a page. height: of its picture in pixels, so that the page does not jump.
 
-    names: in the study line instead of source and target; files, stem: what Export offers, see look.Files; note: above
-    the invitation, made when there is one; dtypes: in the study line, where the page does not take the sidebar's.
+    names: in the study line instead of source and target, from the request that is answered, which has fewer items
+    where only a part is at hand; files, stem: what Export offers, see look.Files; note: above the invitation, made when
+    there is one; dtypes: in the study line, where the page does not take the sidebar's; key: tells the buttons of
+    several answers on a page apart.
     """
 
     height: int
-    names: str = ""
+    names: Callable[[Any], str] = lambda request: ""
     files: Callable[[Any], look.Files] | None = None
     stem: str = ""
     note: Callable[[], str] = str
     dtypes: str = ""
+    key: str = ""
 
 
 def answer_or_stop(request: Analysis[Given], place: Place) -> Given:
     """The answer, with its study line above. Without one: the invitation, the progress or the error, then stop."""
-    found = find_here(request)
+    answer = answer_with_line(request, place)
+    if answer is None:
+        st.stop()
+    return answer
+
+
+def answer_with_line(request: Analysis[Given], place: Place) -> Given | None:
+    """As `answer_here`, with its study line above."""
+    found, asked = _find_whole_or_part(request)
     study = found.answer.study if found else request.study
     files = place.files(found.answer) if found and place.files else None
-    study_line(study, found.badge if found else "", place.names, files, place.stem or None, place.dtypes)
-    if found is None:
-        _run_here(request, place)
-        st.stop()
-    return found.answer
+    study_line(study, found.badge if found else "", place.names(asked), files, place.stem or None, place.dtypes)
+    return _show(request, found, asked, place)
 
 
 def answer_here(request: Analysis[Given], place: Place) -> Given | None:
-    """The answer for a part of a page that has its study line already; None where the invitation or progress stands."""
-    found = find_here(request)
+    """The answer for a part of a page that has its study line already; None where the invitation or progress stands.
+
+    Where only some of the languages, variants or pivots are at hand, it is the answer for these, and a line above says
+    what is still to compute.
+    """
+    found, asked = _find_whole_or_part(request)
+    return _show(request, found, asked, place)
+
+
+def _find_whole_or_part(request: Analysis[Given]) -> tuple[Found[Given] | None, Analysis[Given]]:
+    """The answer, and the request that it answers, which has fewer items where only a part is at hand."""
+    if found := find_here(request):
+        return found, request
+    if part := part_here(request):
+        return Found(cast(Given, part.answer), "partial"), part.request
+    return None, request
+
+
+def _show(request: Analysis[Given], found: Found[Given] | None, asked: Analysis[Given], place: Place) -> Given | None:
     if found is None:
-        _run_here(request, place)
+        with st.container(border=True, height=place.height, vertical_alignment="center", horizontal_alignment="center"):
+            progress(request, place.key, early=True) if waiting(request) else invite(
+                request, submit, place.note, place.key
+            )
         return None
+    if asked is not request:
+        with st.container(border=True, key=f"rest{place.key}"):
+            progress(request, place.key) if waiting(request) else invite_rest(request, submit, place.key)
     return found.answer
 
 
@@ -128,7 +159,7 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
     request = Alignment(study)
     layers = None if waiting(request) else find_layers(study)
     if layers is None:
-        _run_here(request, Place(height))
+        _show(request, None, request, Place(height))
         st.stop()
     return layers
 
@@ -146,14 +177,13 @@ def study_line(
     names: instead of source and target; stem: of the files, instead of the study's; dtypes: instead of the study's,
     where the page does not take the sidebar's.
     """
-    names = names or f"{language(study.source).name} → {language(study.target).name}"
     line, actions = st.columns([3.4, 1.2], vertical_alignment="center")
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         look.copy_link(paths_in_link(study))
         if files:
             look.export(stem or study.stem, files)
     parts = (
-        f"**{names}**",
+        f"**{names or f'{language(study.source).name} → {language(study.target).name}'}**",
         _code(study.names["model"]),
         _code(study.names["corpus"]),
         f"{study.pairs} pairs",
@@ -177,12 +207,6 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _run_here(request: Analysis[Any], place: Place) -> None:
-    """Where the picture will be: the progress of the work if it was started, else the invitation."""
-    with st.container(border=True, height=place.height, vertical_alignment="center", horizontal_alignment="center"):
-        progress(request) if waiting(request) else _invite(request, place.note)
-
-
 def _tickets() -> dict[Hashable, str]:
     tickets: dict[Hashable, str] = st.session_state.setdefault("tickets", {})
     return tickets
@@ -194,8 +218,10 @@ def waiting(request: Hashable) -> bool:
 
 
 def submit(request: Analysis[Any]) -> None:
-    """Asks the worker for the answer; `progress` shows how it goes."""
-    _tickets()[request] = shared_queue().submit(request, partial(answers.run, request))
+    """Asks the worker for what is missing of the answer, the study's own pair first; `progress` shows how it goes."""
+    own = st.session_state.study
+    first = (own.source, own.target) if own else ()
+    _tickets()[request] = shared_queue().submit(request, partial(parts.run, request, first=first))
 
 
 def release(request: Hashable) -> None:
@@ -205,39 +231,11 @@ def release(request: Hashable) -> None:
         shared_queue().cancel(ticket)
 
 
-def _invite(request: Analysis[Any], note: Callable[[], str]) -> None:
-    """What running the sentences through the study's model will cost, and the button that starts the work."""
-    try:
-        rest = answers.remaining(request)
-        texts, study = list(rest.sentences()), rest.study
-        length = sum(map(len, texts))
-        cost = study_cost(study.ref, length, len(texts), study.dtype, at_once=rest.at_once)
-    except NeuronXAError as problem:
-        st.error(look.plain(str(problem)), icon=":material/error:")
-        st.button("Try again", icon=":material/refresh:", on_click=ask_again, key="ask_again")
-        return
-    if said := note():
-        st.caption(said, text_alignment="center")
-    st.markdown("**Not computed yet**", text_alignment="center")
-    st.markdown(work_line(cost, len(texts)), text_alignment="center")
-    st.caption(memory_line(cost), text_alignment="center")
-    try:
-        refuse_what_does_not_fit(cost)
-    except NeuronXAError as problem:
-        st.warning(look.plain(str(problem)), icon=":material/memory:")
-    st.button(
-        "Run",
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=submit,
-        args=(request,),
-        key="run",
-        disabled=not cost.fits,
-    )
+def progress(request: Analysis[Any], key: str = "", early: bool = False) -> None:
+    """Where the picture will be: what the job does now, and a way to stop it. Polls by drawing one line again.
 
-
-def progress(request: Analysis[Any]) -> None:
-    """Where the picture will be: what the job does now, and a way to stop it. Polls by drawing one line again."""
+    early: draws the page again as soon as a part of the answer can be shown.
+    """
     snapshot = _looked(request)
     if snapshot is None or snapshot.status == "cancelled":
         _tickets().pop(request, None)
@@ -247,10 +245,10 @@ def progress(request: Analysis[Any]) -> None:
         _tickets().pop(request)
         st.rerun()
     if snapshot.status == "failed":
-        _show_failure(request, snapshot)
+        _show_failure(request, snapshot, key)
         return
-    st.fragment(_progress, run_every=_SECONDS[snapshot.status])(request, snapshot.status)
-    st.button("Cancel", icon=":material/close:", on_click=release, args=(request,), key="cancel")
+    st.fragment(_progress, run_every=_SECONDS[snapshot.status])(request, snapshot.status, early)
+    st.button("Cancel", icon=":material/close:", on_click=release, args=(request,), key=f"cancel{key}")
 
 
 def _looked(request: Hashable) -> Snapshot | None:
@@ -262,20 +260,20 @@ _SECONDS = {"queued": 2.0, "running": 0.5}
 """Between two looks at a job."""
 
 
-def _progress(request: Hashable, before: str) -> None:
+def _progress(request: Analysis[Any], before: str, early: bool) -> None:
     """One line of what the job does now; as soon as its status changes, the whole page is drawn again."""
     snapshot = _looked(request)
-    if snapshot is None or snapshot.status != before:
+    if snapshot is None or snapshot.status != before or (early and part_here(request)):
         st.rerun()
     now = snapshot.progress
     st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
 
 
-def _show_failure(request: Analysis[Any], snapshot: Snapshot) -> None:
+def _show_failure(request: Analysis[Any], snapshot: Snapshot, key: str) -> None:
     st.error(look.plain(snapshot.error), icon=":material/error:")
     if snapshot.error_id:
         st.caption(f"Error {snapshot.error_id}. The server log has the details under this number.")
-    st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request,), key="retry")
+    st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request,), key=f"retry{key}")
 
 
 def _progress_line(snapshot: Snapshot) -> str:

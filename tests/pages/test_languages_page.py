@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_studies, precomputed_matrix
@@ -54,6 +56,40 @@ def test_fewer_languages_can_be_chosen_and_one_is_not_enough(study: Study):
     app.multiselect(key="lang_codes").set_value(["deu_Latn"]).run()
     assert not app.exception
     assert "at least two languages" in app.info[0].value
+
+
+def test_one_language_more_keeps_the_matrix_and_is_named_until_it_is_there(study: Study, tiny_corpus: Path):
+    for code in ("ita_Latn", "spa_Latn"):
+        lines = [f"{code} {letter * 2} {number}" for number, letter in enumerate("abcdefgh")]
+        (tiny_corpus / f"{code}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run_language_matrix(study, CODES)
+    app = open_page("languages", **query_of(study))
+    assert app.multiselect(key="lang_codes").value == list(CODES)  # those with an answer, of five
+    assert chart_count(app) == 3
+    app.multiselect(key="lang_codes").set_value([*CODES, "ita_Latn"]).run()
+    assert chart_count(app) == 3
+    assert len(app.dataframe[0].value) == 3
+    assert "3 languages, each against every other" in said(app)
+    assert "Still to compute: Italian, about 1 second" in said(app)
+    assert "partial" in said(app)
+    app.button(key="run").click().run()
+    run_until(app, lambda: len(app.dataframe[0].value) == 6)
+    assert "Still to compute" not in said(app)
+    app.button(key="lang_codes_all").click().run()
+    assert "Still to compute: Spanish" in said(app)
+    assert len(app.dataframe[0].value) == 6
+
+
+def test_a_corpus_of_many_languages_starts_with_the_pair(tiny_model):
+    study = Study(str(tiny_model("llama")), "everyday", "deu_Latn", "eng_Latn", pairs=4)
+    app = open_page("languages", **query_of(study))
+    assert app.multiselect(key="lang_codes").value == ["eng_Latn", "deu_Latn"]
+    assert "8 sentences" in said(app)
+    app.selectbox(key="study_source").set_value("swh_Latn").run()
+    assert app.multiselect(key="lang_codes").value == ["eng_Latn", "swh_Latn"]
+    app.multiselect(key="lang_codes").set_value(["eng_Latn", "swh_Latn", "yor_Latn"]).run()
+    app.selectbox(key="study_source").set_value("deu_Latn").run()
+    assert app.multiselect(key="lang_codes").value == ["eng_Latn", "swh_Latn", "yor_Latn"]  # the viewer's own choice
 
 
 def test_some_of_the_precomputed_languages_need_no_run():

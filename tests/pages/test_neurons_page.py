@@ -1,6 +1,6 @@
 """The Neurons page: precomputed for the demo, run for anything else, and a pair of sentences token by token."""
 
-from tests.pages.app import chart_count, open_page, said, wait_for_charts
+from tests.pages.app import chart_count, open_page, run_until, said, wait_for_charts
 
 
 def test_the_demo_has_its_neurons_at_once():
@@ -17,11 +17,13 @@ def test_the_demo_has_its_neurons_at_once():
     assert "Choose at least two languages" in said(app)
 
 
-def test_a_run_draws_the_neurons_and_then_a_pair_token_by_token(tiny_model, tiny_corpus):
+def test_a_pair_token_by_token_does_not_wait_for_the_rates_of_all_languages(tiny_model, tiny_corpus):
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "fra_Latn", "target": "eng_Latn"}
     app = open_page("neurons", pairs="4", **query)
-    app.button(key="run").click().run()
-    wait_for_charts(app, 3)
-    app.button(key="run").click().run()
-    wait_for_charts(app, 5)
+    assert chart_count(app) == 0
+    app.button(key="run_tokens").click().run()
+    wait_for_charts(app, 2)
     assert "neurons with the highest NAV summed over both sentences" in said(app)
+    app.button(key="run").click().run()
+    run_until(app, lambda: "active in all 3 languages" in said(app))
+    assert chart_count(app) == 5

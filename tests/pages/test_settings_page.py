@@ -1,7 +1,9 @@
 """The Settings page: precomputed for the demo, run for anything else, pivots and pairs."""
 
+from neuronxa_core.analyses.settings import run_ablation
 from neuronxa_core.gallery.read import LAYERED
-from tests.pages.app import chart_count, open_page, said, wait_for_charts
+from neuronxa_core.study.study import Study
+from tests.pages.app import chart_count, open_page, query_of, run_until, said, wait_for_charts
 
 
 def test_the_demo_has_its_ablation_at_once():
@@ -14,13 +16,28 @@ def test_the_demo_has_its_ablation_at_once():
     assert "MEXA is" in said(app)
 
 
-def test_another_language_is_an_invitation_and_a_pivot_too():
+def test_another_language_is_an_invitation_and_a_pivot_keeps_the_picture():
     app = open_page("settings", source="ita_Latn")
     assert "ita_Latn" not in LAYERED
     assert "8 readouts of the model, all from one pass per language" in said(app)
     app = open_page("settings")
     app.multiselect(key="set_pivots").set_value(["fra_Latn"]).run()
-    assert "Not computed yet" in said(app)
+    assert "Not computed yet" not in said(app)
+    assert chart_count(app) == 3
+    assert "Pivot French" in app.dataframe[0].value["change"].tolist()
+
+
+def test_a_pivot_that_is_not_there_is_named_above_the_picture(tiny_model, tiny_corpus):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "fra_Latn", "eng_Latn", pairs=6)
+    run_ablation(study)
+    app = open_page("settings", **query_of(study))
+    assert chart_count(app) == 2
+    app.multiselect(key="set_pivots").set_value(["deu_Latn"]).run()
+    assert chart_count(app) == 2
+    assert "Still to compute: German, about 1 second" in said(app)
+    app.button(key="run").click().run()
+    run_until(app, lambda: "Pivot German" in app.dataframe[0].value["change"].tolist())
+    assert "Still to compute" not in said(app)
 
 
 def test_a_run_draws_the_choices(tiny_model, tiny_corpus):

@@ -1,0 +1,82 @@
+"""The choice of languages on a page that shows many: what it starts with, and what the viewer makes of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import streamlit as st
+
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import search_terms
+from neuronxa_core.study.study import Study
+
+MOST_LANGUAGES = 32
+"""Languages in one picture."""
+FEW_LANGUAGES = 4
+"""A corpus of no more than these is shown in full from the start."""
+
+
+def choose_languages(
+    study: Study,
+    key: str,
+    first: Sequence[str],
+    without: str = "",
+    answered: Callable[[tuple[str, ...]], Iterable[str]] = tuple,
+) -> tuple[str, ...]:
+    """Those of the corpus's languages that the viewer chose; before that `first` and those that have answers.
+
+    answered: which of given languages have answers already, see part.with_answers. 32 languages at most.
+    """
+    corpus = open_corpus(study.corpus)
+    languages = tuple(code for code in (corpus.beside(without) if without else corpus.languages) if code != without)
+    start = _start(study, key, languages, [code for code in first if code in languages], answered)
+    kept = st.session_state.get(key)
+    if kept is not None and not set(kept) <= set(languages):
+        del st.session_state[key]
+    with st.popover("Choose languages", icon=":material/translate:"):
+        chosen = st.multiselect(
+            f"Languages ({MOST_LANGUAGES} at most)",
+            languages,
+            default=start,
+            key=key,
+            bind="query-params",
+            format_func=search_terms,
+            max_selections=MOST_LANGUAGES,
+            help="The model reads the sentences of each language once. Only languages without an answer cost time.",
+        )
+        if len(chosen) < min(len(languages), MOST_LANGUAGES):
+            st.button(
+                f"All {len(languages)} languages"
+                if len(languages) <= MOST_LANGUAGES
+                else f"{MOST_LANGUAGES} languages",
+                icon=":material/select_all:",
+                key=f"{key}_all",
+                on_click=_choose,
+                args=(key, list(dict.fromkeys((*chosen, *languages)))[:MOST_LANGUAGES]),
+            )
+    return tuple(code for code in languages if code in chosen)
+
+
+def _choose(key: str, codes: list[str]) -> None:
+    st.session_state[key] = codes
+
+
+def _start(
+    study: Study,
+    key: str,
+    languages: tuple[str, ...],
+    ours: Sequence[str],
+    answered: Callable[[tuple[str, ...]], Iterable[str]],
+) -> list[str]:
+    """What a page starts with, decided once per study: the study's own languages and those that have answers.
+
+    Of a corpus of few languages, all. A choice that was only the start for the study before gives way.
+    """
+    started: dict[str, tuple[object, list[str]]] = st.session_state.setdefault("started", {})
+    asked = (study, languages)
+    if key not in started or started[key][0] != asked:
+        there = languages if len(languages) <= FEW_LANGUAGES else answered(languages[: 2 * MOST_LANGUAGES])
+        most = list(dict.fromkeys((*ours, *there)))[:MOST_LANGUAGES]
+        before = started[key][1] if key in started else None
+        started[key] = (asked, [code for code in languages if code in most])
+        if before is not None and set(st.session_state.get(key, ())) == set(before):
+            del st.session_state[key]
+    return started[key][1]

@@ -1,0 +1,34 @@
+"""As much of an answer as is at hand: for the page that shows it, and for the languages that a page starts with."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from neuronxa_core.gallery import answers, parts
+from neuronxa_core.gallery.parts import Part
+from neuronxa_core.states import store
+from neuronxa_core.study.analysis import Analysis
+from pages.shared.precision import or_stop
+
+Request = TypeVar("Request")
+
+
+def part_here(request: Analysis[Any]) -> Part | None:
+    """As much of the answer as is at hand, looked for again as soon as anything has come into the cache."""
+    kept: dict[Hashable, tuple[object, Part | None]] = st.session_state.setdefault("parts", {})
+    if request not in kept or kept[request][0] != store.version():
+        kept.pop(request, None)
+        kept[request] = (store.version(), or_stop(lambda: parts.part(request)))
+        for old in list(kept)[:-_MOST_PARTS]:
+            del kept[old]
+    return kept[request][1]
+
+
+_MOST_PARTS = 8
+"""Incomplete answers that a session keeps."""
+
+
+def with_answers(ask: Callable[[tuple[str, ...]], Request]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """For languages.choose_languages: of given languages, those that have answers to what `ask` makes of them."""
+    return lambda codes: or_stop(lambda: parts.there(answers.settle(ask(codes))))
