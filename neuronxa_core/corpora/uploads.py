@@ -55,11 +55,12 @@ def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
     return PREFIX + folder
 
 
-def corpus_of(sentences: Mapping[str, Sequence[str]]) -> str:
+def corpus_of(sentences: Mapping[str, Sequence[str]], title: str = "") -> str:
     """Keeps parallel sentences by language, and returns the name that a study takes as its corpus.
 
     Line i of every language means the same; line ends inside a sentence become spaces. The same sentences get the same
-    name. Raises CorpusError for one language alone, for lists of unequal length and for an empty sentence or none.
+    name, which begins with `title` or the languages. Raises CorpusError for one language alone, for lists of unequal
+    length and for an empty sentence or none.
     """
     if text := next((code for code, each in sentences.items() if isinstance(each, str)), ""):
         raise CorpusError(f"{text} has one text instead of a list of sentences.", "Give a list for each language.")
@@ -78,7 +79,7 @@ def corpus_of(sentences: Mapping[str, Sequence[str]]) -> str:
         if "" in each:
             raise CorpusError(f"Sentence {each.index('') + 1} of {code} is empty.", "Leave it out of every language.")
     files = {f"{code}.txt": "\n".join([*each, ""]).encode() for code, each in lines.items()}
-    return keep_upload(files, "-".join(sorted(lines)))
+    return keep_upload(files, title or "-".join(sorted(lines)))
 
 
 def _refuse_too_large(files: Mapping[str, bytes], megabytes: int) -> None:

@@ -17,7 +17,7 @@ from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
-from pages.shared import look
+from pages.shared import look, typed
 from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
 from pages.shared.part import part_here
@@ -177,8 +177,10 @@ def study_line(
     names: instead of source and target; stem: of the files, instead of the study's; dtypes: instead of the study's,
     where the page does not take the sidebar's.
     """
-    line, actions = st.columns([3.4, 1.2], vertical_alignment="center")
+    line, actions = st.columns([3, 1.6], vertical_alignment="center")
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
+        if not names:
+            typed.offer(st.session_state.study or study)
         look.copy_link(paths_in_link(study))
         if files:
             look.export(stem or study.stem, files)
@@ -193,6 +195,7 @@ def study_line(
     )
     shown = " &nbsp;·&nbsp; ".join(parts) + _chosen(study) + (f" &nbsp; :gray-badge[{badge}]" if badge else "")
     line.markdown(shown, help=_BADGES.get(badge))
+    typed.warn_of_few(study)
     if not dtypes and (asked := st.session_state.study):
         offer_the_other(asked.dtype, study.dtype, ask_in)
 
