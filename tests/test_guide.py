@@ -96,7 +96,7 @@ def test_the_readme_is_short_and_describes_every_page_in_the_menus_order():
 
 def test_the_guide_describes_every_page_in_the_menus_order():
     headings = re.findall(r"^## (.+)$", chapter("pages"), re.M)
-    more = ["Adding to a picture", "Your own sentences", "Taking results with you"]
+    more = ["Adding to a picture", "Your own sentences", "Presenting", "Taking results with you"]
     assert headings == [*menu(), *more]
     for title in menu():
         if title != "Guide":

@@ -15,10 +15,11 @@ from neuronxa_core.study.result import StudyResult, fertility, unknown_share
 HEIGHT = 460
 
 
-def layer_curves(result: StudyResult, theme: Theme = "light") -> go.Figure:
+def layer_curves(result: StudyResult, theme: Theme = "light", marked: int | None = None) -> go.Figure:
     """One curve per state: the share of pairs, 0 to 1, that are each other's only nearest neighbour, layer by layer.
 
     The band is the 95 percent interval, the dotted line what a random matrix would give, the ring the peak.
+    marked: a layer with a line through all curves.
     """
     layers = result.last_layer
     figure = blank(
@@ -30,6 +31,8 @@ def layer_curves(result: StudyResult, theme: Theme = "light") -> go.Figure:
     figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, layers + 0.4], dtick=_step(layers))
     figure.update_yaxes(title_text="Aligned pairs, as a share of all", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2)
     _chance_line(figure, result, theme, layers)
+    if marked is not None:
+        upright(figure, marked, color=PALETTES[theme].ink, width=1.5)
     curves = [_curve(result, state, theme) for state in STATES]
     draw_curves(figure, curves[::-1], theme, strength=0.14)
     chance = ("chance", PALETTES[theme].muted, result.chance)
@@ -104,15 +107,22 @@ def strip_alt(result: StudyResult, layer: int) -> str:
     return f"Line chart. Scores by layer; at layer {layer}: {', '.join(scores)}."
 
 
-def exportable_curves(result: StudyResult) -> ExportableFigure:
+def exportable_curves(result: StudyResult, marked: int | None = None) -> ExportableFigure:
+    """The curves; with a marked layer, its scores are in the title."""
+    title = f"Alignment by layer: {pair_name(result.study)}"
     return ExportableFigure(
         f"{result.study.stem}.alignment",
-        f"Alignment by layer: {pair_name(result.study)}",
+        title if marked is None else f"{pair_name(result.study)}, layer {marked}: {_scores_at(result, marked)}",
         "Share of sentence pairs that are each other's only nearest neighbour by cosine. "
         f"Bands: {CONFIDENCE} intervals; rings: peaks; dotted line: chance.",
         result.study.caption,
-        lambda theme: layer_curves(result, theme),
+        lambda theme: layer_curves(result, theme, marked),
     )
+
+
+def _scores_at(result: StudyResult, layer: int) -> str:
+    rows = result.scores[result.scores["layer"] == layer].set_index("state")["score"]
+    return ", ".join(f"{STATE_NAMES[state]} {score(rows[state])}" for state in STATES if state in rows)
 
 
 def alignment_finding(result: StudyResult) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neuronxa_core.figures import alignment as figures
-from pages.shared import look
+from pages.shared import look, stage
 from pages.shared.run import alignment_or_stop
 
 st.title("Alignment by layer")
@@ -13,7 +13,8 @@ result = alignment_or_stop(figures.HEIGHT)
 finding = figures.alignment_finding(result)
 picture, numbers = st.columns([5, 1.25], vertical_alignment="center")
 with picture:
-    look.picture(figures.exportable_curves(result), "alignment_curve", shows=finding)
+    layer = stage.layer(range(result.last_layer + 1), result.peak("nas")[0])
+    look.picture(figures.exportable_curves(result, layer), "alignment_curve", shows=finding)
 with numbers:
     look.score_cards(result)
 st.markdown(finding)

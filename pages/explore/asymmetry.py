@@ -10,7 +10,7 @@ from neuronxa_core.gallery.report import layers_at_hand
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look
+from pages.shared import languages, look, stage
 from pages.shared.part import with_answers
 from pages.shared.run import Place, alignment_or_stop, answer_here
 from pages.shared.sentences import sentence_table
@@ -30,6 +30,7 @@ def direction_view(result: StudyResult) -> None:
         key=f"asym_layer_{state}",
         bind="query-params",
     )
+    stage.moves(f"asym_layer_{state}", range(first_layer(state), last + 1))
     look.picture(
         figures.exportable_direction(result, state, layer), "asym_curves", figures.direction_finding(result, state)
     )

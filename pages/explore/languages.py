@@ -20,7 +20,7 @@ from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.states.sentences import STATES, State
-from pages.shared import languages, look, picker
+from pages.shared import languages, look, picker, stage
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -83,6 +83,7 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
         bind="query-params",
         help="`mean` is the mean over all layers: NASCA, NAVCA or MEXA. Layer 0 is the token embedding.",
     )
+    stage.moves("lang_layer", layers)
     order = how.selectbox(
         "Order", LANGUAGE_ORDERS, format_func=look.named(_ORDER_NAMES), key="lang_order", bind="query-params"
     )

@@ -15,7 +15,7 @@ from neuronxa_core.analyses.neurons import (
 from neuronxa_core.figures import neurons as figures
 from neuronxa_core.models.cost import layer_count
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look
+from pages.shared import languages, look, stage
 from pages.shared.part import with_answers
 from pages.shared.precision import or_stop
 from pages.shared.run import Place, answer_here, answer_with_line, settle_or_stop, study_or_stop
@@ -55,6 +55,7 @@ def _view(rates: NeuronRates) -> None:
     depth = right.selectbox(
         "Layer (for the overlap)", ["all layers", *map(str, range(1, layers + 1))], key="neu_layer", bind="query-params"
     )
+    stage.moves("neu_layer", ["all layers", *map(str, range(1, layers + 1))])
     table = sharing(rates, threshold)
     look.picture(
         figures.exportable_sharing(study, table, len(rates.codes), threshold),
@@ -90,6 +91,7 @@ def _tokens(study: Study, layers: int) -> None:
     left, right = st.columns(2)
     pair = int(left.number_input("Pair", 1, study.pairs, 1, key="neu_pair", bind="query-params")) - 1
     layer = int(right.slider("Layer", 1, layers, max(1, layers // 2), key="neu_token_layer", bind="query-params"))
+    stage.moves("neu_token_layer", range(1, layers + 1))
     tokens = answer_here(Tokens(study, pair, layer), Place(height=320, key="_tokens"))
     if tokens is None:
         return

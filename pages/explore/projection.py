@@ -19,7 +19,7 @@ from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.projection_controls import projection_controls
-from pages.shared import look
+from pages.shared import look, stage
 from pages.shared.columns import Column
 from pages.shared.run import alignment_or_stop, progress, release, states_or_stop, submit, waiting
 from pages.shared.sentences import sentence_html
@@ -68,6 +68,7 @@ def _layer(result: StudyResult, states: list[State]) -> int:
         bind="query-params",
         help="Layer 0 is the token embedding, which has no neurons. The curves show the NAS, NAV and embedding scores.",
     )
+    stage.moves("proj_layer", range(first, last + 1))
     with strip:
         look.still(layer_strip(result, layer, look.theme()), "proj_strip", strip_alt(result, layer))
     return layer

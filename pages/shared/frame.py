@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared import access, link, look, picker
+from pages.shared import access, link, look, picker, stage
 
 PAGES = Path(__file__).parent.parent
 TITLE = "NeuronXA Explorer"
@@ -39,8 +39,11 @@ def draw() -> None:
     )
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     link.remember()
+    stage.begin(page.title)
     picker.study_picker()
+    stage.draw()
     page.run()
+    stage.end()
     link.say_what_was_refused()
 
 

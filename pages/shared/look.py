@@ -23,6 +23,7 @@ from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
+from pages.shared import stage
 from pages.shared.columns import Column, column_config, readable
 from pages.shared.kit import open_kit
 from pages.shared.save import save_picture
@@ -110,10 +111,13 @@ def _card(result: StudyResult, state: str) -> str:
 
 
 def picture(exportable: ExportableFigure, key: str, finding: str = "", shows: str = "", **options: Any) -> None:
-    """Draws a figure with a button in its corner that saves it, and its finding below. options: for Streamlit's chart.
+    """Draws a figure with a button in its corner that saves it, and its finding below, or the figure on the stage.
 
+    options: for Streamlit's chart.
     shows: what a screen reader says of it, where the finding stands elsewhere on the page.
     """
+    if stage.show(exportable, key, theme(), finding or shows):
+        return
     figure = exportable.draw(theme())
     alt = alt_text(figure, exportable.title, finding or shows or exportable.note)
     with st.container(key=f"picture_{key}"):

@@ -24,7 +24,7 @@ def test_another_language_is_an_invitation_and_a_pivot_keeps_the_picture():
     app.multiselect(key="set_pivots").set_value(["fra_Latn"]).run()
     assert "Not computed yet" not in said(app)
     assert chart_count(app) == 3
-    assert "Pivot French" in app.dataframe[0].value["change"].tolist()
+    assert "Target French" in app.dataframe[0].value["change"].tolist()
 
 
 def test_a_pivot_that_is_not_there_is_named_above_the_picture(tiny_model, tiny_corpus):
@@ -36,7 +36,7 @@ def test_a_pivot_that_is_not_there_is_named_above_the_picture(tiny_model, tiny_c
     assert chart_count(app) == 2
     assert "Still to compute: German, about 1 second" in said(app)
     app.button(key="run").click().run()
-    run_until(app, lambda: "Pivot German" in app.dataframe[0].value["change"].tolist())
+    run_until(app, lambda: "Target German" in app.dataframe[0].value["change"].tolist())
     assert "Still to compute" not in said(app)
 
 

@@ -1,0 +1,59 @@
+"""A figure for a room: as large as the screen, its text to be read from the last row."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from neuronxa_core.figures.export import ExportableFigure, standing
+from neuronxa_core.figures.palette import Theme
+
+SMALLEST = 24
+"""Pixels of the smallest text."""
+_LARGER = 1.8
+_MOST_NAMES = {"x": 30, "y": 18}
+"""Names beside an axis for which a screen of 1280 x 720 has room at that size."""
+_SCALED = {"xshift", "yshift", "thickness", "standoff", "ticklen", "ax", "ay"}
+_SIZE = re.compile(r"font-size:\s*([\d.]+)px")
+
+
+def staged(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
+    """The figure without a size of its own, no text smaller than 24 pixels, lines and markers larger in proportion.
+
+    Where an axis has more names than fit at that size, every second or third stands.
+    """
+    content = _enlarged(standing(exportable, theme).to_dict())
+    layout = content["layout"]
+    for name in ("height", "width"):
+        layout.pop(name, None)
+    layout["font"] = {**layout.get("font", {}), "size": max(SMALLEST, layout.get("font", {}).get("size", 0))}
+    layout["margin"] = {side: value * _LARGER for side, value in layout.get("margin", {}).items()}
+    for name, axis in layout.items():
+        if name[1:5] == "axis" and axis.get("ticktext") is not None:
+            every = -(-len(axis["ticktext"]) // _MOST_NAMES[name[0]])
+            axis |= {part: list(axis[part])[::every] for part in ("tickvals", "ticktext")}
+    return go.Figure({**content, "layout": {**layout, "autosize": True, "hovermode": False}})
+
+
+def _enlarged(part: Any, inside: str = "") -> Any:
+    """A part of a figure's dict. inside: the name under which it stands."""
+    if isinstance(part, Mapping):
+        return {name: _sized(name, _enlarged(value, name), inside) for name, value in part.items()}
+    if isinstance(part, list | tuple) and part and isinstance(part[0], Mapping):
+        return [_enlarged(each, inside) for each in part]
+    return _SIZE.sub(_size, part) if isinstance(part, str) else part
+
+
+def _sized(name: str, value: Any, inside: str) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if name == "size" and inside.endswith("font"):
+        return max(SMALLEST, value * _LARGER)
+    if (inside, name) in {("marker", "size"), ("line", "width")} or name in _SCALED:
+        return value * _LARGER
+    return value
+
+
+def _size(found: re.Match[str]) -> str:
+    return f"font-size:{max(SMALLEST, float(found[1]) * _LARGER):g}px"

@@ -1,0 +1,226 @@
+"""Stage mode: one figure fills the screen, and keys move it through layers, languages and figures.
+
+`present=N` in the link puts the page's Nth figure on the stage. A page registers its layer control with `moves`; the
+rest is the same for all: `look.picture` asks `show` for every figure.
+"""
+
+import html
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.figures.alt_text import alt_text
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.figures.stage import staged
+from neuronxa_core.gallery.answers import at_hand
+from neuronxa_core.gallery.read import LAYERED
+from neuronxa_core.settings import ASSETS
+from neuronxa_core.study.study import Study
+
+PARAMETER = "present"
+_DIGITS = 9
+_LOOKED_AT = 64
+"""Languages of a corpus that are asked for an answer, to find those for the digits."""
+_SECONDS = 1.2
+"""That Play stays with a layer."""
+
+
+def number() -> int:
+    """Which of the page's figures is on the stage, from 1; 0 for none."""
+    text = st.query_params.get(PARAMETER, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def begin(page: str) -> None:
+    """Before the page and its widgets: sets the layers that keys or Play have come to.
+
+    A key may interrupt a drawing, so what the page registered before stays until another page is drawn.
+    """
+    state = st.session_state
+    if not number() or state.get("stage_page") != page:
+        state.stage_page, state.stage_layers, state.stage_at, state.stage_most = page, {}, {}, 1
+    if state.pop("stage_next", False):
+        _step(1, around=True)
+    for key, value in state.stage_at.items():  # the browser may not have heard yet where the keys have led
+        state[key] = value
+    state.stage_figures = []
+
+
+def end() -> None:
+    """After the page, if it was drawn to its end: how many figures it has."""
+    st.session_state.stage_most = max(1, len(st.session_state.stage_figures))
+
+
+def draw() -> None:
+    """On the stage its keys, as a bar that shows when the pointer comes to it; else the button that leads there."""
+    if not number():
+        st.session_state.stage_plays = False
+        st.sidebar.button(
+            "Present",
+            key="stage_enter",
+            icon=":material/slideshow:",
+            shortcut="P",
+            on_click=_put,
+            args=(1,),
+            help="One figure on the whole screen. Left and right arrow: layers. Up and down: the page's figures. "
+            "1 to 9: languages. Space: play. Escape: leave.",
+            width="stretch",
+        )
+        return
+    st.html(ASSETS / "stage.css")
+    with st.container(key="stage_bar", horizontal=True, gap="small"):
+        _key("Layer", "Left", "keyboard_arrow_left", partial(_step, -1))
+        _key("Layer", "Right", "keyboard_arrow_right", partial(_step, 1))
+        _key("Figure", "Up", "keyboard_arrow_up", partial(_turn, -1))
+        _key("Figure", "Down", "keyboard_arrow_down", partial(_turn, 1))
+        plays = st.session_state.get("stage_plays", False)
+        _key("Pause" if plays else "Play", "Space", "pause" if plays else "play_arrow", _play)
+        for digit, study in enumerate(_studies(st.session_state.study), 1):
+            _key(language(study.source).name, str(digit), "", partial(_open, study))
+        _key("Leave", "Escape", "close", partial(_put, 0))
+    if plays:
+        _clock()
+
+
+def moves(key: str, values: Iterable[object]) -> None:
+    """Lets the arrow keys move a page's widget through its values. Called where the widget is drawn."""
+    st.session_state.stage_layers[key] = list(values)
+
+
+def layer(values: Sequence[int], start: int) -> int | None:
+    """The layer that the arrow keys mark on a page which has no control for it; None unless the stage is on."""
+    if not number():
+        return None
+    if st.session_state.get("stage_layer") not in values:
+        st.session_state.stage_layer = start
+    moves("stage_layer", values)
+    return int(st.session_state.stage_layer)
+
+
+def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> bool:
+    """Whether the stage is on, where a figure is drawn here if its turn has come, and nowhere else.
+
+    said: what a screen reader says of the figure after its kind and title.
+    """
+    if not number():
+        return False
+    figures: list[str] = st.session_state.stage_figures
+    if key not in figures:
+        figures.append(key)
+    if figures.index(key) + 1 == number():
+        with st.container(key="stage"):
+            st.html(f"<style>.st-key-stage {{ --nx-ground: {PALETTES[theme].ground} }}</style>")
+            st.html(f"<p class='nx-stage-title'>{html.escape(_title(exportable))}</p>")
+            figure = staged(exportable, theme)
+            st.plotly_chart(
+                figure,
+                key=f"stage_{key}",
+                theme=None,
+                height="stretch",
+                alt=alt_text(figure, exportable.title, said or exportable.note),
+                config={"displayModeBar": False, "staticPlot": True, "responsive": True},
+            )
+    return True
+
+
+def _title(exportable: ExportableFigure) -> str:
+    """The figure's title; with the pair if it is of one and does not name it, since the digits change it."""
+    study: Study | None = st.session_state.study
+    if study is None or f"{study.source} → {study.target}" not in exportable.source:
+        return exportable.title
+    names = [language(code).name for code in (study.source, study.target)]
+    return exportable.title if names[0] in exportable.title else f"{exportable.title}: {' → '.join(names)}"
+
+
+def _key(label: str, key: str, icon: str, does: Callable[[], None]) -> None:
+    st.button(
+        label,
+        key=f"stage_{key}",
+        shortcut=key,
+        icon=f":material/{icon}:" if icon else None,
+        type="tertiary",
+        on_click=does,
+    )
+
+
+def _put(figure: int) -> None:
+    if figure:
+        st.query_params[PARAMETER] = str(figure)
+    else:
+        st.query_params.pop(PARAMETER, None)
+
+
+def _turn(by: int) -> None:
+    """To the page's next figure, or the one before."""
+    st.session_state.stage_plays = False
+    _put(min(max(1, number() + by), st.session_state.stage_most))
+
+
+def _step(by: int, around: bool = False) -> None:
+    """To the next layer, or the one before; on a page without layers, to the next figure."""
+    state = st.session_state
+    for key, values in state.get("stage_layers", {}).items():
+        held = state.stage_at.get(key, state.get(key))
+        place = values.index(held) + by if held in values else 0
+        state.stage_at[key] = values[place % len(values) if around else min(max(0, place), len(values) - 1)]
+    if not state.get("stage_layers"):
+        plays = state.get("stage_plays", False)
+        _turn(by if not around or number() < state.stage_most else 1 - number())
+        state.stage_plays = plays
+
+
+def _play() -> None:
+    st.session_state.stage_plays = not st.session_state.get("stage_plays", False)
+
+
+@st.fragment(run_every=_SECONDS)
+def _clock() -> None:
+    """Draws the page again with the next layer, as often as Play does it."""
+    now, state = time.monotonic(), st.session_state
+    if now - state.get("stage_last", 0.0) < 0.8 * _SECONDS:  # also called by every drawing of the page
+        return
+    state.stage_last = now
+    if state.get("stage_started"):
+        state.stage_next = True
+        st.rerun()
+    state.stage_started = True
+
+
+def _open(study: Study) -> None:
+    st.session_state.study_next = replace(study)
+
+
+def _studies(study: Study | None) -> Sequence[Study]:
+    """What the digits open: the study's language and those of its corpus that have an answer, in a lasting order."""
+    if study is None:
+        return ()
+    asked = replace(study, source=_other(study))
+    kept: tuple[Study, tuple[str, ...]] | None = st.session_state.get("stage_languages")
+    if kept is None or kept[0] != asked:
+        kept = st.session_state.stage_languages = (asked, _languages(study))
+    return [replace(study, source=code) for code in kept[1]]
+
+
+def _other(study: Study) -> str:
+    """Some language that is not the target, so that studies that differ in their source alone are equal."""
+    return next(code for code in ("eng_Latn", "deu_Latn") if code != study.target)
+
+
+def _languages(study: Study) -> tuple[str, ...]:
+    try:
+        beside = open_corpus(study.corpus).beside(study.target)
+    except NeuronXAError:
+        return (study.source,)
+    offered = list(dict.fromkeys((*(code for code in LAYERED if code in beside), *beside)))[:_LOOKED_AT]
+    found = [study.source]
+    for code in offered:
+        if len(found) < _DIGITS and code not in found and at_hand(replace(study, source=code)):
+            found.append(code)
+    return tuple(found)

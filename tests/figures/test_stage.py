@@ -1,0 +1,61 @@
+"""A figure for a room: every text at least 24 pixels, as large as the screen, and no more names than fit."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import plotly.graph_objects as go
+import pytest
+
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.stage import SMALLEST, staged
+from neuronxa_core.figures.style import blank
+from tests.figures.examples import EXAMPLES
+
+
+def sizes(part: Any, inside: str = "") -> Iterator[float]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "size" and inside.endswith("font"):
+                yield value
+            yield from sizes(value, name)
+    elif isinstance(part, list):
+        for each in part:
+            yield from sizes(each, inside)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_no_text_of_any_figure_is_smaller_than_24_pixels(name: str):
+    exportable = EXAMPLES[name]().exportable
+    drawn = json.loads(staged(exportable).to_json())
+    drawn["layout"].pop("template", None)
+    found = [*sizes(drawn), *map(float, re.findall(r"font-size:\s*([\d.]+)px", json.dumps(drawn)))]
+    assert drawn["layout"]["font"]["size"] >= SMALLEST
+    assert min(found) >= SMALLEST
+    assert "height" not in drawn["layout"]
+
+
+def test_lines_markers_and_margins_grow_and_counts_do_not():
+    def draw(theme: str) -> go.Figure:
+        figure = blank("light", 300, margin={"l": 10, "r": 20, "t": 30, "b": 40})
+        figure.add_scatter(x=[1, 2], y=[3, 4], marker={"size": 5, "maxdisplayed": 2}, line={"width": 2})
+        figure.add_annotation(text="<span style='font-size:11px'>a</span>", font={"size": 20}, yshift=10, x=1, y=3)
+        return figure
+
+    figure = staged(ExportableFigure("a", "A", "", "", draw))
+    trace, note = figure.data[0], figure.layout.annotations[0]
+    assert (trace.marker.size, trace.marker.maxdisplayed, trace.line.width) == (9, 2, 3.6)
+    assert (note.font.size, note.yshift, note.x) == (36, 18, 1)
+    assert note.text == "<span style='font-size:24px'>a</span>"
+    assert figure.layout.margin.to_plotly_json() == {"l": 18, "r": 36, "t": 54, "b": 72}
+
+
+def test_of_more_names_than_fit_every_second_stands():
+    def draw(theme: str) -> go.Figure:
+        names = [f"name {number}" for number in range(31)]
+        return blank("light", 300).update_yaxes(tickvals=list(range(31)), ticktext=names)
+
+    axis = staged(ExportableFigure("a", "A", "", "", draw)).layout.yaxis
+    assert list(axis.ticktext) == [f"name {number}" for number in range(0, 31, 2)]
+    assert list(axis.tickvals) == list(range(0, 31, 2))
