@@ -1,5 +1,6 @@
 """The bundled words: every language of the bundled corpus, no gaps, no two concepts with one form, the right script."""
 
+import re
 import unicodedata
 
 import pytest
@@ -98,3 +99,23 @@ def test_cognates_stand_in_the_same_row():
     ):
         at = {WORDS[code].index(unicodedata.normalize("NFC", word)) for code, word in row.items()}
         assert len(at) == 1, row
+
+
+def test_every_definition_has_one_gap_and_keeps_its_word_to_itself():
+    cloze = table("words_cloze.tsv")
+    concepts = cloze.pop("eng_Latn")
+    assert len(set(concepts)) == len(concepts) >= 40
+    assert {"eng", "deu", "fra", "spa", "zho"} <= {title[:3] for title in cloze}
+    guide = (ASSETS / "texts" / "guide" / "getting_started.md").read_text(encoding="utf-8")
+    assert f"defines {len(concepts)} of them in seven languages" in guide
+    assert len(cloze) == 7
+    for title, definitions in cloze.items():
+        code = title.removesuffix(" definition")
+        assert title == f"{code} definition"
+        assert len(set(definitions)) == len(definitions)
+        for concept, text in zip(concepts, definitions, strict=True):
+            assert text.count("___") == text.count('"___"') == 1, text
+            assert text == unicodedata.normalize("NFC", text) == text.strip()
+            answer = WORDS[code][WORDS["eng_Latn"].index(concept)].casefold()
+            told = text.casefold() if code == "zho_Hans" else re.findall(r"\w+", text.casefold())
+            assert answer not in told, text
