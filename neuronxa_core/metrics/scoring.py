@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronxa_core.metrics.similarity import rounded_cosines, unit_vectors
+
 
 class Outcomes(NamedTuple):
     """Whether each pair is found, by direction: (pairs,) bool, or (layers, pairs) when stacked over layers."""
@@ -37,6 +39,28 @@ def pair_outcomes(similarity: NDArray[np.floating]) -> Outcomes:
     np.fill_diagonal(rivals, -np.inf)
     own = similarity.diagonal()
     return Outcomes(own > rivals.max(axis=1), own > rivals.max(axis=0))
+
+
+def retrieval(source: NDArray[np.floating], target: NDArray[np.floating], block: int = 2048) -> Outcomes:
+    """pair_outcomes(cosine_similarity(source, target)), from `block` rows of the matrix at a time.
+
+    source, target: (pairs, dim), row i of one translates row i of the other. Raises like pair_outcomes.
+    """
+    pairs = len(source)
+    if len(target) != pairs or pairs < 2:
+        raise ValueError(f"expected at least 2 pairs, got {pairs} source and {len(target)} target vectors")
+    own, best_of_row, best_of_column = np.empty(pairs), np.empty(pairs), np.full(pairs, -np.inf)
+    units = unit_vectors(target)
+    for start in range(0, pairs, block):
+        rows = np.arange(start, min(start + block, pairs))
+        cosines = rounded_cosines(unit_vectors(source[rows[0] : rows[-1] + 1]), units)
+        if np.isnan(cosines).any():
+            raise ValueError("the similarity matrix contains NaN")
+        own[rows] = cosines[rows - start, rows]
+        cosines[rows - start, rows] = -np.inf
+        best_of_row[rows] = cosines.max(axis=1)
+        np.maximum(best_of_column, cosines.max(axis=0), out=best_of_column)
+    return Outcomes(own > best_of_row, own > best_of_column)
 
 
 def mutual_nearest_rate(similarity: NDArray[np.floating]) -> float:

@@ -14,8 +14,13 @@ def cosine_similarity(source: NDArray[np.floating], target: NDArray[np.floating]
 
     source: (sentences, dim), target: (sentences', dim); returns (sentences, sentences') in float64.
     """
-    cosines: NDArray[np.float64] = np.round(unit_vectors(source) @ unit_vectors(target).T, _DECIMALS)
-    return cosines
+    return rounded_cosines(unit_vectors(source), unit_vectors(target))
+
+
+def rounded_cosines(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """cosine_similarity of vectors of length 1 or 0, see unit_vectors."""
+    products: NDArray[np.float64] = source @ target.T
+    return np.round(products, _DECIMALS, out=products)
 
 
 def paired_cosines(

@@ -3,10 +3,10 @@
 The batches of a language depend only on its sentences, so a fresh extraction repeats a cached one bit for bit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain, pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,18 @@ from neuronxa_core.models.loading import LoadedModel, is_out_of_memory, out_of_m
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.capture import Pooled, capture
+from neuronxa_core.states.mapped import Shapes, give_back
 from neuronxa_core.states.pooling import token_weights
 from neuronxa_core.states.sentences import Pooling, ReadoutConfig, SentenceStates, Site
 
 Padding = Literal["right", "left"]
+Make = Callable[[Shapes], dict[str, NDArray[Any]]]
+"""What makes the arrays of one readout, from their shapes by name."""
+
+
+def in_memory(shapes: Shapes) -> dict[str, NDArray[Any]]:
+    """Arrays that are to be filled, in memory."""
+    return {name: np.empty(shape, np.int64 if len(shape) == 1 else np.float32) for name, shape in shapes.items()}
 
 
 def extract(
@@ -35,9 +43,10 @@ def extract(
     padding: Padding = "right",
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
+    make: Make = in_memory,
 ) -> SentenceStates:
     """The states of all sentences in one readout; see `extract_readouts`."""
-    how = {"batch_tokens": batch_tokens, "padding": padding, "watcher": watcher, "bits": bits}
+    how = {"batch_tokens": batch_tokens, "padding": padding, "watcher": watcher, "bits": bits, "makes": [make]}
     return extract_readouts(model, sentences, [ReadoutConfig(site, pooling)], **how)[0]  # type: ignore[arg-type]
 
 
@@ -50,6 +59,7 @@ def extract_readouts(
     padding: Padding = "right",
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
+    makes: Sequence[Make] | None = None,
 ) -> list[SentenceStates]:
     """NAS, NAV and embeddings of every layer and sentence, pooled over tokens: one SentenceStates per readout.
 
@@ -57,38 +67,53 @@ def extract_readouts(
     batch_tokens: tokens in one forward pass, padding included, see length_sorted_batches; by default from the settings,
     or what suits the device. It and `padding` change results by no more than rounding.
     bits: if given, filled with -log2 p of each sentence, without its first token.
+    makes: what makes the arrays of each readout, from their shapes by name; by default in memory.
     Raises SentenceError for a sentence that has no tokens or exceeds the model's context, and Cancelled.
     """
-    unique = list(dict.fromkeys(sentences))
+    rows_of: dict[str, list[int]] = {}
+    for row, sentence in enumerate(sentences):
+        rows_of.setdefault(sentence, []).append(row)
+    unique, rows = list(rows_of), list(rows_of.values())
     tokens = token_ids(model, unique)
     lengths = [len(sentence) for sentence in tokens]
     unknown = [sentence.count(model.unknown) if model.unknown is not None else 0 for sentence in tokens]
     batches = batches_of(model, lengths, batch_tokens)
-    arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in readouts]
+    held: list[dict[str, NDArray[Any]]] = []
     done = 0
     head = None if bits is None else head_of(model)
-    unlikely = np.zeros(len(unique))
     with model.lock:
         for batch in batches:
             watcher.report("extracting", done, len(unique))
             passed = _forward(model, [tokens[row] for row in batch], readouts, padding, watcher, head)
-            unlikely[batch] = passed.bits
-            for held, pooled in zip(arrays, passed.pooled, strict=True):
-                for state, layers in pooled.items():
-                    if state not in held:
-                        held[state] = np.empty((layers.shape[0], len(unique), layers.shape[2]), dtype=np.float32)
-                    held[state][:, batch] = layers.cpu().numpy()
+            held = held or [
+                make(_shapes(pooled, len(sentences)))
+                for make, pooled in zip(makes or [in_memory] * len(readouts), passed.pooled, strict=True)
+            ]
+            for number, each in enumerate(batch):  # equal sentences lie in several rows
+                where = rows[each]
+                if bits is not None:
+                    bits[where] = passed.bits[number]
+                for arrays in held:
+                    arrays["tokens"][where], arrays["unknown"][where] = lengths[each], unknown[each]
+            for arrays, pooled in zip(held, passed.pooled, strict=True):
+                _keep(arrays, pooled, [rows[each] for each in batch])
             done += len(batch)
     watcher.report("extracting", done, len(unique))
-    row_of = {sentence: row for row, sentence in enumerate(unique)}
-    rows = [row_of[sentence] for sentence in sentences]
-    if bits is not None:
-        bits[:] = unlikely[rows]
-    if len(unique) < len(sentences):
-        arrays = [{state: array[:, rows] for state, array in held.items()} for held in arrays]
-        lengths, unknown = ([counts[row] for row in rows] for counts in (lengths, unknown))
-    counts = [np.array(each, dtype=np.int64) for each in (lengths, unknown)]
-    return [SentenceStates(held["nas"], held["nav"], held["embedding"], *counts) for held in arrays]
+    return [SentenceStates(**arrays) for arrays in held]
+
+
+def _shapes(pooled: Pooled, sentences: int) -> Shapes:
+    layers: Shapes = {state: (array.shape[0], sentences, array.shape[2]) for state, array in pooled.items()}
+    return {"tokens": (sentences,), "unknown": (sentences,), **layers}
+
+
+def _keep(arrays: Mapping[str, NDArray[Any]], pooled: Pooled, rows: Sequence[Sequence[int]]) -> None:
+    """Writes one batch. rows: the places of each of its sentences."""
+    where = [row for places in rows for row in places]
+    which = [number for number, places in enumerate(rows) for _ in places]
+    for state, layers in pooled.items():
+        arrays[state][:, where] = layers.cpu().numpy()[:, which]
+    give_back(*arrays.values())
 
 
 def length_sorted_batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

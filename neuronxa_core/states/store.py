@@ -10,7 +10,6 @@ import json
 import os
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
+from neuronxa_core.states import mapped
 from neuronxa_core.states.sentences import SentenceStates
 
 _Read = TypeVar("_Read")
@@ -32,8 +32,6 @@ _OFTEN_ENOUGH = 60.0
 """Seconds in which a file counts as just used. Updating its timestamp would make other processes check it again."""
 FORMAT = 3
 """Part of every key. Increase it when the meaning of a stored number changes."""
-
-
 _APART: ContextVar[Path | None] = ContextVar("apart", default=None)
 
 
@@ -86,14 +84,48 @@ def states_path(key: str) -> Path:
 
 def write_states(key: str, states: SentenceStates, header: Mapping[str, str | int]) -> None:
     """Stores states with their header. Raises CacheError if the cache cannot be written to."""
-    from safetensors.numpy import save_file
+    with writing_states(key, header) as file:
+        for name, array in file.make({name: array.shape for name, array in vars(states).items()}).items():
+            array[:] = vars(states)[name]
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in vars(states).items()}
-    metadata = {"neuronxa": json.dumps({**header, "crc32": _crc32(arrays)})}
+
+@contextmanager
+def writing_states(key: str, header: Mapping[str, str | int]) -> Iterator["StatesFile"]:
+    """A file of states for the block to fill; in the cache once the block ends without an error, else deleted.
+
+    Raises CacheError if the cache cannot be written to.
+    """
     path = states_path(key)
-    write_aside(path, lambda file: save_file(arrays, file, metadata=metadata))
+    file = StatesFile(_aside(path), header)
+    try:
+        yield file
+        with _told():
+            file.seal()
+            file.path.replace(path)
+    finally:
+        discard(file.path)
+    _evict(keep=path)
     with contextlib.suppress(OSError):  # another process may have evicted it
         _WHOLE[path] = _stamp(path)
+
+
+class StatesFile:
+    """A file of states that is being written. path: where it lies until it is complete."""
+
+    def __init__(self, path: Path, header: Mapping[str, str | int]) -> None:
+        self.path, self.header = path, header
+        self._arrays: dict[str, NDArray[Any]] = {}
+
+    def make(self, shapes: mapped.Shapes) -> dict[str, NDArray[Any]]:
+        """The arrays to fill, mapped into memory. Raises CacheError if there is no room for them."""
+        with _told():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._arrays = mapped.create(self.path, shapes, self.header)
+        return self._arrays
+
+    def seal(self) -> None:
+        """Adds the checksum. The arrays can no longer be written."""
+        mapped.seal(self.path, self._arrays, self.header)
 
 
 def read_states(key: str) -> SentenceStates | None:
@@ -106,15 +138,10 @@ def read_states(key: str) -> SentenceStates | None:
 
 
 def _read_checked(path: Path) -> SentenceStates | None:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads(file.metadata()["neuronxa"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if header["crc32"] != _crc32(arrays):
-            raise ValueError("checksum")
-        return SentenceStates(**arrays)
+        return SentenceStates(**mapped.read(path)[0])
     except FileNotFoundError:
         return None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError):
@@ -198,23 +225,31 @@ def count_layers(path: Path, name: str) -> int:
         raise ValueError(f"{path} holds no {name}") from error
 
 
-def _crc32(arrays: Mapping[str, NDArray[np.generic]]) -> int:
-    checksum = 0
-    for name in sorted(arrays):
-        checksum = zlib.crc32(arrays[name].view(np.uint8).data, checksum)
-    return checksum
-
-
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` fill a temporary file beside `path`, then renames it, so that no reader sees a partial file.
 
     Raises CacheError if the folder cannot be written to.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+    aside = _aside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(aside)
-        aside.replace(path)
+        with _told():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(aside)
+            aside.replace(path)
+    finally:
+        discard(aside)
+    _evict(keep=path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns what a disk that is full or read-only raises into a CacheError."""
+    try:
+        yield
     except Exception as error:
         if isinstance(error, OSError) or "No space left" in str(error) or "I/O error" in str(error):
             raise CacheError(
@@ -222,9 +257,6 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
                 "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
             ) from error
         raise
-    finally:
-        discard(aside)
-    _evict(keep=path)
 
 
 def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:

@@ -2,8 +2,9 @@
 
 import platform
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,7 +141,7 @@ class Recipe:
         if store.is_whole(path):
             store.touch(path)
         else:
-            self._write(key, *self._extract(sentences, watcher), code)
+            self._extract(sentences, watcher, keep=(key, code))
         return path
 
     def readouts(
@@ -157,10 +158,13 @@ class Recipe:
         if missing:
             model = self._model(len(missing) * len(sentences), watcher)
             missing = [readout for readout in missing if readout.site != "attention" or model.parts.attention]
-            states = extract_readouts(model, sentences, missing, watcher=watcher)
-            for readout, each in zip(missing, states, strict=True):
-                header = {"language": code, "taken_from": model.parts.neurons}
-                store.write_states(keys[readout], each, self._readout_parts(readout) | header)
+            header = {"language": code, "taken_from": model.parts.neurons}
+            with ExitStack() as files:
+                opened = [
+                    files.enter_context(store.writing_states(keys[readout], self._readout_parts(readout) | header))
+                    for readout in missing
+                ]
+                extract_readouts(model, sentences, missing, watcher=watcher, makes=[file.make for file in opened])
         return {readout: path for readout in readouts if store.is_whole(path := store.states_path(keys[readout]))}
 
     def readout_path(self, readout: ReadoutConfig, sentences: tuple[str, ...]) -> Path:
@@ -193,10 +197,9 @@ class Recipe:
     def sentence_bits(self, code: str, sentences: tuple[str, ...], watcher: Watcher) -> list[float]:
         """-log2 p of each sentence, see extraction. The states of the same pass go into the cache if missing."""
         bits = np.zeros(len(sentences))
-        states, neurons = self._extract(sentences, watcher, bits)
         key = self._states_key(sentences)
-        if not store.is_whole(store.states_path(key)):
-            self._write(key, states, neurons, code)
+        missing = not store.is_whole(store.states_path(key))
+        self._extract(sentences, watcher, bits, (key, code) if missing else None)
         return [float(value) for value in bits]
 
     def _states(
@@ -207,23 +210,27 @@ class Recipe:
         stored = store.read_states(key) if use_cache else None
         if stored is not None:
             return stored, store.taken_from(store.states_path(key))
-        states, neurons = self._extract(sentences, watcher)
-        if use_cache:
-            self._write(key, states, neurons, code)
-        return states, neurons
-
-    def _write(self, key: str, states: SentenceStates, neurons: str, code: str) -> None:
-        store.write_states(key, states, self.key | {"language": code, "taken_from": neurons})
+        return self._extract(sentences, watcher, keep=(key, code) if use_cache else None)
 
     def _extract(
-        self, sentences: tuple[str, ...], watcher: Watcher, bits: NDArray[np.float64] | None = None
+        self,
+        sentences: tuple[str, ...],
+        watcher: Watcher,
+        bits: NDArray[np.float64] | None = None,
+        keep: tuple[str, str] | None = None,
     ) -> tuple[SentenceStates, str]:
-        """(freshly extracted states, module read as neurons)."""
+        """(freshly extracted states, module read as neurons). keep: key and language of their file in the cache."""
         from neuronxa_core.states.extraction import extract
 
         model = self._model(len(sentences), watcher)
+        neurons = model.parts.neurons
         site, pooling = self.study.readout.site, self.study.readout.pooling
-        return extract(model, sentences, site, pooling, watcher=watcher, bits=bits), model.parts.neurons
+        run = partial(extract, model, sentences, site, pooling, watcher=watcher, bits=bits)
+        if keep is None:
+            return run(), neurons
+        key, code = keep
+        with store.writing_states(key, self.key | {"language": code, "taken_from": neurons}) as file:
+            return run(make=file.make), neurons
 
     def _model(self, sentences: int, watcher: Watcher) -> "LoadedModel":
         """The study's model in memory. sentences: how many of one language have their states held at once."""

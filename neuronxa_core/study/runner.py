@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import ModelError
-from neuronxa_core.metrics.scoring import Outcomes, pair_outcomes
-from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.metrics.scoring import Outcomes, retrieval
 from neuronxa_core.models.hardware import Device, resolve_device, resolve_dtype
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
+from neuronxa_core.states.mapped import give_back
 from neuronxa_core.states.sentences import STATES, SentenceStates, State, first_layer
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.recipe import described, local_recipe, recipe_for
@@ -108,7 +108,8 @@ def score_layers(state: State, source: SentenceStates, target: SentenceStates, w
     for layer, (ours, theirs) in enumerate(zip(source.of(state), target.of(state), strict=True), first_layer(state)):
         watcher.check()
         check_finite(state, layer, ours, theirs)
-        layers.append(pair_outcomes(cosine_similarity(ours, theirs)))
+        layers.append(retrieval(ours, theirs))
+        give_back(ours, theirs)
     return Outcomes(*(np.stack(direction) for direction in zip(*layers, strict=True)))
 
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neuronxa_core.metrics.scoring import chance_rate, mutual_nearest_rate, pair_outcomes
+from neuronxa_core.metrics.scoring import chance_rate, mutual_nearest_rate, pair_outcomes, retrieval
+from neuronxa_core.metrics.similarity import cosine_similarity
 
 
 def similarities(low: int = 2, high: int = 9) -> st.SearchStrategy[np.ndarray]:
@@ -96,3 +97,25 @@ def test_what_is_not_a_square_of_two_pairs_is_refused(shape: tuple[int, int]):
 def test_nan_is_refused():
     with pytest.raises(ValueError, match="NaN"):
         mutual_nearest_rate(np.array([[np.nan, 0], [0, 1]]))
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 29, 30, 100])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_block_of_rows_at_a_time_finds_the_same_pairs(block: int, seed: int):
+    """Vectors of few distinct values, some of them equal or zero, so that ties are common."""
+    numbers = np.random.default_rng(seed)
+    source, target = (numbers.integers(-1, 2, (30, 4)).astype(np.float32) for _ in range(2))
+    target[::2] = source[::2]
+    whole = pair_outcomes(cosine_similarity(source, target))
+    assert 0 < whole.mutual.sum() < 30 or seed
+    for ours, theirs in zip(retrieval(source, target, block), whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_vectors_that_are_no_pairs_are_refused():
+    with pytest.raises(ValueError, match="at least 2 pairs, got 1 source and 1 target"):
+        retrieval(np.ones((1, 4)), np.ones((1, 4)))
+    with pytest.raises(ValueError, match="3 source and 2 target"):
+        retrieval(np.ones((3, 4)), np.ones((2, 4)))
+    with pytest.raises(ValueError, match="NaN"):
+        retrieval(np.array([[1.0], [np.nan]]), np.ones((2, 1)))

@@ -8,17 +8,20 @@ import pytest
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from neuronxa_core.errors import CacheError
+from neuronxa_core.errors import CacheError, Cancelled
 from neuronxa_core.states import store
+from neuronxa_core.states.mapped import give_back
 from neuronxa_core.states.sentences import SentenceStates
 from neuronxa_core.states.store import (
     cache_key,
     is_whole,
+    read_header,
     read_or_discard,
     read_states,
     states_path,
     write_aside,
     write_states,
+    writing_states,
 )
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
@@ -127,23 +130,16 @@ def test_use_leaves_the_date_of_the_states_and_their_age_is_that_of_the_last_use
     assert abs(used.st_atime - time.time()) < 60
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
-        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
-    ],
-    ids=["OSError", "SafetensorError"],
-)
-def test_a_full_disk_leaves_nothing_half_written(cache: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception):
-    def save_half(_arrays: object, file: Path, metadata: object) -> None:
-        file.write_bytes(b"half")
-        assert file.name in files_in(cache)
-        raise failure
+def test_a_full_disk_is_told_before_the_work_and_leaves_nothing_half_written(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def no_room(_file: int, _start: int, _size: int) -> None:
+        assert [name.endswith(".part") for name in files_in(cache)].count(True) == 1
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     write_states("a", some_states(), HEADER)
     with monkeypatch.context() as full:
-        full.setattr(safetensors.numpy, "save_file", save_half)
+        full.setattr(os, "posix_fallocate", no_room)
         for key in ("a", "b"):
             with pytest.raises(
                 CacheError, match=r"No space left on device.* Free some disk space, or set NEURONXA_CACHE_DIR"
@@ -151,6 +147,50 @@ def test_a_full_disk_leaves_nothing_half_written(cache: Path, monkeypatch: pytes
                 write_states(key, some_states(1), HEADER)
     assert files_in(cache) == ["a.safetensors"]
     assert same(read_states("a"), some_states())  # what was there before is still there
+
+
+def test_a_full_disk_is_told_whatever_library_writes(cache: Path):
+    def write(file: Path) -> None:
+        file.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(CacheError, match="Free some disk space"):
+        write_aside(cache / "results" / "a", write)
+    assert not files_in(cache)
+
+
+def test_states_that_are_not_complete_leave_nothing_behind(cache: Path):
+    def stopped() -> None:
+        with writing_states("a", HEADER) as file:
+            file.make({"nas": (2, 3, 5)})["nas"][0] = 1
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        stopped()
+    assert read_states("a") is None
+    assert not files_in(cache)
+
+
+def test_what_was_given_back_to_the_kernel_is_still_there(cache: Path):
+    whole = some_states()
+    with writing_states("a", HEADER) as file:
+        arrays = file.make({name: array.shape for name, array in vars(whole).items()})
+        for name, array in vars(whole).items():
+            for row, values in enumerate(array):
+                arrays[name][row] = values
+                give_back(arrays[name])
+    assert same(read_states("a"), whole)
+    written = SentenceStates(**arrays)
+    assert same(written, whole)
+    with pytest.raises(ValueError, match="read-only"):
+        written.nas[0] = 0
+
+
+def test_other_programs_read_the_file(cache: Path):
+    write_states("a", some_states(), HEADER)
+    read = safetensors.numpy.load_file(states_path("a"))
+    assert same(SentenceStates(**read), some_states())
+    assert read_header(states_path("a"))["language"] == "deu_Latn"
 
 
 def test_a_fault_of_the_program_is_not_called_a_full_disk(cache: Path):
