@@ -177,7 +177,7 @@ def study_line(
     names: instead of source and target; stem: of the files, instead of the study's; dtypes: instead of the study's,
     where the page does not take the sidebar's.
     """
-    line, actions = st.columns([3, 1.6], vertical_alignment="center")
+    line, actions = st.columns([3.4, 1.2] if names else [2.4, 1.7], vertical_alignment="center")  # two buttons or three
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         if not names:
             typed.offer(st.session_state.study or study)
