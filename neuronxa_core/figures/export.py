@@ -17,7 +17,7 @@ from neuronxa_core.version import __version__
 
 PAGE, COLUMN = 680, 400
 """Widths of a printed figure in CSS pixels, 96 to the inch: 180 mm across a page, and 106 mm for what is square."""
-_LINE, _LETTER = 16, 5.8
+_LINE, _LETTER = 16, 6.1
 """Pixels of a line and of an average letter of the caption."""
 _TITLE_LINE, _TITLE_LETTER = 19, 7.2
 

@@ -150,6 +150,12 @@ def test_copy_link_copies_the_study_and_the_view(browser: Browser, server: str):
     context.close()
 
 
+def test_copy_link_says_where_a_link_with_a_path_opens(page: Page, server: str, tiny_query: str):
+    page.goto(f"{server}/alignment?{tiny_query}")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied, opens only on this computer")).to_be_visible()
+
+
 def test_a_question_on_the_first_page_leads_to_its_answer(page: Page, server: str):
     page.goto(server)
     page.get_by_role("link", name="Open Asymmetry").click()
