@@ -19,7 +19,7 @@ from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Meter, Phase, Watcher
-from neuronxa_core.settings import DASHBOARD
+from neuronxa_core.settings import DASHBOARD, PASSIVE
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import CHOICES
 from neuronxa_core.version import __version__
@@ -51,6 +51,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> int:
     """The exit code, after running one command. program: the name it was called by, for messages."""
+    os.environ.setdefault(*PASSIVE)  # before anything imports torch
     terminal = _Terminal()
     try:
         options = _parsed(_parser(program), arguments)

@@ -7,6 +7,7 @@ and the thread that takes the jobs does not do it: the shared queue hands it to 
 
 import logging
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Hashable
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from neuronxa_core.errors import Cancelled, NeuronXAError
+from neuronxa_core.models.warmth import warm_up
 from neuronxa_core.progress import Meter, Phase, Progress, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.worker.process import Work, Worker
@@ -157,6 +159,36 @@ class JobQueue:
 def shared_queue() -> JobQueue:
     """The one queue of this process."""
     return JobQueue(shared_worker().run) if settings().worker == "process" else JobQueue()
+
+
+class WarmUp:
+    """Warms the shared worker up once a page stands and nobody has pressed anything for some seconds."""
+
+    def __init__(self, worker: Worker, work: Work, seconds: float) -> None:
+        self._worker, self._work, self._seconds = worker, work, seconds
+        self._drawn = threading.Event()
+        self._thread = threading.Thread(target=self._wait, name="neuronxa-warm-up", daemon=True)
+        self._lock = threading.Lock()
+
+    def page_drawn(self) -> None:
+        """Counts the seconds anew; called whenever a page is drawn."""
+        self._drawn.set()
+        with self._lock:
+            if self._thread.ident is None:
+                self._thread.start()
+
+    def _wait(self) -> None:
+        while self._drawn.is_set():
+            self._drawn.clear()
+            time.sleep(self._seconds)
+        self._worker.warm_up(self._work)
+        threading.Event().wait()  # the system ends a worker with the thread that started it
+
+
+@lru_cache(maxsize=1)
+def shared_warm_up() -> WarmUp:
+    """The one warm-up of this process."""
+    return WarmUp(shared_worker(), warm_up, seconds=4.0)
 
 
 @lru_cache(maxsize=1)

@@ -86,3 +86,24 @@ class Together(Watcher):
 
     def check(self) -> None:
         self.watcher.check()
+
+
+class _Side(Watcher):
+    """One of several pieces of work that run at the same time; `counts` holds done and total of each."""
+
+    def __init__(self, watcher: Watcher, counts: list[tuple[int, int]], index: int) -> None:
+        self.watcher, self.counts, self.index = watcher, counts, index
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.counts[self.index] = done, total
+        done, total = (sum(column) for column in zip(*self.counts, strict=True))
+        self.watcher.report(phase, done, total, detail)
+
+    def check(self) -> None:
+        self.watcher.check()
+
+
+def side_by_side(watcher: Watcher, count: int) -> list[Watcher]:
+    """A watcher for each of `count` pieces of the same work in threads of their own; `watcher` sees their sums."""
+    counts = [(0, 0)] * count
+    return [_Side(watcher, counts, index) for index in range(count)]

@@ -18,6 +18,8 @@ def _dashboard() -> Path:
 
 DASHBOARD = _dashboard()
 ASSETS = DASHBOARD / "assets"
+PASSIVE = ("OMP_WAIT_POLICY", "PASSIVE")
+"""Makes torch's waiting threads leave their core to others instead of spinning. Set it before torch is imported."""
 
 
 @dataclass(frozen=True)

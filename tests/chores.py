@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from neuronxa_core.errors import ModelError
-from neuronxa_core.progress import Watcher
+from neuronxa_core.progress import Phase, Watcher
 
 
 def process(watcher: Watcher) -> int:
@@ -62,3 +63,18 @@ def divide_by_nothing(watcher: Watcher) -> float:
 
 def run_out_of_memory(watcher: Watcher) -> None:
     raise MemoryError
+
+
+def idle(told: Path, watcher: Watcher) -> None:
+    """Writes down its priority, and goes on until it is stopped, which it writes down too."""
+    told.write_text(str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
+    try:
+        while True:
+            watcher.check()
+            time.sleep(0.01)
+    finally:
+        told.write_text("stopped")
+
+
+def report(phase: Phase, watcher: Watcher) -> None:
+    watcher.report(phase)

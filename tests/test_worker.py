@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -20,6 +21,9 @@ from neuronxa_core.errors import Cancelled, NeuronXAError, WorkerError
 from neuronxa_core.gallery import answers
 from neuronxa_core.jobs import JobQueue, Snapshot
 from neuronxa_core.models import cost
+from neuronxa_core.models.demo import prepared_demo
+from neuronxa_core.models.loading import RESIDENT
+from neuronxa_core.models.warmth import warm_up
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES
@@ -180,6 +184,43 @@ def test_nothing_stays_when_the_server_is_killed(tmp_path: Path):
     server.kill()
     server.wait()
     wait_until(lambda: not any(lives(pid) for pid in pids))
+
+
+def test_a_warm_up_has_a_low_priority_and_stops_for_a_run_that_does_not_need_it(tmp_path: Path):
+    worker, told = Worker(), tmp_path / "told"
+    worker.warm_up(partial(chores.idle, told))
+    wait_until(lambda: told.exists() and told.read_text())
+    if sys.platform == "linux":
+        assert int(told.read_text()) >= 10
+    worker.run(partial(chores.report, "preparing weights"), SILENT)  # waits for what is being prepared
+    assert told.read_text() != "stopped"
+    worker.run(partial(chores.report, "loading"), SILENT)
+    wait_until(lambda: told.read_text() == "stopped")
+    worker.end()
+
+
+def test_the_warm_up_begins_once_when_pages_have_been_left_alone():
+    class Warmed(Worker):
+        works: ClassVar[list[object]] = []
+
+        def warm_up(self, work: process.Work) -> None:
+            self.works.append(work)
+
+    warmth = jobs.WarmUp(Warmed(), chores.process, seconds=0.05)
+    for _ in range(3):
+        warmth.page_drawn()
+    assert Warmed.works == []
+    wait_until(lambda: Warmed.works)
+    warmth.page_drawn()
+    time.sleep(0.2)
+    assert Warmed.works == [chores.process]
+
+
+def test_a_warm_up_prepares_the_demo_and_loads_no_model(demo_cache: Path):
+    RESIDENT.free()
+    warm_up(SILENT)
+    assert prepared_demo() is not None
+    assert RESIDENT._model is None
 
 
 @pytest.fixture

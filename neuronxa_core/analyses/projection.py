@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -26,7 +27,7 @@ from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.geometry import ranks
 from neuronxa_core.metrics.similarity import cosine_similarity
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.progress import SILENT, Watcher, side_by_side
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.analysis import pair_sentences
@@ -271,4 +272,10 @@ class Project:
         layers = find_layers(study, device)
         if layers is None:
             raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
-        return Projections(study, tuple(project(study, layers, each, self.settings, watcher) for each in self.states))
+        watchers = side_by_side(watcher, len(self.states))
+        with ThreadPoolExecutor(len(self.states)) as pool:
+            works = [
+                pool.submit(project, study, layers, state, self.settings, each)
+                for state, each in zip(self.states, watchers, strict=True)
+            ]
+            return Projections(study, tuple(work.result() for work in works))

@@ -6,9 +6,10 @@ cancelled, so its steps are repeated here with umap-learn's own building blocks.
 Source: McInnes et al. 2018, arXiv:1802.03426; the AlignedUMAP page of umap-learn's documentation.
 """
 
+import contextlib
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -112,8 +113,8 @@ def umap_layers(
 ) -> Coordinates:
     """UMAP of all layers together, (layers, rows, 2); the same input and seed give the same coordinates.
 
-    stack: one (rows, dim) per layer, with rows in the same order. Only one fit runs at a time in a process.
-    Raises Cancelled between two steps if the watcher is stopped.
+    stack: one (rows, dim) per layer, with rows in the same order. Fits in several threads take turns to build their
+    graphs and optimise side by side. Raises Cancelled between two steps if the watcher is stopped.
     """
     with one_fit_at_a_time(watcher):
         watcher.report("projecting")
@@ -124,14 +125,25 @@ def umap_layers(
             graphs.append(_graph(vectors, settings))
             start = _start(graphs[-1], vectors, settings)
             layout.append(procrustes_align(np.stack([layout[-1], start]))[1] if layout else start)
-        moved = _move(layout, graphs, settings, watcher, epochs)
-        return procrustes_align(np.stack(moved))
+    return procrustes_align(_move(layout, graphs, settings, watcher, epochs))
+
+
+@lru_cache(maxsize=1)
+def _keep_compiled() -> None:
+    """Has numba keep on disk what umap-learn compiles anew in every process, twelve seconds' worth."""
+    from umap.umap_ import compute_membership_strengths, smooth_knn_dist
+    from umap.utils import fast_knn_indices
+
+    for function in (fast_knn_indices, smooth_knn_dist, compute_membership_strengths):
+        with contextlib.suppress(RuntimeError):  # no folder that numba can write to
+            function.enable_caching()
 
 
 def _graph(vectors: NDArray[np.float32], settings: ProjectionSettings) -> Any:
     """UMAP's weighted neighbour graph of one layer, a sparse (rows, rows) matrix."""
     from umap import UMAP
 
+    _keep_compiled()
     neighbours = min(settings.neighbours, len(vectors) - 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fixed seed implies one thread, as intended
@@ -155,29 +167,31 @@ def _start(graph: Any, vectors: NDArray[np.float32], settings: ProjectionSetting
 
 def _move(
     layout: list[Coordinates], graphs: list[Any], settings: ProjectionSettings, watcher: Watcher, epochs: int
-) -> list[Coordinates]:
+) -> Coordinates:
     """Positions after UMAP's optimisation of all layers at once, each point pulled to itself in nearby layers."""
-    from numba.typed import List
     from umap.umap_ import find_ab_params, make_epochs_per_sample
 
+    from neuronxa_core.analyses.umap_epoch import epoch as move
+    from neuronxa_core.analyses.umap_epoch import pulls_of
+
     a, b = find_ab_params(1.0, settings.min_dist)
-    every = [make_epochs_per_sample(graph.data, epochs) for graph in graphs]
-    embeddings = List([np.ascontiguousarray(points, dtype=np.float32) for points in layout])
-    heads, tails = (List([getattr(graph, side).astype(np.int32) for graph in graphs]) for side in ("row", "col"))
-    negative = [(steps / 5).astype(np.float32) for steps in every]  # five negative samples per edge
-    due = List([steps.astype(np.float32) for steps in every])
-    due_negative = List([steps.copy() for steps in negative])
-    weights, relations = _ties(graphs)
+    points = np.ascontiguousarray(np.stack(layout), dtype=np.float32)
+    first = np.concatenate([[0], np.cumsum([graph.nnz for graph in graphs])])
+    heads, tails = (np.concatenate([getattr(graph, side) for graph in graphs]).astype(np.int32) for side in _SIDES)
+    every = np.concatenate([make_epochs_per_sample(graph.data, epochs) for graph in graphs])
+    negative = (every / 5).astype(np.float32)  # five negative samples per edge
+    due, due_negative = every.astype(np.float32), negative.copy()
+    edges = (first, heads, tails, every, due, negative, due_negative)
+    held = (*_ties(graphs), pulls_of(_PULL, _WINDOW))
     seeds = np.random.RandomState(settings.seed).randint(-(2**31) + 1, 2**31 - 1, 3).astype(np.int64)
-    step = _epoch()
-    for epoch in range(epochs):
+    for number in range(epochs):
         watcher.check()
-        watcher.report("projecting", epoch, epochs)
-        step(
-            *(embeddings, embeddings, heads, tails, List(every), a, b, weights, relations, seeds),
-            *(1.0, _PULL, 2, True, 1.0 - epoch / epochs, List(negative), due_negative, due, epoch),
-        )
-    return list(embeddings)
+        watcher.report("projecting", number, epochs)
+        move(points, edges, held, seeds, (a, b, 1.0 - number / epochs), number)
+    return points
+
+
+_SIDES = ("row", "col")
 
 
 def _ties(graphs: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -196,16 +210,6 @@ def _ties(graphs: list[Any]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
                 weights[layer, offset + _WINDOW] = np.where(either > 0, shared / np.maximum(either, 1), 1)
                 relations[layer, offset + _WINDOW] = np.arange(len(ours))
     return weights, relations
-
-
-@lru_cache(maxsize=1)
-def _epoch() -> Callable[..., None]:
-    """One epoch of AlignedUMAP's optimisation, compiled once per process; umap-learn compiles it at every fit."""
-    import numba
-    from umap.layouts import _optimize_layout_aligned_euclidean_single_epoch as single_epoch
-
-    compiled: Callable[..., None] = numba.njit(single_epoch, fastmath=True)
-    return compiled
 
 
 @contextmanager

@@ -4,7 +4,10 @@ The main thread works. A second thread reads the pipe, so that a cancellation ar
 end of the pipe ends the process: whatever became of the server, nobody is left to compute for.
 """
 
+import contextlib
+import os
 import queue
+import sys
 import threading
 import traceback
 from multiprocessing.connection import Connection
@@ -28,7 +31,20 @@ class _Run(Watcher):
         self.stop = threading.Event()
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        if phase != "preparing weights":  # else it may be the warm-up that this run waits for
+            self.loop.warming.set()
         self.loop.send("progress", self.number, (phase, done, total, detail))
+
+    def check(self) -> None:
+        if self.stop.is_set():
+            raise Cancelled
+
+
+class _WarmUp(Watcher):
+    """Work that nobody waits for; it stops when a run begins that does not need it."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
 
     def check(self) -> None:
         if self.stop.is_set():
@@ -42,6 +58,8 @@ class Loop:
         self._pipe, self._sending = pipe, threading.Lock()
         self._runs: dict[int, _Run] = {}
         self._waiting: queue.SimpleQueue[_Run] = queue.SimpleQueue()
+        self.warming = threading.Event()
+        """Set when a warm-up has to stop, or need not begin."""
 
     def send(self, *message: object) -> None:
         with self._sending:
@@ -55,6 +73,8 @@ class Loop:
                 if kind == "run":
                     self._runs[number] = run = _Run(number, rest[0], self)
                     self._waiting.put(run)
+                elif kind == "warm up":
+                    threading.Thread(target=self._warm_up, args=rest, name="neuronxa-warm-up", daemon=True).start()
                 elif number in self._runs:  # else it has ended meanwhile
                     self._runs[number].stop.set()
         except (EOFError, OSError):
@@ -67,6 +87,13 @@ class Loop:
             how, answer = _ended(run)
             del self._runs[run.number]
             self.send(how, run.number, answer, resident_bytes())
+
+    def _warm_up(self, work: bytes) -> None:
+        """Does work at a low priority, until a run begins that does not need it."""
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        with contextlib.suppress(Cancelled, NeuronXAError):  # a run tells what is wrong
+            ForkingPickler.loads(work)(_WarmUp(self.warming))
 
 
 def _ended(run: _Run) -> tuple[Ending, Any]:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
@@ -24,6 +24,7 @@ from typing import Any
 from neuronxa_core.errors import Cancelled, NeuronXAError, WorkerError
 from neuronxa_core.models.cost import tell_worker_memory
 from neuronxa_core.progress import Watcher
+from neuronxa_core.settings import PASSIVE
 
 Work = Callable[[Watcher], Any]
 PATIENCE = 1.5
@@ -49,6 +50,11 @@ class _Link:
 
     process: "subprocess.Popen[bytes]"
     pipe: "Connection[Any, Any]"
+    sending: threading.Lock = field(default_factory=threading.Lock)
+
+    def send(self, *message: object) -> None:
+        with self.sending:
+            self.pipe.send(message)
 
     @property
     def lives(self) -> bool:
@@ -90,6 +96,15 @@ class Worker:
             except _NotBegunError:  # the worker had died before, unnoticed
                 return self._attempt(packed, watcher)
 
+    def warm_up(self, work: Work) -> None:
+        """Has the worker do `work` at a low priority until the first run that does not need it; nothing comes back.
+
+        Call it from a thread that lives as long as this process.
+        """
+        link = self._started()
+        with contextlib.suppress(OSError):  # dead, which the next run mends
+            link.send("warm up", -1, bytes(ForkingPickler.dumps(work)))
+
     def end(self) -> None:
         """Ends the process, if there is one."""
         with self._starting:
@@ -101,7 +116,7 @@ class Worker:
     def _attempt(self, packed: bytes, watcher: Watcher) -> Any:
         link, number = self._started(), next(self._numbers)
         try:
-            link.pipe.send(("run", number, packed))
+            link.send("run", number, packed)
         except OSError:
             raise self._died(link, _NotBegunError) from None
         return self._answer(link, number, watcher)
@@ -138,7 +153,7 @@ class Worker:
                 if deadline is None:
                     deadline = time.monotonic() + PATIENCE
                     with contextlib.suppress(OSError):  # dead, which the next look at the pipe tells
-                        link.pipe.send(("stop", number))
+                        link.send("stop", number)
                 elif time.monotonic() > deadline:
                     self.end()
                     raise
@@ -163,10 +178,7 @@ class Worker:
 
 
 def _start() -> _Link:
-    """A fresh interpreter with this one's search path, in a process group of its own, at the other end of a pipe.
-
-    Threads that wait let go of their core (OMP_WAIT_POLICY), which has to be set before torch is imported.
-    """
+    """A fresh interpreter with this one's search path, in a process group of its own, at the other end of a pipe."""
     ours, theirs = Pipe()
     try:
         process = subprocess.Popen(
@@ -174,7 +186,7 @@ def _start() -> _Link:
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             process_group=0,
-            env={"OMP_WAIT_POLICY": "PASSIVE"} | os.environ,
+            env=dict([PASSIVE]) | os.environ,
         )
     finally:
         theirs.close()

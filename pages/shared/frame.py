@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from neuronxa_core.jobs import shared_warm_up
+from neuronxa_core.settings import settings
 from pages.shared import access, link, look, picker, stage
 
 PAGES = Path(__file__).parent.parent
@@ -41,6 +43,8 @@ def draw() -> None:
     link.remember()
     stage.begin(page.title)
     picker.study_picker()
+    if settings().worker == "process" and settings().mode == "local":
+        shared_warm_up().page_drawn()
     stage.draw()
     page.run()
     stage.end()

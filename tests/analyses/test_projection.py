@@ -11,9 +11,10 @@ from neuronxa_core.analyses import projection, umap
 from neuronxa_core.analyses.projection import find_projection, project
 from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.errors import Cancelled, StudyError
-from neuronxa_core.progress import Watcher
+from neuronxa_core.progress import Watcher, side_by_side
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
+from tests.conftest import Recorder
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(24, 9)).astype(np.float32) + 2
@@ -206,3 +207,40 @@ def test_the_table_of_points_names_each_points_language_pair_and_layer(study: St
     table = found.points_table.set_index(["layer", "language", "pair"])
     assert len(table) == 3 * 16
     assert table.loc[(2, "eng_Latn", 5), ["x", "y"]].tolist() == found.coordinates[1, 8 + 4].tolist()
+
+
+@pytest.mark.slow
+def test_an_epoch_moves_every_point_to_the_bit_as_umap_learns_own_does():
+    import numba
+    from numba.typed import List
+    from umap.layouts import _optimize_layout_aligned_euclidean_single_epoch as single_epoch
+    from umap.umap_ import find_ab_params, make_epochs_per_sample
+
+    stack, epochs = [ROWS, ROWS + 0.1, ROWS[::-1].copy()], 12
+    graphs = [umap._graph(rows, SMALL) for rows in stack]
+    layout = [umap._start(graph, rows, SMALL) for graph, rows in zip(graphs, stack, strict=True)]
+    ours = umap._move(layout, graphs, SMALL, Watcher(), epochs)
+    a, b = find_ab_params(1.0, SMALL.min_dist)
+    points = List([each.copy() for each in layout])
+    heads, tails = (List([getattr(graph, side).astype(np.int32) for graph in graphs]) for side in ("row", "col"))
+    every = [make_epochs_per_sample(graph.data, epochs) for graph in graphs]
+    negative = [(steps / 5).astype(np.float32) for steps in every]
+    due, due_negative = List([steps.astype(np.float32) for steps in every]), List([each.copy() for each in negative])
+    seeds = np.random.RandomState(SMALL.seed).randint(-(2**31) + 1, 2**31 - 1, 3).astype(np.int64)
+    step = numba.njit(single_epoch, fastmath=True)
+    for epoch in range(epochs):
+        step(
+            *(points, points, heads, tails, List(every), a, b, *umap._ties(graphs), seeds),
+            *(1.0, umap._PULL, 2, True, 1.0 - epoch / epochs, List(negative), due_negative, due, epoch),
+        )
+    np.testing.assert_array_equal(ours, np.stack(list(points)))
+    assert not np.array_equal(ours, np.stack(layout))
+
+
+def test_states_side_by_side_are_counted_together():
+    recorder = Recorder()
+    first, second = side_by_side(recorder, 2)
+    first.report("projecting", 3, 200)
+    second.report("projecting", 5, 200)
+    first.report("projecting", 4, 200)
+    assert recorder.reports == [("projecting", 3, 200), ("projecting", 8, 400), ("projecting", 9, 400)]
