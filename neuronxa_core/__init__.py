@@ -22,8 +22,10 @@ __all__ = [
     "Alignment",
     "Asymmetry",
     "Downstream",
+    "Effects",
     "Found",
     "GridAnswer",
+    "Interventions",
     "LanguageMatrix",
     "LanguageResults",
     "Languages",
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.alignment import Alignment
     from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
     from neuronxa_core.analyses.downstream import Downstream, Measured
+    from neuronxa_core.analyses.effects import Effects
+    from neuronxa_core.analyses.interventions import Interventions
     from neuronxa_core.analyses.language_matrix import LanguageMatrix
     from neuronxa_core.analyses.languages import Languages
     from neuronxa_core.analyses.latent_answer import LatentAnswer
@@ -127,6 +131,8 @@ _HOMES = {
     "RankStability": "analyses.pairs_needed",
     "Models": "analyses.models",
     "ModelComparison": "analyses.models",
+    "Interventions": "analyses.interventions",
+    "Effects": "analyses.effects",
     "Downstream": "analyses.downstream",
     "Measured": "analyses.downstream",
     "run": "analyses.run",

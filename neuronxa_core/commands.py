@@ -15,17 +15,17 @@ import pandas as pd
 from neuronxa_core.analyses.accuracies import read_accuracies
 from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.downstream import Downstream, Measured
-from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
+from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_prompts import TASKS
 from neuronxa_core.analyses.models import Models
-from neuronxa_core.analyses.neuron_sets import SETS, read_listed
 from neuronxa_core.analyses.neurons import Neurons
 from neuronxa_core.analyses.projection import Project
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
+from neuronxa_core.command_options import add_intervention_options, interventions_from
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.words import BUNDLED
@@ -130,45 +130,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _interventions(options: argparse.Namespace) -> Interventions:
-    study, codes = _all_languages(options)
-    given = options.set in SETS and options.set != "listed"
-    listed = () if given else read_listed(Path(options.set))
-    return Interventions(
-        study,
-        codes,
-        set=options.set if given else "listed",
-        share=options.share,
-        layers=_layers(options.layers),
-        to=options.to,
-        controls=options.controls,
-        control_cells=options.control_cells,
-        seed=options.seed,
-        listed=listed,
-    )
-
-
-def _layers(text: str) -> tuple[int, int]:
-    """The first and the last of a range such as 9-18; 0 and 0 for an empty one."""
-    ends = text.split("-") if text else ["0"]
-    if len(ends) > 2 or not all(end.strip().isdecimal() for end in ends):
-        raise StudyError(f"The layers cannot be {text!r}.", "Give the first and the last, such as 9-18.")
-    return int(ends[0]), int(ends[-1])
-
-
-def _intervention_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--set", default="lape", metavar="lape|shared|random|PATH", help="whose neurons, or a CSV with layer and neuron"
-    )
-    parser.add_argument("--share", type=float, default=0.02, help="of all neurons (default: 0.02)")
-    parser.add_argument("--layers", default="", metavar="FIRST-LAST", help="only their neurons (default: all)")
-    parser.add_argument("--to", choices=(ZERO, MEAN), default=ZERO, help=f"what they are set to (default: {ZERO})")
-    parser.add_argument(
-        "--controls", type=int, default=FEWEST_CONTROLS, help=f"random sets per set (default: {FEWEST_CONTROLS})"
-    )
-    parser.add_argument(
-        "--control-cells", choices=CONTROL_CELLS, default="own", help="where controls are measured (default: own)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of what is random (default: 0)")
+    return interventions_from(options, *_all_languages(options))
 
 
 def _more_models(parser: argparse.ArgumentParser) -> None:
@@ -243,7 +205,7 @@ COMMANDS: Mapping[str, Command] = {
         "what switching off a language's neurons does to every language",
         _interventions,
         False,
-        _intervention_options,
+        add_intervention_options,
         own_files=True,
     ),
     "downstream": Command(

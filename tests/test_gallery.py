@@ -10,6 +10,7 @@ from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery import read
 from neuronxa_core.gallery.build import PARTS
+from neuronxa_core.gallery.interventions import FOLDER
 from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -197,7 +198,7 @@ def test_the_matrix_answers_to_nothing_else(other):
 def test_every_part_of_it_is_there_and_the_guide_names_each():
     files = {"studies": STUDIES_FILE, "variants": VARIANTS_FILE, "matrix": MATRIX_FILE, "bits": BITS_FILE}
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
-    files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE}
+    files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE, "interventions": FOLDER}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():

@@ -116,9 +116,17 @@ class Interventions:
 
     def sentences(self) -> list[str]:
         """Those that find, once, and those that test, once per cell. Raises CorpusError."""
+        return self._sentences(None)
+
+    def unread(self) -> list[str]:
+        """As `sentences`, without those of cells that are in the cache."""
+        return self._sentences(self.finished())
+
+    def _sentences(self, done: Effects | None) -> list[str]:
         found = {code: halves(self.study, code) for code in self.languages}
-        tested = [sentence for cell in self.cells for sentence in found[cell.measured_in][1]]
-        return [sentence for first, _ in found.values() for sentence in first] + tested
+        cells = [cell for cell in self.cells if done is None or cell not in done.bits]
+        tested = [sentence for cell in cells for sentence in found[cell.measured_in][1]]
+        return tested if done else [sentence for first, _ in found.values() for sentence in first] + tested
 
     def cached(self) -> Effects | None:
         """The answer if every cell is in the cache."""

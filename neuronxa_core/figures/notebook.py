@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from neuronxa_core.analyses import similarity as pairs_similarity
 from neuronxa_core.analyses.asymmetry import LanguageResults, largest_gap
 from neuronxa_core.analyses.downstream import BITS, Measured, bits_as_accuracies
+from neuronxa_core.analyses.effects import Effects
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
 from neuronxa_core.analyses.models import ModelComparison, depth_curves, language_differences, variant_summary
@@ -26,6 +27,7 @@ from neuronxa_core.figures import (
     alignment,
     asymmetry,
     downstream,
+    interventions,
     languages,
     models,
     neurons,
@@ -204,6 +206,17 @@ def _(answer: TokenPair) -> str:
         f"Layer {answer.layer}. {(on & also).sum()} of {len(on)} neurons have a pooled NAS of 0.5 or more in both "
         f"sentences, {(on & ~also).sum()} in the {one} one alone and {(~on & also).sum()} in the {two} one alone."
     )
+
+
+@exportables_of.register
+def _(answer: Effects) -> Exportables:
+    own = {"own": interventions.exportable_own(answer)} if answer.diagonal() else {}
+    return {"effects": interventions.exportable_effects(answer), **own}
+
+
+@finding_of.register
+def _(answer: Effects) -> str:
+    return interventions.effects_finding(answer)
 
 
 @exportables_of.register

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
 from neuronxa_core.analyses.downstream import Downstream, Measured
+from neuronxa_core.analyses.effects import Effects
+from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.languages import Languages, find_largest_matrix
 from neuronxa_core.analyses.models import ModelComparison, Models
@@ -21,6 +23,7 @@ from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
 from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.gallery.interventions import precomputed_effects
 from neuronxa_core.gallery.precision import settled
 from neuronxa_core.gallery.read import (
     precomputed,
@@ -157,6 +160,11 @@ def _(request: Languages) -> LanguageMatrix | None:
 @stored.register
 def _(request: Neurons) -> NeuronRates | None:
     return precomputed_rates(request.study, request.languages)
+
+
+@stored.register
+def _(request: Interventions) -> Effects | None:
+    return precomputed_effects(request)
 
 
 @stored.register

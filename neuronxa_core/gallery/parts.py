@@ -13,6 +13,7 @@ from typing import Any
 from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte
 from neuronxa_core.analyses.downstream import Downstream
+from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.languages import Languages, find_largest_matrix, language_sentences, run_language_matrix
 from neuronxa_core.analyses.models import Models, variant_names
 from neuronxa_core.analyses.neurons import Neurons, languages_with_rates, run_neuron_rates
@@ -194,6 +195,18 @@ def _(request: Neurons, watcher: Watcher, first: Sequence[str] = ()) -> Any:
     if 1 < len(own) < len(request.languages):
         run_neuron_rates(request.study, own, watcher=watcher)
     return request.run(watcher)
+
+
+@part.register
+def _(request: Interventions) -> Part | None:
+    """The cells that a cancelled run has measured, if they are enough for a number."""
+    found = request.finished()
+    return Part(replace(request), found) if found and len(found.effects) else None
+
+
+@remaining.register
+def _(request: Interventions) -> Remaining:
+    return Remaining(request.study, tuple(request.unread()), request.at_once)
 
 
 @there.register

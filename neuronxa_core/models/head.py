@@ -47,7 +47,7 @@ class Head:
         """The logits of every token of the vocabulary, (n, vocabulary), float32. hidden: (n, hidden size)."""
         hidden = hidden.to(self.weight.dtype)
         product = self.product(hidden) if self.product else nn.functional.linear(hidden, self.weight, self.bias)
-        logits = product.float() * self.scale
+        logits = product.float() if self.scale == 1 else product.float() * self.scale
         return self.cap * torch.tanh(logits / self.cap) if self.cap else logits
 
     def bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

@@ -107,6 +107,10 @@ COLUMNS: Mapping[str, Column] = {
     "neuron": Column("Neuron", "%d", "Index in the layer, from 0"),
     "lape": Column("LAPE", "%.3f", "Entropy of the rates over the languages; 0 if active in one language only"),
     "rate": Column("Rate", "%.3f", "Share of the language's tokens on which the neuron is active"),
+    "neurons_of": Column("Neurons of"),
+    "measured_in": Column("Measured in"),
+    "neurons": Column("Neurons", "%d"),
+    "control": Column("Random", "%+.3f", "Mean change under random neurons of the same number in the same layers"),
     "rate_elsewhere": Column("Rate elsewhere", "%.3f", "Mean rate in the other languages"),
     **{each.name: Column(each.label, "%.3f", each.help) for each in MEASURES},
 }
@@ -120,6 +124,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "resources": {"head": "Head", "long-tail": "Long-tail"},
     "level": {"head": "Head", "long-tail": "Long-tail"},
 }
+_LANGUAGES = ("language", "source", "target", "neurons_of", "measured_in")
 _CODE = re.compile("[a-z]{3}_[A-Z][a-z]{3}")
 
 
@@ -132,7 +137,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     for name in shown.columns:
         if name in _WORDS:
             shown[name] = [_WORDS[name].get(value, value) for value in shown[name]]
-        elif name in ("language", "source", "target") and "name" not in shown:
+        elif name in _LANGUAGES and (name in ("neurons_of", "measured_in") or "name" not in shown):
             shown[name] = [_language(value) for value in shown[name]]
     return shown
 

@@ -33,6 +33,9 @@ def draw() -> None:
                 _page("compare/settings", "Settings", "tune"),
                 _page("compare/downstream", "Downstream", "insights"),
             ],
+            "Experiment": [
+                _page("experiment/interventions", "Interventions", "toggle_off"),
+            ],
             "Learn": [
                 _page("learn/data", "Data", "translate"),
                 _page("learn/guide", "Guide", "menu_book"),

@@ -14,6 +14,7 @@ import pytest
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.downstream import Downstream
+from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.models import Models
 from neuronxa_core.analyses.neurons import Neurons, Tokens
@@ -34,6 +35,7 @@ MADE: dict[str, Callable[[Study], Analysis[Any]]] = {
     "projection": lambda study: Project(study, ("nas", "embedding"), ProjectionSettings("pca")),
     "languages": lambda study: Languages(study, (*OTHERS, "eng_Latn")),
     "neurons": lambda study: Neurons(study, (*OTHERS, "eng_Latn")),
+    "interventions": lambda study: Interventions(study, (*OTHERS, "eng_Latn"), share=0.1, controls=1),
     "models": lambda study: Models((study, replace(study, site="product")), OTHERS),
     "settings": lambda study: Settings(study, ("fra_Latn",)),
     "pairs_needed": lambda study: PairsNeeded(study, OTHERS),

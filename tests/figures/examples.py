@@ -9,6 +9,7 @@ import pandas as pd
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
 from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
+from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
@@ -18,6 +19,7 @@ from neuronxa_core.figures import (
     alignment,
     asymmetry,
     downstream,
+    interventions,
     languages,
     models,
     neurons,
@@ -44,6 +46,7 @@ MODULES = (
     alignment,
     asymmetry,
     downstream,
+    interventions,
     languages,
     models,
     neurons,
@@ -272,3 +275,49 @@ def exportable_layers() -> Example:
     results = sorted(gallery_results().values(), key=lambda result: result.mean("nas"))
     cells = np.concatenate([result.of("nas")["score"] for result in results])
     return Example(overview.exportable_layers(results, "nas"), {"None.z": cells})
+
+
+def three_effects(**changed: object) -> Effects:
+    """Three languages by hand, 10 bits a sentence unchanged: German's neurons cost German half as much again."""
+    change = {
+        ("deu_Latn", "deu_Latn"): 15.0,
+        ("deu_Latn", "fra_Latn"): 11.0,
+        ("deu_Latn", "hin_Deva"): 10.5,
+        ("fra_Latn", "deu_Latn"): 12.0,
+        ("fra_Latn", "fra_Latn"): 11.5,
+        ("fra_Latn", "hin_Deva"): 9.8,
+        ("hin_Deva", "deu_Latn"): 10.0,
+        ("hin_Deva", "fra_Latn"): 10.2,
+        ("hin_Deva", "hin_Deva"): 30.0,
+    }
+    codes = ("deu_Latn", "fra_Latn", "hin_Deva")
+    controls = {"deu_Latn": (10.5, 11.0), "fra_Latn": (10.5, 13.0), "hin_Deva": (10.2, 10.4)}
+    bits = {Cell("", 0, code): 10.0 for code in codes}
+    bits |= {Cell(name, 0, code): each for (name, code), each in change.items()}
+    bits |= {Cell(code, place, code): each for code in codes for place, each in enumerate(controls[code], start=1)}
+    asked = {"set": "lape", "share": 0.02, "layers": "all", "to": "zero", "controls": 2}
+    spread = np.array([0.9, 1.0, 1.1, 1.0])
+    neurons = pd.DataFrame({"neurons_of": ["deu_Latn"], "layer": [1], "neuron": [4], "lape": [0.1], "rate": [0.9]})
+    effects = Effects(
+        replace(STUDY, dtype="float32"),
+        codes,
+        {"deu_Latn": 7, "fra_Latn": 5, "hin_Deva": 3},
+        neurons,
+        {cell: each * spread for cell, each in bits.items()},
+        dict.fromkeys(codes, 100),
+        asked,
+        {},
+    )
+    return replace(effects, **changed)  # type: ignore[arg-type]
+
+
+@example
+def exportable_effects() -> Example:
+    shown = {"change.z": [0.5, 0.1, 0.05, 0.2, 0.15, -0.02, 0.0, 0.02, 2.0], "random.z": [0.075, 0.175, 0.03]}
+    return Example(interventions.exportable_effects(three_effects()), shown)
+
+
+@example
+def exportable_own() -> Example:
+    shown = {"own.x": [0.15, 0.5, 2.0], "random.x": [0.05, 0.3, 0.05, 0.1, 0.02, 0.04]}
+    return Example(interventions.exportable_own(three_effects()), shown)

@@ -122,6 +122,8 @@ STEMS = {
     "exportable_correlation": f"{PAIR}.downstream.layers",
     "exportable_ranking": f"{FIRST}.ranking",
     "exportable_layers": f"{LAST}.layers.nas",
+    "exportable_effects": f"{PAIR}.interventions.effects",
+    "exportable_own": f"{PAIR}.interventions.own",
 }
 
 

@@ -49,6 +49,7 @@ FIGURES = {
     "embeddings": ["points_embedding", "foreign_neighbours", "silhouette"],
     "languages": ["matrix", "pivot", "levels"],
     "neurons": ["sharing", "overlap", "specific"],
+    "interventions": ["effects", "own"],
     "tokens": ["source", "target"],
     "models": ["depth", "difference"],
     "settings": ["choices", "pairs"],
@@ -67,6 +68,7 @@ FINDINGS = {
     "projection": "By NAS, German and English",
     "languages": "By NAS over all layers",
     "neurons": "in all 3 languages",
+    "interventions": "diagonal",
     "tokens": "Layer 2. ",
     "models": "By NASCA over 2 languages, both variants align equally well",
     "settings": "NASCA is ",
@@ -98,7 +100,7 @@ def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: st
 
 def test_every_kind_of_answer_has_figures_and_a_finding():
     kinds = {*Shown.__subclasses__(), Found}
-    assert len(kinds) == 15
+    assert len(kinds) == 16
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
     with pytest.raises(TypeError, match="int is no answer"):

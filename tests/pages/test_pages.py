@@ -25,6 +25,7 @@ PAGES = {
     "models": "Models",
     "settings": "Settings",
     "downstream": "Downstream",
+    "interventions": "Interventions",
     "data": "The data",
     "guide": "Guide",
 }

@@ -1,0 +1,78 @@
+"""The precomputed interventions: every cell with the bits of its sentences, and the neurons behind them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from neuronxa_core.analyses.effects import Cell, Effects
+from neuronxa_core.analyses.interventions import Interventions
+from neuronxa_core.gallery.read import GALLERY, PRECISION, gallery_studies
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.states.store import write_aside
+
+INTERVENED = ("eng_Latn", "arb_Arab", "deu_Latn", "fra_Latn", "hin_Deva", "zho_Hans")
+"""The languages of the precomputed answer, in the order of the corpus."""
+FOLDER = "interventions"
+
+
+def gallery_request() -> Interventions:
+    """What is precomputed: each language's own neurons (LAPE), switched off in every language."""
+    return Interventions(gallery_studies()[0], INTERVENED)
+
+
+def build_interventions(folder: Path, watcher: Watcher = SILENT) -> Iterator[Effects]:
+    """Switching off the neurons of six languages, in each of them. The slowest part: several minutes."""
+    effects = gallery_request().run(watcher, "cpu")
+    write_effects(effects, folder / FOLDER)
+    yield effects
+
+
+def write_effects(effects: Effects, folder: Path) -> None:
+    """Writes an answer: cells.parquet, neurons.parquet and told.json."""
+    cells = pd.DataFrame([{**cell._asdict(), "bits": np.round(bits, 3)} for cell, bits in effects.bits.items()])
+    told = {
+        "codes": list(effects.codes),
+        "sizes": dict(effects.sizes),
+        "utf8_bytes": dict(effects.utf8_bytes),
+        "asked": dict(effects.asked),
+        "provenance": dict(effects.provenance),
+    }
+    for name, frame in (("cells", cells), ("neurons", effects.neurons)):
+        write_aside(
+            folder / f"{name}.parquet",
+            lambda path, frame=frame: frame.to_parquet(path, compression="zstd", index=False),  # type: ignore[misc]
+        )
+    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    write_aside(folder / "told.json", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def precomputed_effects(request: Interventions) -> Effects | None:
+    """The gallery's answer if it is to this request, whatever its source, target and pooling; or None."""
+    wanted, gallery = request.study, gallery_request()
+    open_ = replace(wanted, dtype=PRECISION) if wanted.dtype == "auto" else wanted
+    study = replace(open_, source=gallery.study.source, target=gallery.study.target, pooling=gallery.study.pooling)
+    if replace(request, study=study) != gallery:
+        return None
+    found = _gallery_effects(GALLERY / FOLDER)
+    return replace(found, study=open_) if found else None
+
+
+@lru_cache(maxsize=1)
+def _gallery_effects(folder: Path) -> Effects | None:
+    try:
+        told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
+        cells, neurons = (pd.read_parquet(folder / f"{name}.parquet") for name in ("cells", "neurons"))
+    except FileNotFoundError:
+        return None
+    bits = {
+        Cell(str(row.neurons_of), int(row.control), str(row.measured_in)): np.asarray(row.bits, dtype=np.float64)
+        for row in cells.itertuples()
+    }
+    codes = tuple(told["codes"])
+    study = gallery_request().study
+    return Effects(study, codes, told["sizes"], neurons, bits, told["utf8_bytes"], told["asked"], told["provenance"])
