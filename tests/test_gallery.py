@@ -11,6 +11,14 @@ from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery import read
 from neuronxa_core.gallery.build import PARTS
 from neuronxa_core.gallery.interventions import FOLDER
+from neuronxa_core.gallery.latent import (
+    LATENT_FILE,
+    LENS_FILE,
+    latent_requests,
+    lens_request,
+    precomputed_latent,
+    precomputed_lens,
+)
 from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -199,6 +207,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     files = {"studies": STUDIES_FILE, "variants": VARIANTS_FILE, "matrix": MATRIX_FILE, "bits": BITS_FILE}
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
     files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE, "interventions": FOLDER}
+    files |= {"latent": LATENT_FILE, "lens": LENS_FILE}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():
@@ -221,3 +230,29 @@ def test_one_part_is_rebuilt_alone(monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().out == "matrix: written\n"
     assert main(["gallery", "--only", "everything", "--out", str(tmp_path)]) == 2
     assert "Choose from: studies, layers" in capsys.readouterr().err
+
+
+def test_latent_language_is_that_of_the_bundled_words_as_they_are_asked_today():
+    """If a word or the way of asking changes, rebuild: `gallery --only latent lens`."""
+    for request in latent_requests():
+        answer = precomputed_latent(request)
+        assert answer is not None, request.study.target
+        asked = request.questions()
+        assert [(each.words, each.prompt) for each in answer.questions] == [(each.words, each.prompt) for each in asked]
+        assert answer.provenance["dtype"] == "float32"
+        assert len(answer.used) > 60
+
+
+def test_it_repeats_the_published_detour_through_english():
+    """German to French: English leads in late layers before French does, as in Wendler et al. 2024."""
+    answer = precomputed_latent(latent_requests()[0])
+    assert answer is not None
+    assert set(answer.pivot_leads) & {12, 13, 14}
+    assert 14 <= answer.overtaking.value <= 17
+
+
+def test_the_grid_of_the_first_prompt_is_there():
+    grid = precomputed_lens(lens_request())
+    assert grid is not None
+    assert grid.layers == 18
+    assert "".join(grid.tokens).endswith('Français: "')

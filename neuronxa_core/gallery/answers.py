@@ -15,6 +15,10 @@ from neuronxa_core.analyses.effects import Effects
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.languages import Languages, find_largest_matrix
+from neuronxa_core.analyses.latent_answer import LatentAnswer
+from neuronxa_core.analyses.latent_language import LatentLanguage
+from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguages
+from neuronxa_core.analyses.lens_grid import GridAnswer, Lens
 from neuronxa_core.analyses.models import ModelComparison, Models
 from neuronxa_core.analyses.neurons import NeuronRates, Neurons
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
@@ -24,6 +28,7 @@ from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.interventions import precomputed_effects
+from neuronxa_core.gallery.latent import precomputed_latent, precomputed_lens, precomputed_targets
 from neuronxa_core.gallery.precision import settled
 from neuronxa_core.gallery.read import (
     precomputed,
@@ -165,6 +170,21 @@ def _(request: Neurons) -> NeuronRates | None:
 @stored.register
 def _(request: Interventions) -> Effects | None:
     return precomputed_effects(request)
+
+
+@stored.register
+def _(request: LatentLanguage) -> LatentAnswer | None:
+    return precomputed_latent(request)
+
+
+@stored.register
+def _(request: LatentLanguages) -> LatentAnswers | None:
+    return precomputed_targets(request)
+
+
+@stored.register
+def _(request: Lens) -> GridAnswer | None:
+    return precomputed_lens(request)
 
 
 @stored.register

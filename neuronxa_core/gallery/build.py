@@ -24,6 +24,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.errors import CacheError
 from neuronxa_core.gallery.interventions import build_interventions
+from neuronxa_core.gallery.latent import build_latent, build_lens
 from neuronxa_core.gallery.pairs import write_packed
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -193,5 +194,7 @@ PARTS: Mapping[str, Callable[[Path, Watcher], Iterator[object]]] = {
     "pairs_needed": build_pairs_needed,
     "projections": build_projections,
     "interventions": build_interventions,
+    "latent": build_latent,
+    "lens": build_lens,
 }
 """The parts of the gallery, in the order in which they are built. Each yields what it writes."""

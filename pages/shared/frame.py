@@ -27,6 +27,7 @@ def draw() -> None:
                 _page("explore/projection", "Projection", "scatter_plot"),
                 _page("explore/languages", "Languages", "language"),
                 _page("explore/neurons", "Neurons", "neurology"),
+                _page("explore/latent_language", "Latent language", "psychology_alt"),
             ],
             "Compare": [
                 _page("compare/models", "Models", "compare_arrows"),

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
+from neuronxa_core.analyses.latent_answer import LatentAnswer
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure
@@ -271,7 +272,7 @@ _PROVENANCE = {
 }
 
 
-def provenance(result: StudyResult | LanguageMatrix) -> None:
+def provenance(result: StudyResult | LanguageMatrix | LatentAnswer) -> None:
     """Draws the provenance of a result, one row per item."""
     traced = result.study.traced(result.provenance)
     paths = {f"path of the {name}": path for name, path in traced.pop("paths", {}).items()}

@@ -50,7 +50,7 @@ class Place:
     names: in the study line instead of source and target, from the request that is answered, which has fewer items
     where only a part is at hand; files, stem: what Export offers, see look.Files; note: above the invitation, made when
     there is one; dtypes: in the study line, where the page does not take the sidebar's; key: tells the buttons of
-    several answers on a page apart.
+    several answers on a page apart; about: in the study line instead of corpus, pairs, site and pooling.
     """
 
     height: int
@@ -60,6 +60,7 @@ class Place:
     note: Callable[[], str] = str
     dtypes: str = ""
     key: str = ""
+    about: tuple[str, ...] = ()
 
 
 def answer_or_stop(request: Analysis[Given], place: Place) -> Given:
@@ -75,7 +76,8 @@ def answer_with_line(request: Analysis[Given], place: Place) -> Given | None:
     found, asked = _find_whole_or_part(request)
     study = found.answer.study if found else request.study
     files = place.files(found.answer) if found and place.files else None
-    study_line(study, found.badge if found else "", place.names(asked), files, place.stem or None, place.dtypes)
+    badge = found.badge if found else ""
+    study_line(study, badge, place.names(asked), files, place.stem or None, place.dtypes, place.about)
     return _show(request, found, asked, place)
 
 
@@ -171,11 +173,12 @@ def study_line(
     files: look.Files | None = None,
     stem: str | None = None,
     dtypes: str = "",
+    about: tuple[str, ...] = (),
 ) -> None:
     """What exactly is shown, in one line, where the numbers come from, the link, and the files to take away.
 
     names: instead of source and target; stem: of the files, instead of the study's; dtypes: instead of the study's,
-    where the page does not take the sidebar's.
+    where the page does not take the sidebar's; about: see Place.
     """
     line, actions = st.columns([3.4, 1.2] if names else [2.4, 1.7], vertical_alignment="center")  # two buttons or three
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
@@ -187,10 +190,7 @@ def study_line(
     parts = (
         f"**{names or f'{language(study.source).name} → {language(study.target).name}'}**",
         _code(study.names["model"]),
-        _code(study.names["corpus"]),
-        f"{study.pairs} pairs",
-        f"site {study.site}",
-        f"pooling {study.pooling}",
+        *(about or _corpus_parts(study)),
         f"dtype {dtypes or study.dtype}",
     )
     shown = " &nbsp;·&nbsp; ".join(parts) + _chosen(study) + (f" &nbsp; :gray-badge[{badge}]" if badge else "")
@@ -198,6 +198,11 @@ def study_line(
     typed.warn_of_few(study)
     if not dtypes and (asked := st.session_state.study):
         offer_the_other(asked.dtype, study.dtype, ask_in)
+
+
+def _corpus_parts(study: Study) -> tuple[str, ...]:
+    corpus = _code(study.names["corpus"])
+    return corpus, f"{study.pairs} pairs", f"site {study.site}", f"pooling {study.pooling}"
 
 
 def _chosen(study: Study) -> str:

@@ -22,6 +22,7 @@ PAGES = {
     "projection": "Projection",
     "languages": "Languages",
     "neurons": "Neurons",
+    "latent_language": "Latent language",
     "models": "Models",
     "settings": "Settings",
     "downstream": "Downstream",

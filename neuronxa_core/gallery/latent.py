@@ -1,0 +1,119 @@
+"""The precomputed answers of latent language: the demo model, from German to some languages."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from neuronxa_core.analyses.latent_answer import LatentAnswer, latent_frame, latent_from_frame
+from neuronxa_core.analyses.latent_language import LatentLanguage
+from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguages
+from neuronxa_core.analyses.lens_grid import GridAnswer, Lens, read_grid, write_grid
+from neuronxa_core.corpora.catalogue import EVERYDAY
+from neuronxa_core.errors import CorpusError, NeuronXAError
+from neuronxa_core.gallery.read import GALLERY, PRECISION, precomputed
+from neuronxa_core.models import demo
+from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.states.store import write_aside
+from neuronxa_core.study.runner import find_result
+from neuronxa_core.study.study import Study
+
+LATENT_FILE = "latent.parquet"
+LENS_FILE = "lens.parquet"
+TARGETS = ("fra_Latn", "spa_Latn", "zho_Hans", "rus_Cyrl", "swh_Latn")
+"""The targets that are precomputed from German: a minute each."""
+_SOURCE, _OTHER = "deu_Latn", "fra_Latn"
+
+
+def latent_requests() -> tuple[LatentLanguage, ...]:
+    """What is precomputed, or should be: German to each of TARGETS, and French to German."""
+    pairs = [*((_SOURCE, code) for code in TARGETS), (_OTHER, _SOURCE)]
+    return tuple(
+        LatentLanguage(Study(demo.NAME, EVERYDAY.name, source, target, dtype=PRECISION)) for source, target in pairs
+    )
+
+
+def lens_request() -> Lens:
+    """The text whose grid is precomputed: the first prompt from German to French."""
+    request = LatentLanguage(Study(demo.NAME, EVERYDAY.name, _SOURCE, _OTHER, dtype=PRECISION))
+    return Lens(request.study, next(each.prompt for each in request.questions() if each.prompt))
+
+
+def build_latent(folder: Path, watcher: Watcher = SILENT) -> Iterator[LatentAnswer]:
+    """Runs the requests, yields each answer, and writes one file at the end; a language without words is left out."""
+    answers = []
+    for request in latent_requests():
+        try:
+            answers.append(request.run(watcher, "cpu"))
+        except CorpusError:
+            continue
+        yield answers[-1]
+    frames = [latent_frame(each).assign(**_pair(each.request)) for each in answers]
+    frame = pd.concat(frames, ignore_index=True)
+    write_aside(folder / LATENT_FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+
+
+def build_lens(folder: Path, watcher: Watcher = SILENT) -> Iterator[GridAnswer]:
+    """The grid of one prompt."""
+    answer = lens_request().run(watcher, "cpu")
+    write_aside(folder / LENS_FILE, lambda path: write_grid(answer, path))
+    yield answer
+
+
+def _pair(request: LatentLanguage) -> dict[str, str]:
+    return {"from": request.study.source, "to": request.study.target}
+
+
+def _as_stored(study: Study) -> Study:
+    return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
+
+
+def precomputed_latent(request: LatentLanguage) -> LatentAnswer | None:
+    """The gallery's answer to a request, or None. Reads only its rows."""
+    return _stored(replace(request, study=_as_stored(request.study)))
+
+
+@lru_cache(maxsize=64)
+def _stored(request: LatentLanguage) -> LatentAnswer | None:
+    if request.study.model != demo.NAME or request not in latent_requests():
+        return None
+    rows = [(name, "==", code) for name, code in _pair(request).items()]
+    try:
+        frame = pd.read_parquet(GALLERY / LATENT_FILE, filters=rows)
+    except FileNotFoundError:
+        return None
+    return latent_from_frame(frame, request) if len(frame) else None
+
+
+def precomputed_targets(request: LatentLanguages) -> LatentAnswers | None:
+    """The gallery's answers to all of a request's targets, or None."""
+    answers = [precomputed_latent(each) for each in request.requests()]
+    return LatentAnswers(tuple(each for each in answers if each)) if all(answers) else None
+
+
+@lru_cache(maxsize=4)
+def precomputed_lens(request: Lens) -> GridAnswer | None:
+    """The gallery's grid of a text, or None."""
+    wanted = replace(request, study=_as_stored(request.study))
+    if wanted.study.model != demo.NAME or wanted.study.dtype != PRECISION or wanted.text != lens_request().text:
+        return None
+    try:
+        return read_grid(GALLERY / LENS_FILE, wanted)
+    except FileNotFoundError:
+        return None
+
+
+def alignment_with(study: Study, pivot: str, codes: Sequence[str]) -> dict[str, float]:
+    """NASCA of each language with the pivot on the study's corpus, by code, as far as it is at hand."""
+    found = {}
+    for code in codes:
+        try:
+            each = replace(study, source=code, target=pivot)
+            result = precomputed(each) or find_result(each)
+        except NeuronXAError:  # the corpus lacks a language, or the model is not here
+            continue
+        if result:
+            found[code] = result.mean("nas")
+    return found
