@@ -17,6 +17,7 @@ from neuronxa_core.corpora.bounds import told_in_one_sentence
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.uploads import MOST_ACCURACIES
 from neuronxa_core.errors import StudyError
+from neuronxa_core.models import demo
 
 _MOST_ROWS = 200_000
 COLUMNS = ("model", "benchmark", "language", "accuracy", "metric")
@@ -79,6 +80,15 @@ def read_accuracies(files: Mapping[str, bytes]) -> Accuracies:
             f"{int(twice.sum())} accuracies are given twice for a model, benchmark and language; the last one counts."
         )
     return Accuracies(frame[~twice].reset_index(drop=True), tuple(notes))
+
+
+def are_of(named: str, model: str) -> bool:
+    """Whether the model that a file names is the study's: by the last part of its name, the demo by its hub id too."""
+    names = {model, _DEMO} if model == demo.NAME else {model}
+    return named.split("/")[-1].lower() in {name.rstrip("/").split("/")[-1].lower() for name in names}
+
+
+_DEMO = "google/gemma-3-270m"
 
 
 def task_language(task: str) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.accuracies import COLUMNS, read_accuracies
+from neuronxa_core.analyses.accuracies import COLUMNS, UNNAMED, are_of, read_accuracies
 from neuronxa_core.analyses.downstream import (
     BITS,
     PUBLISHED,
@@ -24,17 +24,20 @@ from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import downstream as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.numbers import count
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look
+from pages.shared import bound, languages, look
 from pages.shared.columns import Column
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 _TEMPLATE = "model,language,benchmark,accuracy\nmy-model,fra_Latn,Belebele,0.61\nmy-model,swh_Latn,Belebele,0.38\n"
 _MOST_MEGABYTES = 5
+_UNNAMED_MODEL = "not named"
 _PUBLISHED_COLUMNS = {
     "pearson": Column("Pearson", "%.4f"),
     "of": Column("Models and data"),
@@ -89,23 +92,30 @@ def downstream_page() -> None:
     with which:
         name = _accuracy_source()
     rows, notes = _accuracies(name)
-    benchmark = _benchmark(benchmark_box, rows)
-    model = _model(model_box, rows[rows["benchmark"] == benchmark], study)
+    benchmark, model = BITS, study.model
+    if name != BITS:
+        benchmark = _benchmark(benchmark_box, rows)
+        model = _model(model_box, rows[rows["benchmark"] == benchmark], study)
+        rows = rows[(rows["benchmark"] == benchmark) & (rows["model"] == model)]
     answered = with_answers(lambda codes: Downstream(study, codes, bits=name == BITS))
     codes = languages.choose_languages(study, "down_codes", (study.source,), without=study.target, answered=answered)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         st.stop()
+    if name != BITS:
+        codes = _with_accuracy(codes, rows)
+        _say_whose(model, study)
     request = settle_or_stop(Downstream(study, codes, bits=name == BITS))
     against = language(study.target).name
-    measured = answer_or_stop(request, Place(380, lambda asked: f"{len(asked.languages)} languages against {against}"))
+    measured = answer_or_stop(
+        request, Place(380, lambda asked: f"{count(len(asked.languages), 'language')} against {against}")
+    )
     study = replace(study, dtype=measured.study.dtype)
     if measured.bits is not None:
         rows = bits_as_accuracies(measured.bits, study.model)
-    chosen = rows[(rows["benchmark"] == benchmark) & ((rows["model"] == model) | (name == BITS))]
     for note in notes:
         st.caption(look.plain(note))
-    _view(study, measured.results, chosen, benchmark)
+    _view(study, measured.results, rows, benchmark)
 
 
 def _accuracy_source() -> str:
@@ -114,22 +124,63 @@ def _accuracy_source() -> str:
     kept = tuple(mine) if settings().mode == "shared" else (*mine, *kept_accuracies())
     linked = st.query_params.get("down_source", "")
     offered: list[str] = list(dict.fromkeys((BITS, *kept, *([linked] if open_accuracies(linked) else []))))
+    bound.adopt("down_source", offered, BITS)
     if wanted := st.session_state.pop("down_next", None):
         st.session_state.down_source = wanted
-    return st.selectbox(
+    chosen = st.selectbox(
         "Accuracy from",
         offered,
         key="down_source",
-        bind="query-params",
+        format_func=_source_name,
         help="`bits per byte`: how many bits the model needs per byte of a language's sentences, from the same forward "
         "passes. Or files that you have uploaded.",
     )
+    bound.write("down_source")
+    return chosen
+
+
+def _source_name(name: str) -> str:
+    """As the file was called that was brought; its stored name ends with a digest."""
+    return "Bits per byte" if name == BITS else f"{name.rpartition('-')[0]} (uploaded)"
+
+
+def _with_accuracy(codes: tuple[str, ...], rows: pd.DataFrame) -> tuple[str, ...]:
+    """The languages that have an accuracy, since no other can be plotted; says how many do not, stops if none has."""
+    known = tuple(code for code in codes if code in set(rows["language"]))
+    if not known:
+        st.info(
+            "None of these languages has an accuracy here. Choose others, or upload their accuracies.",
+            icon=":material/search_off:",
+        )
+        st.stop()
+    if len(known) < len(codes):
+        st.caption(
+            f"{len(known)} of {count(len(codes), 'chosen language')} have an accuracy here; the page shows these."
+        )
+    return known
+
+
+def _say_whose(named: str, study: Study) -> None:
+    """Where the file's model is not the one whose alignment is measured, or the file does not name any."""
+    ours = model_name(study.model)
+    if not named:
+        st.caption(
+            look.plain(f"The file names no model. The comparison holds only if its accuracies are those of {ours}.")
+        )
+    elif not are_of(named, study.model):
+        st.warning(
+            look.plain(
+                f"These accuracies are of {named}, but alignment is measured in {ours}. To compare the two, choose "
+            )
+            + look.plain(f"{named} in the sidebar or bring accuracies of {ours}."),
+            icon=":material/compare_arrows:",
+        )
 
 
 def _accuracies(name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     files = None if name == BITS else open_accuracies(name)
     if files is None:
-        return pd.DataFrame([("", BITS, "", 0.0, BITS)], columns=list(COLUMNS)), ()
+        return pd.DataFrame(columns=list(COLUMNS)), ()
     try:
         found = read_accuracies(files)
     except StudyError as problem:
@@ -140,31 +191,32 @@ def _accuracies(name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
 
 def _benchmark(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame) -> str:
     offered = sorted(rows["benchmark"].unique())
-    if st.session_state.get("down_benchmark", offered[0]) not in offered:
-        del st.session_state.down_benchmark
-    return cast(
-        str, box.selectbox("Benchmark", offered, key="down_benchmark", bind="query-params", disabled=len(offered) == 1)
+    bound.adopt("down_benchmark", offered, offered[0])
+    chosen = box.selectbox(
+        "Benchmark",
+        offered,
+        key="down_benchmark",
+        disabled=len(offered) == 1,
+        format_func=look.named({UNNAMED: "not named"}),
     )
+    bound.write("down_benchmark")
+    return cast(str, chosen)
 
 
 def _model(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame, study: Study) -> str:
     """Whose accuracies: the file's model that is the study's, else its first."""
     offered = sorted(rows["model"].unique())
-    if st.session_state.get("down_model", offered[0]) not in offered:
-        del st.session_state.down_model
-    like = [model for model in offered if model and model.split("/")[-1].lower() == study.model.split("/")[-1].lower()]
-    return cast(
-        str,
-        box.selectbox(
-            "Model in the file",
-            offered,
-            index=offered.index(like[0]) if like else 0,
-            key="down_model",
-            bind="query-params",
-            disabled=len(offered) == 1,
-            format_func=lambda model: model or "not named",
-        ),
+    ours = next((each for each in offered if are_of(each, study.model)), offered[0])
+    bound.adopt("down_model", offered, ours, lambda text: "" if text == _UNNAMED_MODEL else text)
+    chosen = box.selectbox(
+        "Model in the file",
+        offered,
+        key="down_model",
+        disabled=len(offered) == 1,
+        format_func=look.named({"": _UNNAMED_MODEL}),
     )
+    bound.write("down_model")
+    return cast(str, chosen)
 
 
 @st.fragment
@@ -187,12 +239,6 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
         format_func=str.capitalize,
     )
     table = joined(alignment_table(results, over), accuracies)
-    if table.empty:
-        st.info(
-            "None of these languages has an accuracy here. Choose others, or upload their accuracies.",
-            icon=":material/search_off:",
-        )
-        return
     correlations = correlation_table(table)
     finding = figures.downstream_finding(correlations, benchmark)
     for column, state in zip(st.columns(3), STATES, strict=True):
@@ -208,14 +254,16 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
         )
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("correlations", correlations), ("languages", table), ("layers", layers)):
-            look.table(shown, _columns(benchmark) if key == "languages" else None)
+            look.table(*_as_read(shown, benchmark) if key == "languages" else (shown,))
             look.table_downloads(shown, f"{study.stem}.downstream.{key}", f"down_{key}")
 
 
-def _columns(benchmark: str) -> dict[str, Column]:
-    """What the columns of the languages' table mean here: scores over the layers, and what the benchmark gives."""
-    scores = {state: Column(SCORE_NAMES[state], "%.2f") for state in STATES}
-    return scores | ({"accuracy": Column("Bits per byte, sign reversed", "%.3f")} if benchmark == BITS else {})
+def _as_read(table: pd.DataFrame, benchmark: str) -> tuple[pd.DataFrame, dict[str, Column]]:
+    """The languages' table with its own columns: scores over the layers, and what the benchmark gives."""
+    scores: dict[str, Column] = {state: Column(SCORE_NAMES[state], "%.2f") for state in STATES}
+    if benchmark != BITS:
+        return table, scores
+    return table.assign(accuracy=-table["accuracy"]), scores | {"accuracy": Column("Bits per byte", "%.2f")}
 
 
 def published() -> None:

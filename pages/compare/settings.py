@@ -10,7 +10,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import settings as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look
+from pages.shared import bound, languages, look
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -33,20 +33,19 @@ def _pivots(study: Study) -> tuple[str, ...]:
     except NeuronXAError:
         return ()
     offered = [code for code in beside if code != study.target]
-    kept = st.session_state.get("set_pivots")
-    if kept is not None and not set(kept) <= set(offered):
-        del st.session_state.set_pivots
-    return tuple(
+    bound.adopt("set_pivots", offered, [], bound.code_of)
+    chosen = tuple(
         st.multiselect(
             "Other targets",
             offered,
             key="set_pivots",
-            bind="query-params",
             format_func=search_terms,
             max_selections=_MOST_PIVOTS,
             help="The paper scores every language against English. Choose other languages to score the source against.",
         )
     )
+    bound.write("set_pivots")
+    return chosen
 
 
 @st.fragment

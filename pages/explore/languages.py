@@ -20,7 +20,7 @@ from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.states.sentences import STATES, State
-from pages.shared import languages, look, picker, stage
+from pages.shared import bound, languages, look, picker, stage
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -139,18 +139,16 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     """One language against all others, and its head against its long-tail partners."""
     st.header("One language against all others")
     codes = sorted(matrix.codes, key=lambda code: language(code).name)
-    if st.session_state.get("lang_pivot", codes[0]) not in codes:
-        del st.session_state.lang_pivot
+    bound.adopt("lang_pivot", codes, ENGLISH if ENGLISH in codes else codes[0], bound.code_of)
     pivot = st.selectbox(
         "Pivot",
         codes,
-        index=codes.index(ENGLISH if ENGLISH in codes else codes[0]),
         format_func=search_terms,
         key="lang_pivot",
-        bind="query-params",
         width=320,
         help="The paper scores every language against English. Any other language can be the pivot here.",
     )
+    bound.write("lang_pivot")
     scores = pivot_scores(matrix, pivot, layer)
     summary = level_summary(scores)
     ranking, levels = st.columns([1.2, 1], gap="large")

@@ -10,6 +10,7 @@ import streamlit as st
 from neuronxa_core.analyses.similarity import MEASURES
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import SCORE_NAMES, STATE_NAMES
+from neuronxa_core.numbers import CONFIDENCE
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import SUMMARY_NAMES
 
@@ -23,14 +24,16 @@ class Column:
     help: str = ""
 
 
-def _with_interval(name: str, stem: str, column: Column) -> Iterator[tuple[str, Column]]:
-    """A column, and those of the two ends of its 95 % interval, named `stem`_low and `stem`_high."""
+def _with_interval(name: str, stem: str, column: Column, how: str = "") -> Iterator[tuple[str, Column]]:
+    """A column, and those of the two ends of its 95 % interval, named `stem`_low and `stem`_high. how: it was made."""
     yield name, column
     title = column.title.partition(",")[0]
     for end, said in (("low", "from"), ("high", "to")):
         yield (
             f"{stem}_{end}",
-            Column(f"{title}, 95 % {said}", column.pattern, f"Bound of the 95 % interval of {title}"),
+            Column(
+                f"{title}, {CONFIDENCE} {said}{how}", column.pattern, f"Bound of the {CONFIDENCE} interval of {title}"
+            ),
         )
 
 
@@ -59,8 +62,8 @@ COLUMNS: Mapping[str, Column] = {
     "layer": Column("Layer", "%d"),
     "depth": Column("Relative depth", "%.2f", "0 is the token embedding, 1 the last layer"),
     "score": Column("Score", "%.2f", "Share of pairs that are each other's only nearest neighbour"),
-    "ci_low": Column("95 % from", "%.2f", "Lower end of the 95 % interval"),
-    "ci_high": Column("95 % to", "%.2f", "Upper end of the 95 % interval"),
+    "ci_low": Column(f"{CONFIDENCE} from", "%.2f", f"Lower end of the {CONFIDENCE} interval"),
+    "ci_high": Column(f"{CONFIDENCE} to", "%.2f", f"Upper end of the {CONFIDENCE} interval"),
     "source_to_target": Column("P@1 source → target", "%.2f", "Share of source sentences nearest to their translation"),
     "target_to_source": Column("P@1 target → source", "%.2f", "Share of target sentences nearest to their translation"),
     **dict(_with_interval("gap", "gap", Column("Gap, points", "%+.1f", "P@1 source → target minus target → source"))),
@@ -93,8 +96,12 @@ COLUMNS: Mapping[str, Column] = {
     **dict(_with_interval("difference", "difference", Column("Difference", "%+.2f"))),
     "benchmark": Column("Benchmark"),
     "accuracy": Column("Accuracy", "%.3f"),
-    **dict(_with_interval("pearson", "pearson", Column("Pearson", "%.2f"))),
-    **dict(_with_interval("spearman", "spearman", Column("Spearman", "%.2f"))),
+    **{
+        name: column
+        for method in ("pearson", "spearman")
+        for stem, how in ((method, " (resampled)"), (f"{method}_fisher", " (Fisher)"))
+        for name, column in _with_interval(method, stem, Column(method.capitalize(), "%.2f"), how)
+    },
     **dict(
         _with_interval("over_mexa", "over_mexa", Column("Minus MEXA", "%+.2f", "Pearson's r minus that of MEXA")),
     ),

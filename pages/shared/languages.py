@@ -7,6 +7,7 @@ import streamlit as st
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.study.study import Study
+from pages.shared import bound
 
 MOST_LANGUAGES = 32
 """Languages in one picture."""
@@ -28,16 +29,12 @@ def choose_languages(
     corpus = open_corpus(study.corpus)
     languages = tuple(code for code in (corpus.beside(without) if without else corpus.languages) if code != without)
     start = _start(study, key, languages, [code for code in first if code in languages], answered)
-    kept = st.session_state.get(key)
-    if kept is not None and not set(kept) <= set(languages):
-        del st.session_state[key]
+    bound.adopt(key, languages, start, bound.code_of)
     with st.popover("Choose languages", icon=":material/translate:"):
         chosen = st.multiselect(
             f"Languages ({MOST_LANGUAGES} at most)",
             languages,
-            default=start,
             key=key,
-            bind="query-params",
             format_func=search_terms,
             max_selections=MOST_LANGUAGES,
             help="The model reads the sentences of each language once. Only languages without an answer cost time.",
@@ -52,6 +49,7 @@ def choose_languages(
                 on_click=_choose,
                 args=(key, list(dict.fromkeys((*chosen, *languages)))[:MOST_LANGUAGES]),
             )
+    bound.write(key)
     return tuple(code for code in languages if code in chosen)
 
 

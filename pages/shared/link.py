@@ -37,4 +37,5 @@ def say_what_was_refused() -> None:
 def _stands(name: str, texts: list[str]) -> bool:
     """Whether a value is in effect: Streamlit keeps it in the URL, or drops it because it is the default."""
     value = st.session_state.get(name)
-    return st.query_params.get_all(name) == texts or [str(value).lower()] == [text.lower() for text in texts]
+    held = sorted(str(each).lower() for each in (value if isinstance(value, list) else [value]))
+    return st.query_params.get_all(name) == texts or held == sorted(text.lower() for text in texts)

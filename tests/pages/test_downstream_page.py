@@ -30,12 +30,14 @@ def test_it_is_never_empty_the_demos_bits_are_there_at_once():
     table = tables(app)["accuracy"].set_index("language")
     bits = precomputed_bits(next(iter(gallery_results())))
     assert len(table) == len(gallery_results())
-    assert table.loc["deu_Latn", "accuracy"] == -bits["deu_Latn"]
+    assert table.loc["deu_Latn", "accuracy"] == bits["deu_Latn"]
     found = tables(app)["pearson"].set_index("measure")
     for measure, state in (("NASCA", "nas"), ("NAVCA", "nav"), ("MEXA", "embedding")):
-        assert found.loc[measure, "pearson"] == pytest.approx(stats.pearsonr(table[state], table["accuracy"]).statistic)
+        assert found.loc[measure, "pearson"] == pytest.approx(
+            stats.pearsonr(table[state], -table["accuracy"]).statistic
+        )
         assert found.loc[measure, "spearman"] == pytest.approx(
-            stats.spearmanr(table[state], table["accuracy"]).statistic
+            stats.spearmanr(table[state], -table["accuracy"]).statistic
         )
     assert "correlates best with how well the model predicts the text" in said(app)
 
@@ -66,7 +68,13 @@ def test_a_table_of_accuracies_is_kept_and_its_link_opens_it_again(percent: bool
     }
     assert table["nas_adjusted"].isna().all()  # the row of English is empty
     assert "unknown languages: klingon" in said(app)
+    assert "8 languages against English" in said(app)
+    assert "8 of 30 chosen languages have an accuracy here" in said(app)
+    assert app.selectbox(key="down_benchmark").value == "XNLI"
+    assert app.selectbox(key="down_model").value == "m"
+    assert "These accuracies are of m, but alignment is measured in demo" in said(app)
     name = app.selectbox(key="down_source").value
+    assert app.selectbox(key="down_source").options == ["Bits per byte", "mine (uploaded)"]
     again = open_page("downstream", down_source=name)
     assert tables(again)["accuracy"].set_index("language").loc["deu_Latn", "accuracy"] == pytest.approx(0.40)
 
@@ -92,9 +100,34 @@ def test_a_file_of_the_harness_with_two_benchmarks():
 def test_languages_without_an_accuracy_are_told_and_one_language_is_enough_to_draw():
     app = bring(open_page("downstream"), ("mine.csv", b"language,accuracy\nfao,0.5\n"))
     assert "None of these languages has an accuracy here" in said(app)
-    app = open_page("downstream", down_codes="German · Deutsch · deu_Latn")
+
+
+@pytest.mark.parametrize("linked", ["deu_Latn", "German · Deutsch · deu_Latn"])
+def test_a_link_names_languages_by_code_and_one_with_labels_still_opens(linked: str):
+    app = open_page("downstream", down_codes=linked)
     assert not app.exception
     assert "1 language has both" in said(app)
+    assert app.query_params["down_codes"] == "deu_Latn"
+    app.multiselect(key="down_codes").set_value(["deu_Latn", "fra_Latn"]).run()
+    assert app.query_params["down_codes"] == ["deu_Latn", "fra_Latn"]
+
+
+def test_a_language_that_a_link_asks_for_in_vain_leaves_the_link():
+    app = open_page("downstream", down_codes="xyz_Latn")
+    assert len(app.multiselect(key="down_codes").value) == 30
+    assert "down_codes" not in app.query_params
+
+
+@pytest.mark.parametrize(("model", "warned"), [("google/gemma-3-270m", False), ("demo", False), ("other", True)])
+def test_accuracies_of_another_model_are_warned_of(model: str, warned: bool):
+    app = bring(open_page("downstream"), ("mine.csv", f"model,language,accuracy\n{model},deu,0.5\n".encode()))
+    assert ("but alignment is measured in demo" in said(app)) == warned
+    assert app.selectbox(key="down_benchmark").format_func("accuracy") == "not named"
+
+
+def test_a_file_that_names_no_model_says_what_it_must_be_of():
+    app = bring(open_page("downstream"), ("mine.csv", b"language,accuracy\ndeu,0.5\n"))
+    assert "The file names no model" in said(app)
 
 
 def test_what_is_no_accuracy_file_is_refused_in_place():
@@ -109,7 +142,7 @@ def test_a_run_measures_bits_and_scores_in_the_same_passes(tiny_model, tiny_corp
     app.button(key="run").click().run()
     wait_for_charts(app, 3)
     assert not app.exception
-    assert tables(app)["accuracy"]["accuracy"].lt(0).all()
+    assert tables(app)["accuracy"]["accuracy"].gt(0).all()
 
 
 def test_a_corpus_of_pairs_is_invited_to_run(tiny_model, tmp_path):

@@ -20,7 +20,7 @@ def test_every_column_of_the_precomputed_tables_has_a_title():
     tables = (results[0].scores, direction_gaps(results[0]), gap_table(results), alignment_table(results))
     shown = {name for table in (*tables, pivot, level_summary(pivot)) for name in table.columns}
     assert shown | {*CHOICES} - {"choice", "value"} <= set(COLUMNS)
-    assert COLUMNS["nasca_low"].title == "NASCA, 95 % from"
+    assert COLUMNS["nasca_low"].title == "NASCA, 95\u00a0% from"
 
 
 def test_codes_become_words_and_the_table_itself_stays():
