@@ -35,8 +35,8 @@ def layer_curves(result: StudyResult, theme: Theme = "light", marked: int | None
         upright(figure, marked, color=PALETTES[theme].ink, width=1.5)
     curves = [_curve(result, state, theme) for state in STATES]
     draw_curves(figure, curves[::-1], theme, strength=0.14)
-    chance = ("chance", PALETTES[theme].muted, result.chance)
-    label_ends(figure, [*ends(curves), chance], gap=0.055, low=0.0, high=1.02, x=layers + 0.4)
+    by_chance = ("chance", PALETTES[theme].muted, result.chance)
+    label_ends(figure, [*ends(curves), by_chance], gap=0.055, low=0.0, high=1.02, x=layers + 0.4)
     return figure
 
 
@@ -52,7 +52,7 @@ def _chance_line(figure: go.Figure, result: StudyResult, theme: Theme, layers: i
             y=[result.chance] * 2,
             mode="lines",
             line={"color": palette.muted, "width": 1.2, "dash": "dot"},
-            hovertemplate=f"chance: 1/(2n-1) = {result.chance:.4f}<extra></extra>",
+            hovertemplate=f"chance: 1/(2n − 1) = {chance(result.chance)}<extra></extra>",
             name="chance",
         )
     )

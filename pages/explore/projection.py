@@ -13,6 +13,7 @@ from neuronxa_core.figures import projection as figures
 from neuronxa_core.figures.alignment import layer_strip, strip_alt
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
+from neuronxa_core.numbers import percent, score
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.settings import settings as app_settings
 from neuronxa_core.states.sentences import State, first_layer
@@ -184,7 +185,7 @@ def _beside(projections: list[Projection], layer: int) -> None:
         st.html(f"<div class='nx-name' style='--nx: {colour}'>{name}, layer {layer}</div>")
         with st.container(horizontal=True, gap="medium"):
             for number in _BESIDE:
-                value = f"{100 * row[number]:.0f} %" if number in _BESIDE[:2] else f"{row[number]:.2f}"
+                value = percent(row[number]) if number in _BESIDE[:2] else score(row[number])
                 st.metric(figures.NUMBER_NAMES[number], value, help=helps[number], width="content")
     for column, number in zip(st.columns(2), ("foreign_neighbours", "silhouette"), strict=True):
         with column:

@@ -11,6 +11,8 @@ from neuronxa_core.study.study import Study
 from pages.shared import look
 
 _STUDY = {field.name for field in fields(Study)}
+_NO_WIDGETS = {"chapter", "embed", "embed_options", "present"}
+"""Parameters that are not the value of a widget: of the guide, of Streamlit, and of the stage."""
 
 
 def remember() -> None:
@@ -35,7 +37,14 @@ def say_what_was_refused() -> None:
 
 
 def _stands(name: str, texts: list[str]) -> bool:
-    """Whether a value is in effect: Streamlit keeps it in the URL, or drops it because it is the default."""
+    """Whether a value is in effect: Streamlit keeps it in the URL, or drops it because it is the default.
+
+    A name that no widget of the page has stays in the URL too, and is in effect nowhere.
+    """
+    if name in _NO_WIDGETS:
+        return True
+    if name not in st.session_state:
+        return False
     value = st.session_state.get(name)
     held = sorted(str(each).lower() for each in (value if isinstance(value, list) else [value]))
     return st.query_params.get_all(name) == texts or held == sorted(text.lower() for text in texts)

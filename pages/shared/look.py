@@ -20,6 +20,7 @@ from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.report import gather
+from neuronxa_core.numbers import score
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.citations import bibliography
@@ -101,13 +102,14 @@ def score_cards(result: StudyResult) -> None:
 
 def _card(result: StudyResult, state: str) -> str:
     low, high = result.mean_interval(state)  # type: ignore[arg-type]
-    layer, score = result.peak(state)  # type: ignore[arg-type]
+    ends = f"{score(low)} – {score(high)}" if low < high else "no interval"
+    layer, peak = result.peak(state)  # type: ignore[arg-type]
     colour = PALETTES[theme()].states[state]  # type: ignore[index]
     return (
         f"<div class='nx-card' style='--nx: {colour}' title='{html.escape(STATE_HELP[state], quote=True)}'>"  # type: ignore[index]
         f"<div class='nx-name'>{SCORE_NAMES[state]} <span>{STATE_NAMES[state]}, mean over layers</span></div>"  # type: ignore[index]
-        f"<div class='nx-value'>{result.mean(state):.2f} <span>{low:.2f} – {high:.2f}</span></div>"  # type: ignore[arg-type]
-        f"<div class='nx-peak'>peak {score:.2f} at layer {layer}</div></div>"
+        f"<div class='nx-value'>{score(result.mean(state))} <span>{ends}</span></div>"  # type: ignore[arg-type]
+        f"<div class='nx-peak'>peak {score(peak)} at layer {layer}</div></div>"
     )
 
 

@@ -60,7 +60,8 @@ def study_picker() -> None:
             corpus = open_corpus(state.study_corpus)
         except NeuronXAError as problem:
             state.study, state.study_problem = None, str(problem)
-            return
+            return _way_back()
+        state.study_opened, state.study_instead = state.study_corpus, []
         _languages(corpus)
         with st.expander("More", expanded=False):
             _more()
@@ -69,7 +70,25 @@ def study_picker() -> None:
     except NeuronXAError as problem:
         state.study, state.study_problem = None, str(problem)
         return
+    if state.study_instead:
+        state.study_notes = (state.study, tuple(state.study_instead))
     write_url(state.study)
+
+
+def _way_back() -> None:
+    """Where the corpus does not open: the languages as they were, and a button to the corpus that did."""
+    state = st.session_state
+    opened, usual = state.get("study_opened"), default_study().corpus
+    before = usual if opened in (None, state.study_corpus) else opened
+    st.button(
+        f"Back to {corpus_name(before)}",
+        icon=":material/undo:",
+        on_click=lambda: state.__setitem__("study_corpus", before),
+        key="study_back",
+        width="stretch",
+    )
+    for name in ("source", "target"):
+        _choice(name, f"{name.capitalize()} language", (state[f"study_{name}"],), disabled=True)
 
 
 def open_study(page: Path, study: Study) -> None:
@@ -155,13 +174,13 @@ def _languages(corpus: Corpus) -> None:
             english = [code for code in (ENGLISH,) if name == "target" and code in corpus.languages]
             free = [code for code in (*english, *corpus.languages) if code != taken]
             chosen = free[0 if english else fallback]
-            _say(f"{called} has no {_name(state[f'study_{name}'])}; using {_name(chosen)} instead.")
+            _say_instead(f"{called} has no {_name(state[f'study_{name}'])}; using {_name(chosen)} instead.")
             state[f"study_{name}"] = chosen
     beside = corpus.beside(state.study_source) if corpus.pairwise else corpus.languages
     if state.study_target not in beside:
         chosen = ENGLISH if ENGLISH in beside else beside[0]
         both = f"{_name(state.study_source)} and {_name(state.study_target)}"
-        _say(f"{called} has no sentence pairs of {both}; using {_name(chosen)} as target instead.")
+        _say_instead(f"{called} has no sentence pairs of {both}; using {_name(chosen)} as target instead.")
         state.study_target = chosen
     _choice("source", "Source language", corpus.languages)
     _choice("target", "Target language", beside)
@@ -177,6 +196,12 @@ def _languages(corpus: Corpus) -> None:
 
 def _say(message: str) -> None:
     st.toast(message, icon=":material/info:")
+
+
+def _say_instead(message: str) -> None:
+    """In a toast, and on the page for as long as it shows the study that stands instead."""
+    _say(message)
+    st.session_state.study_instead.append(message)
 
 
 def _name(code: str) -> str:
@@ -218,7 +243,7 @@ def help_on(name: str) -> str | None:
     return said.format(**_HELP_VALUES) if said else None
 
 
-def _choice(name: str, label: str, options: Sequence[str], new: bool = False) -> None:
+def _choice(name: str, label: str, options: Sequence[str], new: bool = False, disabled: bool = False) -> None:
     key = f"study_{name}"
     chosen = st.session_state[key]
     offered = options if chosen in options else [chosen, *options]
@@ -229,6 +254,7 @@ def _choice(name: str, label: str, options: Sequence[str], new: bool = False) ->
         format_func=_corpus_labels(offered) if name == "corpus" else _LABELS.get(name, str),
         accept_new_options=new,
         help=help_on(name),
+        disabled=disabled,
     )
 
 

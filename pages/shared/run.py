@@ -40,6 +40,9 @@ def study_or_stop() -> Study:
         st.error(look.plain(st.session_state.study_problem), icon=":material/info:")
         st.stop()
     study: Study = st.session_state.study
+    noted, messages = st.session_state.get("study_notes", (None, ()))
+    if noted == study:
+        st.warning(" ".join(messages), icon=":material/translate:")
     return study
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from neuronxa_core.corpora.languages import Language, language
+from neuronxa_core.numbers import score
 
 
 def sentence_table(
@@ -31,7 +32,7 @@ def sentence_table(
 
 
 def _cell(value: object, spoken: Language | None) -> str:
-    text = html.escape(f"{value:.3f}" if isinstance(value, float) else str(value))
+    text = html.escape(score(value, 3) if isinstance(value, float) else str(value))
     return f"<td dir='auto'>{text}</td>" if spoken is None else f"<td {_attributes(spoken)}>{text}</td>"
 
 

@@ -12,7 +12,7 @@ from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests import tiny
 from tests.conftest import set_settings
-from tests.pages.app import ROOT, chart_count, open_page, run_until, table_rows, wait_for_charts
+from tests.pages.app import ROOT, chart_count, open_page, page_file, run_until, table_rows, wait_for_charts
 
 PAGES = {
     "overview": "Inside a multilingual language model",
@@ -148,7 +148,14 @@ def test_a_language_that_the_corpus_lacks_is_said_and_replaced():
     app = open_page("overview", source="xho_Latn")
     chosen = app.selectbox(key="study_source").value
     assert chosen not in ("xho_Latn", app.selectbox(key="study_target").value)
-    assert f"everyday has no Xhosa; using {language(chosen).name} instead." in [toast.value for toast in app.toast]
+    told = f"everyday has no Xhosa; using {language(chosen).name} instead."
+    assert told in [toast.value for toast in app.toast]
+    app.switch_page(page_file("alignment")).run()
+    assert told in [warning.value for warning in app.warning]
+    app.run()
+    assert told in [warning.value for warning in app.warning]
+    app.selectbox(key="study_source").set_value("fra_Latn").run()
+    assert not app.warning
 
 
 def test_a_sentence_is_text_and_nothing_else(tiny_corpus, tiny_model):

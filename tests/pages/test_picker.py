@@ -236,3 +236,19 @@ def test_the_core_refuses_what_a_shared_dashboard_does_not_offer(
             run_study(other)
         with pytest.raises(ModelError, match="does not offer"):
             find_result(other)
+
+
+def test_a_corpus_that_does_not_open_leaves_the_languages_in_sight_and_a_way_back():
+    app = open_page("alignment", corpus="/nowhere/at/all", source="fra_Latn", target="eng_Latn")
+    assert app.error
+    assert app.selectbox(key="study_source").value == "fra_Latn"
+    assert app.selectbox(key="study_source").disabled
+    assert app.button(key="study_back").label == "Back to everyday"
+    app.button(key="study_back").click().run()
+    assert not app.error
+    assert (app.session_state.study.corpus, app.session_state.study.source) == ("everyday", "fra_Latn")
+
+
+def test_a_name_in_a_link_that_no_page_knows_is_said():
+    assert "layer = 99" in open_page(layer="99").toast[0].value
+    assert not open_page(embed="true").toast
