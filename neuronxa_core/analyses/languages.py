@@ -18,7 +18,7 @@ from neuronxa_core.errors import CacheError, CorpusError, NeuronXAError
 from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
-from neuronxa_core.states import store
+from neuronxa_core.states import mapped, store
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.runner import check_finite
@@ -140,21 +140,21 @@ def _extract_all(recipe: Recipe, sentences: Sentences, watcher: Watcher) -> list
 
 def _summed(codes: Sequence[str], paths: Sequence[Path], array: str) -> dict[str, int]:
     """Sum of an array of counts, by language."""
-    return {code: int(store.read_counts(path, array).sum()) for code, path in zip(codes, paths, strict=True)}
+    return {code: int(mapped.read_counts(path, array).sum()) for code, path in zip(codes, paths, strict=True)}
 
 
 def _score_all(
     paths: Sequence[Path], pairs: int, watcher: Watcher
 ) -> tuple[dict[State, NDArray[np.float64]], dict[State, NDArray[np.float64]]]:
     """(mutual, precision) of all layers, by state; one layer of all languages is in memory at a time."""
-    counts = {state: store.count_layers(paths[0], state) for state in STATES}
+    counts = {state: mapped.count_layers(paths[0], state) for state in STATES}
     total, done = sum(counts.values()), 0
     both: dict[State, list[NDArray[np.float64]]] = {state: [] for state in STATES}
     for state in STATES:
         for index in range(counts[state]):
             watcher.check()
             watcher.report("scoring", done, total)
-            vectors = [store.read_layer(path, state, index) for path in paths]
+            vectors = [mapped.read_layer(path, state, index) for path in paths]
             check_finite(state, index + first_layer(state), *vectors)
             both[state].append(score_languages(vectors, watcher.check))
             done += 1

@@ -18,7 +18,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
-from neuronxa_core.states import store
+from neuronxa_core.states import mapped, store
 from neuronxa_core.states.sentences import ReadoutConfig
 from neuronxa_core.study.analysis import sentences_against_target
 from neuronxa_core.study.display import Shown
@@ -114,9 +114,9 @@ def _readout(study: Study) -> ReadoutConfig:
 
 def _rates(path: Path) -> NDArray[np.float32]:
     """(layers, neurons): the mean of the sentences' shares, weighted by their number of tokens."""
-    tokens = store.read_counts(path, "tokens").astype(np.float64)
+    tokens = mapped.read_counts(path, "tokens").astype(np.float64)
     weights = tokens / tokens.sum()
-    layers = [weights @ store.read_layer(path, "nas", layer) for layer in range(store.count_layers(path, "nas"))]
+    layers = [weights @ mapped.read_layer(path, "nas", layer) for layer in range(mapped.count_layers(path, "nas"))]
     return np.stack(layers).astype(np.float32)
 
 

@@ -28,8 +28,8 @@ from neuronxa_core.gallery.pairs import Packed, read_packed, unpacked
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.settings import ASSETS
+from neuronxa_core.states.mapped import read_layer
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.states.store import read_layer
 from neuronxa_core.study.result import StudyResult, from_frame
 from neuronxa_core.study.study import Study
 

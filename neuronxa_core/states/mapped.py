@@ -62,6 +62,44 @@ def read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return arrays, header
 
 
+def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
+    """One layer of an array of a file of states or of the gallery, (rows, dim).
+
+    Raises OSError or ValueError if the file, the array or the layer is missing.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            layer: NDArray[np.float32] = file.get_slice(name)[index]
+            return layer
+    except (SafetensorError, IndexError) as error:
+        raise ValueError(f"{path} has no layer {index} of {name}") from error
+
+
+def read_counts(path: Path, name: str) -> NDArray[np.int64]:
+    """`tokens` or `unknown` of a file of states, (sentences,). Raises like read_layer."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            counts: NDArray[np.int64] = file.get_tensor(name)
+            return counts
+    except SafetensorError as error:
+        raise ValueError(f"{path} holds no {name}") from error
+
+
+def count_layers(path: Path, name: str) -> int:
+    """Number of layers of an array in such a file. Raises like read_layer."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return int(file.get_slice(name).get_shape()[0])
+    except SafetensorError as error:
+        raise ValueError(f"{path} holds no {name}") from error
+
+
 def give_back(*arrays: NDArray[Any]) -> None:
     """Lets the kernel have the memory of mapped arrays, whole or in part. What was written stays in the file."""
     for array in arrays:

@@ -16,7 +16,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from neuronxa_core.errors import CacheError
@@ -185,44 +184,6 @@ def _stamp(path: Path) -> _Stamp:
     """Inode, size and timestamps, which change when a file is replaced or written, even if an old date is restored."""
     stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
-def read_layer(path: Path, name: str, index: int) -> NDArray[np.float32]:
-    """One layer of an array in a file that write_states or the gallery wrote, (rows, dim).
-
-    Raises OSError or ValueError if the file, the array or the layer is missing.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            layer: NDArray[np.float32] = file.get_slice(name)[index]
-            return layer
-    except (SafetensorError, IndexError) as error:
-        raise ValueError(f"{path} has no layer {index} of {name}") from error
-
-
-def read_counts(path: Path, name: str) -> NDArray[np.int64]:
-    """`tokens` or `unknown` of a file that write_states wrote, (sentences,). Raises like read_layer."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            counts: NDArray[np.int64] = file.get_tensor(name)
-            return counts
-    except SafetensorError as error:
-        raise ValueError(f"{path} holds no {name}") from error
-
-
-def count_layers(path: Path, name: str) -> int:
-    """Number of layers of an array in such a file. Raises like read_layer."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return int(file.get_slice(name).get_shape()[0])
-    except SafetensorError as error:
-        raise ValueError(f"{path} holds no {name}") from error
 
 
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:

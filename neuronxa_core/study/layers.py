@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronxa_core.metrics.similarity import cosine_similarity
-from neuronxa_core.states import store
+from neuronxa_core.states import mapped, store
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.study import Study
 
@@ -21,12 +21,12 @@ class StudyLayers:
 
     def count(self, state: State) -> int:
         """Number of layers of a state. Raises OSError or ValueError if the states are missing."""
-        return store.count_layers(self.source, state)
+        return mapped.count_layers(self.source, state)
 
     def states(self, state: State, layer: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Source and target vectors of one layer, each (pairs, dim). Raises OSError or ValueError if missing."""
         index = layer - first_layer(state)
-        return store.read_layer(self.source, state, index), store.read_layer(self.target, state, index)
+        return mapped.read_layer(self.source, state, index), mapped.read_layer(self.target, state, index)
 
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
         """Cosine similarities of one layer, (pairs, pairs); row = source, column = target. Raises like `states`."""
