@@ -130,7 +130,7 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
     colours = palette.states
     colour_key(figure, [(colours["nas"], "● NAS"), (colours["embedding"], "■ Embedding")], yshift=30)
     figure.update_xaxes(
-        title_text="Direction gap in points, mean over layers", range=[-38, 38], dtick=10, tickformat="+.0f"
+        title_text="Direction gap in points,<br>mean over layers", range=[-38, 38], dtick=20, tickformat="+.0f"
     )
     name_rows(figure, names)
     return figure

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.style import spread
+from neuronxa_core.numbers import score
 from neuronxa_core.states.sentences import State
 
 
@@ -48,6 +49,7 @@ def draw_curves(figure: go.Figure, curves: Sequence[Curve], theme: Theme, streng
         _draw_band(figure, curve, strength)
     for curve in curves:
         _draw_line(figure, curve, theme)
+    _label_peaks(figure, curves, theme)
 
 
 def _draw_band(figure: go.Figure, curve: Curve, strength: float) -> None:
@@ -82,14 +84,38 @@ def _draw_line(figure: go.Figure, curve: Curve, theme: Theme) -> None:
             **curve.more,
         )
     )
-    if curve.peak:
-        top = int(np.argmax(curve.y))
+
+
+_PEAK_HEIGHT, _PEAK_REACH = 17, 0.16
+"""Pixels of a peak's number in height, and the share of a narrow picture's width within which two would touch."""
+
+
+def _label_peaks(figure: go.Figure, curves: Sequence[Curve], theme: Theme) -> None:
+    """The number of each peak above it, pushed up where another one stands in its place: the higher is on top."""
+    peaks = [(curve, int(np.argmax(curve.y))) for curve in curves if curve.peak]
+    if not peaks:
+        return
+    low, high = figure.layout.yaxis.range or (None, None)
+    if low is None or high is None:
+        low, high = min(curve.y.min() for curve, _ in peaks), max(curve.y.max() for curve, _ in peaks)
+    margin = figure.layout.margin
+    room = (figure.layout.height or 450) - (margin.t or 0) - (margin.b or 0) - 40  # 40 for the axis and its title
+    pixels = room / max(high - low, 1e-9)
+    reach = _PEAK_REACH * max(float(np.ptp(curve.x)) for curve, _ in peaks)
+    placed: list[tuple[float, float]] = []
+    for curve, top in sorted(peaks, key=lambda peak: peak[0].y[peak[1]]):
+        point = float(curve.y[top]) * pixels
+        height = point + _PEAK_HEIGHT
+        for x, other in placed:  # lowest first, so that one pass is enough
+            if abs(x - curve.x[top]) < reach and abs(other - height) < _PEAK_HEIGHT:
+                height = other + _PEAK_HEIGHT
+        placed.append((float(curve.x[top]), height))
         figure.add_annotation(
             x=curve.x[top],
             y=curve.y[top],
-            text=f"{curve.y[top]:.2f}",
+            text=score(float(curve.y[top])),
             showarrow=False,
-            yshift=17,
+            yshift=height - point,
             bgcolor=translucent(PALETTES[theme].ground, 0.8),
             borderpad=0,
             font={"color": curve.colour, "size": 13},

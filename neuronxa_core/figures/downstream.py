@@ -69,7 +69,7 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
             name=SCORE_NAMES[state],
             text=[label for label, _ in labels],
             textposition=[place for _, place in labels],
-            textfont={"size": 10, "color": palette.muted},
+            textfont={"size": 12, "color": palette.muted},
             marker={
                 "color": [colour if each.head else palette.ground for each in known],
                 "symbol": SYMBOLS[state],
@@ -94,7 +94,7 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
 
 _PANEL = 230.0, 290.0
 """Pixels of a panel, about."""
-_AROUND = {"top center": (0, 12), "bottom center": (0, -12), "middle right": (17, 0), "middle left": (-17, 0)}
+_AROUND = {"top center": (0, 14), "bottom center": (0, -14), "middle right": (19, 0), "middle left": (-19, 0)}
 
 
 def _labels(names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64], down: bool) -> list[tuple[str, str]]:
@@ -115,7 +115,7 @@ def _is_free(label: NDArray[np.float64], points: NDArray[np.float64], taken: Seq
     """Whether a label of three letters covers no other label and no point."""
     others = np.abs(np.array(taken).reshape(-1, 2) - label)
     near = np.abs(points - label)
-    return not ((others < (21, 11)).all(axis=1).any() or (near < (14, 8)).all(axis=1).any())
+    return not ((others < (26, 15)).all(axis=1).any() or (near < (16, 10)).all(axis=1).any())
 
 
 def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light") -> go.Figure:

@@ -106,7 +106,9 @@ def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light")
         )
     )
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
-    figure.update_xaxes(title_text=f"Difference in {SCORE_NAMES[state]}", tickformat=tick_format(_span(rows), "+"))
+    figure.update_xaxes(
+        title_text=f"Difference in {SCORE_NAMES[state]}", tickformat=tick_format(_span(rows), "+"), nticks=4
+    )
     name_rows(figure, [tick(code) for code in rows["language"]])
     return figure
 

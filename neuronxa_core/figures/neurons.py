@@ -1,27 +1,25 @@
 """Which neurons languages share, which belong to one of them, and what a sentence's pooled states are made of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.neurons import SHARES, NeuronRates, TokenStates
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank, short_codes, tick
-from neuronxa_core.figures.token_rows import token_rows
+from neuronxa_core.figures.style import blank, score_bar, short_codes, tick
+from neuronxa_core.figures.token_rows import token_figure
 from neuronxa_core.figures.wording import joined_names, ties
 from neuronxa_core.numbers import every, percent, score
 from neuronxa_core.study.study import Study
 
 SHARING_HEIGHT = 380
 SHARE_NAMES = {"all": "in all", "some": "in some", "one": "in one", "none": "in none"}
-_MOST_NAMED = 20
-_STRENGTH = {"all": 1.0, "some": 0.55, "one": 0.25, "none": 0.0}
 
 
 def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
@@ -29,38 +27,43 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
 
     table: as neurons.sharing gives it.
     """
-    palette = PALETTES[theme]
     figure = blank(theme, SHARING_HEIGHT, margin={"l": 8, "r": 8, "t": 34, "b": 8}, hovermode="x unified")
     for name in SHARES:
-        strength = _STRENGTH[name]
         figure.add_trace(
             go.Bar(
                 x=table["layer"],
                 y=table[name],
                 name=SHARE_NAMES[name],
-                marker={
-                    "color": translucent(palette.states["nas"], strength)
-                    if strength
-                    else translucent(palette.muted, 0.18),
-                    "line": {"width": 0},
-                },
+                marker=_share_marker(name, theme),
                 hovertemplate=f"{SHARE_NAMES[name]} %{{y:.3f}}<extra></extra>",
             )
         )
-    figure.update_layout(barmode="stack", bargap=0.12)
+    figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_LEGEND)
     figure.update_xaxes(title_text="Layer", dtick=2)
     figure.update_yaxes(title_text="Neurons, as a share of the layer", range=[0, 1], tickformat=".1f", dtick=0.2)
-    colours = {name: translucent(palette.states["nas"], _STRENGTH[name]) for name in SHARES[:3]} | {
-        "none": palette.muted
-    }
-    figure.add_annotation(
-        text="   ".join(f"<span style='color:{colours[name]}'>■</span> {SHARE_NAMES[name]}" for name in SHARES),
-        **{"x": 0, "xref": "paper", "y": 1, "yref": "paper", "yshift": 22},
-        xanchor="left",
-        showarrow=False,
-        font={"size": 14},
-    )
     return figure
+
+
+_LEGEND = {
+    **{"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"},
+    **{"font": {"size": 14}, "itemclick": False, "itemdoubleclick": False, "traceorder": "normal"},
+}
+"""plotly's own, whose boxes have the bars' patterns."""
+
+
+def _share_marker(name: str, theme: Theme) -> dict[str, Any]:
+    """Full, half, hatched and dotted: four steps that are told apart without colour, on any ground."""
+    palette = PALETTES[theme]
+    colour = palette.muted if name == "none" else palette.states["nas"]
+    edge = {"width": 1, "color": palette.ground if name in ("all", "some") else colour}
+    if name in ("all", "some"):
+        return {"color": colour if name == "all" else translucent(colour, 0.55), "line": edge}
+    shape = {"shape": "/", "solidity": 0.35} if name == "one" else {"shape": ".", "solidity": 0.25}
+    return {
+        "color": palette.ground,
+        "line": edge,
+        "pattern": {**shape, "fillmode": "overlay", "fgcolor": colour, "bgcolor": palette.ground, "size": 6},
+    }
 
 
 def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Theme = "light") -> go.Figure:
@@ -71,8 +74,8 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
     shown = overlap.copy()
     np.fill_diagonal(shown, np.nan)
     names = [language(code).name for code in codes]
-    size = max(280, 17 * len(codes) + 120)
-    figure = blank(theme, size, margin={"l": 8, "r": 8, "t": 12, "b": 8}, hovermode="closest")
+    size = max(320, 17 * len(codes) + 190)
+    figure = blank(theme, size, margin={"l": 8, "r": 8, "t": 12, "b": 100}, hovermode="closest")
     places = list(range(len(codes)))
     figure.add_trace(
         go.Heatmap(
@@ -86,11 +89,11 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
             ygap=1,
             text=[[f"{one}, {two}" for two in names] for one in names],
             hovertemplate="<b>%{text}</b><br>overlap %{z:.3f}<extra></extra>",
-            colorbar={"thickness": 8, "len": 0.6, "outlinewidth": 0, "tickformat": ".2f"},
+            colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat=".2f", title=_bar_title("Jaccard index")),
         )
     )
-    across = short_codes(list(codes)) if len(codes) <= _MOST_NAMED else [""] * len(codes)  # as down, and in the hover
-    figure.update_xaxes(tickvals=places, ticktext=across, showgrid=False, ticks="", tickangle=-90)
+    across = short_codes(list(codes))
+    figure.update_xaxes(tickvals=places, ticktext=across, showgrid=False, ticks="", tickangle=-90, tickfont_size=12)
     figure.update_yaxes(
         tickvals=places,
         ticktext=[tick(code, longest=18) for code in codes],
@@ -99,6 +102,10 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
         autorange="reversed",
     )
     return figure
+
+
+def _bar_title(text: str) -> dict[str, str]:
+    return {"text": text, "side": "top"}
 
 
 def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "light") -> go.Figure:
@@ -110,7 +117,7 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
     counts = table.groupby(["language", "layer"]).size().unstack(fill_value=0)
     counts = counts.reindex(columns=range(1, layers + 1), fill_value=0)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=True).index]
-    figure = blank(theme, 20 * len(counts) + 100, margin={"l": 8, "r": 8, "t": 12, "b": 8}, hovermode="closest")
+    figure = blank(theme, 20 * len(counts) + 122, margin={"l": 8, "r": 8, "t": 12, "b": 100}, hovermode="closest")
     names = [language(code).name for code in counts.index]
     figure.add_trace(
         go.Heatmap(
@@ -123,7 +130,7 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
             ygap=1,
             text=[[name] * layers for name in names],
             hovertemplate="<b>%{text}, layer %{x}</b><br>%{z} neurons<extra></extra>",
-            colorbar={"thickness": 8, "len": 0.6, "outlinewidth": 0},
+            colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat="d", title=_bar_title("Number of neurons")),
         )
     )
     figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)
@@ -131,44 +138,6 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
         tickvals=list(range(len(counts))), ticktext=[tick(code) for code in counts.index], showgrid=False, ticks=""
     )
     return figure
-
-
-def token_figure(states: TokenStates, neurons: Sequence[int], theme: Theme = "light") -> go.Figure:
-    """Tokens (down) x neurons (across): a sentence's activations at one layer, and below them its pooled NAV and NAS.
-
-    neurons: which, in order. Colours of activations run from the largest negative over 0 to the largest positive one.
-    """
-    palette = PALETTES[theme]
-    chosen = list(neurons)
-    tokens = len(states.tokens)
-    height = 17 * tokens + 150
-    heights = [17 * tokens, 20, 20]
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height, row_heights=heights)
-    for row, part in enumerate(token_rows(states, chosen, theme), start=1):
-        figure.add_trace(part.heatmap(chosen), row=row, col=1)
-        figure.update_yaxes(
-            tickvals=list(range(len(part.names))),
-            ticktext=[_plain(name) for name in part.names],
-            autorange="reversed",
-            row=row,
-            col=1,
-        )
-    house = blank(theme, height, margin={"l": 8, "r": 8, "t": 8, "b": 44}, hovermode="closest").layout
-    shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode")
-    figure.update_layout({name: house[name] for name in shared})
-    figure.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, fixedrange=True)
-    figure.update_yaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, automargin=True)
-    figure.update_xaxes(
-        title_text="Neurons, highest NAV first",
-        title_font={"size": 13, "color": palette.muted},
-        row=3,
-        col=1,
-    )
-    return figure
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def exportable_sharing(study: Study, table: pd.DataFrame, languages: int, threshold: float) -> ExportableFigure:
@@ -206,14 +175,21 @@ def exportable_specific(study: Study, table: pd.DataFrame, rates: NeuronRates) -
 
 
 def exportable_token(
-    study: Study, states: TokenStates, neurons: Sequence[int], code: str, pair: int, layer: int
+    study: Study,
+    states: TokenStates,
+    neurons: Sequence[int],
+    code: str,
+    pair: int,
+    layer: int,
+    most: float | None = None,
 ) -> ExportableFigure:
+    """most: the end of the colour scale, where several sentences share one; without it the sentence's own."""
     return ExportableFigure(
         f"{study.stem}.tokens.{code}.pair{pair + 1}.layer{layer}",
         f"{language(code).name}, pair {pair + 1} of the study, layer {layer}: tokens by neurons",
         "Blue: positive activation (NAS 1); orange: negative activation (NAS 0). Below: NAV and NAS after pooling.",
         study.caption,
-        lambda theme: token_figure(states, neurons, theme),
+        lambda theme: token_figure(states, neurons, theme, most),
     )
 
 

@@ -87,7 +87,7 @@ def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "
             ygap=1,
             text=[[language(result.study.source).name] * scores.shape[1] for result in ordered],
             hovertemplate=f"<b>%{{text}}, layer %{{x}}</b><br>{STATE_NAMES[state]} score %{{z:.2f}}<extra></extra>",
-            colorbar=score_bar(0.6),
+            colorbar=score_bar(0.9),
         )
     )
     figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)

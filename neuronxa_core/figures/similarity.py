@@ -160,7 +160,7 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
             font={"color": colour, "size": 14},
             bgcolor=translucent(palette.ground, 0.7),
         )
-    figure.update_xaxes(title_text="Cosine similarity (filled: translations; dotted: all other sentences)")
+    figure.update_xaxes(title_text="Cosine similarity<br>filled: translations; dotted: all other sentences")
     figure.update_yaxes(visible=False, range=[-0.05, len(matrices)])
     return figure
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.neurons import TokenStates
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale
+from neuronxa_core.figures.style import blank, score_bar
+
+_LONGEST = 14
+_NAMES, _BELOW = 130, 96
+"""Pixels left of the rows, the same for every sentence so that neurons stand above each other; and below them."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class TokenRows:
     high: float
     what: str
 
-    def heatmap(self, neurons: Sequence[int]) -> go.Heatmap:
+    def heatmap(self, neurons: Sequence[int], **more: Any) -> go.Heatmap:
         return go.Heatmap(
             x=list(range(len(neurons))),
             y=list(range(len(self.names))),
@@ -30,25 +37,63 @@ class TokenRows:
             zmin=self.low,
             zmax=self.high,
             colorscale=self.scale,
-            showscale=False,
+            **{"showscale": False, **more},
             text=[[f"neuron {neuron}" for neuron in neurons]] * len(self.names),
             hovertemplate=f"<b>%{{text}}</b><br>{self.what} %{{z:.3f}}<extra></extra>",
         )
 
 
-def token_rows(states: TokenStates, chosen: list[int], theme: Theme) -> tuple[TokenRows, TokenRows, TokenRows]:
+def token_rows(
+    states: TokenStates, chosen: list[int], theme: Theme, most: float | None = None
+) -> tuple[TokenRows, TokenRows, TokenRows]:
     """The tokens' activations, the pooled NAV and the pooled NAS."""
     palette = PALETTES[theme]
     values, nav, nas = states.activations[:, chosen], states.nav[None, chosen], states.nas[None, chosen]
-    most = float(np.abs(values).max()) or 1.0
+    most = most or float(np.abs(values).max()) or 1.0
     diverging: list[list[float | str]] = [
         [0.0, palette.states["nav"]],
         [0.5, palette.ground],
         [1.0, palette.states["nas"]],
     ]
-    tokens = [f"{number}  {token.strip() or repr(token)}" for number, token in enumerate(states.tokens, start=1)]
+    tokens = [f"{number}  {_cut(token.strip() or repr(token))}" for number, token in enumerate(states.tokens, start=1)]
     return (
         TokenRows(values, tokens, diverging, -most, most, "activation"),
         TokenRows(nav, ["NAV"], score_scale("nav", theme), 0.0, float(nav.max()) or 1.0, "pooled NAV"),
         TokenRows(nas, ["NAS"], score_scale("nas", theme), 0.0, 1.0, "pooled NAS"),
     )
+
+
+def _cut(token: str) -> str:
+    return token if len(token) <= _LONGEST else f"{token[: _LONGEST - 1]}…"
+
+
+def token_figure(
+    states: TokenStates, neurons: Sequence[int], theme: Theme = "light", most: float | None = None
+) -> go.Figure:
+    """Tokens (down) x neurons (across): a sentence's activations at one layer, and below them its pooled NAV and NAS.
+
+    neurons: which, in order. Colours of activations run from -most over 0 to most; without it, to the largest one.
+    """
+    chosen = list(neurons)
+    rows = 17 * len(states.tokens)
+    height = rows + _BELOW + 64
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height, row_heights=[rows, 20, 20])
+    bar = score_bar(0.6, dtick=None, nticks=5, tickformat=".2~g", title={"text": "Activation", "side": "top"})
+    for row, part in enumerate(token_rows(states, chosen, theme, most), start=1):
+        scale = {"showscale": True, "colorbar": bar} if row == 1 else {}
+        figure.add_trace(part.heatmap(chosen, **scale), row=row, col=1)
+        names = {"tickvals": list(range(len(part.names))), "ticktext": [_plain(name) for name in part.names]}
+        figure.update_yaxes(**names, autorange="reversed", row=row, col=1)
+    margin = {"l": _NAMES, "r": 8, "t": 8, "b": _BELOW}
+    house = blank(theme, height, margin=margin, hovermode="closest").layout
+    shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode")
+    figure.update_layout({name: house[name] for name in shared})
+    figure.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, fixedrange=True)
+    figure.update_yaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, automargin=False)
+    title = {"text": "Neurons, highest NAV first", "font": {"size": 13, "color": PALETTES[theme].muted}}
+    figure.update_xaxes(title=title, row=3, col=1)
+    return figure
+
+
+def _plain(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -71,7 +71,7 @@ def _numbers(answer: LatentAnswer) -> None:
 
 def _grid(answer: LatentAnswer) -> None:
     """The lens at every token of a text, by default of the first prompt."""
-    st.subheader("One prompt, token by token")
+    st.header("One prompt, token by token")
     first = answer.used[0].prompt
     text = st.text_area(
         "Text", first, max_chars=LONGEST, key=f"lat_text_{hash(first)}", height=130, help="Any text in any language."
@@ -101,7 +101,7 @@ def _grid_view(grid: GridAnswer) -> None:
 
 def _across(request: LatentLanguage, study: Study) -> None:
     """The pivot's share and the overtaking layer of every target, beside NASCA."""
-    st.subheader("Across languages")
+    st.header("Across languages")
     apart = (request.pivot, request.study.source)
     codes = [code for code in open_words(request.words).words if code not in apart]
     with st.popover("Choose languages", icon=":material/translate:"):

@@ -68,17 +68,13 @@ def _view(rates: NeuronRates) -> None:
     one, two = st.columns(2, gap="large")
     with one:
         where = "all layers" if layer is None else f"layer {layer}"
-        look.picture(
-            figures.exportable_overlap(study, shared, rates.codes, where),
-            "neu_overlap",
-            figures.overlap_finding(shared, rates.codes),
-        )
+        exportable = figures.exportable_overlap(study, shared, rates.codes, where)
+        st.markdown(f"**{exportable.title}**")
+        look.picture(exportable, "neu_overlap", figures.overlap_finding(shared, rates.codes))
     with two:
-        look.picture(
-            figures.exportable_specific(study, specific, rates),
-            "neu_specific",
-            figures.specific_finding(specific, rates),
-        )
+        exportable = figures.exportable_specific(study, specific, rates)
+        st.markdown(f"**{exportable.title}**")
+        look.picture(exportable, "neu_specific", figures.specific_finding(specific, rates))
     with st.expander("The numbers", icon=":material/table:"):
         for key, shown in (("specific", specific), ("sharing", table)):
             look.table(shown)
@@ -97,8 +93,11 @@ def _tokens(study: Study, layers: int) -> None:
         return
     states = (tokens.source, tokens.target)
     neurons = tokens.strongest()
+    most = max(float(abs(each.activations[:, neurons]).max()) for each in states)
     for code, each in zip((study.source, study.target), states, strict=True):
-        look.picture(figures.exportable_token(study, each, neurons, code, pair, layer), f"neu_tokens_{code}")
+        exportable = figures.exportable_token(study, each, neurons, code, pair, layer, most)
+        st.markdown(f"**{exportable.title}**")
+        look.picture(exportable, f"neu_tokens_{code}")
     st.caption(
         f"The {len(neurons)} neurons with the highest NAV summed over both sentences, in the same order in both "
         "pictures."

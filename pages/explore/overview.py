@@ -143,7 +143,8 @@ def languages_table(results: list[StudyResult]) -> pd.DataFrame:
 
 st.title("Inside a multilingual language model")
 st.html("<p class='nx-question'>Does the same meaning activate the same neurons, whatever the language?</p>")
-st.markdown(look.text("welcome"))
+with st.container(key="welcome"):
+    st.markdown(look.text("welcome"))
 
 studies = gallery_results()
 result = result_to_show()

@@ -38,6 +38,7 @@ def projection_view(result: StudyResult) -> None:
     slider, number = st.columns([4, 1], vertical_alignment="bottom")
     with slider:
         layer = _layer(result, states)
+        st.html(_together(len(states)), unsafe_allow_javascript=True)
     projections, missing = _projections(study, states, settings)
     bitext = study.bitext()
     with number:
@@ -133,16 +134,14 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
         with column:
             shows = figures.projection_finding([projection], layer)
             look.picture(exportable, key, shows=shows, on_select=lambda key=key: _clicked(key), selection_mode="points")
-    if sum(layer in each.layers for each in projections) > 1:
-        st.html(_together(len(projections)), unsafe_allow_javascript=True)
     if len(bitext) > MOST_PAIRS:
         st.caption(f"Picture and numbers cover the first {MOST_PAIRS} of {len(bitext)} pairs.")
 
 
 def _together(panels: int) -> str:
-    """Buttons that press Play, or Stop, in every panel at once."""
+    """Buttons that press Play, or Stop, in every panel at once; a keyboard reaches them before the panels."""
     text = (ASSETS / "play_together.html").read_text(encoding="utf-8")
-    return text if panels == 2 else text.replace(" both", " all")
+    return text if panels == 2 else text.replace(" both", " all" if panels > 2 else "")
 
 
 def _clicked(key: str) -> None:

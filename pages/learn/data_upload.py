@@ -56,10 +56,11 @@ def _template() -> str:
 
 def _paste() -> None:
     sides: dict[str, tuple[str, str]] = {}
-    for column, name, usual in zip(st.columns(2), ("Left", "Right"), ("deu_Latn", "eng_Latn"), strict=True):
+    places = (("Left", "First", "deu_Latn"), ("Right", "Second", "eng_Latn"))  # stacked on a phone, so not said
+    for column, (name, said, usual) in zip(st.columns(2), places, strict=True):
         codes = list(known_languages())
         code = column.selectbox(
-            f"{name} language",
+            f"{said} language",
             codes,
             index=codes.index(usual),
             format_func=search_terms,
@@ -67,14 +68,15 @@ def _paste() -> None:
             key=f"bring_{name}_code",
         )
         lines = column.text_area(
-            f"{name} lines", height=180, key=f"bring_{name}_lines", placeholder="One sentence per line"
+            f"{said} lines", height=180, key=f"bring_{name}_lines", placeholder="One sentence per line"
         )
         sides[name] = code, lines
     (left, ours), (right, theirs) = sides.values()
     counts = [len(text.strip().splitlines()) for text in (ours, theirs)]
     if any(counts) and counts[0] != counts[1]:
         st.caption(
-            f"{counts[0]} lines on the left, {counts[1]} on the right. Each line needs its translation opposite."
+            f"{counts[0]} lines in the first box, {counts[1]} in the second. "
+            "Each line needs its translation in the other."
         )
     if st.button(
         "Use these lines", type="primary", disabled=not all(counts), key="bring_pasted", icon=":material/check:"

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from neuronxa_core.jobs import shared_warm_up
-from neuronxa_core.settings import settings
+from neuronxa_core.settings import ASSETS, settings
 from pages.shared import access, link, look, picker, stage
 
 PAGES = Path(__file__).parent.parent
@@ -17,6 +17,7 @@ def draw() -> None:
     access.stop_other_machines()
     st.logo(str(look.LOGO), icon_image=str(look.ICON), size="large")
     look.apply_style()
+    st.html(ASSETS / "close_sidebar.html", unsafe_allow_javascript=True)
     page = st.navigation(
         {
             "Explore": [
@@ -41,7 +42,8 @@ def draw() -> None:
                 _page("learn/data", "Data", "translate"),
                 _page("learn/guide", "Guide", "menu_book"),
             ],
-        }
+        },
+        expanded=True,
     )
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     link.remember()

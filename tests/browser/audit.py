@@ -16,9 +16,11 @@ PAGES = (
     "projection",
     "languages",
     "neurons",
+    "latent_language",
     "models",
     "settings",
     "downstream",
+    "interventions",
     "data",
     "guide",
 )
@@ -37,7 +39,11 @@ _STANDS = """steady => {
   };
   return performance.now() - (since('nxStands', stands()) ?? Infinity) > steady;
 }"""
-_RUN = """known => axe.run(document, {resultTypes: ['violations'], elementRef: true}).then(found =>
+_RUN = """known => axe.run(document, {
+  resultTypes: ['violations'],
+  elementRef: true,
+  rules: {'target-size': {enabled: true}},
+}).then(found =>
   found.violations.flatMap(rule => rule.nodes.map(node => ({
     rule: rule.id,
     html: node.html.slice(0, 160),

@@ -9,9 +9,9 @@ from neuronxa_core.figures.neurons import (
     sharing_finding,
     specific_figure,
     specific_finding,
-    token_figure,
 )
 from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.token_rows import token_figure
 from neuronxa_core.gallery.read import gallery_studies, precomputed_rates
 
 
@@ -56,3 +56,41 @@ def test_the_image_holds_the_activations_of_the_chosen_neurons_as_text(theme):
     np.testing.assert_array_equal(figure.data[0].z, activations[:, [3, 1]])
     np.testing.assert_array_equal(figure.data[2].z, [[1, 0.5]])
     assert figure.layout.yaxis.ticktext == ("1  &lt;b>", "2  a", "3  '\\n'")
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_the_four_shares_are_told_apart_without_colour_and_the_legend_has_the_bars_own_boxes(rates, theme):
+    figure = sharing_figure(sharing(rates, 0.5), theme)
+    assert [trace.name for trace in figure.data] == ["in all", "in some", "in one", "in none"]
+    fills = [(trace.marker.color, trace.marker.pattern.shape) for trace in figure.data]
+    assert fills[0][0] == PALETTES[theme].states["nas"]
+    assert [shape for _, shape in fills] == [None, None, "/", "."]
+    assert {trace.marker.line.color for trace in figure.data[2:]} == {
+        PALETTES[theme].states["nas"],
+        PALETTES[theme].muted,
+    }
+    assert figure.layout.showlegend
+    assert not figure.layout.annotations
+
+
+def test_every_column_of_the_overlap_has_its_code_and_both_matrices_say_what_their_colours_count(rates):
+    many = tuple(f"{first}{second}a_Latn" for first in "bcdfg" for second in "aeiou")
+    figure = overlap_figure(np.full((25, 25), 0.5), many)
+    assert list(figure.layout.xaxis.ticktext) == [code[:3] for code in many]
+    assert figure.data[0].colorbar.title.text == "Jaccard index"
+    assert specific_figure(specific_neurons(rates), rates).data[0].colorbar.title.text == "Number of neurons"
+
+
+def test_two_sentences_share_their_columns_and_the_scale_of_their_activations():
+    one, two = (
+        TokenStates(
+            tokens, np.full((len(tokens), 2), value, np.float32), np.ones(2, np.float32), np.ones(2, np.float32)
+        )
+        for tokens, value in ((("a",), 2.0), (("a very long token indeed", "b", "c"), -7.0))
+    )
+    figures = [token_figure(states, [1, 0], "light", most=7.0) for states in (one, two)]
+    assert {figure.layout.margin.l for figure in figures} == {130}
+    assert not any(figure.layout.yaxis.automargin for figure in figures)
+    assert [(figure.data[0].zmin, figure.data[0].zmax) for figure in figures] == [(-7.0, 7.0)] * 2
+    assert figures[0].data[0].showscale
+    assert figures[1].layout.yaxis.ticktext[0] == "1  a very long t…"

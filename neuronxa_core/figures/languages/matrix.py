@@ -128,13 +128,13 @@ def _axes(figure: go.Figure, codes: Sequence[str], matrix_top: float) -> None:
         range=[-0.5, size - 0.5],
         ticktext=short_codes(codes),
         tickangle=0 if size <= 6 else -90,
-        tickfont={"size": 13 if size <= _FEW else 9},
+        tickfont={"size": 13 if size <= _FEW else 12},
         **shared,
     )
     figure.update_yaxes(
         range=[size - 0.5, -0.5],
         ticktext=[tick(code, _LONGEST if size > _FEW else None) for code in codes],
-        tickfont={"size": 13 if size <= _FEW else 11},
+        tickfont={"size": 13 if size <= _FEW else 12},
         domain=[0, matrix_top],
         **shared,
     )
@@ -188,7 +188,7 @@ def _separate(figure: go.Figure, groups: Sequence[tuple[str, int]], theme: Theme
             yanchor="bottom",
             yshift=3,
             showarrow=False,
-            font={"color": palette.muted, "size": 11 if upright else 13},
+            font={"color": palette.muted, "size": 12 if upright else 13},
         )
 
 
@@ -201,7 +201,7 @@ def _room_for(groups: Sequence[tuple[str, int]]) -> int:
     """Pixels that the names of the groups need above the matrix."""
     if not groups:
         return 8
-    return 10 + 7 * max(len(name) for name, _ in groups) if _upright(groups) else 28
+    return 12 + 8 * max(len(name) for name, _ in groups) if _upright(groups) else 28
 
 
 def layer_name(layer: int | None) -> str:
