@@ -115,7 +115,7 @@ def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelCompari
 
 
 def _compare_in(dtype: str) -> None:
-    """In place of `auto`, from the next drawing on."""
+    """Replaces `auto`; the next rerun shows it."""
     st.session_state.cmp_dtypes = [dtype]
 
 

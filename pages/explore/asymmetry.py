@@ -18,7 +18,7 @@ from pages.shared.sentences import sentence_table
 
 @st.fragment
 def direction_view(result: StudyResult) -> None:
-    """Both directions of one state; a change of view draws only this again."""
+    """Both directions of one state; a control redraws only this fragment."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     state = look.state_control(STATE_NAMES, "asym_state", left)
     last = result.last_layer

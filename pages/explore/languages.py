@@ -54,7 +54,7 @@ def matrix_or_stop() -> LanguageMatrix:
 
 @st.fragment
 def languages_view(matrix: LanguageMatrix) -> None:
-    """Everything that depends on state, layer, order or pivot; a change of view draws only this again."""
+    """Everything that depends on state, layer, order or pivot; a control redraws only this fragment."""
     if pair := st.session_state.pop("lang_pair", None):
         picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
     state, layer, order = _controls(matrix)

@@ -30,7 +30,7 @@ _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection"
 
 @st.fragment
 def projection_view(result: StudyResult) -> None:
-    """Everything that depends on layer, states, method or pair; a change of view draws only this again."""
+    """Everything that depends on layer, states, method or pair; a control redraws only this fragment."""
     study = result.study
     if app_settings().worker == "thread":
         warm_up_in_background()

@@ -32,7 +32,7 @@ Matrices = dict[State, NDArray[np.float64]]
 
 @st.fragment
 def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> None:
-    """Everything that depends on the layer or the chosen cell; a change of view draws only this again."""
+    """Everything that depends on the layer or the chosen cell; a control redraws only this fragment."""
     study = result.study
     bitext = study.bitext()
     layer, order_name, shared = _controls(result)
@@ -103,7 +103,7 @@ def _cell(bitext: Bitext) -> tuple[int, int]:
 
 
 def _look_at(source: int, target: int) -> None:
-    """From the next drawing on. source, target: indices."""
+    """Selects a pair for the next rerun. source, target: indices."""
     st.session_state.sim_source, st.session_state.sim_target = source + 1, target + 1
 
 

@@ -62,7 +62,7 @@ def still_to_compute(rest: Remaining, cost: Cost) -> str:
 
 
 def _told(request: Analysis[Any], key: str) -> tuple[Remaining, Cost] | None:
-    """What is missing and its cost; None where that cannot be told, which is said."""
+    """What is missing and its cost; None where the cost is unknown, in which case the page says why."""
     try:
         rest = parts.remaining(request)
         length = sum(map(len, rest.sentences))

@@ -1,4 +1,4 @@
-"""As much of an answer as is at hand: for the page that shows it, and for the languages that a page starts with."""
+"""The part of an answer that is already available: for the page that shows it, and for its choice of languages."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ Request = TypeVar("Request")
 
 
 def part_here(request: Analysis[Any]) -> Part | None:
-    """As much of the answer as is at hand, looked for again as soon as anything has come into the cache."""
+    """The part of the answer that is already available, looked up again as soon as anything has entered the cache."""
     kept: dict[Hashable, tuple[object, Part | None]] = st.session_state.setdefault("parts", {})
     if request not in kept or kept[request][0] != store.version():
         kept.pop(request, None)

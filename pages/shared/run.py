@@ -95,7 +95,7 @@ def answer_here(request: Analysis[Given], place: Place) -> Given | None:
 
 
 def _find_whole_or_part(request: Analysis[Given]) -> tuple[Found[Given] | None, Analysis[Given]]:
-    """The answer, and the request that it answers, which has fewer items where only a part is at hand."""
+    """The answer, and the request that it answers, which has fewer items where only a part is available."""
     if found := find_here(request):
         return found, request
     if part := part_here(request):

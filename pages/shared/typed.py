@@ -90,7 +90,7 @@ def _problem(counts: dict[str, int], among: bool) -> str:
 
 
 def _use(study: Study, sides: dict[str, tuple[str, ...]], among: bool) -> None:
-    """Keeps the sentences, and makes them the study's corpus from the next drawing on."""
+    """Keeps the sentences and makes them the study's corpus at the next rerun."""
     state = st.session_state
     try:
         if among:
