@@ -91,7 +91,7 @@ def test_a_cell_shows_the_likeliest_token_its_script_and_its_probability():
     figure = lens_grid(grid(), (2, 1))
     heat = figure.data[0]
     np.testing.assert_allclose(heat.z, [[0.5, 0.4, 0.3], [0.6, 0.7, 0.9]])
-    assert heat.text[0][2] == "水<br><span style='font-size:9px'>Han</span>"
+    assert heat.text[0][2] == "水<br><span style='font-size:12px'>Han</span>"
     assert heat.text[1][1] == "&lt;b>"  # never markup
     assert list(figure.layout.xaxis.ticktext) == ["x", "y", "z"]
     (frame,) = figure.layout.shapes

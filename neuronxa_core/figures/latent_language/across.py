@@ -25,7 +25,7 @@ def targets_figure(table: pd.DataFrame, layers: int, theme: Theme = "light") -> 
     rows = table.sort_values("pivot_share", ignore_index=True)
     with_nasca = bool(rows["nasca"].notna().any())
     panels = _PANELS if with_nasca else _PANELS[:2]
-    figure = blank(theme, _ROW * len(rows) + 90, margin={"l": 8, "r": 12, "t": 8, "b": 8})
+    figure = blank(theme, _ROW * len(rows) + 106, margin={"l": 8, "r": 12, "t": 8, "b": 8})
     colours = (palette.ink, palette.languages[1], palette.states["nas"])
     width = 1 / len(panels)
     for number, ((name, title), colour) in enumerate(zip(panels, colours, strict=False)):
@@ -34,7 +34,7 @@ def targets_figure(table: pd.DataFrame, layers: int, theme: Theme = "light") -> 
         layout = {
             "domain": [number * width + (0.02 if number else 0), (number + 1) * width - 0.02],
             "range": [0.5, layers + 0.9] if name == "overtaking" else [-0.03, 1.03],
-            "title": {"text": title},
+            "title": {"text": title.replace(" ", "<br>", 1), "font": {"size": 12}},
             "dtick": None if name == "overtaking" else 0.5,
             "tickformat": "d" if name == "overtaking" else ".1f",
             "anchor": "y",

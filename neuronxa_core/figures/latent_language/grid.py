@@ -13,7 +13,7 @@ from neuronxa_core.numbers import score
 MOST_SHOWN = 16
 """Tokens in one picture, the last ones of a longer text; more would leave no room for words."""
 _LONGEST = 9
-_ROW = 34
+_ROW = 36
 
 
 def lens_grid(
@@ -81,7 +81,7 @@ def _cell(candidate: str) -> str:
     """The token, and below it its script if that is not Latin; angle brackets are not taken for markup."""
     script = script_of(candidate)
     text = _short(candidate).replace("&", "&amp;").replace("<", "&lt;")
-    return f"{text}<br><span style='font-size:9px'>{script}</span>" if script not in ("", "Latin") else text
+    return f"{text}<br><span style='font-size:12px'>{script}</span>" if script not in ("", "Latin") else text
 
 
 def _targets(figure: go.Figure, answer: GridAnswer, shown: NDArray[np.int64]) -> None:
