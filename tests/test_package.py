@@ -90,7 +90,7 @@ def test_the_wheel_holds_the_core_and_the_dashboard_inside_it(wheel: Path):
     }
     expected = {"neuronxa_core/_dashboard/app.py", "neuronxa_core/_dashboard/.streamlit/config.toml"}
     for folder, place in folders.items():
-        files = (file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix != ".pyc")
+        files = (file for file in (ROOT / folder).rglob("*") if file.is_file() and "__pycache__" not in file.parts)
         expected |= {f"{place}/{file.relative_to(ROOT / folder).as_posix()}" for file in files}
     info = f"neuronxa_explorer-{__version__}.dist-info"
     names = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}

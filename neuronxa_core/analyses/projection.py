@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -275,7 +276,7 @@ class Project:
         watchers = side_by_side(watcher, len(self.states))
         with ThreadPoolExecutor(len(self.states)) as pool:
             works = [
-                pool.submit(project, study, layers, state, self.settings, each)
+                pool.submit(copy_context().run, project, study, layers, state, self.settings, each)  # of store.apart
                 for state, each in zip(self.states, watchers, strict=True)
             ]
             return Projections(study, tuple(work.result() for work in works))

@@ -57,7 +57,12 @@ def test_every_pair_scores_what_its_own_study_gives(study: Study):
 def test_each_language_is_extracted_once_and_counted_as_one_piece_of_work(study: Study, monkeypatch):
     extracted = []
     extract = Recipe._extract
-    monkeypatch.setattr(Recipe, "_extract", lambda *args: (extracted.append(args[1]), extract(*args))[1])
+
+    def counted(*args, **how):
+        extracted.append(args[1])
+        return extract(*args, **how)
+
+    monkeypatch.setattr(Recipe, "_extract", counted)
     watcher = Recorder()
     run_language_matrix(study, CODES, watcher=watcher)
     assert len(extracted) == len(set(extracted)) == 3

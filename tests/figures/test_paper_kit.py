@@ -20,41 +20,44 @@ from neuronxa_core.figures.paper_kit import (
 from neuronxa_core.figures.printing import Picture
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.study.latex import latex
+from neuronxa_core.study.result import StudyResult
 from tests.figures.examples import STUDY
 from tests.figures.test_printing import SVG
 
-RESULT = gallery_results()[STUDY]
+
+def stored() -> StudyResult:
+    return gallery_results()[STUDY]
 
 
 def test_the_tables_hold_every_layer_and_the_means_with_their_intervals():
-    nas = RESULT.of("nas").set_index("layer").loc[7]
+    nas = stored().of("nas").set_index("layer").loc[7]
     cell = f"{nas['score']:.3f} [{nas['ci_low']:.3f}--{nas['ci_high']:.3f}]"
-    rows = [line.strip() for line in latex_table(RESULT).splitlines() if re.match(r"\s+\d+ & ", line)]
-    assert [row.split(" & ")[0] for row in rows] == [str(layer) for layer in range(RESULT.last_layer + 1)]
+    rows = [line.strip() for line in latex_table(stored()).splitlines() if re.match(r"\s+\d+ & ", line)]
+    assert [row.split(" & ")[0] for row in rows] == [str(layer) for layer in range(stored().last_layer + 1)]
     assert rows[7].split(" & ")[1] == cell
     assert rows[0].split(" & ")[1:3] == ["--", "--"]  # neurons have no layer 0
-    low, high = RESULT.mean_interval("embedding")
-    assert f"{RESULT.mean('embedding'):.3f} [{low:.3f}--{high:.3f}] \\\\" in latex_table(RESULT)
-    lines = markdown_table(RESULT).splitlines()
+    low, high = stored().mean_interval("embedding")
+    assert f"{stored().mean('embedding'):.3f} [{low:.3f}--{high:.3f}] \\\\" in latex_table(stored())
+    lines = markdown_table(stored()).splitlines()
     assert lines[2 + 7].split(" | ")[1] == cell.replace("--", "–")
     assert lines[-3].startswith("| Mean | **NASCA** ")
 
 
 def test_latex_has_no_bare_special_character():
     hostile = replace(
-        RESULT, study=replace(STUDY, corpus="/x/50%_of & more#1.tsv", model="a_b$c", neurons="mlp.up_proj")
+        stored(), study=replace(STUDY, corpus="/x/50%_of & more#1.tsv", model="a_b$c", neurons="mlp.up_proj")
     )
     for text in (methods(hostile, latex, lambda keys: ""), caption_of(hostile, latex)):
         assert not re.search(r"(?<!\\)[_%&#]", text)
         assert "/x/" not in text
     assert r"50\%\_of \& more\#1" in methods(hostile, latex, latex_cite)
     assert r"a\_b\$c" in caption_of(hostile, latex)
-    label = re.search(r"\\label\{(.*?)\}", latex_table(RESULT))
+    label = re.search(r"\\label\{(.*?)\}", latex_table(stored()))
     assert label[1] == "tab:alignment-deu-latn-eng-latn"
 
 
 def test_the_methods_name_every_choice_and_cite_what_the_bibliography_has():
-    text = methods(RESULT, str, plain_cite)
+    text = methods(stored(), str, plain_cite)
     for told in (
         "German (deu_Latn) and English (eng_Latn)",
         "Gemma 3 270M (base) [@gemma-team-2025-gemma3]",
@@ -64,14 +67,14 @@ def test_the_methods_name_every_choice_and_cite_what_the_bibliography_has():
         "averaged over layers 1 to 18",
         "2,000 resamples",
         "ran in float32",
-        f"PyTorch {RESULT.provenance['torch']}",
-        f"NeuronXA Explorer {RESULT.provenance['neuronxa']} [@neuronxa_explorer]",
+        f"PyTorch {stored().provenance['torch']}",
+        f"NeuronXA Explorer {stored().provenance['neuronxa']} [@neuronxa_explorer]",
     ):
         assert told in text
     other = replace(
         STUDY, model="org/m", revision="v2", sample=5, leave_out="3", site="product", pooling="mean", adapter="/a/lora"
     )
-    text = methods(replace(RESULT, study=other), str, plain_cite)
+    text = methods(replace(stored(), study=other), str, plain_cite)
     for told in (
         "org/m, revision v2,",
         "adapter lora",
@@ -82,16 +85,16 @@ def test_the_methods_name_every_choice_and_cite_what_the_bibliography_has():
 
 
 def test_the_zip_has_the_pictures_the_texts_and_the_numbers_in_full():
-    made = paper_kit(RESULT, {"curves": Picture(SVG, 84, "Curves", "How to read them.")}, ("pdf", "svg"))
+    made = paper_kit(stored(), {"curves": Picture(SVG, 84, "Curves", "How to read them.")}, ("pdf", "svg"))
     archive = zipfile.ZipFile(io.BytesIO(made))
     assert archive.read("figures/curves.pdf").startswith(b"%PDF-")
     assert b"<svg" in archive.read("figures/curves.svg")
     assert archive.read("figures/curves.txt").decode() == "Curves. How to read them.\n"
-    pd.testing.assert_frame_equal(pd.read_csv(archive.open("scores.csv")), RESULT.scores)
-    assert json.loads(archive.read("summary.json")) == json.loads(json.dumps(RESULT.summary))
+    pd.testing.assert_frame_equal(pd.read_csv(archive.open("scores.csv")), stored().scores)
+    assert json.loads(archive.read("summary.json")) == json.loads(json.dumps(stored().summary))
     listed = set(archive.read("README.txt").decode().split("\n\n")[1].split())
     assert listed == set(archive.namelist()) - {"README.txt"}
     assert set(re.findall(r"@\w+\{([^,]+),", archive.read("references.bib").decode())) == set(
         re.findall(r"@([\w-]+)", archive.read("methods.txt").decode())
     )
-    assert paper_kit(RESULT, {}, ()) == paper_kit(RESULT, {}, ())
+    assert paper_kit(stored(), {}, ()) == paper_kit(stored(), {}, ())

@@ -59,7 +59,7 @@ def test_the_converted_tokenizer_is_the_one_that_transformers_reads_from_the_ggu
 def _fake_conversion(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Lets the child process run `script`, with the folder as its first argument, instead of the conversion."""
     instead = SimpleNamespace(
-        Popen=lambda command, **rest: subprocess.Popen([sys.executable, "-c", script, command[-1]], **rest),
+        Popen=lambda command, **rest: subprocess.Popen([sys.executable, "-c", script, command[3]], **rest),
         STDOUT=subprocess.STDOUT,
         TimeoutExpired=subprocess.TimeoutExpired,
     )
@@ -274,7 +274,7 @@ def test_two_processes_that_find_the_same_damage_mend_it_once(prepared: Path, ti
     code = (
         "import subprocess, sys; from neuronxa_core.models import demo; popen = subprocess.Popen\n"
         f"script = 'import time; time.sleep(1); ' + {_copy_of(tiny_model('gemma3_text'))!r}\n"
-        "demo.subprocess.Popen = lambda command, **how: popen([sys.executable, '-c', script, command[-1]], **how)\n"
+        "demo.subprocess.Popen = lambda command, **how: popen([sys.executable, '-c', script, command[3]], **how)\n"
         "print(demo.prepare_demo())"
     )
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
