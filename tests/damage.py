@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from neuronxa_core.models import digests
@@ -26,3 +27,11 @@ def flip_a_bit_that_no_date_tells(file: Path, position: int = -102) -> None:
     flip_a_bit(file, position=position)
     digests._READ.clear()
     digests._remember(digests._memo(file, digests.stamp(file)), digest)
+
+
+def flipped(file: Path, step: int = 1) -> Iterator[int]:
+    """Every `step`th position of a file, which has one bit flipped there for as long as the loop stays with it."""
+    good = file.read_bytes()
+    for position in range(0, len(good), step):
+        file.write_bytes(good[:position] + bytes([good[position] ^ 1]) + good[position + 1 :])
+        yield position

@@ -5,8 +5,8 @@ languages and tokenizers are comparable. If a tokenizer adds no initial token, t
 not counted, although its bytes are.
 """
 
-import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
+from neuronxa_core.study.parquet import read_checked_json, write_checked_json
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.study import Study
 
@@ -41,11 +42,10 @@ def run_bits_per_byte(
         together.report("extracting", detail=language(code).name)
         sentences = study.sentences(code)
         path = _path(recipe, sentences)
-        bits = store.read_or_discard(path, _read)
+        bits = store.read_or_discard(path, read_checked_json)
         if bits is None:
             bits = recipe.sentence_bits(code, sentences, together)
-            text = json.dumps(bits)
-            store.write_aside(path, lambda file, text=text: file.write_text(text))  # type: ignore[misc]
+            store.write_aside(path, partial(write_checked_json, bits))
         found[code] = bits_per_byte(np.array(bits), sentences)
     return found
 
@@ -57,7 +57,7 @@ def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] |
         return None
     for code in codes:
         sentences = study.sentences(code)
-        bits = store.read_or_discard(_path(recipe, sentences), _read)
+        bits = store.read_or_discard(_path(recipe, sentences), read_checked_json)
         if bits is None:
             return None
         found[code] = bits_per_byte(np.array(bits), sentences)
@@ -66,10 +66,5 @@ def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] |
 
 def _path(recipe: Recipe, sentences: tuple[str, ...]) -> Path:
     """The cache file of one language. Bits depend on the model, not on site or pooling."""
-    parts = {name: recipe.key[name] for name in ("model", "dtype", "device")}
-    key = store.cache_key(parts | {"bits": sentences_hash(sentences)})
+    key = store.cache_key(recipe.model_key | {"bits": sentences_hash(sentences)})
     return store.result_path(key, ".bits.json")
-
-
-def _read(path: Path) -> list[float]:
-    return [float(value) for value in json.loads(path.read_text())]

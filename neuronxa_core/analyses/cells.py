@@ -1,11 +1,10 @@
 """Measures interventions cell by cell. Each cell is a small file in the cache, so a cancelled run keeps what it has."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +30,7 @@ from neuronxa_core.models.families import family_of
 from neuronxa_core.progress import Together, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import ReadoutConfig
+from neuronxa_core.study.parquet import read_checked_json, write_checked_json
 from neuronxa_core.study.recipe import Recipe
 from neuronxa_core.study.study import Study
 
@@ -73,7 +73,7 @@ class Plan:
         if chosen is None:
             return None
         sets = self._sets(chosen)
-        bits = {cell: store.read_or_discard(self._path(cell, sets), _read_bits) for cell in self.request.cells}
+        bits = {cell: store.read_or_discard(self._path(cell, sets), _read_array) for cell in self.request.cells}
         return self._effects(chosen, {cell: each for cell, each in bits.items() if each is not None})
 
     def run(self, watcher: Watcher) -> Effects:
@@ -124,7 +124,7 @@ class Plan:
                 raise StudyError(f"The model has no layer {last}.", f"Choose layers from 1 to {layers}.")
             table = within_layers(table, first, last)
         chosen = _Chosen(table, rates.rates.shape[2], layers, store.taken_from(paths[0]))
-        store.write_aside(self._neurons_path, lambda path: path.write_text(_written(chosen)))
+        store.write_aside(self._neurons_path, partial(write_checked_json, _content(chosen)))
         return chosen
 
     def _selected(self, rates: NeuronRates) -> pd.DataFrame:
@@ -146,7 +146,7 @@ class Plan:
     def _measure(self, code: str, sets: Mapping[tuple[str, int], NeuronSet], together: Together) -> None:
         """Measures the cells of one language that are missing, each written as soon as it is finished."""
         cells = [cell for cell in self.request.cells if cell.measured_in == code]
-        missing = [cell for cell in cells if store.read_or_discard(self._path(cell, sets), _read_bits) is None]
+        missing = [cell for cell in cells if store.read_or_discard(self._path(cell, sets), _read_array) is None]
         sentences = self.test[code]
         together.before += (len(cells) - len(missing)) * len(sentences)
         if not missing:
@@ -190,16 +190,16 @@ class Plan:
         from neuronxa_core.states.likelihood import mean_activations
 
         site = self.request.study.site
-        path = store.result_path(store.cache_key(self._site_key | {"means": sentences_hash(self.find[code])}), ".npy")
+        key = store.cache_key(self._site_key | {"means": sentences_hash(self.find[code])})
+        path = store.result_path(key, ".means.json")
         means = store.read_or_discard(path, _read_array)
         if means is None:
             means = mean_activations(self.recipe.model(watcher), self.find[code], site, watcher)
-            store.write_aside(path, lambda file: _write_array(file, means))
+            store.write_aside(path, partial(write_checked_json, means.tolist()))
         return means
 
     def _write(self, cell: Cell, sets: Mapping[tuple[str, int], NeuronSet], bits: NDArray[np.float64]) -> None:
-        text = json.dumps(bits.tolist())
-        store.write_aside(self._path(cell, sets), lambda path: path.write_text(text))
+        store.write_aside(self._path(cell, sets), partial(write_checked_json, bits.tolist()))
 
     def _effects(self, chosen: _Chosen, bits: Bits) -> Effects:
         sizes = {name: len(each) for name, each in sets_of(chosen.table, self.request.names).items()}
@@ -207,10 +207,6 @@ class Plan:
         provenance = self.recipe.provenance(chosen.taken_from)
         study, asked = self.recipe.study, self.request.asked
         return Effects(study, self.request.languages, sizes, chosen.table, bits, lengths, asked, provenance)
-
-    @cached_property
-    def _model_key(self) -> dict[str, str | int]:
-        return {name: self.recipe.key[name] for name in ("model", "dtype", "device")}
 
     @cached_property
     def _site_key(self) -> dict[str, str | int]:
@@ -236,7 +232,7 @@ class Plan:
 
     def _path(self, cell: Cell, sets: Mapping[tuple[str, int], NeuronSet]) -> Path:
         """The file of a cell: an unchanged one depends on neither site nor set."""
-        parts = self._model_key | {"cell": sentences_hash(self.test[cell.measured_in])}
+        parts = self.recipe.model_key | {"cell": sentences_hash(self.test[cell.measured_in])}
         neurons = sets[cell.neurons_of, cell.control]
         if len(neurons):
             to = self.request.to if self.request.to == "zero" else f"{self.request.to} {self._found_on}"
@@ -251,29 +247,17 @@ def _in_words(cell: Cell) -> str:
     return f"control {cell.control} of {name}" if cell.control else f"neurons of {name}"
 
 
-def _written(chosen: _Chosen) -> str:
+def _content(chosen: _Chosen) -> dict[str, Any]:
     columns = {name: chosen.table[name].tolist() for name in COLUMNS}
-    return json.dumps(
-        {"width": chosen.width, "layers": chosen.layers, "taken_from": chosen.taken_from, "columns": columns}
-    )
+    return {"width": chosen.width, "layers": chosen.layers, "taken_from": chosen.taken_from, "columns": columns}
 
 
 def _read_chosen(path: Path) -> _Chosen:
-    told = json.loads(path.read_text())
+    told = read_checked_json(path)
     kinds = {"neurons_of": object, "layer": np.int64, "neuron": np.int64, "lape": np.float64, "rate": np.float64}
     table = pd.DataFrame({name: np.array(told["columns"][name], dtype=kind) for name, kind in kinds.items()})
     return _Chosen(table, int(told["width"]), int(told["layers"]), str(told["taken_from"]))
 
 
-def _read_bits(path: Path) -> NDArray[np.float64]:
-    return np.array([float(value) for value in json.loads(path.read_text())])
-
-
 def _read_array(path: Path) -> NDArray[np.float64]:
-    array: NDArray[np.float64] = np.load(path, allow_pickle=False)
-    return array
-
-
-def _write_array(path: Path, array: NDArray[np.float64]) -> None:
-    with path.open("wb") as file:
-        np.save(file, array)
+    return np.array(read_checked_json(path), dtype=np.float64)

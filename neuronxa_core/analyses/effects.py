@@ -1,7 +1,7 @@
 """What changing neurons does to bits per byte: the answer of `interventions`, from the bits of every sentence."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -147,12 +147,6 @@ class Effects(Shown):
             "diagonal": diagonal,
             "provenance": self.study.traced(self.provenance),
         }
-
-    def take(self, codes: tuple[str, ...]) -> "Effects":
-        """The sets and languages of some codes. LAPE over fewer languages is another selection, so this only views."""
-        sizes = {name: size for name, size in self.sizes.items() if name in codes or name not in self.codes}
-        bits = {cell: bits for cell, bits in self.bits.items() if cell.measured_in in codes}
-        return replace(self, codes=codes, sizes=sizes, bits=bits)
 
     def _control_changes(self, name: str, code: str) -> Iterator[tuple[float, NDArray[np.float64]]]:
         for number in range(1, int(self.asked["controls"]) + 1):

@@ -1,8 +1,8 @@
 """The answer to a LatentLanguage: probabilities per layer and word, and what follows from them."""
 
-import io
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ from neuronxa_core.metrics.bootstrap import bootstrap_interval, percentile_inter
 from neuronxa_core.metrics.latent import overtaking_layer, pivot_share
 from neuronxa_core.settings import settings
 from neuronxa_core.study.display import Shown
+from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.study import Study
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ def value_names(layers: int) -> list[str]:
 
 def write_latent(answer: LatentAnswer, path: Path) -> None:
     """Writes an answer as Parquet. Raises OSError if it cannot."""
-    latent_frame(answer).to_parquet(path, compression="zstd", index=False)
+    write_checked(latent_frame(answer), _checksum(answer), path)
 
 
 def latent_frame(answer: LatentAnswer) -> pd.DataFrame:
@@ -245,7 +246,15 @@ def latent_frame(answer: LatentAnswer) -> pd.DataFrame:
 
 def read_latent(path: Path, request: "LatentLanguage") -> LatentAnswer:
     """The answer that write_latent stored. Raises OSError or ValueError if the file is missing or damaged."""
-    return latent_from_frame(pd.read_parquet(io.BytesIO(path.read_bytes())), request)
+    return read_checked(path, lambda frame: latent_from_frame(frame, request), _checksum)
+
+
+def _checksum(answer: LatentAnswer) -> int:
+    """CRC-32 of all that latent_frame stores."""
+    asked = [[each.row, [each.words[role] for role in ROLES], each.prompt, each.reason] for each in answer.questions]
+    numbers = np.concatenate([*answer.own.values(), *answer.shuffled.values(), answer.entropy])
+    text = json.dumps([asked, dict(answer.provenance)], sort_keys=True)
+    return zlib.crc32(numbers.tobytes(), zlib.crc32(text.encode()))
 
 
 def latent_from_frame(frame: pd.DataFrame, request: "LatentLanguage") -> LatentAnswer:

@@ -107,8 +107,7 @@ class LatentLanguage:
 
     def _path(self, recipe: Recipe) -> Path:
         """The cache file. It depends on the words themselves, not on where they lie."""
-        parts: dict[str, Any] = {name: recipe.key[name] for name in ("model", "dtype", "device")}
-        parts |= {
+        parts = recipe.model_key | {
             "latent": " ".join(self.codes.values()),
             "words": open_words(self.words).digest(sorted(self.codes.values())),
             "task": self.task,
@@ -144,9 +143,7 @@ def _measure(request: LatentLanguage, asked: Sequence[Question], recipe: Recipe,
     for role in ROLES:
         sets = np.array([[token in starts[role][place] for token in columns] for place in used])
         own[role], shuffled[role] = _single(own_and_shuffled(lens.probabilities, sets))
-    provenance = recipe.provenance("")
-    provenance.pop("neurons")
-    return LatentAnswer(request, tuple(asked), own, shuffled, lens.entropy.T, provenance)
+    return LatentAnswer(request, tuple(asked), own, shuffled, lens.entropy.T, recipe.provenance())
 
 
 def _single(arrays: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float32]]:

@@ -1,8 +1,8 @@
 """What the model would say next after every token of a text, layer by layer: the logit lens as a grid."""
 
-import io
 import json
 import unicodedata
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.study.display import Shown
+from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.study import Study
 
@@ -138,11 +139,8 @@ class Lens:
         if stored := self._stored(recipe):
             return stored
         grid = every_token(recipe.model(watcher), self.text, TOP, watcher=watcher)
-        provenance = recipe.provenance("")
-        provenance.pop("neurons")
-        answer = GridAnswer(
-            recipe.study, self.text, grid.tokens, np.array(grid.candidates), grid.probabilities, provenance
-        )
+        candidates, provenance = np.array(grid.candidates), recipe.provenance()
+        answer = GridAnswer(recipe.study, self.text, grid.tokens, candidates, grid.probabilities, provenance)
         store.write_aside(self._path(recipe), lambda file: write_grid(answer, file))
         return answer
 
@@ -151,8 +149,8 @@ class Lens:
         return store.read_or_discard(self._path(recipe), lambda path: read_grid(path, asked))
 
     def _path(self, recipe: Recipe) -> Path:
-        parts: dict[str, Any] = {name: recipe.key[name] for name in ("model", "dtype", "device")}
-        return store.result_path(store.cache_key(parts | {"lens": self.text, "top": TOP}), ".lens.parquet")
+        key = store.cache_key(recipe.model_key | {"lens": self.text, "top": TOP})
+        return store.result_path(key, ".lens.parquet")
 
 
 def write_grid(answer: GridAnswer, path: Path) -> None:
@@ -162,12 +160,15 @@ def write_grid(answer: GridAnswer, path: Path) -> None:
         tokens=json.dumps(answer.tokens),
         provenance=json.dumps(dict(answer.provenance), sort_keys=True),
     )
-    frame.drop(columns="token").to_parquet(path, compression="zstd", index=False)
+    write_checked(frame.drop(columns="token"), _checksum(answer), path)
 
 
 def read_grid(path: Path, request: Lens) -> GridAnswer:
     """The answer that write_grid stored. Raises OSError or ValueError if the file is missing or damaged."""
-    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+    return read_checked(path, lambda frame: _grid(frame, request), _checksum)
+
+
+def _grid(frame: pd.DataFrame, request: Lens) -> GridAnswer:
     tokens = tuple(json.loads(frame["tokens"].iloc[0]))
     provenance = json.loads(frame["provenance"].iloc[0])
     shape = int(frame["layer"].max()), len(tokens), int(frame["rank"].max())
@@ -180,3 +181,9 @@ def read_grid(path: Path, request: Lens) -> GridAnswer:
         frame["probability"].to_numpy(np.float32).reshape(shape),
         provenance,
     )
+
+
+def _checksum(answer: GridAnswer) -> int:
+    """CRC-32 of all that write_grid stores."""
+    text = json.dumps([answer.text, answer.tokens, answer.candidates.tolist(), dict(answer.provenance)], sort_keys=True)
+    return zlib.crc32(answer.probabilities.tobytes(), zlib.crc32(text.encode()))

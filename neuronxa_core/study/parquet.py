@@ -1,9 +1,11 @@
-"""Parquet files with a checksum of their content, since Parquet does not detect every flipped bit."""
+"""Parquet and JSON files with a checksum of their content, since neither detects every flipped bit."""
 
 import io
+import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -24,3 +26,21 @@ def read_checked(
     if (frame["checksum"] != checksum_of(content)).any():
         raise ValueError("checksum")
     return content
+
+
+def write_checked_json(content: object, path: Path) -> None:
+    """Writes what JSON can hold, with its checksum beside it. Raises OSError if it cannot."""
+    path.write_text(json.dumps({"checksum": _crc32(content), "content": content}), encoding="utf-8")
+
+
+def read_checked_json(path: Path) -> Any:
+    """The content of a file that write_checked_json wrote. Raises OSError, ValueError, KeyError or TypeError if it is
+    missing or damaged."""
+    file = json.loads(path.read_text(encoding="utf-8"))
+    if file["checksum"] != _crc32(file["content"]):
+        raise ValueError("checksum")
+    return file["content"]
+
+
+def _crc32(content: object) -> int:
+    return zlib.crc32(json.dumps(content).encode())

@@ -97,6 +97,11 @@ class Recipe:
             **({"neurons": self.study.neurons} if self.study.neurons else {}),
         }
 
+    @cached_property
+    def model_key(self) -> dict[str, str | int]:
+        """The part of the key on which everything depends that reads no neurons."""
+        return {name: self.key[name] for name in ("model", "dtype", "device")}
+
     def result_path(self, bitext: Bitext) -> Path:
         sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
         return store.result_path(store.cache_key(self.key | sides))
@@ -255,13 +260,13 @@ class Recipe:
             raise ModelError("The demo model was damaged and has been prepared again.", "Run again.")
         self.checkpoint = repaired
 
-    def provenance(self, neurons: str) -> dict[str, str | int | float]:
-        """Provenance of a result. neurons: the module read as neurons, see store.taken_from."""
+    def provenance(self, neurons: str | None = None) -> dict[str, str | int | float]:
+        """Provenance of a result. neurons: the module read as neurons, see store.taken_from; None if none was."""
         return {
             "model_fingerprint": self.checkpoint.fingerprint,
             "device": self.device,
             "dtype": self.dtype,
-            "neurons": neurons,
+            **({} if neurons is None else {"neurons": neurons}),
             **({"model_commit": commit} if (commit := commit_of(self.checkpoint.folder)) else {}),
             "neuronxa": __version__,
             "torch": version("torch"),

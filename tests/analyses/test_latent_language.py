@@ -14,10 +14,12 @@ from transformers import AutoModelForCausalLM
 from neuronxa_core.analyses.latent_answer import LatentAnswer, latent_from_frame
 from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_prompts import ROLES, Role
+from neuronxa_core.analyses.lens_grid import Lens
 from neuronxa_core.cli import main
 from neuronxa_core.errors import CorpusError, NeuronXAError, StudyError
 from neuronxa_core.study.study import Study
 from tests.conftest import Recorder
+from tests.damage import flipped
 from tests.tiny import tiny_tokenizer
 from tests.words import WORDS
 
@@ -129,6 +131,21 @@ def test_a_cached_answer_is_the_fresh_one(request_: LatentLanguage):
     assert replace(request_, seed=3).cached() is None
     frame = fresh.word_table.assign(provenance=json.dumps(dict(fresh.provenance)))
     assert latent_from_frame(frame, request_).summary == fresh.summary
+
+
+@pytest.mark.slow
+def test_no_flipped_bit_in_a_stored_answer_gives_another_answer(request_: LatentLanguage, cache: Path):
+    lens = Lens(request_.study, "The sun is red")
+    for asked, table in ((request_, "words"), (lens, "lens")):
+        fresh = asked.run()
+        (path,) = (cache / "results").iterdir()
+        for _ in flipped(path, step=41):
+            found = asked.cached()
+            assert path.exists() == (found is not None)
+            if found:
+                pd.testing.assert_frame_equal(found.tables[table], fresh.tables[table])
+                assert found.summary == fresh.summary
+        path.unlink(missing_ok=True)
 
 
 def test_requests_that_differ_in_what_does_not_count_are_equal(request_: LatentLanguage):
