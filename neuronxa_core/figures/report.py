@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -57,11 +57,12 @@ def _filled(**parts: str) -> str:
 
 def _figure(exportable: ExportableFigure) -> str:
     """A figure in both themes, as data that the page's script draws once the page has its layout."""
+    figures = {theme: standing(exportable, theme) for theme in PALETTES}
     drawn = "".join(
-        f"<script type='application/json' data-theme='{theme}'>{_script_text(standing(exportable, theme))}</script>"
-        for theme in PALETTES
+        f"<script type='application/json' data-theme='{theme}'>{_script_text(figure)}</script>"
+        for theme, figure in figures.items()
     )
-    title, height = html.escape(exportable.title), exportable.draw("light").layout.height
+    title, height = html.escape(exportable.title), figures["light"].layout.height
     return (
         f"<figure><div class='plotly-graph-div' role='img' aria-label='{title}' style='height: {height}px'></div>"
         f"{drawn}<figcaption><b>{title}.</b> {html.escape(exportable.note)}</figcaption></figure>"
@@ -84,8 +85,9 @@ def study_figures(result: StudyResult, material: Material | None) -> list[Export
     found += [asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]) for state in STATES]
     if material:
         layer = result.peak("nas")[0]
-        found += [*_matrices(result.study, material, layer).values()]
-        found += [similarity.exportable_distribution(result.study, _cosines(material, layer), layer)]
+        cosines = _cosines(material, layer)
+        found += _matrices(result.study, cosines, layer)
+        found += [similarity.exportable_distribution(result.study, cosines, layer)]
         found += _measure_figures(result.study, material, layer)
         found += [projection.exportable_projection(each, material.bitext, layer) for each in material.projections]
         found += _number_figures(material, layer)
@@ -96,12 +98,9 @@ def _cosines(material: Material, layer: int) -> dict[State, NDArray[np.float64]]
     return {state: material.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
 
 
-def _matrices(study: Study, material: Material, layer: int) -> dict[State, ExportableFigure]:
+def _matrices(study: Study, cosines: Mapping[State, NDArray[np.float64]], layer: int) -> list[ExportableFigure]:
     order = range(min(study.pairs, similarity.MOST_SHOWN))
-    return {
-        state: similarity.exportable_matrix(study, matrix, state, layer, order)
-        for state, matrix in _cosines(material, layer).items()
-    }
+    return [similarity.exportable_matrix(study, matrix, state, layer, order) for state, matrix in cosines.items()]
 
 
 def _measure_figures(study: Study, material: Material, layer: int) -> list[ExportableFigure]:
@@ -142,7 +141,7 @@ def _similarity(result: StudyResult, material: Material) -> Iterator[str]:
     study, layer = result.study, result.peak("nas")[0]
     yield f"<h2>Similarity at layer {layer}</h2>"
     matrices = _cosines(material, layer)
-    yield _row([*_matrices(study, material, layer).values()])
+    yield _row(_matrices(study, matrices, layer))
     yield _said(similarity.similarity_finding(result, matrices, layer))
     yield _figure(similarity.exportable_distribution(study, matrices, layer))
     yield _row(_measure_figures(study, material, layer))

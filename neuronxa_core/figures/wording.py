@@ -11,11 +11,16 @@ from neuronxa_core.numbers import CONFIDENCE, FEW, confidence, count, interval
 _MOST_NAMED = 3
 
 
+def in_a_row(names: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
 def joined_names(names: Sequence[str]) -> str:
     """`French`, `French and German`, `French, German and 4 more`."""
     if len(names) > _MOST_NAMED:
         return f"{', '.join(names[: _MOST_NAMED - 1])} and {len(names) - _MOST_NAMED + 1} more"
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return in_a_row(names)
 
 
 def ties(values: Sequence[float] | NDArray[np.float64], value: float) -> list[int]:

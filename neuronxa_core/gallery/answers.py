@@ -43,7 +43,7 @@ from neuronxa_core.gallery.read import (
 )
 from neuronxa_core.study.analysis import Analysis, Answer, Found
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_result, is_cached
+from neuronxa_core.study.runner import find_against_target, find_result, is_cached
 from neuronxa_core.study.study import Study
 
 Request = TypeVar("Request")
@@ -89,17 +89,6 @@ def at_hand(study: Study) -> bool:
         return False
 
 
-def _against_target(study: Study, languages: tuple[str, ...]) -> tuple[StudyResult, ...] | None:
-    """The results of each language against the study's target, each from the gallery or the cache, if all are there."""
-    found: list[StudyResult] = []
-    for code in languages:
-        result = result_at_hand(replace(study, source=code))
-        if result is None:
-            return None
-        found.append(result)
-    return tuple(found)
-
-
 @singledispatch
 def cached(request: Any) -> Answer | None:
     """The answer from the cache, with parts from the gallery where it has them; None if a part is missing."""
@@ -109,12 +98,12 @@ def cached(request: Any) -> Answer | None:
 
 @cached.register
 def _(request: Models) -> ModelComparison | None:
-    return request.gather([_against_target(each, request.languages) for each in request.variants])
+    return request.gather([find_against_target(each, request.languages, result_at_hand) for each in request.variants])
 
 
 @cached.register
 def _(request: Asymmetry) -> LanguageResults | None:
-    results = _against_target(request.study, request.languages)
+    results = find_against_target(request.study, request.languages, result_at_hand)
     return LanguageResults(results[0].study, results) if results else None
 
 

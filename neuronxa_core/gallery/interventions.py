@@ -11,7 +11,7 @@ import pandas as pd
 
 from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.interventions import Interventions
-from neuronxa_core.gallery.read import GALLERY, PRECISION, gallery_studies
+from neuronxa_core.gallery.read import GALLERY, as_stored, gallery_studies
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.store import write_aside
 
@@ -53,13 +53,12 @@ def write_effects(effects: Effects, folder: Path) -> None:
 
 def precomputed_effects(request: Interventions) -> Effects | None:
     """The gallery's answer if it is to this request, whatever its source, target and pooling; or None."""
-    wanted, gallery = request.study, gallery_request()
-    open_ = replace(wanted, dtype=PRECISION) if wanted.dtype == "auto" else wanted
-    study = replace(open_, source=gallery.study.source, target=gallery.study.target, pooling=gallery.study.pooling)
+    wanted, gallery = as_stored(request.study), gallery_request()
+    study = replace(wanted, source=gallery.study.source, target=gallery.study.target, pooling=gallery.study.pooling)
     if replace(request, study=study) != gallery:
         return None
     found = _gallery_effects(GALLERY / FOLDER)
-    return replace(found, study=open_) if found else None
+    return replace(found, study=wanted) if found else None
 
 
 @lru_cache(maxsize=1)

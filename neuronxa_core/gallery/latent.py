@@ -13,7 +13,7 @@ from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguag
 from neuronxa_core.analyses.lens_grid import GridAnswer, Lens, read_grid, write_grid
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.errors import CorpusError, NeuronXAError
-from neuronxa_core.gallery.read import GALLERY, PRECISION, precomputed
+from neuronxa_core.gallery.read import GALLERY, PRECISION, as_stored, precomputed
 from neuronxa_core.models import demo
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.store import write_aside
@@ -66,13 +66,9 @@ def _pair(request: LatentLanguage) -> dict[str, str]:
     return {"from": request.study.source, "to": request.study.target}
 
 
-def _as_stored(study: Study) -> Study:
-    return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
-
-
 def precomputed_latent(request: LatentLanguage) -> LatentAnswer | None:
     """The gallery's answer to a request, or None. Reads only its rows."""
-    return _stored(replace(request, study=_as_stored(request.study)))
+    return _stored(replace(request, study=as_stored(request.study)))
 
 
 @lru_cache(maxsize=64)
@@ -96,7 +92,7 @@ def precomputed_targets(request: LatentLanguages) -> LatentAnswers | None:
 @lru_cache(maxsize=4)
 def precomputed_lens(request: Lens) -> GridAnswer | None:
     """The gallery's grid of a text, or None."""
-    wanted = replace(request, study=_as_stored(request.study))
+    wanted = replace(request, study=as_stored(request.study))
     if wanted.study.model != demo.NAME or wanted.study.dtype != PRECISION or wanted.text != lens_request().text:
         return None
     try:

@@ -31,6 +31,7 @@ from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.mapped import read_layer
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult, from_frame
+from neuronxa_core.study.runner import find_against_target
 from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
@@ -69,7 +70,7 @@ def gallery_pairs() -> tuple[Study, ...]:
 def precomputed_bits(study: Study) -> dict[str, float] | None:
     """The gallery's bits per byte of every language; None for another model, corpus or choice of pairs."""
     gallery = gallery_studies()[0]
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target)
     if replace(wanted, site=gallery.site, pooling=gallery.pooling) != gallery:  # bits do not depend on these two
         return None
@@ -82,7 +83,7 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
 def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     """The gallery's rates of these languages, to the nearest 1/255; None if it lacks this model, corpus or site."""
     gallery = gallery_studies()[0]
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
     if wanted != gallery or not (GALLERY / RATES_FILE).is_file():
         return None
@@ -90,7 +91,7 @@ def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     if not set(codes) <= set(steps):
         return None
     rates: NDArray[np.float32] = np.stack([steps[code] for code in codes]).astype(np.float32) / np.float32(255)
-    return NeuronRates(_as_stored(study), tuple(codes), rates, provenance)
+    return NeuronRates(as_stored(study), tuple(codes), rates, provenance)
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +104,7 @@ def _gallery_rates() -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]]:
 
 def precomputed_ablation(study: Study) -> Ablation | None:
     """The gallery's ablation of a study, or None."""
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
     return read_ablation(path, wanted) if path.is_file() else None
 
@@ -111,7 +112,7 @@ def precomputed_ablation(study: Study) -> Ablation | None:
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
     """The rank correlations over these languages if the gallery has their scores from fewer pairs, or None."""
     gallery = gallery_studies()[0]
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     if replace(wanted, source=gallery.source, target=ENGLISH) != gallery or study.target != ENGLISH:
         return None
     scores = _gallery_pair_scores()
@@ -131,7 +132,7 @@ def _gallery_pair_scores() -> dict[str, pd.DataFrame]:
 
 def precomputed_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
     """The gallery's projection of one state of a study, in either direction, or None. Reads only its rows."""
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     back = replace(wanted, source=wanted.target, target=wanted.source)
     for candidate in (wanted, back):
         projection = _stored_projection(candidate, state, settings)
@@ -152,20 +153,19 @@ def _stored_projection(study: Study, state: State, settings: ProjectionSettings)
     return None if rows.empty else projection_from_frame(rows)
 
 
-def _as_stored(study: Study) -> Study:
+def as_stored(study: Study) -> Study:
     """The study as the gallery stores it: with `auto` replaced by the gallery's dtype."""
     return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
 
 
 def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[StudyResult, ...] | None:
     """The gallery's results of each language against the study's target; None if one is missing."""
-    results = [precomputed(replace(study, source=code)) for code in codes]
-    return tuple(each for each in results if each) if all(results) else None
+    return find_against_target(study, codes, precomputed)
 
 
 def precomputed(study: Study) -> StudyResult | None:
     """The gallery's result for a study, in either direction, or None."""
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     results = gallery_results() if wanted.site == "gate" and wanted.dtype == PRECISION else variant_results()
     if wanted in results:
         return results[wanted]
@@ -199,7 +199,7 @@ def _gallery_outcomes() -> dict[Study, Packed]:
 
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
     """The gallery's language matrix; None for another model, corpus or choice. Read on first use."""
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     gallery = gallery_studies()[0]
     if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
         return None
@@ -234,7 +234,7 @@ class StoredLayers:
 
 def precomputed_layers(study: Study) -> StoredLayers | None:
     """The gallery's cosines for a study, in either direction, or None."""
-    wanted = _as_stored(study)
+    wanted = as_stored(study)
     back = replace(wanted, source=study.target, target=study.source)
     for candidate, swapped in ((wanted, False), (back, True)):
         path = GALLERY / "layers" / f"{candidate.stem}.safetensors"

@@ -1,7 +1,7 @@
 """Running a study: a Study in, a StudyResult out. torch is imported only to read the cache or extract states."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -73,11 +73,16 @@ def run_against_target(
     return tuple(results)
 
 
-def find_against_target(study: Study, sources: Sequence[str]) -> tuple[StudyResult, ...] | None:
-    """The results of `run_against_target` if all are cached, else None. Never loads or downloads a model."""
-    results = []
+def find_against_target(
+    study: Study, sources: Sequence[str], find: Callable[[Study], StudyResult | None] | None = None
+) -> tuple[StudyResult, ...] | None:
+    """The results of `run_against_target` if all are there, else None. Never loads or downloads a model.
+
+    find: where each is looked for, in the cache unless told otherwise.
+    """
+    results, find = [], find or find_result
     for code in sources:
-        result = find_result(replace(study, source=code))
+        result = find(replace(study, source=code))
         if result is None:
             return None
         results.append(result)

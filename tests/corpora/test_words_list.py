@@ -8,18 +8,10 @@ import pytest
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.settings import ASSETS
+from tests.corpora.test_everyday import SCRIPTS
 
-SCRIPTS = {
-    "Latn": ("LATIN",),
-    "Cyrl": ("CYRILLIC",),
-    "Arab": ("ARABIC",),
-    "Hebr": ("HEBREW",),
-    "Deva": ("DEVANAGARI",),
-    "Taml": ("TAMIL",),
-    "Hans": ("CJK",),
-    "Jpan": ("CJK", "HIRAGANA", "KATAKANA"),
-    "Hang": ("HANGUL SYLLABLE",),
-}
+WORD_SCRIPTS = {**SCRIPTS, "Jpan": ("CJK", "HIRAGANA", "KATAKANA"), "Hang": ("HANGUL SYLLABLE",)}
+"""Stricter than in sentences: no iteration mark, and no letters of Hangul outside a syllable."""
 MARKS_BETWEEN_LETTERS = set(" -'’")
 CAPITALISED = {"deu_Latn", "ltz_Latn"}
 
@@ -39,7 +31,7 @@ LANGUAGES = tuple(WORDS)
 def of_script(character: str, script: str) -> bool:
     """Letters and vowel signs carry their script in their name; a tone mark over a Latin letter does not."""
     name = unicodedata.name(character)
-    return name.startswith(SCRIPTS[script]) or (script == "Latn" and name.startswith("COMBINING"))
+    return name.startswith(WORD_SCRIPTS[script]) or (script == "Latn" and name.startswith("COMBINING"))
 
 
 def test_its_columns_are_the_languages_of_the_bundled_corpus():

@@ -11,6 +11,7 @@ from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.wording import in_a_row
 from neuronxa_core.numbers import FEW, confidence, count, decimal, score, with_unit
 
 HEIGHT = 560
@@ -161,8 +162,7 @@ def _layers(layers: list[int]) -> str:
         else:
             runs.append([layer])
     told = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    text = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))
-    return f"layer{'s' * (len(layers) > 1)} {text}"
+    return f"layer{'s' * (len(layers) > 1)} {in_a_row(told)}"
 
 
 def _overtaking(found: Measured, layers: int, target: str, pivot: str) -> str:
