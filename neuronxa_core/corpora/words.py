@@ -7,13 +7,13 @@ A list is a table in TSV or CSV. Its header names languages (`deu_Latn`, or any 
 import hashlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuronxa_core.corpora.bounds import Bound, Budget, text_lines, told_in_one_sentence
 from neuronxa_core.corpora.catalogue import is_offered
 from neuronxa_core.corpora.formats import csv_rows, lines_of
-from neuronxa_core.corpora.languages import language, looks_like_a_language
+from neuronxa_core.corpora.languages import ENGLISH, language, looks_like_a_language
 from neuronxa_core.corpora.uploads import PREFIX, upload_files
 from neuronxa_core.corpora.validation import is_decoded
 from neuronxa_core.errors import CorpusError
@@ -23,7 +23,7 @@ BUNDLED = "bundled"
 """The name of the list that comes with the project."""
 GAP = "___"
 """Stands for the word in a definition."""
-_FILE = ASSETS / "words.tsv"
+_FILE, _CLOZE = ASSETS / "words.tsv", ASSETS / "words_cloze.tsv"
 _BOUND = Bound(50_000_000, 2_000)
 _LONGEST = 500
 """Characters in a cell: a word, or a definition."""
@@ -57,7 +57,7 @@ class WordList:
 def open_words(name_or_path: str) -> WordList:
     """The word list of this name or path: `bundled`, an upload, or a file in TSV or CSV. Raises CorpusError."""
     if name_or_path == BUNDLED:
-        return read_words(_FILE, BUNDLED)
+        return _bundled()
     if name_or_path.startswith(PREFIX):
         file = upload_files(name_or_path)[0]
         return read_words(file, file.name)
@@ -66,17 +66,33 @@ def open_words(name_or_path: str) -> WordList:
     return read_words(Path(name_or_path).expanduser(), Path(name_or_path).name)
 
 
+def _bundled() -> WordList:
+    """The bundled words, with the definitions that some of them have in some languages."""
+    words, cloze = read_words(_FILE, BUNDLED), _cells(_CLOZE, _CLOZE.name, fewest=1)
+    places = {concept: place for place, concept in enumerate(cloze.pop((ENGLISH, False)))}
+    found = [places.get(concept) for concept in words.of(ENGLISH)]
+    definitions = {
+        code: tuple("" if place is None else column[place] for place in found) for (code, _), column in cloze.items()
+    }
+    return replace(words, definitions=definitions)
+
+
 def read_words(file: Path, name: str = "") -> WordList:
     """The word list in a file; name: what it is called in messages. Raises CorpusError."""
     name = name or file.name
+    cells = _cells(file, name)
+    words = {code: column for (code, defines), column in cells.items() if not defines}
+    return WordList(name, words, {code: column for (code, defines), column in cells.items() if defines})
+
+
+def _cells(file: Path, name: str, fewest: int = 2) -> dict[tuple[str, bool], tuple[str, ...]]:
+    """The columns of a table, by language and whether they define. fewest: languages with words. Raises CorpusError."""
     with told_in_one_sentence(name):
         rows = _rows(file)
         header = [cell.strip().removeprefix("\ufeff") for cell in next(rows, [])]
-        columns = _columns(name, header)
+        columns = _columns(name, header, fewest)
         table = _filled(name, rows, len(header))
-    cells = {key: tuple(row[place] for row in table) for key, place in columns.items()}
-    words = {code: column for (code, defines), column in cells.items() if not defines}
-    return WordList(name, words, {code: column for (code, defines), column in cells.items() if defines})
+    return {key: tuple(row[place] for row in table) for key, place in columns.items()}
 
 
 def _rows(file: Path) -> Iterator[Sequence[str]]:
@@ -85,7 +101,7 @@ def _rows(file: Path) -> Iterator[Sequence[str]]:
     return (line.split("\t") for line in lines_of(file, _BOUND))
 
 
-def _columns(name: str, header: Sequence[str]) -> dict[tuple[str, bool], int]:
+def _columns(name: str, header: Sequence[str], fewest: int) -> dict[tuple[str, bool], int]:
     """The column of every language's words, and of its definitions (True), by code."""
     found: dict[tuple[str, bool], int] = {}
     for place, title in enumerate(header):
@@ -96,7 +112,7 @@ def _columns(name: str, header: Sequence[str]) -> dict[tuple[str, bool], int]:
         if key in found:
             raise CorpusError(f"{name} has two columns for {key[0]}.", "Keep one of them.")
         found[key] = place
-    if sum(not defines for _, defines in found) < 2:
+    if sum(not defines for _, defines in found) < fewest:
         raise CorpusError(
             f"The first line of {name} names fewer than two languages.",
             "Begin with a line of language codes, such as eng_Latn and deu_Latn, separated by tabs.",

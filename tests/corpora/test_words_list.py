@@ -7,6 +7,7 @@ import pytest
 
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.words import BUNDLED, open_words
 from neuronxa_core.settings import ASSETS
 from tests.corpora.test_everyday import SCRIPTS
 
@@ -111,3 +112,19 @@ def test_every_definition_has_one_gap_and_keeps_its_word_to_itself():
             answer = WORDS[code][WORDS["eng_Latn"].index(concept)].casefold()
             told = text.casefold() if code == "zho_Hans" else re.findall(r"\w+", text.casefold())
             assert answer not in told, text
+
+
+def test_the_list_opens_with_its_definitions_beside_their_words():
+    words, cloze = open_words(BUNDLED), table("words_cloze.tsv")
+    assert words.words == {code: tuple(column) for code, column in WORDS.items()}
+    titles = [title for title in cloze if title.endswith(" definition")]
+    assert words.definitions.keys() == {title.removesuffix(" definition") for title in titles}
+    for title in titles:
+        beside = dict(zip(words.of("eng_Latn"), words.definitions[title.removesuffix(" definition")], strict=True))
+        assert {concept: text for concept, text in beside.items() if text} == dict(
+            zip(cloze["eng_Latn"], cloze[title], strict=True)
+        )
+    for page in ("latent_language.md", "guide/corpora.md"):
+        text = (ASSETS / "texts" / page).read_text(encoding="utf-8")
+        assert re.search(rf"\b{len(cloze['eng_Latn'])}\b.* in seven languages", text)
+    assert len(titles) == 7
