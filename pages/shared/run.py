@@ -185,7 +185,7 @@ def study_line(
     """
     line, actions = st.columns([3.4, 1.2] if names else [2.4, 1.7], vertical_alignment="center")  # two buttons or three
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
-        if not names:
+        if not (names or about):  # typed sentences are a corpus, which a page about something else does not read
             typed.offer(st.session_state.study or study)
         look.copy_link(paths_in_link(study))
         if files:

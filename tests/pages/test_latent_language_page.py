@@ -20,6 +20,7 @@ def test_it_opens_with_the_precomputed_detour_and_grid():
     assert chart_count(app) == 3
     assert latent_finding(answer) in said(app)
     assert app.selectbox(key="lat_target").value == "fra_Latn"
+    assert "typed_use" not in [button.key for button in app.button]  # sentences are not what is read here
 
 
 def test_a_pivot_that_is_the_source_is_told_in_a_sentence():
