@@ -202,7 +202,7 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     _make_folder(folder)
     for name in PARTS:
         if not options.only or name in options.only:
-            for made in PARTS[name](folder, terminal):
+            for made in PARTS[name].build(folder, terminal):
                 terminal.clear()
                 print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
 

@@ -9,7 +9,7 @@ from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery import read
-from neuronxa_core.gallery.build import PARTS
+from neuronxa_core.gallery.build import PARTS, Part
 from neuronxa_core.gallery.interventions import FOLDER
 from neuronxa_core.gallery.latent import (
     LATENT_FILE,
@@ -222,12 +222,23 @@ def test_the_stored_measures_are_all_there():
             assert absent_measures(precomputed_layers(study).measures) == []
 
 
+class Answered:
+    """A request whose answer is a word."""
+
+    def run(self, watcher, device):
+        assert device == "cpu"
+        return "an-answer"
+
+
 def test_one_part_is_rebuilt_alone(monkeypatch, tmp_path, capsys):
-    made = lambda folder, watcher: iter([(folder / "made").write_text("x")])  # noqa: E731
-    monkeypatch.setitem(PARTS, "matrix", made)
+    def write(answers, folder):
+        (folder / "made").write_text(" ".join(answers))
+
+    monkeypatch.setitem(PARTS, "matrix", Part(lambda: [Answered(), Answered()], write))  # type: ignore[list-item]
     assert main(["gallery", "--only", "matrix", "--out", str(tmp_path / "g")]) == 0
     assert [file.name for file in (tmp_path / "g").iterdir()] == ["made"]
-    assert capsys.readouterr().out == "matrix: written\n"
+    assert (tmp_path / "g" / "made").read_text() == "an-answer an-answer"
+    assert capsys.readouterr().out == "matrix: written\n" * 2
     assert main(["gallery", "--only", "everything", "--out", str(tmp_path)]) == 2
     assert "Choose from: studies, layers" in capsys.readouterr().err
 

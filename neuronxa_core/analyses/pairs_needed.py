@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,19 +53,12 @@ def pair_counts(pairs: int) -> list[int]:
     return [count for count in (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000) if count < pairs] + [pairs]
 
 
-def run_pairs_needed(
-    study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
-) -> pd.DataFrame:
+def rank_correlations(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One row per state and number of pairs: state, pairs, rank_correlation.
 
-    rank_correlation: Spearman over languages between the scores from so many pairs and from all.
+    scores: of each language, see PairScores. rank_correlation: Spearman over languages between the scores from so many
+    pairs and from all.
     """
-    scores = run_pair_scores(study, codes, device=device, watcher=watcher)
-    return rank_correlations([each.table for each in scores])
-
-
-def rank_correlations(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The table of `run_pairs_needed` from that of each language: state, pairs, score."""
     first = scores[0][["state", "pairs"]]
     values = np.stack([each["score"].to_numpy() for each in scores])  # (languages, rows)
     most = first["pairs"].max()
@@ -155,12 +148,20 @@ def _path(recipe: Recipe) -> Path:
 
 @dataclass(frozen=True)
 class RankStability(Shown):
-    """The agreement of rankings from fewer pairs with the full one. table: from run_pairs_needed."""
+    """The agreement of rankings from fewer pairs with the full one. scores: by language, see PairScores."""
 
     study: Study
-    languages: tuple[str, ...]
-    table: pd.DataFrame
+    scores: Mapping[str, pd.DataFrame]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self.scores)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per state and number of pairs, see `rank_correlations`."""
+        return rank_correlations(list(self.scores.values()))
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -193,5 +194,5 @@ class PairsNeeded(AgainstTarget):
         return self._ranked(run_pair_scores(self.study, self.languages, device=device, watcher=watcher))
 
     def _ranked(self, scores: Sequence[PairScores]) -> RankStability:
-        table = rank_correlations([each.table for each in scores])
-        return RankStability(scores[0].study, self.languages, table, scores[0].provenance)
+        by_language = {each.study.source: each.table for each in scores}
+        return RankStability(scores[0].study, by_language, scores[0].provenance)

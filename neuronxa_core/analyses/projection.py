@@ -1,12 +1,12 @@
 """Sentences in two dimensions, layer by layer, with measures of how faithful the picture is."""
 
-import io
 import json
+import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +24,7 @@ from neuronxa_core.analyses.umap import (
     pca_layers,
     umap_layers,
 )
+from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.geometry import ranks
 from neuronxa_core.metrics.similarity import cosine_similarity
@@ -34,6 +35,7 @@ from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.recipe import local_recipe
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study, study_of
@@ -128,6 +130,16 @@ class Projection:
         ]
         return pd.DataFrame(rows).assign(provenance=json.dumps(dict(self.provenance), sort_keys=True))
 
+    @property
+    def checksum(self) -> int:
+        """CRC-32 of everything that `to_frame` stores."""
+        arrays = (self.coordinates, self.numbers, self.cosines.astype(np.float32), self.ranks.astype(np.int32))
+        about = [self.study.fields, asdict(self.settings), self.state, dict(self.provenance)]
+        found = zlib.crc32(json.dumps(about, sort_keys=True).encode())
+        for array in arrays:
+            found = zlib.crc32(np.ascontiguousarray(array).tobytes(), found)
+        return found
+
 
 def projection_from_frame(frame: pd.DataFrame) -> Projection:
     """The projection of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
@@ -165,26 +177,39 @@ def project(
         return found
     stack = [_both(layers, state, layer) for layer in _layer_numbers(layers, state)]
     coordinates = pca_layers(stack) if settings.method == "pca" else umap_layers(stack, settings, watcher)
-    projection = _measured(study, state, settings, stack, coordinates, watcher)
+    provenance = _provenance(study, layers)
+    projection = _measured(study, state, settings, stack, coordinates, provenance, watcher)
     if use_cache:
-        path = _path(layers, state, settings)
-        store.write_aside(path, lambda aside: projection.to_frame().to_parquet(aside, compression="zstd", index=False))
+        store.write_aside(_path(layers, state, settings), partial(_write, projection))
     return projection
+
+
+def _write(projection: Projection, path: Path) -> None:
+    write_checked(projection.to_frame(), projection.checksum, path)
 
 
 def find_projection(study: Study, layers: StudyLayers, state: State, settings: ProjectionSettings) -> Projection | None:
     """The projection if it is cached, else None. A damaged file is deleted."""
-    projection = store.read_or_discard(
-        _path(layers, state, settings),
-        lambda path: projection_from_frame(pd.read_parquet(io.BytesIO(path.read_bytes()))),
-    )
+    read = partial(read_checked, content_of=projection_from_frame, checksum_of=lambda found: found.checksum)
+    projection = store.read_or_discard(_path(layers, state, settings), read)
     return replace(projection, study=layers.named(study)) if projection else None
+
+
+def _provenance(study: Study, layers: StudyLayers) -> dict[str, Any]:
+    """What the sentences were, which model read them in which precision, and what laid them out."""
+    header, bitext = store.read_header(layers.source), study.bitext()
+    return {
+        "corpus_hash": sentences_hash((*bitext.source_sentences, *bitext.target_sentences)),
+        "model_fingerprint": header.get("model"),
+        "dtype": header.get("dtype"),
+        **{name: version(name) for name in ("umap-learn", "scikit-learn", "numpy")},
+    }
 
 
 def _path(layers: StudyLayers, state: State, settings: ProjectionSettings) -> Path:
     """The cache file of a projection, named by its states and settings."""
     parts: dict[str, str | int] = {
-        "projection": 1,
+        "projection": 2,
         "source": layers.source.stem,
         "target": layers.target.stem,
         "state": state,
@@ -209,6 +234,7 @@ def _measured(
     settings: ProjectionSettings,
     stack: Layers,
     coordinates: Coordinates,
+    provenance: Mapping[str, Any],
     watcher: Watcher,
 ) -> Projection:
     numbers, cosines, places = [], [], []
@@ -219,7 +245,6 @@ def _measured(
         numbers.append(layer_numbers(vectors, points))
         cosines.append(similarity.diagonal())
         places.append(np.stack(ranks(similarity)))
-    provenance = {name: version(name) for name in ("umap-learn", "scikit-learn", "numpy")}
     return Projection(
         study, state, settings, coordinates, np.array(numbers), np.stack(cosines), np.stack(places), provenance
     )

@@ -154,7 +154,7 @@ def ablation_finding(table: pd.DataFrame, state: State) -> str:
 def pairs_finding(needed: pd.DataFrame, languages: int) -> str:
     """From how many pairs on NASCA ranks the languages almost as all pairs do.
 
-    needed: as pairs_needed.run_pairs_needed gives it.
+    needed: as pairs_needed.rank_correlations gives it.
     """
     rows = needed[(needed["state"] == "nas") & needed["rank_correlation"].notna()].sort_values("pairs")
     most = int(needed["pairs"].max())

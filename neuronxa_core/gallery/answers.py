@@ -194,8 +194,7 @@ def _(request: Settings) -> Ablation | None:
 
 @stored.register
 def _(request: PairsNeeded) -> RankStability | None:
-    table = precomputed_pairs_needed(request.study, request.languages)
-    return None if table is None else RankStability(request.study, request.languages, table)
+    return precomputed_pairs_needed(request.study, request.languages)
 
 
 @stored.register

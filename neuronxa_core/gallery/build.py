@@ -1,30 +1,33 @@
 """Builds the precomputed results, part by part: the demo model on the bundled corpus, on the CPU.
 
+A part is a list of requests, asked like any other (`Analysis.run`), and the file their answers are written to.
 Everything is float32, except the bfloat16 variants. `gallery --only PART` on the command line rebuilds one part.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from neuronxa_core.analyses.bits_per_byte import run_bits_per_byte
+from neuronxa_core.analyses.alignment import Alignment
+from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.language_matrix import LanguageMatrix, write_matrix
-from neuronxa_core.analyses.languages import run_language_matrix
-from neuronxa_core.analyses.neurons import NeuronRates, run_neuron_rates
-from neuronxa_core.analyses.pairs_needed import run_pair_scores
-from neuronxa_core.analyses.projection import Projection, project
-from neuronxa_core.analyses.settings import Ablation, run_ablation, write_ablation
-from neuronxa_core.analyses.similarity import space_measures
-from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.lens_grid import GridAnswer, write_grid
+from neuronxa_core.analyses.neurons import NeuronRates, Neurons
+from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
+from neuronxa_core.analyses.projection import Project, Projections
+from neuronxa_core.analyses.settings import Ablation, Settings, write_ablation
+from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.errors import CacheError
-from neuronxa_core.gallery.interventions import build_interventions
-from neuronxa_core.gallery.latent import build_latent, build_lens
+from neuronxa_core.gallery.interventions import FOLDER, gallery_request, write_effects
+from neuronxa_core.gallery.latent import LATENT_FILE, LENS_FILE, latent_requests, lens_request, write_answers
 from neuronxa_core.gallery.pairs import write_packed
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -41,12 +44,27 @@ from neuronxa_core.gallery.read import (
     gallery_studies,
 )
 from neuronxa_core.progress import SILENT, Watcher
-from neuronxa_core.states.sentences import STATES, first_layer
+from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.states.store import write_aside
-from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.analysis import Analysis, Answer
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the gallery. write: given the answers to all of its requests, and the gallery's folder."""
+
+    requests: Callable[[], Iterable[Analysis[Any]]]
+    write: Callable[[Sequence[Any], Path], None]
+
+    def build(self, folder: Path, watcher: Watcher = SILENT) -> Iterator[Answer]:
+        """Asks each request, yields its answer, and writes them all at the end. Raises NeuronXAError, OSError."""
+        answers = []
+        for request in self.requests():
+            answers.append(request.run(watcher, "cpu"))
+            yield answers[-1]
+        self.write(answers, folder)
 
 
 def gallery_variants() -> tuple[Study, ...]:
@@ -58,143 +76,99 @@ def gallery_variants() -> tuple[Study, ...]:
     )
 
 
-def build_studies(folder: Path, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """Every bundled language against English."""
-    yield from _build_results(gallery_studies(), folder / STUDIES_FILE, watcher)
-
-
-def build_variants(folder: Path, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """The studies at the other site and in the other precision."""
-    yield from _build_results(gallery_variants(), folder / VARIANTS_FILE, watcher)
-
-
-def _build_results(studies: Iterable[Study], path: Path, watcher: Watcher) -> Iterator[StudyResult]:
-    """Runs the studies, yields each result, and writes one file at the end."""
-    results = []
-    for study in studies:
-        results.append(run_study(study, device="cpu", keep_states=True, watcher=watcher))
-        yield results[-1]
-    frame = pd.concat([result.to_frame() for result in results], ignore_index=True)
-    write_aside(path, lambda file: frame.to_parquet(file, compression="zstd", index=False))
-
-
-def build_layers(folder: Path, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """The cosines and the geometry measures of every layer, for the languages in LAYERED."""
-    for study in _layered():
-        result, layers = _with_layers(study, watcher)
-        _store_cosines(result, layers, folder)
-        measures = space_measures(layers, result.last_layer)
-        path = folder / "layers" / f"{study.stem}.parquet"
-        write_aside(path, partial(measures.to_parquet, compression="zstd", index=False))
-        yield result
-
-
 def _layered() -> list[Study]:
     return [study for study in gallery_studies() if study.source in LAYERED]
-
-
-def _with_layers(study: Study, watcher: Watcher) -> tuple[StudyResult, StudyLayers]:
-    result = run_study(study, device="cpu", keep_states=True, watcher=watcher)
-    layers = find_layers(study, "cpu")
-    if layers is None:
-        raise CacheError("The cache is too small for the states of one study.", "Increase NEURONXA_CACHE_GB.")
-    return result, layers
-
-
-def _store_cosines(result: StudyResult, layers: StudyLayers, folder: Path) -> None:
-    """Writes cosine distances in float32, which near 0 keep more digits than cosines near 1 would."""
-    from safetensors.numpy import save_file
-
-    numbers = {state: range(first_layer(state), result.last_layer + 1) for state in STATES}
-    arrays = {
-        str(state): np.stack([1 - layers.similarity(state, layer) for layer in numbers[state]]).astype(np.float32)
-        for state in STATES
-    }
-    write_aside(folder / "layers" / f"{result.study.stem}.safetensors", lambda file: save_file(arrays, file))
-
-
-def build_projections(folder: Path, watcher: Watcher = SILENT) -> Iterator[Projection]:
-    """UMAP projections of the languages in LAYERED with English."""
-    projections = []
-    for study in _layered():
-        result, layers = _with_layers(study, watcher)
-        for state in PROJECTED:
-            projection = project(study, layers, state, ProjectionSettings(), watcher)
-            provenance = {name: result.provenance[name] for name in ("corpus_hash", "model_fingerprint", "dtype")}
-            projections.append(replace(projection, provenance={**projection.provenance, **provenance}))
-            yield projections[-1]
-    frame = pd.concat([projection.to_frame() for projection in projections], ignore_index=True)
-    write_aside(folder / PROJECTIONS_FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
-
-
-def build_matrix(folder: Path, watcher: Watcher = SILENT) -> Iterator[LanguageMatrix]:
-    """Every bundled language against every other."""
-    matrix = run_language_matrix(gallery_studies()[0], _languages(), device="cpu", watcher=watcher)
-    write_aside(folder / MATRIX_FILE, lambda path: write_matrix(matrix, path))
-    yield matrix
-
-
-def build_outcomes(folder: Path, watcher: Watcher = SILENT) -> Iterator[StudyResult]:
-    """The outcomes of every pair of bundled languages other than English: what a cell of the matrix opens."""
-    results = []
-    for study in gallery_pairs():
-        results.append(run_study(study, device="cpu", watcher=watcher))
-        yield results[-1]
-    write_packed(results, folder / OUTCOMES_FILE)
-
-
-def build_bits(folder: Path, watcher: Watcher = SILENT) -> Iterator[dict[str, float]]:
-    """Bits per byte of every bundled language."""
-    bits = run_bits_per_byte(gallery_studies()[0], _languages(), device="cpu", watcher=watcher)
-    write_aside(folder / BITS_FILE, lambda path: path.write_text(json.dumps(bits, indent=1) + "\n"))
-    yield bits
-
-
-def build_rates(folder: Path, watcher: Watcher = SILENT) -> Iterator[NeuronRates]:
-    """The rate of every neuron in every bundled language, in steps of 1/255."""
-    from safetensors.numpy import save_file
-
-    rates = run_neuron_rates(gallery_studies()[0], _languages(), device="cpu", watcher=watcher)
-    steps = {code: np.rint(255 * rates.rates[place]).astype(np.uint8) for place, code in enumerate(rates.codes)}
-    header = {"provenance": json.dumps(dict(rates.provenance))}
-    write_aside(folder / RATES_FILE, lambda path: save_file(steps, path, metadata=header))
-    yield rates
-
-
-def build_settings(folder: Path, watcher: Watcher = SILENT) -> Iterator[Ablation]:
-    """The ablation of every choice of the method, for the languages in LAYERED."""
-    for study in _layered():
-        ablation = run_ablation(study, device="cpu", watcher=watcher)
-        write_aside(folder / "ablations" / f"{study.stem}.parquet", partial(write_ablation, ablation))
-        yield ablation
-
-
-def build_pairs_needed(folder: Path, watcher: Watcher = SILENT) -> Iterator[pd.DataFrame]:
-    """The scores of every language from fewer pairs, which tell whether fewer order the languages alike."""
-    studies = gallery_studies()
-    scores = run_pair_scores(studies[0], [study.source for study in studies], device="cpu", watcher=watcher)
-    found = pd.concat([each.table.assign(language=each.study.source) for each in scores], ignore_index=True)
-    write_aside(folder / PAIRS_FILE, lambda path: found.to_parquet(path, compression="zstd", index=False))
-    yield found
 
 
 def _languages() -> tuple[str, ...]:
     return open_corpus(EVERYDAY.name).languages
 
 
-PARTS: Mapping[str, Callable[[Path, Watcher], Iterator[object]]] = {
-    "studies": build_studies,
-    "layers": build_layers,
-    "matrix": build_matrix,
-    "outcomes": build_outcomes,
-    "bits": build_bits,
-    "rates": build_rates,
-    "variants": build_variants,
-    "settings": build_settings,
-    "pairs_needed": build_pairs_needed,
-    "projections": build_projections,
-    "interventions": build_interventions,
-    "latent": build_latent,
-    "lens": build_lens,
+def _sources() -> tuple[str, ...]:
+    return tuple(study.source for study in gallery_studies())
+
+
+def _write_frames(frames: Iterable[pd.DataFrame], path: Path) -> None:
+    frame = pd.concat(frames, ignore_index=True)
+    write_aside(path, lambda aside: frame.to_parquet(aside, compression="zstd", index=False))
+
+
+def _write_results(file: str, results: Sequence[StudyResult], folder: Path) -> None:
+    _write_frames([result.to_frame() for result in results], folder / file)
+
+
+def _write_layers(answers: Sequence[PairSimilarities], folder: Path) -> None:
+    """The measures of each layer, and its cosines as distances in float32: near 0 they keep more digits than near 1."""
+    from safetensors.numpy import save_file
+
+    for answer in answers:
+        path = folder / "layers" / f"{answer.study.stem}.safetensors"
+        arrays = {str(state): _distances(answer, state) for state in STATES}
+        write_aside(path, partial(save_file, arrays))
+        _write_frames([answer.measures], path.with_suffix(".parquet"))
+
+
+def _distances(answer: PairSimilarities, state: State) -> NDArray[np.float32]:
+    layers = range(first_layer(state), answer.last_layer + 1)
+    return np.stack([1 - answer.layers.similarity(state, layer) for layer in layers]).astype(np.float32)
+
+
+def _write_matrix(answers: Sequence[LanguageMatrix], folder: Path) -> None:
+    write_aside(folder / MATRIX_FILE, partial(write_matrix, answers[0]))
+
+
+def _write_bits(answers: Sequence[Measured], folder: Path) -> None:
+    """Bits per byte of every language, in the order of the corpus."""
+    measured = answers[0].bits or {}
+    text = json.dumps({code: measured[code] for code in _languages()}, indent=1) + "\n"
+    write_aside(folder / BITS_FILE, lambda path: path.write_text(text))
+
+
+def _write_rates(answers: Sequence[NeuronRates], folder: Path) -> None:
+    """The rate of every neuron in every language, in steps of 1/255."""
+    from safetensors.numpy import save_file
+
+    rates = answers[0]
+    steps = {code: np.rint(255 * rates.rates[place]).astype(np.uint8) for place, code in enumerate(rates.codes)}
+    header = {"provenance": json.dumps(dict(rates.provenance))}
+    write_aside(folder / RATES_FILE, partial(save_file, steps, metadata=header))
+
+
+def _write_settings(answers: Sequence[Ablation], folder: Path) -> None:
+    for answer in answers:
+        write_aside(folder / "ablations" / f"{answer.study.stem}.parquet", partial(write_ablation, answer))
+
+
+def _write_pairs_needed(answers: Sequence[RankStability], folder: Path) -> None:
+    scores = answers[0].scores.items()
+    _write_frames([table.assign(language=code) for code, table in scores], folder / PAIRS_FILE)
+
+
+def _write_projections(answers: Sequence[Projections], folder: Path) -> None:
+    _write_frames([each.to_frame() for answer in answers for each in answer.states], folder / PROJECTIONS_FILE)
+
+
+def _write_lens(answers: Sequence[GridAnswer], folder: Path) -> None:
+    write_aside(folder / LENS_FILE, partial(write_grid, answers[0]))
+
+
+PARTS: Mapping[str, Part] = {
+    "studies": Part(lambda: map(Alignment, gallery_studies()), partial(_write_results, STUDIES_FILE)),
+    "layers": Part(lambda: map(Similarity, _layered()), _write_layers),
+    "matrix": Part(lambda: [Languages(gallery_studies()[0], _languages())], _write_matrix),
+    "outcomes": Part(
+        lambda: map(Alignment, gallery_pairs()), lambda results, folder: write_packed(results, folder / OUTCOMES_FILE)
+    ),
+    "bits": Part(lambda: [Downstream(gallery_studies()[0], _sources())], _write_bits),
+    "rates": Part(lambda: [Neurons(gallery_studies()[0], _languages())], _write_rates),
+    "variants": Part(lambda: map(Alignment, gallery_variants()), partial(_write_results, VARIANTS_FILE)),
+    "settings": Part(lambda: map(Settings, _layered()), _write_settings),
+    "pairs_needed": Part(lambda: [PairsNeeded(gallery_studies()[0], _sources())], _write_pairs_needed),
+    "projections": Part(lambda: [Project(study, PROJECTED) for study in _layered()], _write_projections),
+    "interventions": Part(
+        lambda: [gallery_request()], lambda answers, folder: write_effects(answers[0], folder / FOLDER)
+    ),
+    "latent": Part(latent_requests, lambda answers, folder: write_answers(answers, folder / LATENT_FILE)),
+    "lens": Part(lambda: [lens_request()], _write_lens),
 }
-"""The parts of the gallery, in the order in which they are built. Each yields what it writes."""
+"""The parts of the gallery, in the order in which they are built."""

@@ -1,7 +1,6 @@
 """The precomputed interventions: every cell with the bits of its sentences, and the neurons behind them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +11,6 @@ import pandas as pd
 from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.gallery.read import GALLERY, as_stored, gallery_studies
-from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.store import write_aside
 
 INTERVENED = ("eng_Latn", "arb_Arab", "deu_Latn", "fra_Latn", "hin_Deva", "zho_Hans")
@@ -23,13 +21,6 @@ FOLDER = "interventions"
 def gallery_request() -> Interventions:
     """What is precomputed: each language's own neurons (LAPE), switched off in every language."""
     return Interventions(gallery_studies()[0], INTERVENED)
-
-
-def build_interventions(folder: Path, watcher: Watcher = SILENT) -> Iterator[Effects]:
-    """Switching off the neurons of six languages, in each of them. The slowest part: several minutes."""
-    effects = gallery_request().run(watcher, "cpu")
-    write_effects(effects, folder / FOLDER)
-    yield effects
 
 
 def write_effects(effects: Effects, folder: Path) -> None:

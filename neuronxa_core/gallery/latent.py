@@ -1,6 +1,6 @@
 """The precomputed answers of latent language: the demo model, from German to some languages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,12 +10,11 @@ import pandas as pd
 from neuronxa_core.analyses.latent_answer import LatentAnswer, latent_frame, latent_from_frame
 from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguages
-from neuronxa_core.analyses.lens_grid import GridAnswer, Lens, read_grid, write_grid
+from neuronxa_core.analyses.lens_grid import GridAnswer, Lens, read_grid
 from neuronxa_core.corpora.catalogue import EVERYDAY
-from neuronxa_core.errors import CorpusError, NeuronXAError
+from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.read import GALLERY, PRECISION, as_stored, precomputed
 from neuronxa_core.models import demo
-from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.store import write_aside
 from neuronxa_core.study.runner import find_result
 from neuronxa_core.study.study import Study
@@ -41,25 +40,10 @@ def lens_request() -> Lens:
     return Lens(request.study, next(each.prompt for each in request.questions() if each.prompt))
 
 
-def build_latent(folder: Path, watcher: Watcher = SILENT) -> Iterator[LatentAnswer]:
-    """Runs the requests, yields each answer, and writes one file at the end; a language without words is left out."""
-    answers = []
-    for request in latent_requests():
-        try:
-            answers.append(request.run(watcher, "cpu"))
-        except CorpusError:
-            continue
-        yield answers[-1]
-    frames = [latent_frame(each).assign(**_pair(each.request)) for each in answers]
-    frame = pd.concat(frames, ignore_index=True)
-    write_aside(folder / LATENT_FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
-
-
-def build_lens(folder: Path, watcher: Watcher = SILENT) -> Iterator[GridAnswer]:
-    """The grid of one prompt."""
-    answer = lens_request().run(watcher, "cpu")
-    write_aside(folder / LENS_FILE, lambda path: write_grid(answer, path))
-    yield answer
+def write_answers(answers: Sequence[LatentAnswer], path: Path) -> None:
+    """Writes the answers as one file, in which `precomputed_latent` finds each by its languages."""
+    frame = pd.concat([latent_frame(each).assign(**_pair(each.request)) for each in answers], ignore_index=True)
+    write_aside(path, lambda aside: frame.to_parquet(aside, compression="zstd", index=False))
 
 
 def _pair(request: LatentLanguage) -> dict[str, str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix, read_matrix
 from neuronxa_core.analyses.neurons import NeuronRates
-from neuronxa_core.analyses.pairs_needed import rank_correlations
+from neuronxa_core.analyses.pairs_needed import RankStability
 from neuronxa_core.analyses.projection import Projection, projection_from_frame
 from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
@@ -109,14 +109,14 @@ def precomputed_ablation(study: Study) -> Ablation | None:
     return read_ablation(path, wanted) if path.is_file() else None
 
 
-def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> pd.DataFrame | None:
-    """The rank correlations over these languages if the gallery has their scores from fewer pairs, or None."""
+def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> RankStability | None:
+    """The ranking of these languages if the gallery has their scores from fewer pairs, or None."""
     gallery = gallery_studies()[0]
     wanted = as_stored(study)
     if replace(wanted, source=gallery.source, target=ENGLISH) != gallery or study.target != ENGLISH:
         return None
     scores = _gallery_pair_scores()
-    return rank_correlations([scores[code] for code in codes]) if set(codes) <= set(scores) else None
+    return RankStability(wanted, {code: scores[code] for code in codes}) if set(codes) <= set(scores) else None
 
 
 @lru_cache(maxsize=1)

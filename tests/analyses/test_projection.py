@@ -2,6 +2,7 @@ import threading
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
@@ -176,7 +177,12 @@ def test_a_projection_is_found_again_as_it_was_and_a_damaged_one_is_not_trusted(
     np.testing.assert_allclose(found.cosines, made.cosines, rtol=1e-6)
     assert (found.study, found.state, found.settings) == (made.study, "embedding", settings)
     assert find_projection(study, layers, "nas", settings) is None
+    assert made.provenance.items() >= {"model_fingerprint": run_study(study).provenance["model_fingerprint"]}.items()
     path = projection._path(layers, "embedding", settings)
+    stored = pd.read_parquet(path)
+    stored.assign(silhouette=stored["silhouette"] + 1e-9).to_parquet(path)
+    assert find_projection(study, layers, "embedding", settings) is None
+    project(study, layers, "embedding", settings)
     path.write_bytes(path.read_bytes()[:100])
     assert find_projection(study, layers, "embedding", settings) is None
     assert not path.exists()

@@ -9,7 +9,7 @@ from scipy import stats
 
 from neuronxa_core.analyses import pairs_needed
 from neuronxa_core.analyses import settings as module
-from neuronxa_core.analyses.pairs_needed import pair_counts, run_pairs_needed
+from neuronxa_core.analyses.pairs_needed import PairsNeeded, pair_counts
 from neuronxa_core.analyses.settings import Ablation, find_ablation, readouts_of, run_ablation
 from neuronxa_core.gallery.read import gallery_results, precomputed_ablation
 from neuronxa_core.metrics.similarity import csls
@@ -174,7 +174,7 @@ def test_pairs_needed_ranks_the_languages_by_fewer_pairs_against_all(
     study = replace(study, corpus=str(corpus))
     for each in (module, pairs_needed):
         monkeypatch.setattr(each, "pair_counts", lambda pairs: [3, pairs])
-    found = run_pairs_needed(study, tuple(kept)).set_index(["state", "pairs"])["rank_correlation"]
+    found = PairsNeeded(study, tuple(kept)).run().table.set_index(["state", "pairs"])["rank_correlation"]
     for state in STATES:
         few, all_ = (
             [run_study(replace(study, source=code, pairs=pairs)).mean(state) for code in kept] for pairs in (3, 6)

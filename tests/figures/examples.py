@@ -182,7 +182,7 @@ def exportable_pairs() -> Example:
 
 @example
 def exportable_pairs_of_languages() -> Example:
-    needed = precomputed_pairs_needed(STUDY, [study.source for study in gallery_studies()])
+    needed = precomputed_pairs_needed(STUDY, [study.source for study in gallery_studies()]).table
     ranks = needed[needed["state"] == "nas"]["rank_correlation"]
     return Example(settings.exportable_pairs(STUDY, needed, "rank_correlation"), {"NASCA.y": ranks})
 
