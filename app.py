@@ -1,8 +1,8 @@
 """The dashboard. Run it with: streamlit run app.py
 
-If a folder `pages/` is beside the script, Streamlit treats the first session of a server as an older kind of app, in
-which a link to a page ends at "Page not found". So this file is only the launcher. Every session runs the frame, which
-has no such folder beside it.
+With a folder `pages/` beside the script, Streamlit runs the first session of a server in its legacy multipage mode,
+where a link to a page ends at "Page not found". So this file only launches the frame, which every session runs and
+which has no such folder beside it.
 """
 
 import streamlit as st

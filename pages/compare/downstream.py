@@ -48,7 +48,7 @@ _PUBLISHED_COLUMNS = {
 
 
 def bring_accuracies() -> None:
-    """Result files of the harness or a CSV; kept under a name that a link can hold."""
+    """Draws the upload of accuracies: harness result files or a CSV, kept under a name that fits a link."""
     with st.expander("Bring your own accuracies", icon=":material/upload_file:"):
         st.markdown(look.text("bring_accuracies"))
         files = st.file_uploader(
@@ -86,7 +86,7 @@ def _keep(files: dict[str, bytes]) -> None:
 
 
 def downstream_page() -> None:
-    """Everything below: the choice of an accuracy, the run or its invitation, the pictures."""
+    """Draws the page: the choice of accuracies, then the figures, or the run that they need."""
     study = study_or_stop().against_pivot
     which, benchmark_box, model_box = st.columns([1.4, 1, 1.2], vertical_alignment="bottom")
     with which:
@@ -140,12 +140,12 @@ def _accuracy_source() -> str:
 
 
 def _source_name(name: str) -> str:
-    """As the file was called that was brought; its stored name ends with a digest."""
+    """The original name of an uploaded file; its stored name ends with a digest."""
     return "Bits per byte" if name == BITS else f"{name.rpartition('-')[0]} (uploaded)"
 
 
 def _with_accuracy(codes: tuple[str, ...], rows: pd.DataFrame) -> tuple[str, ...]:
-    """The languages that have an accuracy, since no other can be plotted; says how many do not, stops if none has."""
+    """The languages that have an accuracy, since no other can be plotted. Says how many lack one; stops if all do."""
     known = tuple(code for code in codes if code in set(rows["language"]))
     if not known:
         st.info(
@@ -161,7 +161,7 @@ def _with_accuracy(codes: tuple[str, ...], rows: pd.DataFrame) -> tuple[str, ...
 
 
 def _say_whose(named: str, study: Study) -> None:
-    """Where the file's model is not the one whose alignment is measured, or the file does not name any."""
+    """Says so if the file is about another model than the study, or names none."""
     ours = model_name(study.model)
     if not named:
         st.caption(
@@ -204,7 +204,7 @@ def _benchmark(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame) -> 
 
 
 def _model(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame, study: Study) -> str:
-    """Whose accuracies: the file's model that is the study's, else its first."""
+    """The model whose accuracies are used: the study's if the file has it, else the file's first."""
     offered = sorted(rows["model"].unique())
     ours = next((each for each in offered if are_of(each, study.model)), offered[0])
     bound.adopt("down_model", offered, ours, lambda text: "" if text == _UNNAMED_MODEL else text)
@@ -221,7 +221,7 @@ def _model(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame, study: 
 
 @st.fragment
 def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFrame, benchmark: str) -> None:
-    """What depends on how layers are summed up and which coefficient is drawn."""
+    """Draws what depends on the aggregation over layers and on the coefficient."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     over = cast(
         Over,
@@ -259,7 +259,7 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
 
 
 def _as_read(table: pd.DataFrame, benchmark: str) -> tuple[pd.DataFrame, dict[str, Column]]:
-    """The languages' table with its own columns: scores over the layers, and what the benchmark gives."""
+    """Draws the table of languages: scores over the layers, and the benchmark's accuracy."""
     scores: dict[str, Column] = {state: Column(SCORE_NAMES[state], "%.2f") for state in STATES}
     if benchmark != BITS:
         return table, scores
@@ -267,7 +267,7 @@ def _as_read(table: pd.DataFrame, benchmark: str) -> tuple[pd.DataFrame, dict[st
 
 
 def published() -> None:
-    """What papers report, to compare with, and where."""
+    """Draws the published correlations, with their sources, for comparison."""
     st.markdown("Pearson correlations over languages:")
     look.table(PUBLISHED, _PUBLISHED_COLUMNS)
     st.markdown("MEXA on FLORES, mean pooling (Kargaran et al. 2025, arXiv:2410.05873):")

@@ -95,14 +95,14 @@ def _variants(study: Study) -> list[Study]:
 
 
 def _as(study: Study, model: str, site: Site, dtype: Dtype) -> Study:
-    """The study with another model and in another way; what was named inside the study's own model stays with it."""
+    """The study with another model, site and dtype; only its own model keeps revision, adapter and neurons."""
     if model == study.model:
         return replace(study, site=site, dtype=dtype)
     return replace(study, model=model, site=site, dtype=dtype, pooling="auto", revision="", adapter="", neurons="")
 
 
 def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelComparison:
-    """asked: the dtype that was left open, `auto`, if one was."""
+    """The comparison; otherwise the page stops with invitation or error. asked: the requested dtype."""
     dtypes = list(dict.fromkeys(each.dtype for each in request.variants))
     if len(dtypes) == 1:
         offer_the_other(asked, dtypes[0], _compare_in)
@@ -115,12 +115,12 @@ def _compared_or_stop(study: Study, request: Models, asked: str) -> ModelCompari
 
 
 def _compare_in(dtype: str) -> None:
-    """Replaces `auto`; the next rerun shows it."""
+    """Replaces `auto` by a dtype from the next rerun on."""
     st.session_state.cmp_dtypes = [dtype]
 
 
 def _settled(variants: list[Study], codes: tuple[str, ...]) -> tuple[Study, ...]:
-    """The variants in one precision, which is the one in which these languages have most answers."""
+    """The variants in one precision: the one in which most answers for these languages are available."""
 
     def at_hand(each: Study) -> bool:
         return all(answers.at_hand(replace(each, source=code)) for code in codes)

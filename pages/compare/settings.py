@@ -27,7 +27,7 @@ def ablation_page() -> None:
 
 
 def _pivots(study: Study) -> tuple[str, ...]:
-    """Other targets, as far as the corpus has them beside the source."""
+    """The other targets to compare with, chosen among the corpus's languages."""
     try:
         beside = open_corpus(study.corpus).beside(study.source)
     except NeuronXAError:
@@ -65,7 +65,7 @@ def _view(ablation: Ablation) -> None:
 
 
 def _pairs_needed(study: Study) -> None:
-    """The rank correlation over languages: its own run, since it needs the states of all of them."""
+    """Draws the rank correlation over languages, a run of its own since it needs the states of all of them."""
     answered = with_answers(lambda codes: PairsNeeded(study, codes))
     codes = languages.choose_languages(study, "set_codes", (study.source,), without=study.target, answered=answered)
     if len(codes) < 3:

@@ -48,7 +48,7 @@ def interventions_page() -> None:
 
 
 def _asked() -> Callable[[Study, tuple[str, ...]], Interventions]:
-    """The choices of the viewer; with a study and its languages they are a request, which may be refused."""
+    """The viewer's choices. Together with a study and languages they form a request, which may be refused."""
     chosen = st.segmented_control(
         "Neurons",
         list(SET_NAMES),
@@ -80,7 +80,7 @@ def _asked() -> Callable[[Study, tuple[str, ...]], Interventions]:
 
 
 def _listed() -> tuple[tuple[str, int, int], ...]:
-    """The neurons of an uploaded table; empty until there is one. Stops with a sentence if it cannot be read."""
+    """The neurons of an uploaded table, or none before the upload. Stops with one sentence if it cannot be read."""
     file = st.file_uploader("CSV or TSV: layer, neuron, and language for several sets", type=["csv", "tsv"])
     if file is None:
         return ()
@@ -93,7 +93,7 @@ def _listed() -> tuple[tuple[str, int, int], ...]:
 
 
 def _cost(request: Interventions) -> str:
-    """How many passes, and why."""
+    """Says how many forward passes the request needs, and why."""
     sets, measured = len(request.names), len(request.languages)
     return (
         f"{len(request.cells):,} passes over {count(request.study.pairs // 2, 'sentence')} each: "

@@ -18,7 +18,7 @@ from pages.shared.sentences import sentence_table
 
 @st.fragment
 def direction_view(result: StudyResult) -> None:
-    """Both directions of one state; a control redraws only this fragment."""
+    """Draws both directions of one state; its controls redraw only this fragment."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     state = look.state_control(STATE_NAMES, "asym_state", left)
     last = result.last_layer
@@ -42,7 +42,7 @@ def direction_view(result: StudyResult) -> None:
 
 
 def _one_way(result: StudyResult, state: State, layer: int) -> None:
-    """The pairs found in one direction only, and the sentence that was nearer than the translation in the other."""
+    """Draws the pairs found in one direction only, with the sentence that beat the translation in the other."""
     study = result.study
     bitext = study.bitext()
     layers = layers_at_hand(study)
@@ -79,7 +79,7 @@ def _way(study: Study, found: str) -> str:
 
 
 def across_languages(study: Study) -> None:
-    """The gap of every language against English, or the study's target: stored, or an invitation to run them."""
+    """Draws the gap of every language against English or the study's target, or the invitation to compute it."""
     st.header("Across languages")
     study = study.against_pivot
     answered = with_answers(lambda codes: Asymmetry(study, codes))

@@ -37,7 +37,7 @@ _MEAN = "mean"
 
 
 def matrix_or_stop() -> LanguageMatrix:
-    """The matrix of the chosen languages under its study line; without one the invitation or progress, then stop."""
+    """The matrix of the chosen languages, with its study line; otherwise the page stops with invitation or progress."""
     study = study_or_stop()
     answered = with_answers(lambda codes: Languages(study, codes))
     codes = languages.choose_languages(study, "lang_codes", (study.source, study.target), answered=answered)
@@ -54,7 +54,7 @@ def matrix_or_stop() -> LanguageMatrix:
 
 @st.fragment
 def languages_view(matrix: LanguageMatrix) -> None:
-    """Everything that depends on state, layer, order or pivot; a control redraws only this fragment."""
+    """Draws what depends on state, layer, order or pivot; its controls redraw only this fragment."""
     if pair := st.session_state.pop("lang_pair", None):
         picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
     state, layer, order = _controls(matrix)
@@ -91,14 +91,14 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
 
 
 def _clicked() -> None:
-    """A click on a cell: its pair is opened as soon as the view is drawn again."""
+    """Handles a click on a cell: the next rerun opens its pair."""
     points = st.session_state.lang_matrix.selection.points
     if points and points[0]["customdata"][0] != points[0]["customdata"][1]:
         st.session_state.lang_pair = tuple(points[0]["customdata"][:2])
 
 
 def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
-    """The pairs, best first, to sort and to choose from."""
+    """Draws the table of pairs, best first; a selected row opens its pair."""
     pairs = matrix.pairs(state, layer).sort_values("score", ascending=False, ignore_index=True, kind="stable")
     names = pairs[["source", "target"]].map(lambda code: language(code).name)
 
@@ -136,7 +136,7 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
 
 
 def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
-    """One language against all others, and its head against its long-tail partners."""
+    """Draws one language against all others, head and long-tail partners apart."""
     st.header("One language against all others")
     codes = sorted(matrix.codes, key=lambda code: language(code).name)
     bound.adopt("lang_pivot", codes, ENGLISH if ENGLISH in codes else codes[0], bound.code_of)

@@ -20,7 +20,7 @@ _USUAL = ("fra_Latn", "deu_Latn", "spa_Latn")
 
 
 def latent_request(study: Study) -> LatentLanguage:
-    """What the controls ask for. Where they do not fit together: one sentence, and the page stops."""
+    """The request that the controls describe. Stops the page with one sentence if they contradict each other."""
     _follow(study)
     one, two, three, four = st.columns([1, 1, 1, 0.8], vertical_alignment="bottom")
     with four, st.popover("Prompt and words", icon=":material/tune:", width="stretch"):
@@ -39,7 +39,7 @@ def latent_request(study: Study) -> LatentLanguage:
 
 
 def _follow(study: Study) -> None:
-    """Another pair in the sidebar is another pair here; what a link or the viewer chose stays until then."""
+    """Adopts the sidebar's pair when it changes; until then, the choice of the link or the viewer stays."""
     pair = study.source, study.target
     if st.session_state.setdefault("lat_pair", pair) != pair:
         st.session_state.lat_pair = pair
@@ -48,7 +48,7 @@ def _follow(study: Study) -> None:
 
 
 def _prompt_controls() -> dict[str, Any]:
-    """Task, shots, words, seed and template."""
+    """The task, number of shots, word list, seed and template."""
     task: Task = st.segmented_control(
         "Task",
         TASKS,
@@ -95,7 +95,7 @@ def _opened(name: str) -> WordList:
 
 
 def _first(codes: Sequence[str], wanted: Sequence[str], taken: Sequence[str]) -> str:
-    """The first wanted language that the list has and that is not taken; else any that is not."""
+    """The first preferred language that the list has and that is not taken, else any other."""
     return next((code for code in (*wanted, *codes) if code in codes and code not in taken), codes[0])
 
 

@@ -1,4 +1,4 @@
-"""Latent language: does the model go by way of a pivot when it answers in another language?"""
+"""Latent language: does the model pass through a pivot language on its way to the answer?"""
 
 import json
 
@@ -46,7 +46,7 @@ def _place(request: LatentLanguage) -> Place:
 
 
 def _files(answer: LatentAnswer) -> look.Files:
-    """The command line's files."""
+    """The files that the command line writes."""
     return {
         "Curves, CSV": (".latent.csv", lambda: answer.curves.to_csv(index=False)),
         "Every word, CSV": (".words.csv", lambda: answer.word_table.to_csv(index=False)),
@@ -56,7 +56,7 @@ def _files(answer: LatentAnswer) -> look.Files:
 
 
 def _numbers(answer: LatentAnswer) -> None:
-    """The curves, every word and the prompt as the model reads it."""
+    """Draws the tables: the curves, every word, and the prompt as the model reads it."""
     with st.expander("The numbers", icon=":material/table:"):
         look.table(answer.curves)
         look.table_downloads(answer.curves, f"{answer.stem}.latent", "lat_curves_table")
@@ -70,7 +70,7 @@ def _numbers(answer: LatentAnswer) -> None:
 
 
 def _grid(answer: LatentAnswer) -> None:
-    """The lens at every token of a text, by default of the first prompt."""
+    """Draws the logit lens at every token of a text, by default the first prompt."""
     st.header("One prompt, token by token")
     first = answer.used[0].prompt
     text = st.text_area(
@@ -86,7 +86,7 @@ def _grid(answer: LatentAnswer) -> None:
 
 @st.fragment
 def _grid_view(grid: GridAnswer) -> None:
-    """The picture, and the ten candidates of the cell that was clicked, by default the answer's at the last layer."""
+    """Draws the grid and the ten candidates of the selected cell, by default the last token's at the last layer."""
     last = len(grid.tokens) - 1
     points = st.session_state.get("lat_grid", {}).get("selection", {}).get("points", [])
     layer, place = map(int, points[0]["customdata"][:2]) if points else (grid.layers, last)
@@ -100,7 +100,7 @@ def _grid_view(grid: GridAnswer) -> None:
 
 
 def _across(request: LatentLanguage, study: Study) -> None:
-    """The pivot's share and the overtaking layer of every target, beside NASCA."""
+    """Draws the pivot's share and the overtaking layer of every target, beside NASCA."""
     st.header("Across languages")
     apart = (request.pivot, request.study.source)
     codes = [code for code in open_words(request.words).words if code not in apart]

@@ -40,7 +40,7 @@ def neurons_page() -> None:
 
 @st.fragment
 def _view(rates: NeuronRates) -> None:
-    """What depends on the threshold and the layer."""
+    """Draws what depends on the threshold and the layer."""
     study, layers = rates.study, rates.rates.shape[1]
     left, right = st.columns(2)
     threshold = left.slider(
@@ -82,7 +82,7 @@ def _view(rates: NeuronRates) -> None:
 
 
 def _tokens(study: Study, layers: int) -> None:
-    """One pair of sentences at one layer, token by token; a run of the model on two sentences."""
+    """Draws one sentence pair at one layer, token by token, which takes a run of the model on two sentences."""
     st.header("One pair of sentences, token by token")
     left, right = st.columns(2)
     pair = int(left.number_input("Pair", 1, study.pairs, 1, key="neu_pair", bind="query-params")) - 1

@@ -1,4 +1,4 @@
-"""Projection: every sentence a point, layer by layer, with the numbers that say how far to trust the picture."""
+"""Projection: every sentence a point, layer by layer, with measures of how far to trust the picture."""
 
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection"
 
 @st.fragment
 def projection_view(result: StudyResult) -> None:
-    """Everything that depends on layer, states, method or pair; a control redraws only this fragment."""
+    """Draws what depends on layer, states, method or pair; its controls redraw only this fragment."""
     study = result.study
     if app_settings().worker == "thread":
         warm_up_in_background()
@@ -79,7 +79,7 @@ def _layer(result: StudyResult, states: list[State]) -> int:
 def _projections(
     study: Study, states: list[State], settings: ProjectionSettings
 ) -> tuple[list[Projection], tuple[State, ...]]:
-    """From the gallery or the cache, or PCA where UMAP is not there yet; and the states whose UMAP is missing."""
+    """The projections to draw, PCA where UMAP is not available yet, and the states whose UMAP is missing."""
     ready = {state: precomputed_projection(study, state, settings) for state in states}
     if all(ready.values()):
         return cast(list[Projection], [*ready.values()]), ()
@@ -90,7 +90,7 @@ def _projections(
 
 
 def _umap_in_worker(request: Project) -> None:
-    """Starts the fit once, lets go of one for other settings, and shows how it goes."""
+    """Starts the fit once, releases one for other settings, and shows the progress."""
     state = st.session_state
     if state.get("proj_request") not in (None, request):
         release(state.proj_request)
@@ -108,7 +108,7 @@ def _umap_in_worker(request: Project) -> None:
 
 
 def _pair(pairs: int) -> int | None:
-    """The index of the pair that is looked at, if any."""
+    """The index of the selected pair, or None."""
     if (st.session_state.get("proj_pair") or 0) > pairs:
         st.session_state.proj_pair = None
     number = st.number_input(
@@ -139,13 +139,13 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
 
 
 def _together(panels: int) -> str:
-    """Buttons that press Play, or Stop, in every panel at once; a keyboard reaches them before the panels."""
+    """Draws buttons that play or stop all panels at once, and that a keyboard reaches before the panels."""
     text = (ASSETS / "play_together.html").read_text(encoding="utf-8")
     return text if panels == 2 else text.replace(" both", " all" if panels > 2 else "")
 
 
 def _clicked(key: str) -> None:
-    """A click on a point: its pair is looked at from now on."""
+    """Handles a click on a point: selects its pair."""
     points = st.session_state[key].selection.points
     if points:
         number = points[0]["customdata"]
@@ -153,7 +153,7 @@ def _clicked(key: str) -> None:
 
 
 def _pair_details(projections: list[Projection], bitext: Bitext, layer: int, pair: int) -> None:
-    """Both sentences in full, and how near they are to each other in every state."""
+    """Draws both sentences of the selected pair in full, with their similarity in every state."""
     sides = ((bitext.source, bitext.source_sentences[pair]), (bitext.target, bitext.target_sentences[pair]))
     for column, (code, sentence), colour in zip(st.columns(2), sides, PALETTES[look.theme()].languages, strict=True):
         column.html(sentence_html(code, pair + 1, sentence, colour))
@@ -174,7 +174,7 @@ def _pair_row(projection: Projection, layer: int, pair: int) -> dict[str, Any]:
 
 
 def _beside(projections: list[Projection], layer: int) -> None:
-    """The numbers of the layer in view, a line per state, and their way through the layers."""
+    """Draws the measures at the layer in view, one row per state, and their curves over the layers."""
     helps = look.passages("numbers")
     for projection in projections:
         if layer not in projection.layers:
@@ -192,7 +192,7 @@ def _beside(projections: list[Projection], layer: int) -> None:
 
 
 def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext, layer: int) -> None:
-    """All pairs; a chosen row is a chosen point."""
+    """Draws the table of all pairs; a selected row selects the point."""
     count = projections[0].pairs
     table = pd.DataFrame(
         {

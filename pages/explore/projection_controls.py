@@ -13,7 +13,7 @@ _METHOD_NAMES = {"umap": "UMAP", "pca": "PCA"}
 
 
 def projection_controls() -> tuple[list[State], ProjectionSettings, bool]:
-    """Which states are drawn, how they are projected, and whether lines join the pairs."""
+    """The states to draw, the settings of the projection, and whether lines join the pairs."""
     states, method, lines, more = st.columns([2, 1.2, 1.3, 0.8], vertical_alignment="bottom")
     chosen = states.pills(
         "States",

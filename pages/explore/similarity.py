@@ -32,7 +32,7 @@ Matrices = dict[State, NDArray[np.float64]]
 
 @st.fragment
 def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> None:
-    """Everything that depends on the layer or the chosen cell; a control redraws only this fragment."""
+    """Draws what depends on the layer or the selected cell; its controls redraw only this fragment."""
     study = result.study
     bitext = study.bitext()
     layer, order_name, shared = _controls(result)
@@ -81,7 +81,7 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
 
 
 def _cell(bitext: Bitext) -> tuple[int, int]:
-    """The cell in view, as indices: clicked, picked in the table, typed here, or asked for by the link."""
+    """The selected cell, as indices: clicked, picked in the table, typed, or given by the link."""
     numbers = []
     for column, (name, code) in zip(
         st.columns(2), (("sim_source", bitext.source), ("sim_target", bitext.target)), strict=True
@@ -108,7 +108,7 @@ def _look_at(source: int, target: int) -> None:
 
 
 def _window(order: list[int], source: int) -> list[int]:
-    """The part of a long order that the pictures show. source: the row in view, which a new choice brings in."""
+    """The part of a long order that the figures show, moved so that a newly selected row is in it. source: that row."""
     if len(order) <= figures.MOST_SHOWN:
         return order
     last = len(order) - figures.MOST_SHOWN + 1
@@ -150,7 +150,7 @@ def _panels(
 
 
 def _clicked(key: str) -> None:
-    """A click on a cell of a matrix: its sentences are looked at from now on."""
+    """Handles a click on a cell of a matrix: selects its sentences."""
     points = st.session_state[key].selection.points
     if points:
         numbers = points[0]["customdata"]  # a list, or a mapping where the figure's arrays travel in binary
@@ -158,7 +158,7 @@ def _clicked(key: str) -> None:
 
 
 def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:
-    """Both sentences in full, their similarity and ranks, and the strongest rivals on each side."""
+    """Draws both sentences in full, their similarity and ranks, and the nearest rivals on each side."""
     left, right = st.columns(2)
     left.html(sentence_html(bitext.source, source + 1, bitext.source_sentences[source]))
     right.html(sentence_html(bitext.target, target + 1, bitext.target_sentences[target]))
@@ -200,14 +200,14 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
 
 
 def _rivals(code: str, other: str, rivals: pd.DataFrame) -> None:
-    """The sentences of `code` that are nearest to the chosen sentence of `other`."""
+    """Draws the sentences of `code` that are nearest to the selected sentence of `other`."""
     st.caption(f"{language(code).name} sentences nearest to the {language(other).name} one")
     columns = {"No.": rivals["pair"], "Cosine": rivals["cosine"], "Sentence": rivals["sentence"]}
     sentence_table({name: list(values) for name, values in columns.items()}, {"Sentence": language(code)})
 
 
 def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None:
-    """All pairs, to sort and to choose from; a chosen row is a chosen cell."""
+    """Draws the table of all pairs; a selected row selects the cell."""
     st.header("All pairs")
     table = analysis.pair_table(bitext, matrices)
     source, target = (language(code).name for code in (bitext.source, bitext.target))
@@ -234,7 +234,7 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
 
 
 def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
-    """The distribution of cosines at this layer, and the measures of the space at all of them."""
+    """Draws the distribution of cosines at this layer, and the measures of the space at every layer."""
     st.header("Geometry of the space")
     look.picture(figures.exportable_distribution(result.study, matrices, layer), "sim_distribution")
     measures = _measures(result, layers)
@@ -246,7 +246,7 @@ def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Ma
 
 
 def _measure_pictures(study: Study, measures: pd.DataFrame, layer: int) -> None:
-    """A picture for each measure, two or three beside each other, and what is missing from a table that is older."""
+    """Draws a figure per measure, two or three in a row, and names the measures that an older table lacks."""
     shown = drawn_measures(measures)
     beside = 2 if len(shown) % 3 == 1 else 3
     for first in range(0, len(shown), beside):

@@ -63,7 +63,7 @@ def about(study: Study, corpus: Corpus) -> None:
 
 
 def check(study: Study, text: Bitext) -> None:
-    """The report: what was found, with the lines, and a button for what can be left out safely."""
+    """Draws the report: the findings with their lines, and a button for those that can safely be left out."""
     st.header("The check")
     findings = _findings(study, text)
     taken = read_left_out(study.leave_out)
@@ -131,7 +131,7 @@ def _take_back(study: Study) -> None:
 
 
 def _in_use(study: Study) -> None:
-    """Which pairs the study takes, or why it cannot take any."""
+    """Says which pairs the study uses, or why it cannot use any."""
     try:
         choice = study.bitext().choice
     except NeuronXAError as problem:
@@ -147,7 +147,7 @@ def _in_use(study: Study) -> None:
 
 
 def side_by_side(study: Study, text: Bitext) -> None:
-    """The pairs of the study, or all lines, narrowed down by a search on both sides."""
+    """Draws the pairs of the study, or all lines, filtered by a search on both sides."""
     source, target = language(study.source), language(study.target)
     st.header("The sentences")
     search, which = st.columns([2, 1], vertical_alignment="bottom")
@@ -194,12 +194,12 @@ def _rows(study: Study, text: Bitext, every: bool) -> list[tuple[int, str, str]]
 
 
 def _shown(sentence: str) -> str:
-    """Bytes that are not UTF-8 as the replacement character."""
+    """The text with bytes that are not UTF-8 replaced by U+FFFD."""
     return re.sub("[\ud800-\udfff]+", "\ufffd", sentence)
 
 
 def languages(study: Study, corpus: Corpus) -> None:
-    """Each language of the corpus, with the length of its sentences in characters and tokens."""
+    """Draws a table of the corpus's languages, with sentence lengths in characters and tokens."""
     st.header(f"{len(corpus.languages)} languages")
     table = _language_table(study, corpus)
     look.table(table)

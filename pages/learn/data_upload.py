@@ -92,7 +92,7 @@ def _lines(text: str) -> bytes:
 
 
 def _use(files: Mapping[str, bytes], title: str = "") -> None:
-    """Keeps the files, and makes them the study's corpus."""
+    """Stores the files and makes them the study's corpus."""
     try:
         name = keep_upload(files, title)
         corpus = open_corpus(name)

@@ -1,4 +1,4 @@
-"""The paper kit: the choice of figures, and one ZIP with all that a paper needs of a study."""
+"""The paper kit: a choice of figures, and one ZIP with everything that a paper needs from a study."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ _MOST = 12
 
 @st.dialog("Paper kit", width="large")
 def open_kit(result: StudyResult) -> None:
-    """The choice of figures, the methods sentence, and the button that saves the ZIP."""
+    """Draws the choice of figures, the methods sentence, and the button that saves the ZIP."""
     offered = {each.stem: each for each in _figures(result)}
     chosen = st.multiselect(
         "Figures",
@@ -58,7 +58,7 @@ def open_kit(result: StudyResult) -> None:
 
 
 def _drawn(figures: list[ExportableFigure], millimetres: float, titled: bool) -> dict[str, Picture] | None:
-    """The pictures by file stem; None while the browser draws."""
+    """The figures as files by stem; None while the browser is drawing them."""
     if not figures:
         return {}
     prints = [printed(each, "light", drawn_width(each, millimetres), titled, titled) for each in figures]
@@ -69,7 +69,7 @@ def _drawn(figures: list[ExportableFigure], millimetres: float, titled: bool) ->
 
 
 def _figures(result: StudyResult) -> list[ExportableFigure]:
-    """The figures of the report. They are made once for as long as the dialog shows the same study."""
+    """The figures of the report, made once for as long as the dialog shows the same study."""
     kept = st.session_state.get("kit_of")
     if kept is None or kept[0] is not result:
         kept = st.session_state.kit_of = (result, study_figures(result, gather(result)))

@@ -1,4 +1,4 @@
-"""The choice of languages on a page that shows many: what it starts with, and what the viewer makes of it."""
+"""The choice of languages on a page that shows many."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -64,9 +64,9 @@ def _start(
     ours: Sequence[str],
     answered: Callable[[tuple[str, ...]], Iterable[str]],
 ) -> list[str]:
-    """What a page starts with, decided once per study: the study's own languages and those that have answers.
+    """The initial choice, made once per study: the study's own languages and those that have answers.
 
-    Of a corpus of few languages, all. A choice that was only the start for the study before gives way.
+    For a corpus of few languages, all. It replaces an earlier study's initial choice, but not the viewer's.
     """
     started: dict[str, tuple[object, list[str]]] = st.session_state.setdefault("started", {})
     asked = (study, languages)

@@ -1,4 +1,4 @@
-"""Names for paths in links: what the dashboard offers by a path is linked by its name, which tells no one the path."""
+"""Names for paths in links: what the dashboard offers by path is linked by name, which does not reveal the path."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ def linked(field: str, value: str) -> str:
 
 
 def opened(field: str, text: str) -> str:
-    """What a link's model or corpus stands for: the offered path of this name, else the text itself."""
+    """The model or corpus that a link means: the offered path of this name, else the text itself."""
     return _offered(field).get(text, text)
 
 
@@ -28,7 +28,7 @@ def paths_in_link(study: Study) -> tuple[str, ...]:
 
 
 def _offered(field: str) -> dict[str, str]:
-    """The paths that are offered, by name; those whose name another has too are left out."""
+    """The offered paths by name, without those whose names are ambiguous."""
     if field == "corpus":
         return _by_name((path, corpus_name(path)) for path in configured() if corpus_name(path) not in BUNDLED)
     if field == "model":
@@ -43,7 +43,7 @@ def _by_name(named: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def labels(field: str, options: Iterable[str]) -> dict[str, str]:
-    """What a box shows of each option that is a path: its name, with the folder above where two are called the same."""
+    """The label of each option that is a path: its name, with its parent folder where two have the same name."""
     name_of = corpus_name if field == "corpus" else model_name
     names = {option: name_of(option) for option in options}
     shared = [name for name in names.values() if [*names.values()].count(name) > 1]

@@ -75,7 +75,7 @@ def named(names: Mapping[Any, str]) -> Callable[[Any], str]:
 
 
 def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str | None = None) -> State:
-    """The state, or its score, chosen in a control; in the link as `key`. box: the container of the control."""
+    """The state, or its score, chosen in a control that the link holds as `key`. box: the control's container."""
     chosen: State = box.segmented_control(
         "State" if names is STATE_NAMES else "Score",
         STATES,
@@ -139,7 +139,7 @@ def picture(exportable: ExportableFigure, key: str, finding: str = "", shows: st
 
 
 def still(figure: go.Figure, key: str, alt: str) -> None:
-    """A picture to look at and not to touch."""
+    """Draws a figure without interaction."""
     st.plotly_chart(figure, key=key, theme=None, config={"staticPlot": True}, alt=alt)
 
 

@@ -30,5 +30,5 @@ _MOST_PARTS = 8
 
 
 def with_answers(ask: Callable[[tuple[str, ...]], Request]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """For languages.choose_languages: of given languages, those that have answers to what `ask` makes of them."""
+    """A function for languages.choose_languages: which of given languages have answers to the request `ask` makes."""
     return lambda codes: or_stop(lambda: parts.there(answers.settle(ask(codes))))

@@ -76,7 +76,7 @@ def study_picker() -> None:
 
 
 def _way_back() -> None:
-    """Where the corpus does not open: the languages as they were, and a button to the corpus that did."""
+    """Draws the unchanged languages and a button back to the last corpus that opened."""
     state = st.session_state
     opened, usual = state.get("study_opened"), default_study().corpus
     before = usual if opened in (None, state.study_corpus) else opened
@@ -199,7 +199,7 @@ def _say(message: str) -> None:
 
 
 def _say_instead(message: str) -> None:
-    """In a toast, and on the page for as long as it shows the study that stands instead."""
+    """Says in a toast, and on the page for as long as it holds, what replaced a language that the corpus lacks."""
     _say(message)
     st.session_state.study_instead.append(message)
 

@@ -35,7 +35,7 @@ _BADGES = {
 
 
 def study_or_stop() -> Study:
-    """The study in the sidebar; where it does not fit together, one sentence instead of the page."""
+    """The study in the sidebar; if it is invalid, the page stops with one sentence."""
     if st.session_state.study is None:
         st.error(look.plain(st.session_state.study_problem), icon=":material/info:")
         st.stop()
@@ -85,7 +85,7 @@ def answer_with_line(request: Analysis[Given], place: Place) -> Given | None:
 
 
 def answer_here(request: Analysis[Given], place: Place) -> Given | None:
-    """The answer for a part of a page that has its study line already; None where the invitation or progress stands.
+    """The answer for a part of a page that already has its study line; None if the invitation or progress is shown.
 
     Where only some of the languages, variants or pivots are at hand, it is the answer for these, and a line above says
     what is still to compute.
@@ -117,12 +117,12 @@ def _show(request: Analysis[Given], found: Found[Given] | None, asked: Analysis[
 
 
 def settle_or_stop(request: Request) -> Request:
-    """The request in one precision, for all that the page shows of it, see gallery.answers.settle."""
+    """The request with its precision resolved for the whole page, see gallery.answers.settle."""
     return or_stop(lambda: answers.settle(request))
 
 
 def find_here(request: Analysis[Given]) -> Found[Given] | None:
-    """The answer and where it is from: the gallery, this session, the cache; None while it is computed or not there."""
+    """The answer and its origin (gallery, session or cache); None while it is missing or being computed."""
     stored = answers.stored(request)
     if stored is not None:
         return Found(cast(Given, stored), "precomputed")
@@ -140,7 +140,7 @@ def find_here(request: Analysis[Given]) -> Found[Given] | None:
 
 
 def alignment_or_stop(height: int) -> StudyResult:
-    """The scores of the study in the sidebar, with its study line above; without them as `answer_or_stop`."""
+    """The scores of the study in the sidebar, with its study line above; otherwise like `answer_or_stop`."""
     request = settle_or_stop(Alignment(study_or_stop()))
     result = answer_or_stop(request, Place(height, files=look.study_files))
     _say_what_was_guessed(str(result.provenance.get("neurons", "")))
@@ -150,7 +150,7 @@ def alignment_or_stop(height: int) -> StudyResult:
 
 
 def _say_what_was_guessed(neurons: str) -> None:
-    """For an architecture that the table of families lacks: which module is read, and how to name another."""
+    """Says which module is read if the architecture is not in the table of families, and how to name another."""
     if "guessed" in neurons:
         st.info(
             f"NeuronXA Explorer does not know this architecture and reads its neurons from: {neurons}. If that is the "
@@ -160,7 +160,7 @@ def _say_what_was_guessed(neurons: str) -> None:
 
 
 def states_or_stop(study: Study, height: int) -> StudyLayers:
-    """The states of both languages, which the gallery lacks; without them the invitation or the progress, then stop."""
+    """The states of both languages, which the gallery lacks; otherwise the page stops with invitation or progress."""
     request = Alignment(study)
     layers = None if waiting(request) else find_layers(study)
     if layers is None:
@@ -178,7 +178,7 @@ def study_line(
     dtypes: str = "",
     about: tuple[str, ...] = (),
 ) -> None:
-    """What exactly is shown, in one line, where the numbers come from, the link, and the files to take away.
+    """Draws in one line what is shown and where it comes from, with Copy link and Export.
 
     names: instead of source and target; stem: of the files, instead of the study's; dtypes: instead of the study's,
     where the page does not take the sidebar's; about: see Place.
@@ -209,7 +209,7 @@ def _corpus_parts(study: Study) -> tuple[str, ...]:
 
 
 def _chosen(study: Study) -> str:
-    """Where not simply the first pairs are used: how they were chosen."""
+    """How the pairs were chosen, if they are not simply the first ones; else empty."""
     sample = f" &nbsp; sample {study.sample}" if study.sample else ""
     return sample + (f" &nbsp; without {_code(study.leave_out)}" if study.leave_out else "")
 
@@ -224,28 +224,28 @@ def _tickets() -> dict[Hashable, str]:
 
 
 def waiting(request: Hashable) -> bool:
-    """Whether this session waits for the job that it asked for under this name."""
+    """Whether this session is waiting for a job that it requested under this name."""
     return request in _tickets()
 
 
 def submit(request: Analysis[Any]) -> None:
-    """Asks the worker for what is missing of the answer, the study's own pair first; `progress` shows how it goes."""
+    """Submits the missing part of an answer to the worker, the study's own pair first; `progress` shows how it goes."""
     own = st.session_state.study
     first = (own.source, own.target) if own else ()
     _tickets()[request] = shared_queue().submit(request, partial(parts.run, request, first=first))
 
 
 def release(request: Hashable) -> None:
-    """Lets go of a job, if this session waits for it."""
+    """Releases a job if this session is waiting for it."""
     ticket = _tickets().pop(request, None)
     if ticket:
         shared_queue().cancel(ticket)
 
 
 def progress(request: Analysis[Any], key: str = "", early: bool = False) -> None:
-    """Where the picture will be: what the job does now, and a way to stop it. Polls by drawing one line again.
+    """Draws what the job is doing and a button to stop it, in the figure's place. Polling redraws one line.
 
-    early: draws the page again as soon as a part of the answer can be shown.
+    early: reruns the page as soon as part of the answer can be shown.
     """
     snapshot = _looked(request)
     if snapshot is None or snapshot.status == "cancelled":
@@ -272,7 +272,7 @@ _SECONDS = {"queued": 2.0, "running": 0.5}
 
 
 def _progress(request: Analysis[Any], before: str, early: bool) -> None:
-    """One line of what the job does now; as soon as its status changes, the whole page is drawn again."""
+    """Draws one line on what the job is doing; when its status changes, the whole page is rerun."""
     snapshot = _looked(request)
     if snapshot is None or snapshot.status != before or (early and part_here(request)):
         st.rerun()

@@ -50,11 +50,11 @@ def drawn(figures: Sequence[go.Figure], key: str) -> list[str] | None:
 
 
 def _nothing() -> None:
-    """A component only tells of a value that somebody listens to."""
+    """Does nothing: a component reports a value only if it has a callback."""
 
 
 def width_box(usual: float, key: str) -> float:
-    """Millimetres, from one column, two columns or any other."""
+    """The width in millimetres: one column, two columns, or any other."""
     choices = [*map(str, WIDTHS), _OTHER]
     names = dict(zip(choices, ("84 mm, one column", "174 mm, two columns", "Other"), strict=True))
     chosen = st.segmented_control(
@@ -71,7 +71,7 @@ def usual_width(exportable: ExportableFigure) -> int:
 
 @st.dialog("Save this picture", width="large")
 def save_picture(exportable: ExportableFigure) -> None:
-    """The picture as it will be printed, and the buttons that write it."""
+    """Draws a preview of the printed figure and the buttons that save it."""
     millimetres = width_box(usual_width(exportable), "save_width")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ground: Theme = st.segmented_control(
@@ -100,7 +100,7 @@ def save_picture(exportable: ExportableFigure) -> None:
 
 
 def _files(picture: Picture | None, stem: str) -> None:
-    """A button for each format; disabled while the browser draws."""
+    """Draws a button per format, disabled while the browser is drawing."""
     for suffix in FORMATS:
         st.download_button(
             suffix.upper(),

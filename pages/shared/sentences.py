@@ -1,4 +1,4 @@
-"""Sentences in full, as text and nothing else, each in its own direction; Streamlit's tables cut them off."""
+"""Sentences in full, as plain text, each in its own writing direction; Streamlit's tables cut them off."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from neuronxa_core.numbers import score
 def sentence_table(
     columns: Mapping[str, Sequence[object]], languages: Mapping[str, Language] | None = None, height: int | None = None
 ) -> None:
-    """A table of sentences and what is said of them.
+    """Draws a table of sentences with further columns.
 
     languages: of the columns that hold sentences, by column name. height: in pixels, from which on it scrolls, by keys
     too: it takes the focus.

@@ -39,7 +39,7 @@ def number() -> int:
 
 
 def begin(page: str) -> None:
-    """Before the page and its widgets: sets the layers that keys or Play have come to.
+    """Sets the layers that keys or Play have reached. Call it before the page and its widgets.
 
     A key may interrupt a drawing, so what the page registered before stays until another page is drawn.
     """
@@ -54,12 +54,12 @@ def begin(page: str) -> None:
 
 
 def end() -> None:
-    """After the page, if it was drawn to its end: how many figures it has."""
+    """Records how many figures the page has. Call it after a page that was drawn to its end."""
     st.session_state.stage_most = max(1, len(st.session_state.stage_figures))
 
 
 def draw() -> None:
-    """On the stage its keys, as a bar that shows when the pointer comes to it; else the button that leads there."""
+    """Draws the stage's keys as a bar that appears under the pointer; off the stage, the button that leads there."""
     if not number():
         st.session_state.stage_plays = False
         st.sidebar.button(
@@ -90,12 +90,12 @@ def draw() -> None:
 
 
 def moves(key: str, values: Iterable[object]) -> None:
-    """Lets the arrow keys move a page's widget through its values. Called where the widget is drawn."""
+    """Lets the arrow keys move a page's widget through its values. Call it where the widget is drawn."""
     st.session_state.stage_layers[key] = list(values)
 
 
 def layer(values: Sequence[int], start: int) -> int | None:
-    """The layer that the arrow keys mark on a page which has no control for it; None unless the stage is on."""
+    """The layer marked with the arrow keys on a page without a layer control; None off the stage."""
     if not number():
         return None
     if st.session_state.get("stage_layer") not in values:
@@ -131,7 +131,7 @@ def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> boo
 
 
 def _title(exportable: ExportableFigure) -> str:
-    """The figure's title; with the pair if it is of one and does not name it, since the digits change it."""
+    """The figure's title, with the language pair if it does not name it, since the digits change the pair."""
     study: Study | None = st.session_state.study
     if study is None or f"{study.source} → {study.target}" not in exportable.source:
         return exportable.title
@@ -158,13 +158,13 @@ def _put(figure: int) -> None:
 
 
 def _turn(by: int) -> None:
-    """To the page's next figure, or the one before."""
+    """Moves to the page's next or previous figure."""
     st.session_state.stage_plays = False
     _put(min(max(1, number() + by), st.session_state.stage_most))
 
 
 def _step(by: int, around: bool = False) -> None:
-    """To the next layer, or the one before; on a page without layers, to the next figure."""
+    """Moves to the next or previous layer, or figure on a page without layers."""
     state = st.session_state
     for key, values in state.get("stage_layers", {}).items():
         held = state.stage_at.get(key, state.get(key))
@@ -182,7 +182,7 @@ def _play() -> None:
 
 @st.fragment(run_every=_SECONDS)
 def _clock() -> None:
-    """Draws the page again with the next layer, as often as Play does it."""
+    """Reruns the page with the next layer, at the pace of Play."""
     now, state = time.monotonic(), st.session_state
     if now - state.get("stage_last", 0.0) < 0.8 * _SECONDS:  # also called by every drawing of the page
         return
@@ -198,7 +198,7 @@ def _open(study: Study) -> None:
 
 
 def _studies(study: Study | None) -> Sequence[Study]:
-    """What the digits open: the study's language and those of its corpus that have an answer, in a lasting order."""
+    """The studies that the digits open: the corpus's languages that have an answer, in a stable order."""
     if study is None:
         return ()
     asked = replace(study, source=_other(study))
@@ -209,7 +209,7 @@ def _studies(study: Study | None) -> Sequence[Study]:
 
 
 def _other(study: Study) -> str:
-    """Some language that is not the target, so that studies that differ in their source alone are equal."""
+    """Any language but the target, so that studies that differ only in their source are equal."""
     return next(code for code in ("eng_Latn", "deu_Latn") if code != study.target)
 
 

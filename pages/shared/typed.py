@@ -18,7 +18,7 @@ _TITLE = "typed"
 
 
 def offer(study: Study) -> None:
-    """A box for sentences in the study's two languages, which become its corpus."""
+    """Draws a box for sentences in the study's two languages, which become its corpus."""
     with st.popover("Type text", icon=":material/edit:"):
         st.markdown(look.text("typed").format(most=MOST))
         sides = {code: _lines(code) for code in (study.source, study.target)}
@@ -45,7 +45,7 @@ def offer(study: Study) -> None:
 
 
 def what_chance_does(pairs: int) -> str:
-    """What so many pairs can tell: the chance level, and how far a single pair moves the score."""
+    """A sentence on the chance level with so few pairs, and on how far a single pair moves the score."""
     return (
         f"With {pairs} pairs, chance alone aligns 1/(2n - 1) = {chance_rate(pairs):.2g} of them, and a single pair "
         f"moves the score by {1 / pairs:.2g}."
@@ -53,7 +53,7 @@ def what_chance_does(pairs: int) -> str:
 
 
 def warn_of_few(study: Study) -> None:
-    """Below ten pairs: that single sentences can be looked at, and scores hardly compared."""
+    """Warns below ten pairs that single sentences can be inspected, but scores hardly compared."""
     if study.pairs < FEW:
         st.caption(f":material/info: {what_chance_does(study.pairs)} Look at sentences here rather than at scores.")
 
@@ -66,7 +66,7 @@ def _lines(code: str) -> tuple[str, ...]:
 
 
 def _among(study: Study) -> bool:
-    """Whether the sentences are to be found among those of the study, of which there are then more to confuse."""
+    """Whether to look for the sentences among those of the study, which makes the task harder."""
     if is_typed(study.corpus):
         return False
     return st.toggle(
@@ -77,7 +77,7 @@ def _among(study: Study) -> bool:
 
 
 def _problem(counts: dict[str, int], among: bool) -> str:
-    """Why these lines cannot be used, in a sentence; empty if they can, and before anything is typed."""
+    """Why these lines cannot be used, in one sentence; empty if they can, or if nothing has been typed."""
     (source, pairs), (target, others) = counts.items()
     if pairs != others:
         told = f"{language(source).name} has {pairs}, {language(target).name} has {others}"
@@ -90,7 +90,7 @@ def _problem(counts: dict[str, int], among: bool) -> str:
 
 
 def _use(study: Study, sides: dict[str, tuple[str, ...]], among: bool) -> None:
-    """Keeps the sentences and makes them the study's corpus at the next rerun."""
+    """Stores the sentences and makes them the study's corpus from the next rerun on."""
     state = st.session_state
     try:
         if among:
