@@ -187,7 +187,7 @@ class Languages:
 
     @property
     def at_once(self) -> int:
-        return self.study.pairs
+        return len(self.languages) * self.study.pairs
 
     def sentences(self) -> list[str]:
         return [sentence for side in language_sentences(self.study, self.languages).values() for sentence in side]

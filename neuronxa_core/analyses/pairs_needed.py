@@ -16,7 +16,7 @@ from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.correlation import spearman
-from neuronxa_core.metrics.scoring import pair_outcomes
+from neuronxa_core.metrics.scoring import retrieval
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
@@ -37,9 +37,9 @@ def outcomes_by_pairs(layers: StudyLayers, state: State, counts: Sequence[int]) 
     found = {count: np.zeros(count) for count in counts}
     numbers = _numbers(layers, state)
     for layer in numbers:
-        cosines = layers.similarity(state, layer)
+        source, target = layers.states(state, layer)
         for count in counts:
-            found[count] += pair_outcomes(cosines[:count, :count]).mutual
+            found[count] += retrieval(source[:count], target[:count]).mutual
     return {count: total / len(numbers) for count, total in found.items()}
 
 

@@ -28,6 +28,7 @@ from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.geometry import ranks
 from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.models.cost import layer_count
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher, side_by_side
 from neuronxa_core.states import store
@@ -278,7 +279,12 @@ class Project:
     study: Study
     states: tuple[State, ...] = ("nas", "embedding")
     settings: ProjectionSettings = field(default_factory=ProjectionSettings)
-    at_once: ClassVar[int | None] = None
+
+    @property
+    def at_once(self) -> int:
+        """At least both languages of a layer; all layers are laid out together, so each counts like sentences more."""
+        pairs, layers = self.study.pairs, layer_count(self.study.ref) or 1
+        return max(2 * pairs, 2 * min(pairs, MOST_PAIRS) * layers)
 
     def sentences(self) -> tuple[str, ...]:
         return pair_sentences(self.study)

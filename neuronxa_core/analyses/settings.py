@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from neuronxa_core.analyses.pairs_needed import _numbers, outcomes_by_pairs, pair_counts
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
-from neuronxa_core.metrics.scoring import pair_outcomes
+from neuronxa_core.metrics.scoring import pair_outcomes, retrieval
 from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, similarity_of
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
@@ -65,10 +65,11 @@ class Ablation(Shown):
 
 def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cosine") -> NDArray[np.bool_]:
     """Whether each pair is aligned, (layers, pairs)."""
-    found = [
-        pair_outcomes(similarity_of(*layers.states(state, layer), how)).mutual for layer in _numbers(layers, state)
-    ]
-    return np.stack(found)
+    found = []
+    for layer in _numbers(layers, state):
+        states = layers.states(state, layer)
+        found.append(retrieval(*states) if how == "cosine" else pair_outcomes(similarity_of(*states, how)))
+    return np.stack([outcomes.mutual for outcomes in found])
 
 
 def run_ablation(
@@ -240,10 +241,7 @@ class Settings:
     name: ClassVar[str] = "settings"
     study: Study
     pivots: tuple[str, ...] = ()
-
-    @property
-    def at_once(self) -> int:
-        return len(readouts_of(self.study)) * self.study.pairs
+    at_once: ClassVar[int | None] = None
 
     def sentences(self) -> tuple[str, ...]:
         return pair_sentences(self.study)

@@ -41,16 +41,21 @@ def pair_outcomes(similarity: NDArray[np.floating]) -> Outcomes:
     return Outcomes(own > rivals.max(axis=1), own > rivals.max(axis=0))
 
 
-def retrieval(source: NDArray[np.floating], target: NDArray[np.floating], block: int = 2048) -> Outcomes:
-    """pair_outcomes(cosine_similarity(source, target)), from `block` rows of the matrix at a time.
+_CELLS = 2**23
+"""Cells of the matrix that are in memory at a time, 64 MB: as fast as all of them."""
 
-    source, target: (pairs, dim), row i of one translates row i of the other. Raises like pair_outcomes.
+
+def retrieval(source: NDArray[np.floating], target: NDArray[np.floating], block: int = 0) -> Outcomes:
+    """pair_outcomes(cosine_similarity(source, target)), without ever holding the matrix.
+
+    source, target: (pairs, dim), row i of one translates row i of the other. block: rows of the matrix at a time, by
+    default as many as have `_CELLS` cells. Raises like pair_outcomes.
     """
     pairs = len(source)
     if len(target) != pairs or pairs < 2:
         raise ValueError(f"expected at least 2 pairs, got {pairs} source and {len(target)} target vectors")
     own, best_of_row, best_of_column = np.empty(pairs), np.empty(pairs), np.full(pairs, -np.inf)
-    units = unit_vectors(target)
+    units, block = unit_vectors(target), block or max(1, _CELLS // pairs)
     for start in range(0, pairs, block):
         rows = np.arange(start, min(start + block, pairs))
         cosines = rounded_cosines(unit_vectors(source[rows[0] : rows[-1] + 1]), units)

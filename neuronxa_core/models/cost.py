@@ -34,7 +34,9 @@ _SHARE_OF_PEAK = {"float32": 0.8, "bfloat16": 1.3}
 Measured on two cores with AVX512_BF16, rounded down.
 """
 _OVERHEAD = 600_000_000
-"""Bytes for torch, transformers and one batch, measured with the demo model."""
+"""Bytes for torch, transformers and one batch or one block of cosines, measured with the demo model."""
+_COPIES = 3
+"""Of the layer that is scored: as it is read, and normalised in float64, or twice in float32."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ class Cost:
     loading_bytes: int = 0
     """Peak memory while a GGUF file is loaded, which is unpacked to float32 first; 0 for other formats."""
     sentence_bytes: int | None = None
-    """The states of one sentence in memory."""
+    """The states of one sentence: all layers if `held`, else what reading one layer takes, since the rest stays in the
+    cache's file."""
+    held: bool = False
+    """Whether all states are in memory at a time, which they are without the cache."""
     seconds: float | None = None
     """On a CPU; None on any other device."""
     download_bytes: int = 0
@@ -62,13 +67,16 @@ class Cost:
 
     @property
     def state_bytes(self) -> int | None:
+        """The states in CPU memory."""
         return None if self.sentence_bytes is None else self.sentence_bytes * self.sentences
 
     @property
     def memory_bytes(self) -> int | None:
+        """On the device: weights, states unless it is a GPU, and one batch."""
         if self.weight_bytes is None or self.state_bytes is None:
             return None
-        return max(self.weight_bytes + self.state_bytes, self.loading_bytes) + _OVERHEAD
+        here = 0 if self.device == "cuda" else self.state_bytes
+        return max(self.weight_bytes + here, self.loading_bytes) + _OVERHEAD
 
     @property
     def fits(self) -> bool:
@@ -83,15 +91,17 @@ def study_cost(
     dtype: Dtype = "auto",
     device: Device = "auto",
     at_once: int | None = None,
+    held: bool = False,
 ) -> Cost:
     """The estimated cost of a study; asks the hub if the model is not on this machine.
 
-    characters: in all sentences; at_once: how many sentences' states are in memory at a time, if not all.
+    characters: in all sentences; at_once: how many sentences are in memory at a time, if not all; held: with all their
+    layers, because the cache is not used.
     Raises ModelError if the model is damaged or not on the hub.
     """
     where = resolve_device(device)
     dtype = resolve_dtype(dtype, where)
-    cost = Cost(ref.model, at_once or sentences, where, dtype, available_bytes=memory_available(where))
+    cost = Cost(ref.model, at_once or sentences, where, dtype, held=held, available_bytes=memory_available(where))
     if cost.available_bytes is not None:
         cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
     config, parameters, missing = _told(ref)
@@ -105,7 +115,9 @@ def study_cost(
         return cost
     if not parameters and shape.parameters:
         cost = replace(cost, parameters=shape.parameters, weight_bytes=int(shape.parameters * BYTES[dtype]))
-    per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
+    per_sentence = _COPIES * 4 * max(shape.neurons, shape.hidden)
+    if held:
+        per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
     seconds = _seconds(shape, characters, dtype) if where == "cpu" else None
     return replace(cost, sentence_bytes=per_sentence, seconds=seconds)
 
@@ -179,10 +191,16 @@ def refuse_what_does_not_fit(cost: Cost) -> None:
         return
     raise ModelError(
         f"{cost.model} needs about {_gb(cost.memory_bytes)} of memory in {cost.dtype}, "
-        f"{_gb(cost.state_bytes or 0)} of it for the states of {cost.sentences} sentences, and {cost.device} has "
-        f"{_gb(cost.available_bytes)} free.",
+        f"{_states_part(cost)}and {cost.device} has {_gb(cost.available_bytes)} free.",
         _what_fits(cost),
     )
+
+
+def _states_part(cost: Cost) -> str:
+    if cost.device == "cuda":
+        return ""
+    what = "the states" if cost.held else "one layer of states"
+    return f"{_gb(cost.state_bytes or 0)} of it for {what} of {cost.sentences} sentences, "
 
 
 def _what_fits(cost: Cost) -> str:
@@ -195,7 +213,7 @@ def _what_fits(cost: Cost) -> str:
     if cost.device != "cpu" and replace(cost, available_bytes=memory_available("cpu")).fits:
         return "It fits in CPU memory: use the device cpu."
     room = (cost.available_bytes or 0) - (cost.weight_bytes or 0) - _OVERHEAD
-    if room >= 4 * (cost.sentence_bytes or 1):
+    if cost.device != "cuda" and room >= 4 * (cost.sentence_bytes or 1):
         return f"Use at most {room // (2 * (cost.sentence_bytes or 1))} pairs."
     half = ", or spread it over several devices and disk (device spread)" if cost.device == "cuda" else ""
     largest = max(0.0, (cost.available_bytes or 0) - _OVERHEAD) / BYTES["bfloat16"] / 1e9

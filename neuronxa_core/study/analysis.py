@@ -53,7 +53,7 @@ class Analysis(Protocol[Given]):
 
     @property
     def at_once(self) -> int | None:
-        """Number of sentences whose states are in memory at one time; None for all."""
+        """Number of sentences of which one layer is in memory at a time; None for all."""
 
     def cached(self) -> Given | None:
         """The answer if the cache has it, else None. Never loads or downloads a model. Raises NeuronXAError."""
@@ -106,7 +106,7 @@ class AgainstTarget:
 
     @property
     def at_once(self) -> int:
-        """Number of sentences whose states are in memory at one time: those of one pair of languages."""
+        """Number of sentences of which one layer is in memory at a time: those of one pair of languages."""
         return 2 * self.study.pairs
 
     def sentences(self) -> list[str]:

@@ -50,18 +50,19 @@ def described(bitext: Bitext, corpus: str) -> dict[str, str]:
     return named | ({"corpus_commit": commit} if commit else {}) | ({"warnings": found} if found else {})
 
 
-def recipe_for(study: Study, device: Device, watcher: Watcher) -> "Recipe":
+def recipe_for(study: Study, device: Device, watcher: Watcher, held: bool = False) -> "Recipe":
     """The recipe of a study, whose model is downloaded if necessary.
 
+    held: whether all states will be in memory at a time, because the cache is not used.
     Raises ModelError before the download starts if the model does not fit.
     """
     if local_checkpoint(study.ref) is None:
-        refuse_what_does_not_fit(_cost(study, device, 2 * study.pairs))
+        refuse_what_does_not_fit(_cost(study, device, 2 * study.pairs, held))
     return Recipe(study, find_checkpoint(study.ref, watcher), device)
 
 
-def _cost(study: Study, device: Device, sentences: int) -> Cost:
-    return study_cost(study.ref, 0, sentences, study.dtype, device)
+def _cost(study: Study, device: Device, sentences: int, held: bool) -> Cost:
+    return study_cost(study.ref, 0, sentences, study.dtype, device, held=held)
 
 
 def _with_its_line(error: SentenceError, bitext: Bitext) -> CorpusError:
@@ -161,7 +162,7 @@ class Recipe:
         keys = {readout: self._readout_key(readout, sentences) for readout in readouts}
         missing = [readout for readout in readouts if not store.is_whole(store.states_path(keys[readout]))]
         if missing:
-            model = self._model(len(missing) * len(sentences), watcher)
+            model = self._model(len(sentences), watcher)
             missing = [readout for readout in missing if readout.site != "attention" or model.parts.attention]
             header = {"language": code, "taken_from": model.parts.neurons}
             with ExitStack() as files:
@@ -227,7 +228,7 @@ class Recipe:
         """(freshly extracted states, module read as neurons). keep: key and language of their file in the cache."""
         from neuronxa_core.states.extraction import extract
 
-        model = self._model(len(sentences), watcher)
+        model = self._model(len(sentences), watcher, held=keep is None)
         neurons = model.parts.neurons
         site, pooling = self.study.readout.site, self.study.readout.pooling
         run = partial(extract, model, sentences, site, pooling, watcher=watcher, bits=bits)
@@ -237,14 +238,14 @@ class Recipe:
         with store.writing_states(key, self.key | {"language": code, "taken_from": neurons}) as file:
             return run(make=file.make), neurons
 
-    def _model(self, sentences: int, watcher: Watcher) -> "LoadedModel":
-        """The study's model in memory. sentences: how many of one language have their states held at once."""
+    def _model(self, sentences: int, watcher: Watcher, held: bool = False) -> "LoadedModel":
+        """The study's model in memory. sentences: of one language; held: all their states, see models.cost."""
         from neuronxa_core.models.loading import RESIDENT
 
         watcher.report("loading")
         watcher.check()
         if not RESIDENT.holds(self.checkpoint, self.device, self.dtype, self.study.neurons):
-            refuse_what_does_not_fit(_cost(self.study, self.device, 2 * sentences))
+            refuse_what_does_not_fit(_cost(self.study, self.device, 2 * sentences, held))
         try:
             return RESIDENT.get(self.checkpoint, self.device, self.dtype, self.study.neurons)
         except ChangedModelError:

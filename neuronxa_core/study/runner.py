@@ -37,7 +37,7 @@ def run_study(
     """
     started = time.perf_counter()
     bitext = study.bitext()
-    recipe = recipe_for(study, device, watcher)
+    recipe = recipe_for(study, device, watcher, held=not use_cache)
     stored = recipe.stored_result(bitext) if use_cache else None
     if stored and not (keep_states and recipe.layers(bitext) is None):
         return stored

@@ -19,7 +19,8 @@ def memory_line(cost: Cost) -> str:
     """The memory needed and free, and the size of the download."""
     parts = []
     if cost.weight_bytes is not None and cost.state_bytes is not None:
-        parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for states")
+        states = "states" if cost.held else "a layer of states"
+        parts.append(f"Memory: about {_gb(cost.weight_bytes)} for weights and {_gb(cost.state_bytes)} for {states}")
     if cost.loading_bytes:
         parts.append(f"{_gb(cost.loading_bytes)} briefly, while the GGUF file is unpacked")
     if cost.available_bytes is not None:

@@ -50,9 +50,11 @@ def hub_has_70b(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral", "bert"])
 def test_the_memory_of_weights_and_states_is_what_they_take(tiny_model, family: str):
     folder = tiny_model(family)
-    told = study_cost(ModelRef(str(folder)), 300, len(SENTENCES), "float32")
+    held = study_cost(ModelRef(str(folder)), 300, len(SENTENCES), "float32", held=True)
     states = extract(load_model(checkpoint_at(folder), "cpu", "float32"), SENTENCES)
-    assert told.state_bytes == sum(states.of(state).nbytes for state in STATES)
+    assert held.state_bytes == sum(states.of(state).nbytes for state in STATES)
+    told = study_cost(ModelRef(str(folder)), 300, len(SENTENCES), "float32")
+    assert told.state_bytes == 3 * max(states.of(state)[0].nbytes for state in STATES)  # a layer and its copies
     size = (folder / "model.safetensors").stat().st_size
     assert told.weight_bytes == 4 * told.parameters
     assert told.weight_bytes == pytest.approx(size, rel=0.1)  # the file has a header too
@@ -65,7 +67,9 @@ def test_the_demo_is_told_before_it_is_prepared(cache: Path):
     told = study_cost(ModelRef(demo.NAME), 10_000, 200)
     assert told.demo_unprepared
     assert told.parameters == pytest.approx(268e6, rel=0.01)
-    assert told.state_bytes == 4 * 200 * (18 * 2 * 2048 + 19 * 640)
+    assert told.state_bytes == 3 * 4 * 200 * 2048
+    held = study_cost(ModelRef(demo.NAME), 10_000, 200, held=True)
+    assert held.state_bytes == 4 * 200 * (18 * 2 * 2048 + 19 * 640)
     assert not list(cache.glob("models/*"))
 
 
@@ -78,7 +82,7 @@ def test_a_model_of_70_billion_parameters_is_refused_before_a_byte_is_downloaded
     study = Study("someone/llama-70b", str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8, dtype="bfloat16")
     with pytest.raises(ModelError) as refused:
         run_study(study, device="cpu")
-    assert "needs about 142.0 GB of memory in bfloat16" in refused.value.problem
+    assert "needs about 141.7 GB of memory in bfloat16" in refused.value.problem
     assert "cpu has 40.0 GB free" in refused.value.problem
     assert refused.value.next_step == "Use a smaller model: about 19.7 billion parameters in bfloat16 fit here."
     assert not hub_has_70b
@@ -92,6 +96,34 @@ def test_a_local_model_is_refused_before_it_is_loaded(tiny_model, tiny_corpus: P
     loading.RESIDENT.free()
     study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
     with pytest.raises(ModelError, match=r"needs about 0\.6 GB of memory .* has 0\.1 GB free"):
+        run_study(study, device="cpu")
+
+
+class _LoadedError(Exception):
+    """Stands for the model in memory."""
+
+
+def test_states_that_lie_in_the_cache_do_not_have_to_fit_in_memory(
+    tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def loaded(*_: object) -> None:
+        raise _LoadedError
+
+    for code in ("deu_Latn", "eng_Latn"):
+        (tmp_path / f"{code}.txt").write_text("".join(f"{code} {number}\n" for number in range(2_000)))
+    ref = ModelRef(str(tiny_model("llama")))
+    study = Study(ref.model, str(tmp_path), "deu_Latn", "eng_Latn", pairs=2_000, dtype="float32")
+    mapped, held = (study_cost(ref, 0, 4_000, "float32", "cpu", held=held).memory_bytes for held in (False, True))
+    assert held - mapped == 4_000 * 4 * (2 * 3 * 48 + 4 * 32 - 3 * 48)
+    monkeypatch.setattr(loading, "_load_decoder", loaded)
+    loading.RESIDENT.free()
+    allow((mapped + held) / 2e9, monkeypatch)
+    with pytest.raises(ModelError, match="for the states of 4000 sentences, and cpu has"):
+        run_study(study, device="cpu", use_cache=False)
+    with pytest.raises(_LoadedError):
+        run_study(study, device="cpu")
+    allow(mapped / 1e9 - 0.001, monkeypatch)
+    with pytest.raises(ModelError, match="for one layer of states of 4000 sentences, and cpu has"):
         run_study(study, device="cpu")
 
 
@@ -138,8 +170,9 @@ def test_the_refusal_names_what_fits():
 @pytest.mark.usefixtures("without_bitsandbytes")
 def test_a_gpu_that_is_too_small_is_told_of_the_processor(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cost, "memory_available", lambda _: 64_000_000_000)
-    with pytest.raises(ModelError, match=r"cuda has 12\.0 GB free.*use the device cpu"):
+    with pytest.raises(ModelError, match=r"in bfloat16, and cuda has 12\.0 GB free.*use the device cpu"):
         refuse_what_does_not_fit(a_cost(16, 0.001, 12, "bfloat16", "cuda"))
+    refuse_what_does_not_fit(a_cost(11, 0.1, 12, "bfloat16", "cuda"))  # states never lie on the GPU
 
 
 def test_fewer_bits_are_offered_where_bitsandbytes_is(monkeypatch: pytest.MonkeyPatch):
@@ -190,7 +223,7 @@ def test_a_gguf_file_tells_its_size_in_its_header(tmp_path: Path):
         write()
     writer.close()
     told = study_cost(ModelRef(str(tmp_path / "m.gguf")), 1_000, 10, "bfloat16")
-    assert (told.parameters, told.weight_bytes, told.state_bytes) == (9600, 19200, 4 * 10 * (3 * 2 * 48 + 4 * 32))
+    assert (told.parameters, told.weight_bytes, told.state_bytes) == (9600, 19200, 3 * 4 * 10 * 48)
     assert told.loading_bytes == 4 * 9600 + 12 * 9600  # float32, and three times its largest tensor
     assert told.memory_bytes == told.loading_bytes + 600_000_000
     (tmp_path / "m.gguf").write_bytes(b"GGUF\3\0\0\0" + bytes(10))
@@ -216,7 +249,7 @@ def test_the_page_tells_the_cost_and_does_not_run_what_does_not_fit(
     app = open_page("alignment", **query)
     told = " ".join(each.value for each in [*app.markdown, *app.caption])
     assert re.search(r"16 sentences to run through 1 million parameters in \w+, about 1 second on this CPU", told)
-    assert re.search(r"Memory: about 1 MB for weights and 1 MB for states · [\d.]+ GB free", told)
+    assert re.search(r"Memory: about 1 MB for weights and 1 MB for a layer of states · [\d.]+ GB free", told)
     assert not app.button(key="run").disabled
     allow(0.1, monkeypatch)
     app = open_page("alignment", **query)
