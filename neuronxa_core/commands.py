@@ -183,7 +183,7 @@ def _accuracies(parser: argparse.ArgumentParser) -> None:
 
 COMMANDS: Mapping[str, Command] = {
     "similarity": Command(
-        "cosines, margins and ranks of every pair, and the geometry of the space",
+        "cosines, margins and ranks of every pair, and how the space is used",
         lambda o: Similarity(study_from(o)),
         True,
     ),

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuronxa_core.analyses.similarity import absent_measures
+from neuronxa_core.analyses.space import absent_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash

@@ -1,6 +1,6 @@
-"""The pairs of a study at one layer, orders for drawing a similarity matrix, and measures of the space by layer."""
+"""The pairs of a study at one layer, and orders for drawing a similarity matrix."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
@@ -8,18 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neuronxa_core.analyses.space import ENDS, space_of
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.errors import CacheError
+from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.clustering import average_linkage
-from neuronxa_core.metrics.geometry import (
-    anisotropy,
-    cell_rivals,
-    effective_rank,
-    hubness,
-    margins,
-    neuron_correlation,
-    ranks,
-)
+from neuronxa_core.metrics.geometry import cell_rivals, margins, ranks
+from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -89,89 +84,6 @@ def pair_order(similarity: NDArray[np.float64], order: Order) -> list[int]:
     return average_linkage(similarity)[1]
 
 
-Array = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A measure of the sentence vectors of one layer, for each state.
-
-    name: its column. title: the heading of its figure; the part before the colon is its label. help: one sentence that
-    explains it. of: a function of the cosines (pairs, pairs) and both languages' vectors (pairs, dim). finding: a
-    sentence with the means over layers, as text, in {nas} and {embedding}, or empty. drawn: whether it has a figure.
-    """
-
-    name: str
-    title: str
-    help: str
-    of: Callable[[Array, Array, Array], float]
-    finding: str = ""
-    drawn: bool = True
-
-    @property
-    def label(self) -> str:
-        return self.title.partition(":")[0]
-
-
-MEASURES = (
-    Measure(
-        "parallel",
-        "Translations: mean cosine",
-        "Mean cosine of sentences that are translations of each other.",
-        lambda similarity, source, target: float(similarity.diagonal().mean()),
-        drawn=False,
-    ),
-    Measure(
-        "anisotropy",
-        "Anisotropy: mean cosine of non-translations",
-        "Mean cosine of sentences that are not translations of each other.",
-        lambda similarity, source, target: anisotropy(similarity),
-    ),
-    Measure(
-        "effective_rank",
-        "Effective rank: directions in use",
-        "How many directions both languages' vectors use together, from 1 to twice the pairs.",
-        lambda similarity, source, target: effective_rank(np.concatenate([source, target])),
-    ),
-    Measure(
-        "hubness",
-        "Hubness: skew of nearest-neighbour counts",
-        "How unequally sentences are chosen as nearest neighbours; 0 if none is chosen more than others.",
-        lambda similarity, source, target: hubness(similarity),
-    ),
-    Measure(
-        "anc",
-        "ANC: mean correlation of a neuron in both languages",
-        "Mean over neurons of the absolute Pearson correlation between sentences and their translations.",
-        lambda similarity, source, target: neuron_correlation(source, target),
-        "A neuron's values in sentences and in their translations have an absolute correlation of {nas} in NAS "
-        "and, for the dimensions of the embeddings, of {embedding} (ANC, mean over layers).",
-    ),
-)
-"""The measures of the space. A measure added here gets its figure, its column and its place in the report."""
-
-
-def space_measures(layers: StudyLayers, last_layer: int, chosen: Sequence[Measure] = MEASURES) -> pd.DataFrame:
-    """One row per state and layer: state, layer, and a column for each measure."""
-    rows = []
-    for state in STATES:
-        for layer in range(first_layer(state), last_layer + 1):
-            similarity, (source, target) = layers.similarity(state, layer), layers.states(state, layer)
-            values = {measure.name: measure.of(similarity, source, target) for measure in chosen}
-            rows.append({"state": state, "layer": layer, **values})
-    return pd.DataFrame(rows)
-
-
-def drawn_measures(table: pd.DataFrame) -> list[Measure]:
-    """The measures that have a figure and are in the table; an older table may lack some."""
-    return [measure for measure in MEASURES if measure.drawn and measure.name in table]
-
-
-def absent_measures(table: pd.DataFrame) -> list[Measure]:
-    """The measures that an older table lacks."""
-    return [measure for measure in MEASURES if measure.name not in table]
-
-
 class Similarities(Protocol):
     """The cosines of a study's sentences, layer by layer, wherever they are stored."""
 
@@ -187,7 +99,7 @@ class PairSimilarities(Shown):
     layers: Similarities
     last_layer: int
     measures: pd.DataFrame
-    """The table from space_measures; an older one may lack a column."""
+    """The layers of analyses.space.SpaceMeasures; an older table may lack a column."""
     provenance: Mapping[str, Any]
 
     def matrices(self, layer: int) -> dict[State, NDArray[np.float64]]:
@@ -207,6 +119,16 @@ class PairSimilarities(Shown):
         return self.layers.states(state, layer)
 
     @property
+    def scores(self) -> pd.DataFrame:
+        """One row per state and layer, as StudyResult.scores has them: state, layer, score, ci_low, ci_high."""
+        rows = []
+        for state in STATES:
+            for layer in range(first_layer(state), self.last_layer + 1):
+                aligned = pair_outcomes(self.layers.similarity(state, layer)).mutual
+                rows.append((state, layer, float(aligned.mean()), *bootstrap_interval(aligned)))
+        return pd.DataFrame(rows, columns=["state", "layer", "score", "ci_low", "ci_high"])
+
+    @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The exported tables: every pair at every layer, and the measures of the space."""
         bitext, numbers = self.study.bitext(), range(self.last_layer + 1)
@@ -217,6 +139,7 @@ class PairSimilarities(Shown):
     def summary(self) -> dict[str, Any]:
         """The study, the measures as means over layers by state, and the provenance."""
         means = self.measures.drop(columns="layer").groupby("state").mean()
+        means = means[[name for name in means if not name.endswith(ENDS)]]  # an interval of the mean is not their mean
         return {
             "study": self.study.told,
             "measures": means.to_dict("index"),
@@ -248,5 +171,5 @@ class Similarity:
 
 
 def _measured(result: StudyResult, layers: StudyLayers) -> PairSimilarities:
-    last = result.last_layer
-    return PairSimilarities(result.study, layers, last, space_measures(layers, last), result.provenance)
+    measures = space_of(result, layers).layers
+    return PairSimilarities(result.study, layers, result.last_layer, measures, result.provenance)

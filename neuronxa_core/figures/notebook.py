@@ -21,7 +21,8 @@ from neuronxa_core.analyses.neurons import USUAL_THRESHOLD, NeuronRates, TokenPa
 from neuronxa_core.analyses.pairs_needed import RankStability
 from neuronxa_core.analyses.projection import Projections
 from neuronxa_core.analyses.settings import Ablation
-from neuronxa_core.analyses.similarity import PairSimilarities, drawn_measures
+from neuronxa_core.analyses.similarity import PairSimilarities
+from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import (
     alignment,
@@ -32,9 +33,11 @@ from neuronxa_core.figures import (
     models,
     neurons,
     overview,
+    plane,
     projection,
     settings,
     similarity,
+    space,
 )
 from neuronxa_core.figures.export import printed, standing
 from neuronxa_core.figures.latent_language import shown as _words  # noqa: F401 - registers its answers
@@ -106,8 +109,10 @@ def _(answer: PairSimilarities) -> Exportables:
     }
     found["distribution"] = similarity.exportable_distribution(study, matrices, layer)
     measures = answer.measures
+    if set(plane.AXES) <= set(measures):
+        found["plane"] = plane.exportable_plane(study, beside_alignment(answer.scores, measures))
     return found | {
-        each.name: similarity.exportable_measure(study, measures, each, layer) for each in drawn_measures(measures)
+        each.name: space.exportable_measure(study, measures, each, layer) for each in drawn_measures(measures)
     }
 
 

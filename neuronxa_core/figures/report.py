@@ -13,8 +13,8 @@ from plotly.offline import get_plotlyjs
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
 from neuronxa_core.analyses.report import Material
-from neuronxa_core.analyses.similarity import drawn_measures
-from neuronxa_core.figures import alignment, asymmetry, projection, similarity
+from neuronxa_core.analyses.space import beside_alignment, drawn_measures
+from neuronxa_core.figures import alignment, asymmetry, plane, projection, similarity, space
 from neuronxa_core.figures.export import ExportableFigure, pair_name, standing
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.settings import ASSETS
@@ -88,7 +88,7 @@ def study_figures(result: StudyResult, material: Material | None) -> list[Export
         cosines = _cosines(material, layer)
         found += _matrices(result.study, cosines, layer)
         found += [similarity.exportable_distribution(result.study, cosines, layer)]
-        found += _measure_figures(result.study, material, layer)
+        found += [*_plane(result, material), *_measure_figures(result.study, material, layer)]
         found += [projection.exportable_projection(each, material.bitext, layer) for each in material.projections]
         found += _number_figures(material, layer)
     return found
@@ -105,7 +105,14 @@ def _matrices(study: Study, cosines: Mapping[State, NDArray[np.float64]], layer:
 
 def _measure_figures(study: Study, material: Material, layer: int) -> list[ExportableFigure]:
     shown = drawn_measures(material.measures)
-    return [similarity.exportable_measure(study, material.measures, measure, layer) for measure in shown]
+    return [space.exportable_measure(study, material.measures, measure, layer) for measure in shown]
+
+
+def _plane(result: StudyResult, material: Material) -> list[ExportableFigure]:
+    """Alignment against separability; nothing where an older table of measures lacks the latter."""
+    if not set(plane.AXES) <= set(material.measures):
+        return []
+    return [plane.exportable_plane(result.study, beside_alignment(result.scores, material.measures))]
 
 
 def _number_figures(material: Material, layer: int) -> list[ExportableFigure]:
@@ -144,10 +151,12 @@ def _similarity(result: StudyResult, material: Material) -> Iterator[str]:
     yield _row(_matrices(study, matrices, layer))
     yield _said(similarity.similarity_finding(result, matrices, layer))
     yield _figure(similarity.exportable_distribution(study, matrices, layer))
+    for exportable in _plane(result, material):
+        yield _figure(exportable)
+        table = beside_alignment(result.scores, material.measures)
+        yield _said(plane.plane_finding(table, result.pairs))
     yield _row(_measure_figures(study, material, layer))
-    yield from map(
-        _said, filter(None, (similarity.absence(material.measures), similarity.space_finding(material.measures)))
-    )
+    yield from map(_said, filter(None, (space.absence(material.measures), space.space_finding(material.measures))))
     yield _table(material.measures)
 
 

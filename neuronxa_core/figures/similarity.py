@@ -1,22 +1,18 @@
-"""One layer's cosines: the matrix, its distribution, and the measures of the space through the layers."""
+"""One layer's cosines: the matrix and its distribution."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from neuronxa_core.analyses.similarity import Measure, absent_measures, drawn_measures
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.curves import draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, translucent
-from neuronxa_core.figures.style import blank, click_targets, upright
+from neuronxa_core.figures.style import blank, click_targets
 from neuronxa_core.metrics.geometry import anisotropy, margins
-from neuronxa_core.numbers import decimal, score
-from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.numbers import score
+from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 
@@ -165,39 +161,6 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
     return figure
 
 
-def measure_curves(measures: pd.DataFrame, measure: Measure, layer: int, theme: Theme = "light") -> go.Figure:
-    """One measure of the space against the layer, one curve per state, with the layer that is looked at marked."""
-    palette = PALETTES[theme]
-    last = int(measures["layer"].max())
-    title = textwrap.wrap(measure.title, 40)  # it stands in a third of a page
-    figure = blank(theme, 260, margin={"l": 8, "r": 84, "t": 16 + 18 * len(title), "b": 8}, hovermode="closest")
-    upright(figure, layer, color=palette.muted, width=1, dash="dot")
-    low, high = float(measures[measure.name].min()), float(measures[measure.name].max())
-    room = (high - low) or 1.0
-    curves = []
-    for state in STATES:
-        rows = measures[measures["state"] == state]
-        hover = {"hovertemplate": f"{STATE_NAMES[state]}, layer %{{x}}: %{{y:.2f}}<extra></extra>"}
-        x, y = rows["layer"].to_numpy(), rows[measure.name].to_numpy()
-        curves.append(state_curve(state, theme, x=x, y=y, width=2, size=5, more=hover))
-    draw_curves(figure, curves, theme)
-    label_ends(figure, ends(curves), room * 0.1, low, high, size=13, x=last)
-    figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5])
-    figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
-    figure.add_annotation(
-        text=f"<b>{'<br>'.join(title)}</b>",
-        align="left",
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=1,
-        yshift=8 + 18 * len(title),
-        xanchor="left",
-        showarrow=False,
-    )
-    return figure
-
-
 def exportable_matrix(
     study: Study,
     similarity: NDArray[np.floating],
@@ -231,16 +194,6 @@ def exportable_distribution(
     )
 
 
-def exportable_measure(study: Study, measures: pd.DataFrame, measure: Measure, layer: int) -> ExportableFigure:
-    return ExportableFigure(
-        f"{study.stem}.{measure.name}",
-        f"{measure.title}, {pair_name(study)}",
-        f"By layer and state; the dotted line is layer {layer}.",
-        study.caption,
-        lambda theme: measure_curves(measures, measure, layer, theme),
-    )
-
-
 def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, NDArray[np.float64]], layer: int) -> str:
     """What one layer's matrices show: who is aligned, and how far translations stand out from all other sentences."""
     parts = []
@@ -252,40 +205,3 @@ def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, NDA
             "sentences"
         )
     return f"Layer {layer}. " + "; ".join(parts) + "."
-
-
-def space_finding(measures: pd.DataFrame) -> str:
-    """What the measures of the space say about neurons and embeddings, over all layers; of those that the table has."""
-    means = measures.groupby("state").mean(numeric_only=True)
-    said = [
-        measure.finding.format(**{state: score(means.loc[state, measure.name]) for state in ("nas", "embedding")})
-        for measure in drawn_measures(measures)
-        if measure.finding and means.loc[["nas", "embedding"], measure.name].notna().all()
-    ]
-    if {"anisotropy", "effective_rank"} <= set(means.loc[["nas", "embedding"]].dropna(axis=1)):
-        said.insert(0, _crowding(means.loc["nas"], means.loc["embedding"]))
-    return " ".join(said)
-
-
-def _crowding(nas: pd.Series, embedding: pd.Series) -> str:
-    apart = embedding["anisotropy"] - nas["anisotropy"]
-    crowded = "as anisotropic as" if apart == 0 else f"{'more' if apart > 0 else 'less'} anisotropic than"
-    return (
-        f"Averaged over the layers, the embeddings are {crowded} the neuron states: sentences that are not "
-        f"translations of each other have a mean cosine of {score(embedding['anisotropy'])} in embeddings and of "
-        f"{score(nas['anisotropy'])} in NAS. The effective rank is {decimal(embedding['effective_rank'], 0)} in "
-        f"embeddings and {decimal(nas['effective_rank'], 0)} in NAS."
-    )
-
-
-def absence(measures: pd.DataFrame) -> str:
-    """Which measures the table has no column for, and the command that adds them; empty if it has them all."""
-    labels = [measure.label for measure in absent_measures(measures)]
-    if not labels:
-        return ""
-    names = " and ".join([", ".join(labels[:-1]), labels[-1]] if labels[1:] else labels)
-    are, them = ("are", "them") if labels[1:] else ("is", "it")
-    return (
-        f"{names} {are} not among the precomputed measures of this pair; "
-        f"`python -m neuronxa_core gallery --only layers` adds {them}."
-    )

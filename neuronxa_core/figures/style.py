@@ -48,6 +48,11 @@ def upright(figure: go.Figure, x: float, **line: Any) -> None:
     figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, xref="x", yref="paper", line=line)
 
 
+def level(figure: go.Figure, y: float, **line: Any) -> None:
+    """A line from left to right at y; several times faster than add_hline."""
+    figure.add_shape(type="line", x0=0, x1=1, y0=y, y1=y, xref="paper", yref="y", line=line)
+
+
 def click_targets(**trace: Any) -> go.Scatter:
     """Points over the cells of a heatmap, whose own clicks do not reach Streamlit; the nearest one is hit.
 

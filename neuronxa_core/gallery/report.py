@@ -4,7 +4,7 @@ import pandas as pd
 
 from neuronxa_core.analyses.projection import Projection, find_projection, project
 from neuronxa_core.analyses.report import Material
-from neuronxa_core.analyses.similarity import absent_measures, space_measures
+from neuronxa_core.analyses.space import absent_measures, space_measures, space_of
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.gallery.read import StoredLayers, precomputed_layers, precomputed_projection
 from neuronxa_core.states.sentences import STATES, State
@@ -31,23 +31,23 @@ def gather(result: StudyResult) -> Material | None:
     return Material(
         study.bitext(),
         layers,
-        measures_of(study, layers, result.last_layer),
+        measures_of(result, layers),
         [each for state in STATES if (each := _projected(study, layers, state))],
     )
 
 
-def measures_of(study: Study, layers: StudyLayers | StoredLayers, last_layer: int) -> pd.DataFrame:
-    """The geometry measures of a study, see analyses.similarity.
+def measures_of(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.DataFrame:
+    """The measures of a study's space, layer by layer, see analyses.space.
 
     Measures that a precomputed table lacks are computed if the cache has the states, and left out otherwise.
     """
     if isinstance(layers, StudyLayers):
-        return space_measures(layers, last_layer)
+        return space_of(result, layers).layers
     stored = layers.measures
-    absent, states = absent_measures(stored), find_layers(study)
+    absent, states = absent_measures(stored), find_layers(result.study)
     if not absent or states is None:
         return stored
-    return stored.merge(space_measures(states, last_layer, absent), on=["state", "layer"])
+    return stored.merge(space_measures(states, result.last_layer, absent), on=["state", "layer"])
 
 
 def _projected(study: Study, layers: StudyLayers | StoredLayers, state: State) -> Projection | None:

@@ -1,4 +1,4 @@
-"""Measures of a similarity matrix and its vector space: margins, ranks, rivals, anisotropy, hubness, rank, ANC.
+"""Measures of a similarity matrix and its vector space: margins, ranks, rivals, anisotropy, hubness, rank.
 
 A pair's own similarity is c_ii. Its rivals are the other entries of its row (source to target) and of its column
 (target to source).
@@ -68,26 +68,6 @@ def effective_rank(vectors: NDArray[np.floating]) -> float:
     singular = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0, None))
     share = singular[singular > 0] / singular.sum()
     return float(np.exp(-(share * np.log(share)).sum()))
-
-
-def neuron_correlation(source: NDArray[np.floating], target: NDArray[np.floating]) -> float:
-    """ANC: mean over neurons of the absolute Pearson correlation between sentences and translations, in [0, 1].
-
-    source, target: (pairs, dim), row i is pair i. Neurons that are constant in either language are ignored; 0 if none
-    remains. Source: average neuron-wise correlation, arXiv:2212.01924.
-    """
-    vary = (np.ptp(source, axis=0) > 0) & (np.ptp(target, axis=0) > 0)
-    if not vary.any():
-        return 0.0
-    first, second = (_standardised(each[:, vary].astype(np.float64)) for each in (source, target))
-    return float(np.abs((first * second).sum(axis=0)).mean())
-
-
-def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns of mean 0 and length 1."""
-    centred = values - values.mean(axis=0)
-    unit: NDArray[np.float64] = centred / np.linalg.norm(centred, axis=0)
-    return unit
 
 
 def _without_diagonal(similarity: NDArray[np.floating]) -> NDArray[np.floating]:

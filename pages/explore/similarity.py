@@ -8,18 +8,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses import similarity as analysis
-from neuronxa_core.analyses.similarity import ORDERS, Order, drawn_measures
+from neuronxa_core.analyses.similarity import ORDERS, Order
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
 from neuronxa_core.figures.alignment import HEIGHT, layer_strip, strip_alt
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.gallery.read import StoredLayers, precomputed_layers
-from neuronxa_core.gallery.report import measures_of
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
+from pages.explore.similarity_space import space_view
 from pages.shared import look, stage
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html, sentence_table
@@ -46,7 +46,7 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
         _panels(result, layer, matrices, order, (source, target), shared)
     _cell_details(study, layer, bitext, matrices, source, target)
     _table(study, bitext, matrices, layer)
-    _space(result, layers, matrices, layer)
+    space_view(result, layers, matrices, layer)
 
 
 def _controls(result: StudyResult) -> tuple[int, Order, bool]:
@@ -231,38 +231,6 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
     look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs", "All pairs:")
     cosines = partial(analysis.cosine_table, matrices)
     look.table_downloads(cosines, f"{study.stem}.layer{layer}.cosines", "sim_cosines", "All cells of the matrices:")
-
-
-def _space(result: StudyResult, layers: StudyLayers | StoredLayers, matrices: Matrices, layer: int) -> None:
-    """Draws the distribution of cosines at this layer, and the measures of the space at every layer."""
-    st.header("Geometry of the space")
-    look.picture(figures.exportable_distribution(result.study, matrices, layer), "sim_distribution")
-    measures = _measures(result, layers)
-    _measure_pictures(result.study, measures, layer)
-    st.markdown(figures.space_finding(measures))
-    with st.expander("The numbers", icon=":material/table:"):
-        look.table(measures)
-        look.table_downloads(measures, f"{result.study.stem}.space", "sim_space")
-
-
-def _measure_pictures(study: Study, measures: pd.DataFrame, layer: int) -> None:
-    """Draws a figure per measure, two or three in a row, and names the measures that an older table lacks."""
-    shown = drawn_measures(measures)
-    beside = 2 if len(shown) % 3 == 1 else 3
-    for first in range(0, len(shown), beside):
-        for column, measure in zip(st.columns(beside), shown[first : first + beside], strict=False):
-            with column:
-                look.picture(figures.exportable_measure(study, measures, measure, layer), f"sim_{measure.name}")
-    if absence := figures.absence(measures):
-        st.caption(absence)
-
-
-def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.DataFrame:
-    """Computed once per study and session, in about a second; the gallery brings its own."""
-    kept: dict[Study, pd.DataFrame] = st.session_state.setdefault("space_measures", {})
-    if result.study not in kept:
-        kept[result.study] = measures_of(result.study, layers, result.last_layer)
-    return kept[result.study]
 
 
 st.title("Similarity")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.similarity import MEASURES
+from neuronxa_core.analyses.space import MEASURES
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import SCORE_NAMES, STATE_NAMES
 from neuronxa_core.numbers import CONFIDENCE
@@ -134,7 +134,11 @@ COLUMNS: Mapping[str, Column] = {
     "nasca": Column("NASCA", "%.2f", "Of target and pivot, on the study's corpus"),
     "rank": Column("Rank", "%d"),
     "candidate": Column("Next token"),
-    **{each.name: Column(each.label, "%.3f", each.help) for each in MEASURES},
+    **{
+        name: column
+        for each in MEASURES
+        for name, column in _with_interval(each.name, each.name, Column(each.label, "%.3f", each.help))
+    },
 }
 """Columns by their name in the exports. A table with another meaning for a name overrides it, see look.table."""
 

@@ -1,23 +1,15 @@
 import numpy as np
-import pandas as pd
 import pytest
-from scipy.spatial.distance import cdist
 
 from neuronxa_core.analyses.similarity import (
-    MEASURES,
     ORDERS,
-    absent_measures,
     cosine_table,
-    drawn_measures,
     pair_order,
     pair_table,
     rival_table,
-    space_measures,
 )
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.metrics.geometry import margins
-from neuronxa_core.study.runner import find_layers, run_study
-from neuronxa_core.study.study import Study
 
 SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
 BITEXT = Bitext("deu_Latn", "eng_Latn", ("eins", "zwei", "drei"), ("one", "two", "three"))
@@ -62,38 +54,3 @@ def test_the_table_of_cosines_has_every_cell():
     cell = cosine_table({"nas": SIMILARITY}).set_index(["source", "target"])
     assert len(cell) == 9
     assert cell.loc[(2, 3), "nas"] == 0.8
-
-
-def test_the_measures_are_those_of_the_states(tiny_model, tiny_corpus):
-    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
-    run_study(study)
-    layers = find_layers(study)
-    measures = space_measures(layers, 3).set_index(["state", "layer"])
-    assert len(measures) == 3 + 3 + 4
-    source, target = (each.astype(float) for each in layers.states("nav", 2))
-    cosines = 1 - cdist(source, target, "cosine")
-    others = [cosines[i, j] for i in range(8) for j in range(8) if i != j]
-    singular = np.linalg.svd(np.concatenate([source, target]), compute_uv=False)
-    share = singular / singular.sum()
-    row = measures.loc[("nav", 2)]
-    assert row["parallel"] == pytest.approx(np.diag(cosines).mean())
-    assert row["anisotropy"] == pytest.approx(np.mean(others))
-    assert row["effective_rank"] == pytest.approx(np.exp(-(share * np.log(share)).sum()), rel=1e-6)
-    neurons = [neuron for neuron in range(source.shape[1]) if np.ptp(source[:, neuron]) and np.ptp(target[:, neuron])]
-    correlations = [abs(np.corrcoef(source[:, neuron], target[:, neuron])[0, 1]) for neuron in neurons]
-    assert row["anc"] == pytest.approx(np.mean(correlations))
-
-
-def test_an_older_table_draws_what_it_has():
-    columns = ["state", "layer", *(measure.name for measure in MEASURES if measure.name != "hubness")]
-    table = pd.DataFrame(columns=columns)
-    assert [measure.name for measure in absent_measures(table)] == ["hubness"]
-    drawn = [measure.name for measure in drawn_measures(table)]
-    assert drawn == [measure.name for measure in MEASURES if measure.name not in ("parallel", "hubness")]
-
-
-def test_every_measure_has_a_name_of_its_own_a_title_and_a_sentence():
-    assert len({measure.name for measure in MEASURES}) == len({measure.label for measure in MEASURES}) == len(MEASURES)
-    for measure in MEASURES:
-        assert measure.help.endswith("."), f"give {measure.name} a help of one sentence, with a full stop"
-        assert ": " in measure.title, f"title {measure.name} as `Label: what it is`"

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from neuronxa_core.analyses.similarity import MEASURES
+from neuronxa_core.analyses.space import MEASURES
 from neuronxa_core.figures.printing import DPI
 from tests.browser.conftest import WAIT, serving
 from tests.conftest import needs_chromium
@@ -213,7 +213,7 @@ def test_the_export_menu_gives_the_report_and_the_summary(page: Page, server: st
         assert download.value.suggested_filename.startswith("demo_everyday_fra_Latn-eng_Latn_100_gate")
     summary, report, papers = files.values()
     assert json.loads(summary)["study"]["source"] == "fra_Latn"
-    assert report.count("<figure>") == 13 + sum(measure.drawn for measure in MEASURES)
+    assert report.count("<figure>") == 14 + sum(measure.drawn for measure in MEASURES)
     assert "10.18653/v1/2025.findings-acl.1385" in papers
 
 

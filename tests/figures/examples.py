@@ -13,7 +13,7 @@ from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
-from neuronxa_core.analyses.similarity import drawn_measures
+from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
@@ -24,9 +24,11 @@ from neuronxa_core.figures import (
     models,
     neurons,
     overview,
+    plane,
     projection,
     settings,
     similarity,
+    space,
 )
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.gallery.read import (
@@ -51,9 +53,11 @@ MODULES = (
     models,
     neurons,
     overview,
+    plane,
     projection,
     settings,
     similarity,
+    space,
 )
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "yor_Latn")
@@ -123,7 +127,15 @@ def exportable_measure() -> Example:
     measures = precomputed_layers(STUDY).measures
     hubness = next(measure for measure in drawn_measures(measures) if measure.name == "hubness")
     rows = measures[measures["state"] == "nav"]
-    return Example(similarity.exportable_measure(STUDY, measures, hubness, 7), {"NAV.y": rows["hubness"]})
+    return Example(space.exportable_measure(STUDY, measures, hubness, 7), {"NAV.y": rows["hubness"]})
+
+
+@example
+def exportable_plane() -> Example:
+    result, measures = gallery_results()[STUDY], precomputed_layers(STUDY).measures
+    rows = measures[measures["state"] == "nas"]
+    exportable = plane.exportable_plane(STUDY, beside_alignment(result.scores, measures))
+    return Example(exportable, {"NAS.x": rows["discriminability"], "NAS.y": result.of("nas")["score"]})
 
 
 @example

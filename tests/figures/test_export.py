@@ -104,6 +104,7 @@ STEMS = {
     "exportable_matrix": f"{PAIR}.layer7.nas.similarity",
     "exportable_distribution": f"{PAIR}.layer7.distribution",
     "exportable_measure": f"{PAIR}.hubness",
+    "exportable_plane": f"{PAIR}.plane.discriminability",
     "exportable_projection": f"{PAIR}.layer7.nas.umap",
     "exportable_numbers": f"{PAIR}.silhouette",
     "exportable_languages": f"{MATRIX}.nas.layer3.languages",

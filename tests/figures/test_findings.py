@@ -14,7 +14,7 @@ from neuronxa_core.analyses.language_order import level_summary, pivot_scores
 from neuronxa_core.analyses.models import language_differences, variant_summary
 from neuronxa_core.analyses.neurons import NeuronRates, TokenPair, TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.projection import Projection
-from neuronxa_core.analyses.similarity import MEASURES
+from neuronxa_core.analyses.space import ENDS, MEASURES
 from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
@@ -25,9 +25,11 @@ from neuronxa_core.figures import (
     models,
     neurons,
     overview,
+    plane,
     projection,
     settings,
     similarity,
+    space,
 )
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -197,8 +199,10 @@ def test_findings_on_numbers_of_pairs(ranks: list[float]):
 @pytest.mark.parametrize("value", [0.0, 1.0, LOWER, 0.9996, np.nan, 300.0])
 def test_findings_on_spaces(value: float):
     table = pd.DataFrame({"state": STATES, "layer": 1, **{measure.name: value for measure in MEASURES}})
-    check(similarity.space_finding(table))
-    check(similarity.space_finding(table.assign(anisotropy=[0.1, 0.2, 0.3])))
+    check(space.space_finding(table))
+    check(space.space_finding(table.assign(anisotropy=[0.1, 0.2, 0.3])))
+    ends = {f"{name}{end}": value for name in plane.AXES for end in ENDS}
+    check(plane.plane_finding(table.assign(score=1.0, ci_low=1.0, ci_high=1.0, **ends), 2))
     if abs(value) <= 1:
         matrices = {state: np.full((2, 2), value) for state in STATES}
         check(similarity.similarity_finding(RESULTS["two pairs"][0], matrices, 0))

@@ -41,8 +41,8 @@ def latent(study: Study) -> LatentLanguage:
 FIGURES = {
     "alignment": ["alignment", "directions"],
     "similarity": [
-        *("matrix_nas", "matrix_nav", "matrix_embedding", "distribution"),
-        *("anisotropy", "effective_rank", "hubness", "anc"),
+        *("matrix_nas", "matrix_nav", "matrix_embedding", "distribution", "plane"),
+        *("anisotropy", "effective_rank", "hubness", "separability", "discriminability", "anc", "cka"),
     ],
     "asymmetry": ["gaps", "ranking"],
     "projection": ["points_nas", "points_embedding", "foreign_neighbours", "silhouette"],

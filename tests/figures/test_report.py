@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from neuronxa_core.analyses.similarity import MEASURES, drawn_measures, space_measures
+from neuronxa_core.analyses.space import MEASURES, drawn_measures, space_measures
 from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.read import StoredLayers, gallery_results, gallery_studies
@@ -12,7 +12,7 @@ from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
-BESIDE_MEASURES = 1 + 3 + 3 + 1 + 3 + 2
+BESIDE_MEASURES = 1 + 3 + 3 + 1 + 1 + 3 + 2
 """Curves, directions, matrices, distribution, projections, numbers of the projections."""
 
 
@@ -53,12 +53,14 @@ def test_a_study_that_was_run_here_has_them_too_with_pca_until_umap_is_there(tin
 
 def test_measures_that_a_stored_table_lacks_are_computed_from_cached_states(tiny_model, tiny_corpus, tmp_path):
     study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
-    run_study(study)
+    result = run_study(study)
     whole = space_measures(find_layers(study), 3)
     stored = StoredLayers(tmp_path / "layers.safetensors")
-    whole.drop(columns=["anc", "hubness"]).to_parquet(stored.path.with_suffix(".parquet"))
-    pd.testing.assert_frame_equal(measures_of(study, stored, 3)[[*whole]], whole)
-    assert [*measures_of(replace(study, pairs=7), stored, 3)] == [*whole.drop(columns=["anc", "hubness"])]
+    lacking = ["anc", "anc_low", "anc_high", "hubness"]
+    whole.drop(columns=lacking).to_parquet(stored.path.with_suffix(".parquet"))
+    pd.testing.assert_frame_equal(measures_of(result, stored)[[*whole]], whole)
+    other = replace(result, study=replace(study, pairs=7))
+    assert [*measures_of(other, stored)] == [*whole.drop(columns=lacking)]
 
 
 def test_without_states_the_report_says_what_is_missing_and_how_to_get_it():

@@ -1,22 +1,15 @@
 import numpy as np
-import pandas as pd
 import pytest
 
-from neuronxa_core.analyses.similarity import MEASURES
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.figures.similarity import (
     MOST_SHOWN,
-    absence,
     exportable_matrix,
-    measure_curves,
     similarity_distribution,
     similarity_matrix,
-    space_finding,
 )
 from tests.analyses.test_similarity import SIMILARITY
 from tests.figures.examples import STUDY
-
-HUBNESS = next(measure for measure in MEASURES if measure.name == "hubness")
 
 
 @pytest.mark.parametrize("theme", PALETTES)
@@ -43,42 +36,6 @@ def test_a_large_matrix_ships_little():
 def test_the_distribution_separates_translations_from_the_rest():
     figure = similarity_distribution({"nas": SIMILARITY})
     assert "translations 0.70, others 0.40" in figure.layout.annotations[0].text
-
-
-def test_measure_curves_are_the_table(tiny_measures):
-    figure = measure_curves(tiny_measures, HUBNESS, layer=1)
-    for trace in figure.data:
-        state = {"NAS": "nas", "NAV": "nav", "Embedding": "embedding"}[trace.name]
-        assert list(trace.y) == tiny_measures[tiny_measures["state"] == state]["hubness"].tolist()
-
-
-@pytest.fixture
-def tiny_measures():
-    return pd.DataFrame(
-        [(state, layer, layer + 0.5) for state in ("nas", "nav", "embedding") for layer in (1, 2)],
-        columns=["state", "layer", "hubness"],
-    )
-
-
-def test_the_findings_are_the_means_over_layers_of_the_measures_that_are_there(tiny_measures):
-    table = tiny_measures.assign(anisotropy=[0.1, 0.3, 0.0, 0.0, 0.5, 0.7], effective_rank=[20, 30, 0, 0, 10, 10])
-    text = space_finding(table.assign(anc=[0.25, 0.35, 0.0, 0.0, 0.1, 0.3]))
-    assert "more anisotropic" in text
-    assert (
-        "cosine of 0.60 in embeddings and of 0.20 in NAS. The effective rank is 10 in embeddings and 25 in NAS." in text
-    )
-    assert "correlation of 0.30 in NAS and, for the dimensions of the embeddings, of 0.20 (ANC" in text
-    assert "ANC" not in space_finding(table)
-    assert space_finding(tiny_measures) == ""
-
-
-def test_what_a_table_lacks_is_named_with_the_command_that_brings_it(tiny_measures):
-    whole = tiny_measures.assign(**{measure.name: 0.0 for measure in MEASURES})
-    assert absence(whole) == ""
-    text = absence(whole.drop(columns=["anisotropy", "hubness", "anc"]))
-    assert text.startswith("Anisotropy, Hubness and ANC are not")
-    assert "`python -m neuronxa_core gallery --only layers`" in text
-    assert absence(whole.drop(columns="anc")).startswith("ANC is not")
 
 
 def test_a_window_of_a_long_matrix_says_how_many_sentences_it_shows():

@@ -10,7 +10,6 @@ from neuronxa_core.metrics.geometry import (
     effective_rank,
     hubness,
     margins,
-    neuron_correlation,
     ranks,
 )
 from neuronxa_core.metrics.scoring import pair_outcomes
@@ -80,33 +79,3 @@ def test_a_hub_on_one_side_counts_half_whichever_side_that_is():
     expected = skew(np.bincount([0] * 10, minlength=10)) / 2
     assert hubness(similarity) == pytest.approx(expected)
     assert hubness(similarity.T) == pytest.approx(expected)
-
-
-def test_anc_is_the_mean_absolute_correlation_of_the_neurons_that_vary():
-    generator = np.random.default_rng(0)
-    source, target = generator.random((9, 5)), generator.random((9, 5))
-    target[:, 1] = -source[:, 1]
-    source[:, 3], target[:, 4] = 0.1, 0.7  # what never varies has no correlation
-    wanted = []
-    for neuron in (0, 1, 2):
-        x, y = source[:, neuron], target[:, neuron]
-        together = sum((a - x.mean()) * (b - y.mean()) for a, b in zip(x, y, strict=True))
-        alone = sum((a - x.mean()) ** 2 for a in x) * sum((b - y.mean()) ** 2 for b in y)
-        wanted.append(abs(together / alone**0.5))
-    assert wanted[1] == pytest.approx(1)
-    assert neuron_correlation(source, target) == pytest.approx(np.mean(wanted))
-    assert neuron_correlation(source.astype(np.float32), target) == pytest.approx(np.mean(wanted), rel=1e-5)
-
-
-@given(st.integers(2, 12), st.integers(0, 99))
-def test_anc_takes_no_notice_of_scale_sign_and_side(pairs: int, seed: int):
-    generator = np.random.default_rng(seed)
-    source, target = generator.normal(size=(pairs, 4)), generator.normal(size=(pairs, 4))
-    value = neuron_correlation(source, target)
-    assert 0 <= value <= 1 + 1e-9
-    assert neuron_correlation(target, 3 - 7 * source) == pytest.approx(value)
-    assert neuron_correlation(source, source) == pytest.approx(1)
-
-
-def test_anc_is_0_where_no_neuron_varies():
-    assert neuron_correlation(np.ones((4, 3)), np.arange(12.0).reshape(4, 3)) == 0

@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from neuronxa_core.analyses.similarity import MEASURES
+from neuronxa_core.analyses.space import MEASURES
 from neuronxa_core.gallery import report
 from neuronxa_core.gallery.read import StoredLayers
 from neuronxa_core.metrics.geometry import cell_rivals
@@ -12,8 +12,8 @@ from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 from tests.pages.app import chart_count, open_page, query_of, table_rows, wait_for_charts
 
-CHARTS = 1 + 3 + 1 + sum(measure.drawn for measure in MEASURES)
-"""The strip, a matrix per state, the distribution, and the measures."""
+CHARTS = 1 + 3 + 1 + 1 + sum(measure.drawn for measure in MEASURES)
+"""The strip, a matrix per state, the distribution, the plane, and the measures."""
 
 
 def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):

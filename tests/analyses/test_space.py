@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import cdist
+
+from neuronxa_core.analyses import space
+from neuronxa_core.analyses.space import (
+    MEASURES,
+    absent_measures,
+    beside_alignment,
+    drawn_measures,
+    find_space,
+    space_measures,
+    space_of,
+)
+from neuronxa_core.metrics.separability import decision_values, separability
+from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.recipe import local_recipe
+from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.study import Study
+
+
+def test_the_measures_are_those_of_the_states(tiny_model, tiny_corpus):
+    study = Study(str(tiny_model("llama")), str(tiny_corpus), "deu_Latn", "eng_Latn", pairs=8)
+    run_study(study)
+    layers = find_layers(study)
+    measures = space_measures(layers, 3).set_index(["state", "layer"])
+    assert len(measures) == 3 + 3 + 4
+    source, target = (each.astype(float) for each in layers.states("nav", 2))
+    cosines = 1 - cdist(source, target, "cosine")
+    others = [cosines[i, j] for i in range(8) for j in range(8) if i != j]
+    singular = np.linalg.svd(np.concatenate([source, target]), compute_uv=False)
+    share = singular / singular.sum()
+    row = measures.loc[("nav", 2)]
+    assert row["parallel"] == pytest.approx(np.diag(cosines).mean())
+    assert row["anisotropy"] == pytest.approx(np.mean(others))
+    assert row["effective_rank"] == pytest.approx(np.exp(-(share * np.log(share)).sum()), rel=1e-6)
+    neurons = [neuron for neuron in range(source.shape[1]) if np.ptp(source[:, neuron]) and np.ptp(target[:, neuron])]
+    correlations = [abs(np.corrcoef(source[:, neuron], target[:, neuron])[0, 1]) for neuron in neurons]
+    assert row["anc"] == pytest.approx(np.mean(correlations))
+
+
+def test_an_older_table_draws_what_it_has():
+    columns = ["state", "layer", *(measure.name for measure in MEASURES if measure.name != "hubness")]
+    table = pd.DataFrame(columns=columns)
+    assert [measure.name for measure in absent_measures(table)] == ["hubness"]
+    drawn = [measure.name for measure in drawn_measures(table)]
+    assert drawn == [measure.name for measure in MEASURES if measure.name not in ("parallel", "constant", "hubness")]
+
+
+def test_every_measure_has_a_name_of_its_own_a_title_and_a_sentence():
+    assert len({measure.name for measure in MEASURES}) == len({measure.label for measure in MEASURES}) == len(MEASURES)
+    for measure in MEASURES:
+        assert measure.help.endswith("."), f"give {measure.name} a help of one sentence, with a full stop"
+        assert ": " in measure.title, f"title {measure.name} as `Label: what it is`"
+
+
+def test_a_study_s_measures_are_kept_and_a_damaged_file_is_computed_anew(study: Study, monkeypatch):
+    assert find_space(study) is None
+    result = run_study(study)
+    fresh = space_of(result, find_layers(study))
+    kept = find_space(study)
+    pd.testing.assert_frame_equal(kept.layers, fresh.layers, check_exact=True)
+    pd.testing.assert_frame_equal(kept.means, fresh.means, check_exact=True)
+    source, target = find_layers(study).states("nas", 2)
+    row = kept.layers.set_index(["state", "layer"]).loc[("nas", 2)]
+    assert row["separability"] == separability(decision_values(source, target)).value
+    file = space._path(local_recipe(study))
+    file.write_text(file.read_text().replace("0.", "1.", 1))
+    assert find_space(study) is None
+    monkeypatch.setattr(space, "measure_space", lambda *args, **kwargs: pytest.fail("computed twice"))
+    with pytest.raises(pytest.fail.Exception):
+        space_of(result, find_layers(study))
+
+
+def test_means_are_those_of_the_layers_and_their_interval_is_narrower_than_the_widest(study: Study):
+    found = space_of(run_study(study), find_layers(study))
+    by_state = found.layers.groupby("state")
+    means = found.means.set_index("state")
+    for name in ("anisotropy", "separability", "anc", "cka"):
+        assert means[name].to_dict() == pytest.approx(by_state[name].mean().to_dict())
+    for state in STATES:
+        row, rows = means.loc[state], found.layers[found.layers["state"] == state]
+        assert row["anc_low"] <= row["anc"] <= row["anc_high"]
+        assert row["anc_high"] - row["anc_low"] <= (rows["anc_high"] - rows["anc_low"]).max() + 1e-9
+
+
+def test_alignment_stands_beside_the_measures_of_its_own_layer(study: Study):
+    result = run_study(study)
+    table = beside_alignment(result.scores, space_of(result, find_layers(study)).layers)
+    assert len(table) == len(result.scores)
+    own = table.set_index(["state", "layer"]).loc[("nav", 3), "score"]
+    assert own == result.of("nav").set_index("layer").loc[3, "score"]
