@@ -145,7 +145,7 @@ class Projection:
 def projection_from_frame(frame: pd.DataFrame) -> Projection:
     """The projection of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
     frame = frame.sort_values("layer")
-    first = frame.iloc[0]
+    first = frame.iloc[0].to_dict()  # Python's own numbers, of which JSON is made for the checksum
     layers = len(frame)
     return Projection(
         study=study_of(first),

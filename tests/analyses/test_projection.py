@@ -1,5 +1,7 @@
+import json
 import threading
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -165,10 +167,19 @@ def test_settings_that_cannot_work_are_refused(wrong):
         ProjectionSettings(**wrong)
 
 
-def test_a_projection_is_found_again_as_it_was_and_a_damaged_one_is_not_trusted(study: Study):
+def test_settings_that_pca_does_not_need_are_no_other_settings():
+    assert ProjectionSettings("pca", seed=7) == ProjectionSettings("pca")
+
+
+@pytest.mark.parametrize(
+    "settings", [ProjectionSettings("pca"), ProjectionSettings(neighbours=5, min_dist=0.3, seed=7)]
+)
+def test_a_projection_is_found_again_as_it_was_and_a_damaged_one_is_not_trusted(
+    study: Study, settings: ProjectionSettings, monkeypatch
+):
+    monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: umap.pca_layers(stack))  # UMAP is fitted above
     run_study(study, keep_states=True)
-    layers, settings = find_layers(study), ProjectionSettings("pca", seed=7)
-    assert settings == ProjectionSettings("pca")
+    layers = find_layers(study)
     made = project(study, layers, "embedding", settings)
     assert list(made.layers) == [0, 1, 2, 3]
     found = find_projection(study, layers, "embedding", settings)
@@ -176,6 +187,7 @@ def test_a_projection_is_found_again_as_it_was_and_a_damaged_one_is_not_trusted(
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
     np.testing.assert_allclose(found.cosines, made.cosines, rtol=1e-6)
     assert (found.study, found.state, found.settings) == (made.study, "embedding", settings)
+    assert json.dumps(asdict(found.settings)) == json.dumps(asdict(settings))
     assert find_projection(study, layers, "nas", settings) is None
     assert made.provenance.items() >= {"model_fingerprint": run_study(study).provenance["model_fingerprint"]}.items()
     path = projection._path(layers, "embedding", settings)
