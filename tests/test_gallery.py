@@ -61,19 +61,17 @@ def test_it_holds_every_bundled_language_and_says_where_the_numbers_come_from():
     assert len({result.provenance["model_fingerprint"] for result in results.values()}) == 1
 
 
-@pytest.mark.parametrize(
-    ("source", "target"), [("swh_Latn", "eng_Latn"), ("swh_Latn", "deu_Latn"), ("cat_Latn", "jpn_Jpan")]
-)
-def test_a_pair_recomputed_is_the_one_that_was_stored(source, target, demo_cache):
-    study = Study("demo", "everyday", source, target, dtype="float32")
-    stored, fresh = precomputed(study), run_study(study, device="cpu")
-    assert stored is not None
-    assert stored.provenance["model_fingerprint"] == fresh.provenance["model_fingerprint"]
-    for state in STATES:
-        for ours, theirs in zip(stored.outcomes[state], fresh.outcomes[state], strict=True):
-            assert (ours != theirs).sum(
-                axis=1
-            ).max() <= 1  # another processor may round one pair of a layer differently
+def test_a_pair_recomputed_is_the_one_that_was_stored(demo_cache):
+    """With English, which lies in the file of studies, and without, which lies in that of all pairs."""
+    for target in ("eng_Latn", "jpn_Jpan"):  # Swahili runs once
+        study = Study("demo", "everyday", "swh_Latn", target, dtype="float32")
+        stored, fresh = precomputed(study), run_study(study, device="cpu")
+        assert stored is not None
+        assert stored.provenance["model_fingerprint"] == fresh.provenance["model_fingerprint"]
+        for state in STATES:
+            for ours, theirs in zip(stored.outcomes[state], fresh.outcomes[state], strict=True):
+                # another processor may round one pair of a layer differently
+                assert (ours != theirs).sum(axis=1).max() <= 1, (target, state)
 
 
 def test_every_cell_of_the_matrix_has_its_outcomes():

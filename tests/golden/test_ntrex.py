@@ -17,22 +17,22 @@ from tests.conftest import NTREX, needs_ntrex
 pytestmark = needs_ntrex
 
 
-@pytest.mark.parametrize(("code", "nasca", "navca"), [("deu_Latn", 0.4994, 0.3211), ("hin_Deva", 0.2606, 0.1261)])
-def test_nasca_and_navca_are_those_of_the_independent_implementation(demo_cache, code, nasca, navca):
-    result = run_study(Study("demo", str(NTREX), code, "eng_Latn", dtype="float32"), device="cpu")
-    assert result.mean("nas") == pytest.approx(nasca, abs=1 / 1800)
-    assert result.mean("nav") == pytest.approx(navca, abs=1 / 1800)
+def test_nasca_and_navca_are_those_of_the_independent_implementation(demo_cache):
+    for code, nasca, navca in (("deu_Latn", 0.4994, 0.3211), ("hin_Deva", 0.2606, 0.1261)):  # English runs once
+        result = run_study(Study("demo", str(NTREX), code, "eng_Latn", dtype="float32"), device="cpu")
+        assert result.mean("nas") == pytest.approx(nasca, abs=1 / 1800), code
+        assert result.mean("nav") == pytest.approx(navca, abs=1 / 1800), code
 
 
 def test_every_layer_is_that_of_one_sentence_at_a_time(demo_cache, demo_model):
-    """All layers and states of 20 pairs, recomputed with the whole model, its hidden states and plain loops."""
+    """All layers and states of ten pairs, recomputed with the whole model, its hidden states and plain loops."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    study = Study("demo", str(NTREX), "swh_Latn", "eng_Latn", pairs=20, dtype="float32")
+    study = Study("demo", str(NTREX), "swh_Latn", "eng_Latn", pairs=10, dtype="float32")
     result = run_study(study, device="cpu")
     tokenizer = AutoTokenizer.from_pretrained(demo_model)
     model = AutoModelForCausalLM.from_pretrained(demo_model, dtype=torch.float32).eval()
-    bitext = open_corpus(str(NTREX)).bitext("swh_Latn", "eng_Latn", 20)
+    bitext = open_corpus(str(NTREX)).bitext("swh_Latn", "eng_Latn", 10)
     sides = [
         [_one(model, tokenizer, text) for text in side] for side in (bitext.source_sentences, bitext.target_sentences)
     ]
@@ -40,6 +40,7 @@ def test_every_layer_is_that_of_one_sentence_at_a_time(demo_cache, demo_model):
         source, target = (np.array([sentence[state] for sentence in side]) for side in sides)
         scores = [_score(source[:, layer], target[:, layer]) for layer in range(source.shape[1])]
         np.testing.assert_allclose(result.of(state)["score"], scores, atol=1e-9)
+        assert len(set(scores)) > 2, "the layers must differ for the comparison to tell them apart"
 
 
 def _one(model, tokenizer, text: str) -> dict[str, list[np.ndarray]]:

@@ -34,26 +34,22 @@ def gguf_file() -> Iterator[Path]:
         yield package.assemble(Path(folder) / package.MODEL_NAME)
 
 
-def test_the_converted_models_logits_are_those_of_the_gguf_file(demo_model: Path, gguf_file: Path):
+def test_the_converted_model_and_its_tokenizer_are_those_that_transformers_reads_from_the_gguf_file(
+    demo_model: Path, gguf_file: Path
+):
+    """Logits and tokenizer in one test, since each would have the vocabulary parsed anew in a worker of its own."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     original = AutoModelForCausalLM.from_pretrained(gguf_file.parent, gguf_file=gguf_file.name, dtype=torch.float32)
     converted = AutoModelForCausalLM.from_pretrained(demo_model, dtype=torch.float32)
-    tokens = AutoTokenizer.from_pretrained(demo_model)("Der Hund schläft. 猫在睡觉。 कुत्ता सोता है।", return_tensors="pt")
+    tokenizer = AutoTokenizer.from_pretrained(demo_model)
+    tokens = tokenizer("Der Hund schläft. 猫在睡觉。 कुत्ता सोता है।", return_tensors="pt")
     assert tokens["input_ids"][0, 0] == converted.config.bos_token_id
     with torch.inference_mode():
         assert torch.equal(original(**tokens).logits, converted(**tokens).logits)
-
-
-def test_the_converted_tokenizer_is_the_one_that_transformers_reads_from_the_gguf_file(
-    demo_model: Path, gguf_file: Path
-):
-    from transformers import AutoTokenizer
-
-    original = AutoTokenizer.from_pretrained(gguf_file.parent, gguf_file=gguf_file.name)
-    converted = AutoTokenizer.from_pretrained(demo_model)
-    assert original.backend_tokenizer.to_str() == converted.backend_tokenizer.to_str()
-    assert original.special_tokens_map == converted.special_tokens_map
+    read = AutoTokenizer.from_pretrained(gguf_file.parent, gguf_file=gguf_file.name)
+    assert read.backend_tokenizer.to_str() == tokenizer.backend_tokenizer.to_str()
+    assert read.special_tokens_map == tokenizer.special_tokens_map
 
 
 def _fake_conversion(monkeypatch: pytest.MonkeyPatch, script: str) -> None:

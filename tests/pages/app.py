@@ -1,25 +1,31 @@
 """The app as Streamlit's own test runner opens it: a page by its name, what it says, and waiting for the worker."""
 
+import functools
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from neuronxa_core.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 FRAME = str(ROOT / "pages" / "shared" / "frame.py")
+SCAN = "scan_component_manifests"
+# Every AppTest asks all installed packages whether they bring components, which takes longer than to draw a page.
+pytest.MonkeyPatch().setattr(manifest_scanner, SCAN, functools.cache(getattr(manifest_scanner, SCAN)))
 
 
 def open_page(name: str = "overview", **query: str) -> AppTest:
-    """The app at a page; AppTest cannot follow a link, so it starts at the first page and switches."""
+    """The app as a link into a page opens it: the page is known by its file's name, which is its address too."""
     app = AppTest.from_file(FRAME, default_timeout=30)
     app.query_params.update(query)
-    app.run()
     if name != "overview":
-        app.switch_page(page_file(name)).run()
+        app.switch_page(page_file(name))
+    app.run()
     assert not app.exception
     return app
 
