@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ os.environ.setdefault("NEURONXA_WORKER", "thread")  # a page's test patches what
 import hypothesis
 import pytest
 
+from neuronxa_core.gallery import interventions, latent, read
 from neuronxa_core.models import demo, hardware
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
@@ -39,6 +40,18 @@ hypothesis.settings.load_profile("house")
 
 needs_ntrex = pytest.mark.skipif(not NTREX.is_dir(), reason=f"NTREX-128 is not at {NTREX}")
 needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}")
+
+
+NO_GALLERY = Path("/nowhere")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """As in a checkout without its gallery: what a damaged one breaks are its own tests, not the collection of all."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (read, latent, interventions):
+            patch.setattr(module, "GALLERY", NO_GALLERY)
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses

@@ -22,7 +22,6 @@ from neuronxa_core.gallery.latent import (
 from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
-    GALLERY,
     LAYERED,
     MATRIX_FILE,
     OUTCOMES_FILE,
@@ -161,7 +160,7 @@ def test_an_answer_names_the_precision_that_it_was_computed_in():
 
 
 def test_no_file_of_it_is_named_by_a_dtype_that_is_left_open():
-    files = [path.name for path in GALLERY.rglob("*") if path.is_file()]
+    files = [path.name for path in read.GALLERY.rglob("*") if path.is_file()]
     assert files
     assert [name for name in files if "auto" in name] == []
 
@@ -209,7 +208,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():
-        assert (GALLERY / file).exists(), f"build it: python -m neuronxa_core gallery --only {part}"
+        assert (read.GALLERY / file).exists(), f"build it: python -m neuronxa_core gallery --only {part}"
         assert f"`{part}`" in guide
 
 
