@@ -1,21 +1,26 @@
 """A job queue that runs one job at a time, with progress and cancellation.
 
 Two people who request the same thing share one job, which stops when the last of them cancels. A job whose caller
-leaves without cancelling keeps running, and its result goes into the cache. Nothing here depends on the kind of work,
-and the thread that takes the jobs does not do it: the shared queue hands it to a process of its own (worker.process).
+leaves without cancelling keeps running, and its result goes into the cache; after a minute it gives way to jobs that
+somebody waits for, unless it is nearly done. Callers take turns, whatever number of jobs each has queued. Nothing here
+depends on the kind of work, and the thread that takes the jobs does not do it: the shared queue hands it to a process
+of its own (worker.process).
 """
 
 import logging
+import statistics
 import threading
 import time
 import traceback
 import uuid
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from neuronxa_core.errors import Cancelled, NeuronXAError
+from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
+from neuronxa_core.fairness import ANYONE, Attendance, Caller, Turns
 from neuronxa_core.models.warmth import warm_up
 from neuronxa_core.progress import Meter, Phase, Progress, Watcher
 from neuronxa_core.settings import settings
@@ -23,6 +28,8 @@ from neuronxa_core.worker.process import Work, Worker
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 _KEEP_FINISHED = 64
+_NEARLY, _SOON = 0.8, 15.0
+"""A job whose callers have left goes on from this share of its work, or with so few seconds left."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +40,8 @@ class Snapshot:
     status: Status
     ahead: int = 0
     """Number of jobs before it, the running one included; 0 once it runs."""
+    wait: float | None = None
+    """Seconds until it will begin, from the progress of the running job and the time that the last jobs took."""
     progress: Progress | None = None
     """None until the work has reported."""
     result: Any = None
@@ -45,56 +54,83 @@ class Snapshot:
 class _Job(Watcher):
     key: Hashable
     work: Work
-    tickets: set[str] = field(default_factory=set)
+    tickets: dict[str, Caller] = field(default_factory=dict)
     snapshot: Snapshot = field(default_factory=lambda: Snapshot("queued"))
     stop: threading.Event = field(default_factory=threading.Event)
     meter: Meter = field(default_factory=Meter)
+    heeds: Callable[[], None] = lambda: None
+    """Called at every check, which may stop it."""
+
+    @property
+    def callers(self) -> set[str]:
+        return {caller.name for caller in self.tickets.values()}
+
+    @property
+    def nearly_done(self) -> bool:
+        now = self.snapshot.progress
+        return bool(now and now.total and (now.done >= _NEARLY * now.total or (now.seconds_left or _SOON) < _SOON))
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
         self.snapshot = Snapshot("running", progress=self.meter.read(phase, done, total, detail))
 
     def check(self) -> None:
+        self.heeds()
         if self.stop.is_set():
             raise Cancelled
 
 
 class JobQueue:
-    """Runs one job at a time, in the order in which they came."""
+    """Runs one job at a time; callers take turns, see fairness.Turns."""
 
-    def __init__(self, execute: Callable[[Work, Watcher], Any] = lambda work, watcher: work(watcher)) -> None:
-        """execute: does a job's work, here and now unless stated otherwise."""
-        self._execute = execute
+    def __init__(
+        self, execute: Callable[[Work, Watcher], Any] = lambda work, watcher: work(watcher), most: int | None = None
+    ) -> None:
+        """execute: does a job's work, here and now unless stated otherwise. most: active jobs of one caller."""
+        self._execute, self._most = execute, most
+        self._turns, self._attendance = Turns(), Attendance()
+        self._took: deque[float] = deque(maxlen=8)
         self._lock = threading.Condition()
         self._waiting: list[_Job] = []
         self._running: _Job | None = None
         self._by_ticket: dict[str, _Job] = {}
         self._worker: threading.Thread | None = None
 
-    def submit(self, key: Hashable, work: Work) -> str:
-        """A ticket for `work`, which is queued, or joined if the same job is already active."""
+    def submit(self, key: Hashable, work: Work, caller: Caller = ANYONE) -> str:
+        """A ticket for `work`, which is queued, or joined if the same job is already active.
+
+        Raises StudyError if this caller has as many active jobs as one may have.
+        """
         ticket = uuid.uuid4().hex
         with self._lock:
-            job = next((job for job in self._active() if job.key == key and not job.stop.is_set()), None)
+            job = self._like(key)
             if job is None:
-                job = _Job(key, work)
+                self._refuse_too_many(caller)
+                job = _Job(key, work, heeds=self._let_go_of_those_who_left)
                 self._waiting.append(job)
-            job.tickets.add(ticket)
+            job.tickets[ticket] = caller
             self._by_ticket[ticket] = job
             self._forget_old()
             self._start_worker()
             self._lock.notify()
         return ticket
 
+    def is_active(self, key: Hashable) -> bool:
+        """Whether a job with this key waits or runs, which `submit` would join."""
+        with self._lock:
+            return self._like(key) is not None
+
     def look(self, ticket: str) -> Snapshot | None:
         """The state of this ticket's job; None if the ticket is unknown or has expired."""
         with self._lock:
+            self._let_go_of_those_who_left()
             job = self._by_ticket.get(ticket)
             if job is None:
                 return None
             if ticket not in job.tickets:
                 return Snapshot("cancelled")
             if job in self._waiting:
-                return Snapshot("queued", ahead=self._waiting.index(job) + (self._running is not None))
+                before = self._turns.order(self._waiting).index(job)
+                return Snapshot("queued", before + (self._running is not None), self._wait(before))
             return job.snapshot
 
     def cancel(self, ticket: str) -> None:
@@ -103,11 +139,45 @@ class JobQueue:
             job = self._by_ticket.get(ticket)
             if job is None:
                 return
-            job.tickets.discard(ticket)
+            job.tickets.pop(ticket, None)
             if not job.tickets:
-                job.stop.set()
-                if job in self._waiting:
-                    self._waiting.remove(job)
+                self._stop(job)
+
+    def _stop(self, job: _Job) -> None:
+        job.stop.set()
+        if job in self._waiting:
+            self._waiting.remove(job)
+
+    def _like(self, key: Hashable) -> _Job | None:
+        return next((job for job in self._active() if job.key == key and not job.stop.is_set()), None)
+
+    def _refuse_too_many(self, caller: Caller) -> None:
+        if self._most and sum(caller.name in job.callers for job in self._active()) >= self._most:
+            runs = "a run" if self._most == 1 else f"{self._most} runs"
+            raise StudyError(f"You have {runs} that are not finished.", "Wait for one of them or cancel it.")
+
+    def _wait(self, before: int) -> float | None:
+        """Seconds until a job begins with so many others before it that wait; None if nothing tells."""
+        usual = statistics.median(self._took) if self._took else None
+        now = self._running.snapshot.progress if self._running else None
+        rest = 0.0 if self._running is None else now.seconds_left if now and now.seconds_left is not None else usual
+        if rest is None or (before and usual is None):
+            return None
+        return rest + before * (usual or 0.0)
+
+    def _let_go_of_those_who_left(self) -> None:
+        """Drops the tickets of callers who left. A running job goes on unless others wait and it has long to go."""
+        with self._lock:
+            active = self._active()
+            left = self._attendance.left(caller for job in active for caller in job.tickets.values())
+            for job in active if left else []:
+                staying = {ticket: caller for ticket, caller in job.tickets.items() if caller.name not in left}
+                others_wait = any(other is not job and other.callers - left for other in self._waiting)
+                if staying:
+                    job.tickets = staying
+                elif job in self._waiting or (others_wait and not job.nearly_done):
+                    job.tickets = {}
+                    self._stop(job)
 
     def _active(self) -> list[_Job]:
         return [*([self._running] if self._running else []), *self._waiting]
@@ -122,9 +192,17 @@ class JobQueue:
             with self._lock:
                 while not self._waiting:
                     self._lock.wait()
-                job = self._running = self._waiting.pop(0)
+                self._let_go_of_those_who_left()
+                if not self._waiting:
+                    continue
+                job = self._running = self._turns.order(self._waiting)[0]
+                self._waiting.remove(job)
+                self._turns.took(job)
                 job.snapshot = Snapshot("running")
+            started = time.monotonic()
             ended = self._ended(job)
+            if ended.status == "done":
+                self._took.append(time.monotonic() - started)
             with self._lock:  # both at once, so that a new request never joins a job that has ended
                 job.snapshot = ended
                 self._running = None
@@ -158,7 +236,8 @@ class JobQueue:
 @lru_cache(maxsize=1)
 def shared_queue() -> JobQueue:
     """The one queue of this process."""
-    return JobQueue(shared_worker().run) if settings().worker == "process" else JobQueue()
+    most = settings().runs_per_session
+    return JobQueue(shared_worker().run, most) if settings().worker == "process" else JobQueue(most=most)
 
 
 class WarmUp:

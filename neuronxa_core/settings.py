@@ -44,6 +44,8 @@ class Settings:
     """NEURONXA_MEMORY_GB: how much of the device's memory a study may use, in GB. Default: what is free."""
     worker: str
     """NEURONXA_WORKER: where the dashboard computes: in a `process` of its own, or in a `thread` of the server."""
+    runs_per_session: int
+    """NEURONXA_RUNS_PER_SESSION: runs that one session of the dashboard may have queued or running. Default: 4."""
     batch_tokens: int | None
     """NEURONXA_BATCH_TOKENS: tokens in one forward pass, padding included. Default: 512 on a CPU, 8192 on a GPU."""
 
@@ -62,6 +64,7 @@ def settings() -> Settings:
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         worker=_one_of("NEURONXA_WORKER", ("thread",) if sys.platform == "win32" else ("process", "thread")),
+        runs_per_session=max(1, int(_positive("NEURONXA_RUNS_PER_SESSION", 4))),
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from neuronxa_core import jobs, progress
-from neuronxa_core.errors import ModelError
+from neuronxa_core import fairness, jobs, progress
+from neuronxa_core.errors import ModelError, StudyError
+from neuronxa_core.fairness import Caller
 from neuronxa_core.jobs import JobQueue, Snapshot
 from neuronxa_core.progress import Phase, Progress, Watcher
 
@@ -250,6 +251,156 @@ def test_what_was_done_before_the_phase_began_does_not_count_as_speed(queue: Job
     """The second language of a study starts at half of the total, after another look at the model."""
     now = reported(queue, clock, (0, "loading", 0, 0), (0, "extracting", 100, 200), (10, "extracting", 120, 200))
     assert now.progress == Progress("extracting", 120, 200, "detail", 2.0, 40.0)
+
+
+class Visitor:
+    """Somebody whose browser is connected until they leave."""
+
+    def __init__(self, name: str) -> None:
+        self.there = True
+        self.caller = Caller(name, lambda: self.there)
+
+
+def in_turn(queue: JobQueue, *asked: tuple[str, str]) -> list[str]:
+    """The order in which jobs run that visitors asked for while another was running: (visitor, job)."""
+    first, ran = Step(), list[str]()
+    queue.submit("first", first)
+    assert first.begun.wait(PATIENCE)
+    tickets = [queue.submit(job, partial(lambda job, _: ran.append(job), job), Caller(name)) for name, job in asked]
+    ahead = [look(queue, ticket).ahead for ticket in tickets]
+    first.go.set()
+    for ticket in tickets:
+        assert end_of(queue, ticket).status == "done"
+    assert [ran.index(job) + 1 for _, job in asked] == ahead
+    return ran
+
+
+def test_callers_take_turns_whatever_each_has_queued(queue: JobQueue):
+    assert in_turn(queue, ("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1"), ("b", "b2")) == [
+        *("a1", "b1", "c1", "a2", "b2", "a3")
+    ]
+    assert in_turn(queue, ("b", "b3"), ("a", "a4"), ("new", "n1")) == ["n1", "b3", "a4"]  # a was served last
+
+
+def test_a_caller_has_so_many_jobs_and_joining_is_free():
+    queue = JobQueue(most=2)
+    step, caller = Step(), Caller("a")
+    queue.submit("x", step, caller)
+    second = queue.submit("y", Step(), caller)
+    with pytest.raises(StudyError, match=r"You have 2 runs that are not finished\. Wait for one"):
+        queue.submit("z", Step(), caller)
+    queue.submit("y", Step(), caller)
+    queue.submit("z", Step(), Caller("b"))
+    queue.submit("z", Step(), caller)
+    queue.cancel(second)
+    step.go.set()
+
+
+@pytest.fixture
+def minutes(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The time by which callers leave: `minutes.now`."""
+    minutes = SimpleNamespace(now=1.0)
+    monkeypatch.setattr(fairness, "time", SimpleNamespace(monotonic=lambda: minutes.now * 60))
+    return minutes
+
+
+def leave(queue: JobQueue, minutes: SimpleNamespace, visitor: Visitor) -> None:
+    """The visitor leaves, and more than a minute passes."""
+    visitor.there = False
+    for _ in range(2):
+        minutes.now += 0.6
+        queue.look("nobody")
+        minutes.now += 0.6
+
+
+def test_what_a_visitor_queued_who_left_is_dropped_after_a_minute(queue: JobQueue, minutes: SimpleNamespace):
+    running, never, shared = Step(), Step(), Step("shared")
+    gone, here = Visitor("gone"), Visitor("here")
+    queue.submit("running", running, here.caller)
+    assert running.begun.wait(PATIENCE)
+    dropped = [queue.submit(number, never, gone.caller) for number in range(3)]
+    queue.submit("shared", shared, gone.caller)
+    ours = queue.submit("shared", shared, here.caller)
+    assert look(queue, ours).ahead == 2
+    gone.there = False
+    minutes.now += 0.5
+    assert look(queue, ours).ahead == 2
+    leave(queue, minutes, gone)
+    assert look(queue, ours).ahead == 1
+    assert [status(queue, ticket) for ticket in dropped] == ["cancelled"] * 3
+    for step in (running, shared):
+        step.go.set()
+    assert end_of(queue, ours).result == "shared"
+    assert never.runs == 0
+
+
+@pytest.mark.parametrize(("done", "others", "stops"), [(10, True, True), (90, True, False), (10, False, False)])
+def test_a_run_whose_caller_left_gives_way_unless_it_is_nearly_done(
+    queue: JobQueue, minutes: SimpleNamespace, done: int, others: bool, stops: bool
+):
+    step, gone = Step("kept"), Visitor("gone")
+
+    def work(watcher: Watcher) -> object:
+        watcher.report("extracting", done, 100)
+        return step(watcher)
+
+    ticket = queue.submit("a", work, gone.caller)
+    assert step.begun.wait(PATIENCE)
+    if others:
+        waits = Step()
+        waits.go.set()
+        queue.submit("b", waits, Visitor("here").caller)
+    leave(queue, minutes, gone)
+    if stops:
+        assert end_of(queue, ticket).status == "cancelled"
+    else:
+        assert status(queue, ticket) == "running"
+        step.go.set()
+        assert end_of(queue, ticket).result == "kept"
+
+
+def test_whoever_comes_back_within_a_minute_keeps_the_place(queue: JobQueue, minutes: SimpleNamespace):
+    running, ours, visitor = Step(), Step("ours"), Visitor("a")
+    queue.submit("running", running)
+    assert running.begun.wait(PATIENCE)
+    ticket = queue.submit("ours", ours, visitor.caller)
+    for _ in range(4):
+        visitor.there = not visitor.there
+        minutes.now += 0.7
+        assert status(queue, ticket) == "queued"
+    running.go.set()
+    ours.go.set()
+    assert end_of(queue, ticket).result == "ours"
+
+
+def test_the_wait_is_what_the_running_job_has_left_and_what_jobs_usually_take(queue: JobQueue):
+    step = Step()
+
+    def work(watcher: Watcher) -> object:
+        watcher.report("extracting", 0, 100)
+        time.sleep(0.01)
+        watcher.report("extracting", 50, 100)
+        return step(watcher)
+
+    queue.submit("a", work)
+    assert step.begun.wait(PATIENCE)
+    first, second = queue.submit("b", Step()), queue.submit("c", Step())
+    left = look(queue, first).wait
+    assert 0.005 < left < 1
+    assert look(queue, second).wait is None  # nothing has ended yet that would tell
+    queue._took.extend([4.0, 6.0, 100.0])
+    assert look(queue, second).wait == pytest.approx(left + 6)
+    step.go.set()
+
+
+def test_it_tells_whether_a_job_can_be_joined(queue: JobQueue):
+    step = Step()
+    assert not queue.is_active("a")
+    ticket = queue.submit("a", step)
+    assert queue.is_active("a")
+    step.go.set()
+    end_of(queue, ticket)
+    assert not queue.is_active("a")
 
 
 def test_the_process_has_one_queue():

@@ -22,8 +22,9 @@ from neuronxa_core.study.study import Study
 from pages.explore.projection_controls import projection_controls
 from pages.shared import look, stage
 from pages.shared.columns import Column
-from pages.shared.run import alignment_or_stop, progress, release, states_or_stop, submit, waiting
+from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html
+from pages.shared.tickets import progress, release, submit, waiting
 
 _BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection", "trustworthiness")
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar, cast
 
 import streamlit as st
 
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.gallery import answers, parts
-from neuronxa_core.jobs import Snapshot, shared_queue
+from neuronxa_core.gallery import answers
 from neuronxa_core.states import store
 from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
@@ -22,6 +20,7 @@ from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
 from pages.shared.part import part_here
 from pages.shared.precision import ask_in, offer_the_other, or_stop
+from pages.shared.tickets import join, progress, submit, waiting
 
 Request = TypeVar("Request")
 
@@ -104,6 +103,8 @@ def _find_whole_or_part(request: Analysis[Given]) -> tuple[Found[Given] | None, 
 
 
 def _show(request: Analysis[Given], found: Found[Given] | None, asked: Analysis[Given], place: Place) -> Given | None:
+    if found is None or asked is not request:
+        join(request)
     if found is None:
         with st.container(border=True, height=place.height, vertical_alignment="center", horizontal_alignment="center"):
             progress(request, place.key, early=True) if waiting(request) else invite(
@@ -216,78 +217,3 @@ def _chosen(study: Study) -> str:
 
 def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
-
-
-def _tickets() -> dict[Hashable, str]:
-    tickets: dict[Hashable, str] = st.session_state.setdefault("tickets", {})
-    return tickets
-
-
-def waiting(request: Hashable) -> bool:
-    """Whether this session is waiting for a job that it requested under this name."""
-    return request in _tickets()
-
-
-def submit(request: Analysis[Any]) -> None:
-    """Submits the missing part of an answer to the worker, the study's own pair first; `progress` shows how it goes."""
-    own = st.session_state.study
-    first = (own.source, own.target) if own else ()
-    _tickets()[request] = shared_queue().submit(request, partial(parts.run, request, first=first))
-
-
-def release(request: Hashable) -> None:
-    """Releases a job if this session is waiting for it."""
-    ticket = _tickets().pop(request, None)
-    if ticket:
-        shared_queue().cancel(ticket)
-
-
-def progress(request: Analysis[Any], key: str = "", early: bool = False) -> None:
-    """Draws what the job is doing and a button to stop it, in the figure's place. Polling redraws one line.
-
-    early: reruns the page as soon as part of the answer can be shown.
-    """
-    snapshot = _looked(request)
-    if snapshot is None or snapshot.status == "cancelled":
-        _tickets().pop(request, None)
-        st.rerun()
-    if snapshot.status == "done":
-        st.session_state.setdefault("finished", {})[request] = snapshot.result
-        _tickets().pop(request)
-        st.rerun()
-    if snapshot.status == "failed":
-        _show_failure(request, snapshot, key)
-        return
-    st.fragment(_progress, run_every=_SECONDS[snapshot.status])(request, snapshot.status, early)
-    st.button("Cancel", icon=":material/close:", on_click=release, args=(request,), key=f"cancel{key}")
-
-
-def _looked(request: Hashable) -> Snapshot | None:
-    ticket = _tickets().get(request)
-    return shared_queue().look(ticket) if ticket else None
-
-
-_SECONDS = {"queued": 2.0, "running": 0.5}
-"""Between two looks at a job."""
-
-
-def _progress(request: Analysis[Any], before: str, early: bool) -> None:
-    """Draws one line on what the job is doing; when its status changes, the whole page is rerun."""
-    snapshot = _looked(request)
-    if snapshot is None or snapshot.status != before or (early and part_here(request)):
-        st.rerun()
-    now = snapshot.progress
-    st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
-
-
-def _show_failure(request: Analysis[Any], snapshot: Snapshot, key: str) -> None:
-    st.error(look.plain(snapshot.error), icon=":material/error:")
-    if snapshot.error_id:
-        st.caption(f"Error {snapshot.error_id}. The server log has the details under this number.")
-    st.button("Try again", icon=":material/refresh:", on_click=submit, args=(request,), key=f"retry{key}")
-
-
-def _progress_line(snapshot: Snapshot) -> str:
-    if snapshot.status == "queued":
-        return f"Waiting for {snapshot.ahead} other run{'s' * (snapshot.ahead > 1)}" if snapshot.ahead else "Starting"
-    return str(snapshot.progress) if snapshot.progress else "Starting"

@@ -1,13 +1,17 @@
 """Every page drawn by Streamlit itself, without a browser."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.gallery.answers import settle
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.models.families import FAMILIES
+from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests import tiny
@@ -99,6 +103,28 @@ def test_a_run_draws_the_curve_and_a_second_visit_is_answered_from_the_cache(tin
     again = open_page("alignment", **query, pairs="8")
     assert chart_count(again) == 1
     assert any("cached" in text.value for text in again.markdown)
+
+
+def test_a_page_waits_for_a_run_that_is_under_way_until_the_viewer_cancels(tiny_model, tiny_corpus):
+    """As after a lost connection: the ticket is gone, the run is not."""
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
+    request = settle(Alignment(Study(**query, pairs=8)))
+    over = Event()
+
+    def work(watcher: Watcher) -> None:
+        while not over.wait(0.01):
+            watcher.check()
+
+    ticket = shared_queue().submit(request, work)
+    try:
+        app = open_page("alignment", **query, pairs="8")
+        assert [button.label for button in app.button if button.key in ("cancel", "run")] == ["Cancel"]
+        app.button(key="cancel").click().run()
+        assert [button.label for button in app.button if button.key in ("cancel", "run")] == ["Run"]
+        assert shared_queue().is_active(request)  # for the other
+    finally:
+        over.set()
+        shared_queue().cancel(ticket)
 
 
 def run_and_wait_for_an_error(app: AppTest) -> str:

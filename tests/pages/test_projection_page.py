@@ -1,4 +1,5 @@
 import time
+from threading import Event
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,18 @@ def quick(monkeypatch):
     monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: umap.pca_layers(stack) * 2)
 
 
-def test_pca_is_there_at_once_and_umap_takes_its_place_when_it_is_done(computed: Study):
+def test_pca_is_there_at_once_and_umap_takes_its_place_when_it_is_done(computed: Study, monkeypatch):
+    go = Event()
+
+    def when_told(stack, *_):
+        assert go.wait(30)
+        return umap.pca_layers(stack) * 2
+
+    monkeypatch.setattr(projection, "umap_layers", when_told)
     app = open_page("projection", **query_of(computed))
     assert chart_count(app) == 1 + 2 + 2
     assert "Until it is done" in said(app)
+    go.set()
     run_until(app, lambda: "Until it is done" not in said(app))
     assert chart_count(app) == 1 + 2 + 2
     for state in ("nas", "embedding"):
