@@ -1,6 +1,6 @@
 import time
-from threading import Event
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
