@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.models import ModelComparison, Models
     from neuronxa_core.analyses.neurons import NeuronRates, Neurons, TokenPair, Tokens
     from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
-    from neuronxa_core.analyses.projection import Project, Projections
+    from neuronxa_core.analyses.projections import Project, Projections
     from neuronxa_core.analyses.run import run
     from neuronxa_core.analyses.settings import Ablation, Settings
     from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
@@ -110,8 +110,8 @@ _HOMES = {
     "PairSimilarities": "analyses.similarity",
     "Asymmetry": "analyses.asymmetry",
     "LanguageResults": "analyses.asymmetry",
-    "Project": "analyses.projection",
-    "Projections": "analyses.projection",
+    "Project": "analyses.projections",
+    "Projections": "analyses.projections",
     "ProjectionSettings": "analyses.umap",
     "Languages": "analyses.languages",
     "LanguageMatrix": "analyses.language_matrix",

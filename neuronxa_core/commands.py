@@ -21,7 +21,7 @@ from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_prompts import TASKS
 from neuronxa_core.analyses.models import Models
 from neuronxa_core.analyses.neurons import Neurons
-from neuronxa_core.analyses.projection import Project
+from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings

@@ -3,13 +3,11 @@
 import json
 import zlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,20 +23,13 @@ from neuronxa_core.analyses.umap import (
     umap_layers,
 )
 from neuronxa_core.corpora.bitext import sentences_hash
-from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.geometry import ranks
 from neuronxa_core.metrics.similarity import cosine_similarity
-from neuronxa_core.models.cost import layer_count
-from neuronxa_core.models.hardware import Device
-from neuronxa_core.progress import SILENT, Watcher, side_by_side
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import State, first_layer
-from neuronxa_core.study.analysis import pair_sentences
-from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.parquet import read_checked, write_checked
-from neuronxa_core.study.recipe import local_recipe
-from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study, study_of
 
 MOST_PAIRS = 500
@@ -249,65 +240,3 @@ def _measured(
     return Projection(
         study, state, settings, coordinates, np.array(numbers), np.stack(cosines), np.stack(places), provenance
     )
-
-
-@dataclass(frozen=True)
-class Projections(Shown):
-    """The projections of one or more states of a study."""
-
-    study: Study
-    states: tuple[Projection, ...]
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """The exported tables: the measures of each layer, and every point."""
-        numbers = pd.concat([each.table for each in self.states], ignore_index=True)
-        return {"numbers": numbers, "points": pd.concat([each.points_table for each in self.states], ignore_index=True)}
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The study, the settings and the provenance of each projection."""
-        provenance = {each.state: self.study.traced(each.provenance) for each in self.states}
-        return {"study": self.study.told, "settings": asdict(self.states[0].settings), "provenance": provenance}
-
-
-@dataclass(frozen=True)
-class Project:
-    """Do sentences cluster by meaning or by language?"""
-
-    name: ClassVar[str] = "projection"
-    study: Study
-    states: tuple[State, ...] = ("nas", "embedding")
-    settings: ProjectionSettings = field(default_factory=ProjectionSettings)
-
-    @property
-    def at_once(self) -> int:
-        """At least both languages of a layer; all layers are laid out together, so each counts like sentences more."""
-        pairs, layers = self.study.pairs, layer_count(self.study.ref) or 1
-        return max(2 * pairs, 2 * min(pairs, MOST_PAIRS) * layers)
-
-    def sentences(self) -> tuple[str, ...]:
-        return pair_sentences(self.study)
-
-    def cached(self) -> Projections | None:
-        recipe = local_recipe(self.study)
-        layers = recipe.layers(self.study.bitext()) if recipe else None
-        if recipe is None or layers is None:
-            return None
-        study = recipe.study
-        found = [find_projection(study, layers, state, self.settings) for state in self.states]
-        there = tuple(each for each in found if each)
-        return Projections(study, there) if len(there) == len(self.states) else None
-
-    def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> Projections:
-        study = run_study(self.study, device=device, keep_states=True, watcher=watcher).study
-        layers = find_layers(study, device)
-        if layers is None:
-            raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
-        watchers = side_by_side(watcher, len(self.states))
-        with ThreadPoolExecutor(len(self.states)) as pool:
-            works = [
-                pool.submit(copy_context().run, project, study, layers, state, self.settings, each)  # of store.apart
-                for state, each in zip(self.states, watchers, strict=True)
-            ]
-            return Projections(study, tuple(work.result() for work in works))

@@ -19,7 +19,7 @@ from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_
 from neuronxa_core.analyses.models import ModelComparison, depth_curves, language_differences, variant_summary
 from neuronxa_core.analyses.neurons import USUAL_THRESHOLD, NeuronRates, TokenPair, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.pairs_needed import RankStability
-from neuronxa_core.analyses.projection import Projections
+from neuronxa_core.analyses.projections import Projections
 from neuronxa_core.analyses.settings import Ablation
 from neuronxa_core.analyses.similarity import PairSimilarities
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures

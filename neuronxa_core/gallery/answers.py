@@ -22,7 +22,7 @@ from neuronxa_core.analyses.lens_grid import GridAnswer, Lens
 from neuronxa_core.analyses.models import ModelComparison, Models
 from neuronxa_core.analyses.neurons import NeuronRates, Neurons
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
-from neuronxa_core.analyses.projection import Project, Projections
+from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity

@@ -22,7 +22,7 @@ from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.lens_grid import GridAnswer, write_grid
 from neuronxa_core.analyses.neurons import NeuronRates, Neurons
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
-from neuronxa_core.analyses.projection import Project, Projections
+from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.settings import Ablation, Settings, write_ablation
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus

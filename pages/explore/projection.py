@@ -5,7 +5,8 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.projection import MOST_PAIRS, Project, Projection, find_projection, project
+from neuronxa_core.analyses.projection import MOST_PAIRS, Projection, find_projection, project
+from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.umap import ProjectionSettings, warm_up_in_background
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language

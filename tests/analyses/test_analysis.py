@@ -19,7 +19,7 @@ from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.models import Models
 from neuronxa_core.analyses.neurons import Neurons, Tokens
 from neuronxa_core.analyses.pairs_needed import PairsNeeded
-from neuronxa_core.analyses.projection import Project
+from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import ProjectionSettings

@@ -14,7 +14,7 @@ from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_languages import LatentLanguages
 from neuronxa_core.analyses.lens_grid import Lens
 from neuronxa_core.analyses.neurons import Tokens
-from neuronxa_core.analyses.projection import Project
+from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.figures.alignment import alignment_finding
 from neuronxa_core.figures.notebook import figures_of

@@ -108,7 +108,7 @@ def test_a_run_draws_the_curve_and_a_second_visit_is_answered_from_the_cache(tin
 def test_a_page_waits_for_a_run_that_is_under_way_until_the_viewer_cancels(tiny_model, tiny_corpus):
     """As after a lost connection: the ticket is gone, the run is not."""
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
-    request = settle(Alignment(Study(**query, pairs=8)))
+    request = settle(Alignment(Study(query["model"], query["corpus"], "deu_Latn", "eng_Latn", pairs=8)))
     over = Event()
 
     def work(watcher: Watcher) -> None:
