@@ -1,6 +1,6 @@
 """Projection: every sentence a point, layer by layer, with measures of how far to trust the picture."""
 
-from typing import Any, cast
+from typing import cast
 
 import pandas as pd
 import streamlit as st
@@ -14,20 +14,18 @@ from neuronxa_core.figures import projection as figures
 from neuronxa_core.figures.alignment import layer_strip, strip_alt
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
 from neuronxa_core.gallery.read import precomputed_projection
-from neuronxa_core.numbers import percent, score
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.settings import settings as app_settings
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
+from pages.explore.projection_along import beside, pair_row, pair_table, trust
 from pages.explore.projection_controls import projection_controls
 from pages.shared import look, stage
 from pages.shared.columns import Column
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html
 from pages.shared.tickets import progress, release, submit, waiting
-
-_BESIDE = ("mutual", "foreign_neighbours", "silhouette", "silhouette_projection", "trustworthiness")
 
 
 @st.fragment
@@ -48,10 +46,12 @@ def projection_view(result: StudyResult) -> None:
     _panels(projections, bitext, layer, pair, lines)
     if missing:
         _umap_in_worker(Project(study, missing, settings))
-    st.markdown(figures.projection_finding(projections, layer))
+    st.markdown(figures.mixing_finding(projections))
+    trust(projections, result, layer)
     if pair is not None:
         _pair_details(projections, bitext, layer, pair)
-    _beside(projections, layer)
+    beside(projections, layer)
+    _curves(projections, layer)
     _table_of_pairs(study, projections, bitext, layer)
     _table_of_numbers(projections)
 
@@ -159,35 +159,10 @@ def _pair_details(projections: list[Projection], bitext: Bitext, layer: int, pai
     sides = ((bitext.source, bitext.source_sentences[pair]), (bitext.target, bitext.target_sentences[pair]))
     for column, (code, sentence), colour in zip(st.columns(2), sides, PALETTES[look.theme()].languages, strict=True):
         column.html(sentence_html(code, pair + 1, sentence, colour))
-    rows = [_pair_row(each, layer, pair) for each in projections if layer in each.layers]
-    look.table(pd.DataFrame(rows), column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")})
+    pair_table(projections, layer, pair)
 
 
-def _pair_row(projection: Projection, layer: int, pair: int) -> dict[str, Any]:
-    index = layer - first_layer(projection.state)
-    there, back = (int(rank) for rank in projection.ranks[index, :, pair])
-    return {
-        "State": STATE_NAMES[projection.state],
-        "Cosine": projection.cosines[index, pair],
-        "Rank of the translation": there,
-        "Rank of the source": back,
-        "Aligned": there == back == 1,
-    }
-
-
-def _beside(projections: list[Projection], layer: int) -> None:
-    """Draws the measures at the layer in view, one row per state, and their curves over the layers."""
-    helps = look.passages("numbers")
-    for projection in projections:
-        if layer not in projection.layers:
-            continue
-        name, colour = STATE_NAMES[projection.state], PALETTES[look.theme()].states[projection.state]
-        row = projection.table.set_index("layer").loc[layer]
-        st.html(f"<div class='nx-name' style='--nx: {colour}'>{name}, layer {layer}</div>")
-        with st.container(horizontal=True, gap="medium"):
-            for number in _BESIDE:
-                value = percent(row[number]) if number in _BESIDE[:2] else score(row[number])
-                st.metric(figures.NUMBER_NAMES[number], value, help=helps[number], width="content")
+def _curves(projections: list[Projection], layer: int) -> None:
     for column, number in zip(st.columns(2), ("foreign_neighbours", "silhouette"), strict=True):
         with column:
             look.picture(figures.exportable_numbers(projections, number, layer), f"proj_{number}")
@@ -205,7 +180,7 @@ def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext,
     )
     for projection in projections:
         if layer in projection.layers:
-            rows = [_pair_row(projection, layer, pair) for pair in range(count)]
+            rows = [pair_row(projection, layer, pair) for pair in range(count)]
             table.insert(1, f"{STATE_NAMES[projection.state]} cosine", [row["Cosine"] for row in rows])
             table.insert(1, f"{STATE_NAMES[projection.state]} aligned", [row["Aligned"] for row in rows])
 

@@ -3,8 +3,10 @@
 from neuronxa_core.figures.projection.numbers import (
     NUMBER_NAMES,
     exportable_numbers,
+    mixing_finding,
     number_curves,
     projection_finding,
+    trust_finding,
 )
 from neuronxa_core.figures.projection.panel import HEIGHT, exportable_projection, projection_panel
 
@@ -13,7 +15,9 @@ __all__ = [
     "NUMBER_NAMES",
     "exportable_numbers",
     "exportable_projection",
+    "mixing_finding",
     "number_curves",
     "projection_finding",
     "projection_panel",
+    "trust_finding",
 ]

@@ -90,7 +90,12 @@ def exportable_numbers(projections: Sequence[Projection], number: str, layer: in
 
 def projection_finding(projections: Sequence[Projection], layer: int) -> str:
     """What the numbers say for the layer in view and over all layers. Markdown without links."""
-    return " ".join(filter(None, [*map(_meeting, projections), _trust(projections, layer)]))
+    return " ".join(filter(None, [mixing_finding(projections), trust_finding(projections, layer)]))
+
+
+def mixing_finding(projections: Sequence[Projection]) -> str:
+    """Where, and how far, the languages mix by each state, over all layers."""
+    return " ".join(map(_meeting, projections))
 
 
 def _meeting(projection: Projection) -> str:
@@ -118,7 +123,8 @@ def _where(table: pd.DataFrame) -> str:
     return f"mix most at layer {int(table['layer'].iloc[same[0]])}"
 
 
-def _trust(projections: Sequence[Projection], layer: int) -> str:
+def trust_finding(projections: Sequence[Projection], layer: int) -> str:
+    """How far the picture of a layer keeps neighbourhoods; empty where no state has that number."""
     shown = [each for each in projections if layer in each.layers and not np.isnan(_trusted(each, layer))]
     values = {STATE_NAMES[each.state]: _trusted(each, layer) for each in shown}
     numbers = ", ".join(f"{name} {score(value)}" for name, value in values.items())
