@@ -6,9 +6,9 @@ from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
-from neuronxa_core.figures.style import blank, upright
+from neuronxa_core.figures.style import blank, hover, upright
 from neuronxa_core.figures.wording import few_pairs, share_confidence, ties
-from neuronxa_core.numbers import CONFIDENCE, chance, confidence, decimal, percent, score, signed
+from neuronxa_core.numbers import CONFIDENCE, chance, confidence, decimal, interval, percent, score, signed
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult, fertility, unknown_share
 
@@ -71,12 +71,12 @@ def _curve(result: StudyResult, state: State, theme: Theme) -> Curve:
         width=2.4,
         peak=True,
         more={
-            "customdata": rows[["ci_low", "ci_high", "source_to_target", "target_to_source"]].to_numpy(),
-            "hovertemplate": (
-                f"<b>{STATE_NAMES[state]}, layer %{{x}}</b><br>score %{{y:.2f}}  [%{{customdata[0]:.2f}}, "
-                f"%{{customdata[1]:.2f}}]<br>{source} → {target}  %{{customdata[2]:.2f}}<br>"
-                f"{target} → {source}  %{{customdata[3]:.2f}}<extra></extra>"
-            ),
+            **hover(
+                f"<b>{STATE_NAMES[state]}, layer {row.layer}</b><br>score {score(row.score)}  "
+                f"[{interval(row.ci_low, row.ci_high)}]<br>{source} → {target}  {score(row.source_to_target)}<br>"
+                f"{target} → {source}  {score(row.target_to_source)}"
+                for row in rows.itertuples()
+            )
         },
     )
 

@@ -1,6 +1,7 @@
 """Both directions of a search: P@1 by layer with the gap under it, and the gap of every language."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,10 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, upright
+from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, signed_ticks, upright
 from neuronxa_core.figures.wording import few_languages, few_pairs
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
-from neuronxa_core.numbers import CONFIDENCE, confidence, decimal, points, tenths, with_unit
+from neuronxa_core.numbers import CONFIDENCE, confidence, decimal, interval, points, score, signed, tenths, with_unit
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
 
@@ -46,7 +47,8 @@ def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme
         | {
             "title": {"text": "Gap, points", "font": {"size": 13, "color": palette.muted}},
             "dtick": None,
-            "tickformat": "+.0f",
+            "tickformat": None,
+            **signed_ticks(-reach, reach),
         },
         xaxis={"title": {"text": "Layer"}, "range": [-0.4, layers + 0.4], "anchor": "y2"},
     )
@@ -69,7 +71,7 @@ def _direction_curves(result: StudyResult, rows: pd.DataFrame, colour: str) -> t
             y=rows[column].to_numpy(),
             width=2.4,
             dash=dash,
-            more={"hovertemplate": f"{a} → {b}: %{{y:.2f}}<extra></extra>"},
+            more=hover(f"{a} → {b}: {score(value)}" for value in rows[column]),
         )
         for (a, b), column, dash in zip(
             _directions(result), ("source_to_target", "target_to_source"), ("solid", "dash"), strict=True
@@ -89,8 +91,10 @@ def _direction_curves(result: StudyResult, rows: pd.DataFrame, colour: str) -> t
             "yaxis": "y2",
             "fill": "tozeroy",
             "fillcolor": translucent(colour, 0.35),
-            "customdata": rows[["gap_low", "gap_high"]].to_numpy(),
-            "hovertemplate": "gap %{y:+.0f} points [%{customdata[0]:+.0f}, %{customdata[1]:+.0f}]<extra></extra>",
+            **hover(
+                f"gap {with_unit(signed(gap, 0), 'points')} [{interval(low, high, partial(signed, digits=0))}]"
+                for gap, low, high in rows[["gap", "gap_low", "gap_high"]].to_numpy()
+            ),
         },
     )
     return there_and_back, gap
@@ -130,7 +134,7 @@ def gap_ranking(results: Sequence[StudyResult], theme: Theme = "light") -> go.Fi
     colours = palette.states
     colour_key(figure, [(colours["nas"], "● NAS"), (colours["embedding"], "■ Embedding")], yshift=30)
     figure.update_xaxes(
-        title_text="Direction gap in points,<br>mean over layers", range=[-38, 38], dtick=20, tickformat="+.0f"
+        title_text="Direction gap in points,<br>mean over layers", range=[-38, 38], **signed_ticks(-38, 38, most=4)
     )
     name_rows(figure, names)
     return figure
@@ -152,9 +156,10 @@ def _gap_dots(figure: go.Figure, ordered: Sequence[StudyResult], state: State, s
             name=STATE_NAMES[state],
             marker={"color": colour, "symbol": SYMBOLS[state], "size": 8},
             error_x=interval_bars([high - gap for gap, _, high in gaps], [gap - low for gap, low, _ in gaps], colour),
-            customdata=[[name, low, high] for name, (_, low, high) in zip(_names(ordered), gaps, strict=True)],
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:+.1f}} points "
-            "[%{customdata[1]:+.1f}, %{customdata[2]:+.1f}]<extra></extra>",
+            **hover(
+                f"<b>{name}</b><br>{STATE_NAMES[state]} {points(gap)} [{interval(low, high, tenths)}]"
+                for name, (gap, low, high) in zip(_names(ordered), gaps, strict=True)
+            ),
         )
     )
 

@@ -13,10 +13,10 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme
-from neuronxa_core.figures.style import blank, short_codes, tick_format
+from neuronxa_core.figures.style import blank, hover, short_codes, tick_format
 from neuronxa_core.figures.wording import few_languages, joined_names, ties
 from neuronxa_core.metrics.correlation import FEWEST, fit_line
-from neuronxa_core.numbers import CONFIDENCE, confidence, count, score, signed
+from neuronxa_core.numbers import CONFIDENCE, confidence, count, decimal, interval, score, signed
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 
@@ -76,10 +76,10 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
                 "size": 8,
                 "line": {"color": colour, "width": 1.6},
             },
-            customdata=[[each.name, each.resource_level] for each in known],
-            hovertemplate=(
-                f"<b>%{{customdata[0]}}</b> (%{{customdata[1]}})<br>{SCORE_NAMES[state]} %{{x:.2f}}<br>"
-                f"{'bits per byte' if bits else 'accuracy'} %{{y:.{2 if bits else 3}f}}<extra></extra>"
+            **hover(
+                f"<b>{each.name}</b> ({each.resource_level})<br>{SCORE_NAMES[state]} {score(x)}<br>"
+                + (f"bits per byte {decimal(y)}" if bits else f"accuracy {score(y, 3)}")
+                for each, x, y in zip(known, scores, accuracy, strict=True)
             ),
         )
     )
@@ -146,10 +146,11 @@ def _curve(layers: pd.DataFrame, state: State, method: str, theme: Theme) -> Cur
         low=rows[f"{method}_fisher_low"].to_numpy(),
         high=rows[f"{method}_fisher_high"].to_numpy(),
         more={
-            "customdata": rows[[f"{method}_fisher_low", f"{method}_fisher_high"]].to_numpy(),
-            "hovertemplate": (
-                f"<b>{STATE_NAMES[state]}, layer %{{x}}</b><br>{method} %{{y:.2f}}  [%{{customdata[0]:.2f}}, "
-                "%{customdata[1]:.2f}]<extra></extra>"
+            **hover(
+                f"<b>{STATE_NAMES[state]}, layer {layer:.0f}</b><br>{method} {score(value)}  [{interval(low, high)}]"
+                for layer, value, low, high in rows[
+                    ["layer", method, f"{method}_fisher_low", f"{method}_fisher_high"]
+                ].to_numpy()
             ),
         },
     )

@@ -8,15 +8,17 @@ from numpy.typing import NDArray
 
 from neuronxa_core.analyses.effects import Beyond, Effects
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures import style
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale
-from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, score_bar, short_codes, tick
-from neuronxa_core.numbers import CONFIDENCE, count, interval, percent, signed, with_unit
+from neuronxa_core.figures.style import blank, colour_key, hover, name_rows, score_bar, short_codes, signed_ticks, tick
+from neuronxa_core.numbers import CONFIDENCE, count, interval, percent, signed, tenths, with_unit
 
 EFFECTS_HEIGHT = 420
 _WITH_NUMBERS = 8
 """Up to so many languages, the numbers stand in the cells."""
 _RANDOM = "random"
+_UNIT = "Change of bits per byte, %"
 _BELOW = 100
 """Pixels below the matrix, for codes and colour bar."""
 _GAP = 0.5
@@ -37,11 +39,11 @@ def effects_figure(effects: Effects, theme: Theme = "light") -> go.Figure:
     shown = columns + (1 if owned else 0)
     places = [*range(columns), columns + _GAP][:shown]
     grid = np.array([values[:shown] for _, values in rows])
-    hover = [[_hover(effects, name, place) for place in range(shown)] for name, _ in rows]
+    told = [[_hover(effects, name, place) for place in range(shown)] for name, _ in rows]
     parts = {"change": slice(0, columns), _RANDOM: slice(columns, shown)}  # two pictures, since cells of one touch
     for part, span in parts.items():
         if places[span]:
-            figure.add_trace(_cells(part, places[span], grid[:, span], [row[span] for row in hover], top, theme))
+            figure.add_trace(_cells(part, places[span], grid[:, span], [row[span] for row in told], top, theme))
     if columns <= _WITH_NUMBERS:
         _numbers(figure, places, grid, top, theme)
     names = [*short_codes(list(effects.codes)), _RANDOM][:shown]
@@ -62,11 +64,12 @@ def _cells(
     name: str,
     places: Sequence[float],
     changes: NDArray[np.float64],
-    hover: Sequence[Sequence[str]],
+    told: Sequence[Sequence[str]],
     top: float,
     theme: Theme,
 ) -> go.Heatmap:
-    bar = score_bar(0.9, dtick=None, tickformat="+.0%", title={"text": "Change of bits per byte, %", "side": "top"})
+    ticks = signed_ticks(0, top, unit=0.01)
+    bar = score_bar(0.9, dtick=None, tickformat=None, title={"text": _UNIT, "side": "top"}, **ticks)
     return go.Heatmap(
         x=places,
         y=list(range(len(changes))),
@@ -78,8 +81,7 @@ def _cells(
         ygap=1,
         name=name,
         showscale=name == "change",
-        text=hover,
-        hovertemplate="%{text}<extra></extra>",
+        **hover(told),
         colorbar=bar,
     )
 
@@ -167,7 +169,7 @@ def own_figure(effects: Effects, theme: Theme = "light") -> go.Figure:
             mode="markers",
             name="random",
             marker={"symbol": "circle-open", "size": 8, "color": palette.muted, "line": {"width": 1.4}},
-            hovertemplate="random neurons %{x:+.1%}<extra></extra>",
+            **hover(f"random neurons {with_unit(tenths(100 * change), '%')}" for _, change in controls),
         )
     )
     table = effects.effects.query("neurons_of == measured_in").set_index("neurons_of").loc[codes]
@@ -179,13 +181,15 @@ def own_figure(effects: Effects, theme: Theme = "light") -> go.Figure:
             mode="markers",
             name="own",
             marker={"symbol": "circle", "size": 10, "color": palette.states["nas"]},
-            error_x=interval_bars(table["ci_high"] - change, change - table["ci_low"], palette.states["nas"]),
-            hovertemplate="own neurons %{x:+.1%}<extra></extra>",
+            error_x=style.interval_bars(table["ci_high"] - change, change - table["ci_low"], palette.states["nas"]),
+            **hover(f"own neurons {with_unit(tenths(100 * each), '%')}" for each in change),
         )
     )
     colour_key(figure, [(palette.states["nas"], "● its own neurons"), (palette.muted, "○ random neurons")])
     name_rows(figure, [tick(code, longest=18) for code in codes])
-    figure.update_xaxes(title_text="Change of bits per byte", tickformat="+.0%", rangemode="tozero")
+    reach = [table["ci_low"].min(), table["ci_high"].max(), *(each for _, each in controls)]
+    ticks = signed_ticks(min(reach), max(reach), unit=0.01)
+    figure.update_xaxes(title_text=_UNIT, rangemode="tozero", **ticks)
     return figure
 
 

@@ -1,14 +1,16 @@
 """Several models or settings side by side: curves over relative depth, and the languages that gain."""
 
+import html
+
 import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.figures.curves import Curve, draw_curves
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, translucent
-from neuronxa_core.figures.style import blank, interval_bars, name_rows, tick, tick_format
+from neuronxa_core.figures.style import blank, hover, interval_bars, name_rows, signed_ticks, tick
 from neuronxa_core.figures.wording import joined_names, ties
-from neuronxa_core.numbers import CONFIDENCE, confidence, every, score, signed
+from neuronxa_core.numbers import CONFIDENCE, confidence, every, interval, score, signed
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study
@@ -60,8 +62,6 @@ def depth_figure(curves: pd.DataFrame, state: State, theme: Theme = "light") -> 
 
 def _curve(rows: pd.DataFrame, name: str, place: int, colour: str) -> Curve:
     """The curve of a variant; place: which of them it is, for dashes, marks and strength of colour."""
-    interval = "[%{customdata[1]:.2f}, %{customdata[2]:.2f}]"
-    hover = f"<b>%{{fullData.name}}</b>, layer %{{customdata[0]}}<br>score %{{y:.2f}}  {interval}"
     return Curve(
         name=name,
         colour=translucent(colour, 1 - 0.11 * place),
@@ -71,8 +71,11 @@ def _curve(rows: pd.DataFrame, name: str, place: int, colour: str) -> Curve:
         dash=_DASHES[place % len(_DASHES)],
         more={
             "marker_line_width": 1.5,
-            "customdata": rows[["layer", "ci_low", "ci_high"]].to_numpy(),
-            "hovertemplate": f"{hover}<extra></extra>",
+            **hover(
+                f"<b>{html.escape(name)}</b>, layer {row.layer}<br>score {score(row.score)}  "
+                f"[{interval(row.ci_low, row.ci_high)}]"
+                for row in rows.itertuples()
+            ),
         },
     )
 
@@ -98,24 +101,18 @@ def difference_figure(table: pd.DataFrame, state: State, theme: Theme = "light")
                 "line": {"color": colour, "width": 1.6},
             },
             error_x=interval_bars(rows["ci_high"] - rows["difference"], rows["difference"] - rows["ci_low"], colour),
-            customdata=rows[["name", "score", "reference", "ci_low", "ci_high"]].to_numpy(),
-            hovertemplate=(
-                "<b>%{customdata[0]}</b><br>%{customdata[1]:.2f} against %{customdata[2]:.2f}<br>difference %{x:+.2f}  "
-                "[%{customdata[3]:+.2f}, %{customdata[4]:+.2f}]<extra></extra>"
+            **hover(
+                f"<b>{row['name']}</b><br>{score(row['score'])} against {score(row['reference'])}<br>difference "
+                f"{signed(row['difference'])}  [{interval(row['ci_low'], row['ci_high'], signed)}]"
+                for _, row in rows.iterrows()
             ),
         )
     )
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
-    figure.update_xaxes(
-        title_text=f"Difference in {SCORE_NAMES[state]}", tickformat=tick_format(_span(rows), "+"), nticks=4
-    )
+    ticks = signed_ticks(rows["ci_low"].min(), rows["ci_high"].max(), most=4)
+    figure.update_xaxes(title_text=f"Difference in {SCORE_NAMES[state]}", **ticks)
     name_rows(figure, [tick(code) for code in rows["language"]])
     return figure
-
-
-def _span(rows: pd.DataFrame) -> float:
-    """How far the axis reaches: over all intervals and 0."""
-    return float(max(rows["ci_high"].max(), 0) - min(rows["ci_low"].min(), 0))
 
 
 def exportable_depth(study: Study, curves: pd.DataFrame, state: State) -> ExportableFigure:

@@ -12,10 +12,10 @@ from neuronxa_core.analyses.neurons import SHARES, NeuronRates, TokenStates
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank, score_bar, short_codes, tick
+from neuronxa_core.figures.style import blank, hover, score_bar, short_codes, tick
 from neuronxa_core.figures.token_rows import token_figure
 from neuronxa_core.figures.wording import joined_names, ties
-from neuronxa_core.numbers import every, percent, score
+from neuronxa_core.numbers import count, every, percent, score
 from neuronxa_core.study.study import Study
 
 SHARING_HEIGHT = 380
@@ -35,7 +35,7 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
                 y=table[name],
                 name=SHARE_NAMES[name],
                 marker=_share_marker(name, theme),
-                hovertemplate=f"{SHARE_NAMES[name]} %{{y:.3f}}<extra></extra>",
+                **hover(f"{SHARE_NAMES[name]} {percent(share, 1)}" for share in table[name]),
             )
         )
     figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_LEGEND)
@@ -87,8 +87,10 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
             colorscale=score_scale("nas", theme),
             xgap=1,
             ygap=1,
-            text=[[f"{one}, {two}" for two in names] for one in names],
-            hovertemplate="<b>%{text}</b><br>overlap %{z:.3f}<extra></extra>",
+            **hover(
+                [f"<b>{one}, {two}</b><br>overlap {score(value, 3)}" for two, value in zip(names, row, strict=True)]
+                for one, row in zip(names, shown, strict=True)
+            ),
             colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat=".2f", title=_bar_title("Jaccard index")),
         )
     )
@@ -128,8 +130,10 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
             colorscale=score_scale("nas", theme),
             xgap=1,
             ygap=1,
-            text=[[name] * layers for name in names],
-            hovertemplate="<b>%{text}, layer %{x}</b><br>%{z} neurons<extra></extra>",
+            **hover(
+                [f"<b>{name}, layer {layer}</b><br>{count(int(row[layer]), 'neuron')}" for layer in counts.columns]
+                for name, (_, row) in zip(names, counts.iterrows(), strict=True)
+            ),
             colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat="d", title=_bar_title("Number of neurons")),
         )
     )

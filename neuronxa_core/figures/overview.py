@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
-from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, score_bar
+from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, score_bar
 from neuronxa_core.figures.wording import joined_names, ties
-from neuronxa_core.numbers import CONFIDENCE, every, score
+from neuronxa_core.numbers import CONFIDENCE, every, interval, score
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 
@@ -58,10 +58,9 @@ def _dots(
                 [mean - low for mean, (low, _) in zip(means, intervals, strict=True)],
                 colour,
             ),
-            customdata=[[name, *interval] for name, interval in zip(names, intervals, strict=True)],
-            hovertemplate=(
-                f"<b>%{{customdata[0]}}</b><br>{SCORE_NAMES[state]} %{{x:.2f}}  [%{{customdata[1]:.2f}}, "
-                "%{customdata[2]:.2f}]<extra></extra>"
+            **hover(
+                f"<b>{name}</b><br>{SCORE_NAMES[state]} {score(mean)}  [{interval(*ends)}]"
+                for name, mean, ends in zip(names, means, intervals, strict=True)
             ),
         )
     )
@@ -85,8 +84,14 @@ def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "
             colorscale=score_scale(state, theme),
             xgap=1,
             ygap=1,
-            text=[[language(result.study.source).name] * scores.shape[1] for result in ordered],
-            hovertemplate=f"<b>%{{text}}, layer %{{x}}</b><br>{STATE_NAMES[state]} score %{{z:.2f}}<extra></extra>",
+            **hover(
+                [
+                    f"<b>{language(result.study.source).name}, layer {layer}</b><br>{STATE_NAMES[state]} score "
+                    f"{score(value)}"
+                    for layer, value in enumerate(row, first_layer(state))
+                ]
+                for result, row in zip(ordered, scores, strict=True)
+            ),
             colorbar=score_bar(0.9),
         )
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuronxa_core.analyses.space import HIGH, LOW
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, colour_key, interval_bars
+from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars
 from neuronxa_core.figures.wording import share_confidence
 from neuronxa_core.numbers import CONFIDENCE, confidence, decimal, percent, score
 from neuronxa_core.states.sentences import STATES, State
@@ -124,10 +124,10 @@ def _draw_path(
                 "line": {"color": colour, "width": 1.8},
                 "opacity": 1,
             },
-            customdata=rows[["layer", "separability", "discriminability"]].to_numpy(),
-            hovertemplate=(
-                f"<b>{STATE_NAMES[state]}, layer %{{customdata[0]}}</b><br>aligned %{{y:.2f}}<br>told apart "
-                "%{customdata[1]:.2f}, d′ %{customdata[2]:.1f}<extra></extra>"
+            **hover(
+                f"<b>{STATE_NAMES[state]}, layer {row.layer}</b><br>aligned {score(row.score)}<br>told apart "
+                f"{score(row.separability)}, d′ {decimal(row.discriminability, 1)}"
+                for row in rows.itertuples()
             ),
         )
     )

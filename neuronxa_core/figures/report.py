@@ -17,6 +17,7 @@ from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.figures import alignment, asymmetry, plane, projection, similarity, space
 from neuronxa_core.figures.export import ExportableFigure, pair_name, standing
 from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.tables import html_table
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.citations import bibliography
@@ -121,8 +122,7 @@ def _number_figures(material: Material, layer: int) -> list[ExportableFigure]:
 
 
 def _table(table: pd.DataFrame) -> str:
-    body = table.to_html(index=False, border=0, float_format=lambda value: f"{value:.4f}")
-    return f"<details><summary>The numbers</summary><div class='wide'>{body}</div></details>"
+    return f"<details><summary>The numbers</summary><div class='wide'>{html_table(table)}</div></details>"
 
 
 def _said(finding: str) -> str:

@@ -8,8 +8,8 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, SYMBOLS, Theme
-from neuronxa_core.figures.style import blank, interval_bars, name_rows
-from neuronxa_core.numbers import CONFIDENCE, interval, score, signed
+from neuronxa_core.figures.style import blank, hover, interval_bars, name_rows
+from neuronxa_core.numbers import CONFIDENCE, count, interval, score, signed
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.study import Study
 
@@ -68,11 +68,11 @@ def ablation_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -
                 "line": {"color": colour, "width": 1.6},
             },
             error_x=interval_bars(rows["ci_high"] - rows["score"], rows["score"] - rows["ci_low"], colour),
-            customdata=[
-                [choice_name(row["choice"], row["value"]), f"{signed(row['difference'])}{_interval(row)}"]
+            **hover(
+                f"<b>{choice_name(row['choice'], row['value'])}</b><br>score {score(row['score'])}<br>difference "
+                f"{signed(row['difference'])}{_interval(row)}"
                 for _, row in rows.iterrows()
-            ],
-            hovertemplate="<b>%{customdata[0]}</b><br>score %{x:.2f}<br>difference %{customdata[1]}<extra></extra>",
+            ),
         )
     )
     figure.update_xaxes(title_text=f"{SCORE_NAMES[state]}", range=[-0.02, 1.02], tickformat=".1f", dtick=0.2)
@@ -122,7 +122,10 @@ def _curve(rows: pd.DataFrame, column: str, state: State, theme: Theme) -> Curve
         y=rows[column].to_numpy(),
         low=rows["ci_low"].to_numpy() if has_band else None,
         high=rows["ci_high"].to_numpy() if has_band else None,
-        more={"hovertemplate": f"<b>{SCORE_NAMES[state]}</b>, %{{x}} pairs<br>%{{y:.3f}}<extra></extra>"},
+        more=hover(
+            f"<b>{SCORE_NAMES[state]}</b>, {count(int(pairs), 'pair')}<br>{score(value, 3)}"
+            for pairs, value in rows[["pairs", column]].to_numpy()
+        ),
     )
 
 

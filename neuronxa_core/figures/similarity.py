@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, translucent
-from neuronxa_core.figures.style import blank, click_targets
+from neuronxa_core.figures.style import blank, click_targets, hover
 from neuronxa_core.metrics.geometry import anisotropy, margins
 from neuronxa_core.numbers import score
 from neuronxa_core.states.sentences import State
@@ -84,12 +84,20 @@ def _click_targets(figure: go.Figure, values: NDArray[np.float32], shown: NDArra
         click_targets(
             x=columns.astype(np.int16),
             y=rows.astype(np.int16),
-            customdata=np.stack([shown[rows] + 1, shown[columns] + 1, values.ravel()], axis=1).astype(np.float32),
-            hovertemplate=(
-                "source %{customdata[0]} × target %{customdata[1]}<br>cosine %{customdata[2]:.3f}<extra></extra>"
-            ),
+            customdata=np.stack([shown[rows] + 1, shown[columns] + 1], axis=1).astype(np.int32),
+            hovertext=_cosines(values.ravel()),
+            hovertemplate="source %{customdata[0]} × target %{customdata[1]}<br>cosine %{hovertext}<extra></extra>",
         )
     )
+
+
+def _cosines(values: NDArray[np.float32]) -> list[str]:
+    """The values as texts; each distinct one is written once, since a matrix may have 250,000."""
+    keys = np.where(np.abs(values) < 0.9995, np.round(values, 3), values)
+    keys = np.where((keys == 0) & (values != 0), values, keys)
+    distinct, place = np.unique(keys, return_inverse=True)
+    texts = [score(float(value), 3) for value in distinct]
+    return [texts[each] for each in place]
 
 
 def _frame(figure: go.Figure, shown: NDArray[np.int64], cell: tuple[int, int], theme: Theme) -> None:
@@ -128,6 +136,7 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
     low = min(float(matrix.min()) for matrix in matrices.values())
     edges = np.linspace(min(low, 0.0), 1.0, 81)
     middle = (edges[:-1] + edges[1:]) / 2
+    across = [middle[0], *middle, middle[-1]]
     for row, (state, matrix) in enumerate(reversed(list(matrices.items()))):
         colour = palette.states[state]
         parallel = matrix.diagonal()
@@ -137,14 +146,14 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
         for name, height, fill in (("other sentences", heights[1], 0.0), ("translations", heights[0], 0.35)):
             figure.add_trace(
                 go.Scatter(
-                    x=[middle[0], *middle, middle[-1]],
+                    x=across,
                     y=[row, *(row + 0.85 * height / top), row],
                     mode="lines",
                     line={"color": colour, "width": 1.6, "shape": "hvh", "dash": "solid" if fill else "dot"},
                     fill="toself",
                     fillcolor=translucent(colour, fill),
                     name=f"{STATE_NAMES[state]}, {name}",
-                    hovertemplate=f"{STATE_NAMES[state]}, {name}<br>cosine %{{x:.2f}}<extra></extra>",
+                    **hover(f"{STATE_NAMES[state]}, {name}<br>cosine {score(each)}" for each in across),
                 )
             )
         figure.add_annotation(

@@ -10,7 +10,7 @@ from neuronxa_core.analyses.space import HIGH, LOW, Measure, absent_measures, dr
 from neuronxa_core.figures.curves import draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
-from neuronxa_core.figures.style import blank, level, upright
+from neuronxa_core.figures.style import blank, hover, level, upright
 from neuronxa_core.figures.wording import in_a_row
 from neuronxa_core.numbers import CONFIDENCE, decimal, score
 from neuronxa_core.states.sentences import STATES
@@ -32,14 +32,14 @@ def measure_curves(measures: pd.DataFrame, measure: Measure, layer: int, theme: 
     curves = []
     for state in STATES:
         rows = measures[measures["state"] == state]
-        hover = {"hovertemplate": f"{STATE_NAMES[state]}, layer %{{x}}: %{{y:.2f}}<extra></extra>"}
         x, y = rows["layer"].to_numpy(), rows[measure.name].to_numpy()
+        told = hover(f"{STATE_NAMES[state]}, layer {at}: {decimal(value)}" for at, value in zip(x, y, strict=True))
         band = {
             side: rows[f"{measure.name}{end}"].to_numpy()
             for side, end in (("low", LOW), ("high", HIGH))
             if f"{measure.name}{end}" in rows
         }
-        curves.append(state_curve(state, theme, x=x, y=y, **band, width=2, size=5, more=hover))
+        curves.append(state_curve(state, theme, x=x, y=y, **band, width=2, size=5, more=told))
     if measure.chance is not None:
         level(figure, measure.chance, color=palette.muted, width=1, dash="dot")
     draw_curves(figure, curves, theme)

@@ -1,13 +1,15 @@
 """What every figure shares: ground, type, axes. A figure is a pure function of a result and a theme."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.numbers import signed
 
 _MOST_TICKS = 8
 FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", "Noto Sans", sans-serif'
@@ -79,10 +81,34 @@ def spread(heights: Sequence[float], gap: float, low: float, high: float) -> lis
     return placed
 
 
-def tick_format(span: float, sign: str = "") -> str:
+def hover(texts: Iterable[Any]) -> dict[str, Any]:
+    """The hover text of every point, or of every cell in rows, with its numbers written by `numbers`.
+
+    plotly's own formats have a hyphen for a minus and round to 0.00.
+    """
+    return {"hovertext": _unmarked(list(texts)), "hovertemplate": "%{hovertext}<extra></extra>"}
+
+
+def _unmarked(told: Any) -> Any:
+    """Texts, or rows of texts, in which plotly does not take `<0.01` for the beginning of a tag."""
+    return [_unmarked(each) for each in told] if isinstance(told, list) else re.sub(r"<(?=[+\d])", "&lt;", told)
+
+
+def tick_format(span: float) -> str:
     """d3's format for the ticks of an axis that spans so much, with as many digits as tell two ticks apart."""
     digits = max(1, math.ceil(-math.log10(span / _MOST_TICKS))) if span > 0 else 2
-    return f"{sign}.{digits}f"
+    return f".{digits}f"
+
+
+def signed_ticks(low: float, high: float, most: int = 5, unit: float = 1.0) -> dict[str, list[Any]]:
+    """Ticks of an axis of differences: round steps within its ends, `−0.1`, `0`, `+0.1`. unit: what a 1 stands for."""
+    low, high = min(low, 0.0) / unit, max(high, 0.0) / unit
+    rough = (high - low or 1.0) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(times * power for times in (1, 2, 5, 10) if times * power >= rough * (1 - 1e-9))
+    values = [place * step for place in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    return {"tickvals": [value * unit for value in values], "ticktext": [signed(value, digits) for value in values]}
 
 
 def tick(code: str, longest: int | None = None) -> str:

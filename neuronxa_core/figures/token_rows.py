@@ -11,7 +11,8 @@ from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.neurons import TokenStates
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale
-from neuronxa_core.figures.style import blank, score_bar
+from neuronxa_core.figures.style import blank, hover, score_bar
+from neuronxa_core.numbers import decimal
 
 _LONGEST = 14
 _NAMES, _BELOW = 130, 96
@@ -38,8 +39,13 @@ class TokenRows:
             zmax=self.high,
             colorscale=self.scale,
             **{"showscale": False, **more},
-            text=[[f"neuron {neuron}" for neuron in neurons]] * len(self.names),
-            hovertemplate=f"<b>%{{text}}</b><br>{self.what} %{{z:.3f}}<extra></extra>",
+            **hover(
+                [
+                    f"<b>neuron {neuron}</b><br>{self.what} {decimal(float(value), 3)}"
+                    for neuron, value in zip(neurons, row, strict=True)
+                ]
+                for row in self.values
+            ),
         )
 
 

@@ -24,6 +24,7 @@ from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.figures import downstream as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.numbers import count
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
@@ -31,7 +32,6 @@ from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import bound, languages, look
-from pages.shared.columns import Column
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 

@@ -10,11 +10,11 @@ from neuronxa_core.analyses.neuron_sets import SetName, listed_from
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import StudyError
 from neuronxa_core.figures import interventions as figures
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.interventions import INTERVENED
 from neuronxa_core.numbers import count
 from neuronxa_core.study.study import Study
 from pages.shared import languages, look
-from pages.shared.columns import Column
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 SET_NAMES: dict[SetName, str] = {

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -19,6 +18,7 @@ from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.states.sentences import STATES, State
 from pages.shared import bound, languages, look, picker, stage
 from pages.shared.part import with_answers
@@ -108,7 +108,7 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
             st.session_state.lang_pair = tuple(pairs.loc[rows[0], ["source", "target"]])
 
     st.caption("Click a cell or select a row to open that pair on the Alignment page.")
-    st.dataframe(
+    look.table(
         pd.DataFrame(
             {
                 "Language": names["source"],
@@ -118,13 +118,12 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
                 "←": pairs["target_to_source"],
             }
         ),
-        hide_index=True,
-        column_config={
-            "Language": st.column_config.TextColumn(width=92),
-            "with": st.column_config.TextColumn(width=92),
-            "Score": _number("Share of sentence pairs that are each other's nearest neighbour"),
-            "→": _number("P@1 from the first language to the second"),
-            "←": _number("P@1 from the second language to the first"),
+        {
+            "Language": Column("Language", width=92),
+            "with": Column("with", width=92),
+            "Score": Column("Score", "%.2f", "Share of pairs that are each other's nearest neighbour", 50),
+            "→": Column("→", "%.2f", "P@1 from the first language to the second", 50),
+            "←": Column("←", "%.2f", "P@1 from the second language to the first", 50),
         },
         key="lang_pairs",
         on_select=chosen,
@@ -169,10 +168,6 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
         for name, table in (("ranking", scores), ("levels", summary)):
             look.table(table)
             look.table_downloads(table, f"{matrix.stem}.{pivot}.{where}.{name}", f"lang_{name}_table")
-
-
-def _number(help: str) -> Any:
-    return st.column_config.NumberColumn(format="%.2f", help=help, width=50)
 
 
 st.title("Languages")

@@ -12,11 +12,11 @@ from neuronxa_core.analyses.lens_grid import LONGEST, GridAnswer, Lens
 from neuronxa_core.corpora.languages import language, search_terms
 from neuronxa_core.corpora.words import open_words
 from neuronxa_core.figures import latent_language as figures
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.latent import TARGETS, alignment_with
 from neuronxa_core.study.study import Study
 from pages.explore.latent_controls import latent_request
 from pages.shared import look
-from pages.shared.columns import Column
 from pages.shared.languages import MOST_LANGUAGES
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 

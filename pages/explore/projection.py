@@ -13,6 +13,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import projection as figures
 from neuronxa_core.figures.alignment import layer_strip, strip_alt
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.read import precomputed_projection
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.settings import settings as app_settings
@@ -22,7 +23,6 @@ from neuronxa_core.study.study import Study
 from pages.explore.projection_along import beside, pair_row, pair_table, trust
 from pages.explore.projection_controls import projection_controls
 from pages.shared import look, stage
-from pages.shared.columns import Column
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html
 from pages.shared.tickets import progress, release, submit, waiting
@@ -190,7 +190,9 @@ def _table_of_pairs(study: Study, projections: list[Projection], bitext: Bitext,
             st.session_state.proj_pair = rows[0] + 1
 
     with st.expander("All pairs (select a row to highlight it in the picture)", icon=":material/list:"):
-        look.table(table, key="proj_table", on_select=chosen, selection_mode="single-row", height=320)
+        names = [f"{STATE_NAMES[each.state]} cosine" for each in projections]
+        own = {name: Column(name, "%.3f") for name in names}
+        look.table(table, own, key="proj_table", on_select=chosen, selection_mode="single-row", height=320)
         look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "proj_pairs")
 
 

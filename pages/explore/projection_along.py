@@ -86,5 +86,10 @@ def pair_table(projections: Sequence[Projection], layer: int, pair: int) -> None
 
 
 def _cell(column: pd.Series, layer: int) -> str:
-    said = {"Cosine": lambda value: score(value, 3), "Aligned": lambda value: "yes" if value else "no"}
-    return along({int(at): said.get(str(column.name), str)(value) for at, value in column.items()}, layer)
+    if column.name == "Cosine":
+        told = [score(value, 3) for value in column]
+    elif column.name == "Aligned":
+        told = ["yes" if value else "no" for value in column]
+    else:
+        told = list(map(str, column))
+    return along(dict(zip(column.index, told, strict=True)), layer)

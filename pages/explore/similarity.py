@@ -14,6 +14,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
 from neuronxa_core.figures.alignment import HEIGHT, layer_strip, strip_alt
 from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.read import StoredLayers, precomputed_layers
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.layers import StudyLayers
@@ -176,7 +177,7 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
                 "Rank among sources": int((similarity[:, target] >= similarity[source, target]).sum()),
             }
         )
-    look.table(pd.DataFrame(rows), column_config={"Cosine": st.column_config.NumberColumn(format="%.3f")})
+    look.table(pd.DataFrame(rows), {"Cosine": Column("Cosine", "%.3f")})
     rivals = analysis.rival_table(bitext, matrices, source, target)
     if st.session_state.get("sim_rivals") not in (None, *matrices):  # at layer 0 there are no neurons
         del st.session_state.sim_rivals

@@ -19,6 +19,7 @@ from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STATE_NAMES, Theme
 from neuronxa_core.figures.report import study_report
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.numbers import score
 from neuronxa_core.settings import ASSETS
@@ -26,7 +27,7 @@ from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
 from pages.shared import stage
-from pages.shared.columns import Column, column_config, readable
+from pages.shared.columns import shown_table
 from pages.shared.kit import open_kit
 from pages.shared.save import save_picture
 
@@ -257,8 +258,8 @@ def table(frame: pd.DataFrame, own: Mapping[str, Column] | None = None, **option
 
     own: columns with another meaning than in columns.COLUMNS. options: for Streamlit's table.
     """
-    shown = readable(frame)
-    config = column_config(map(str, shown.columns), own or {}) | options.pop("column_config", {})
+    shown, config = shown_table(frame, own or {})
+    config |= options.pop("column_config", {})
     st.dataframe(shown, hide_index=True, placeholder="–", column_config=config, **options)
 
 

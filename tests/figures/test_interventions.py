@@ -18,8 +18,8 @@ def test_each_row_has_its_changes_and_beside_them_the_mean_of_its_controls(theme
     np.testing.assert_allclose(cells.z[1], [0.2, 0.15, -0.02], atol=1e-9)
     np.testing.assert_allclose(random.z, [[0.075], [0.175], [0.03]], atol=1e-9)
     assert list(numbers.text[:4]) == ["+50", "+10", "+5", "+8"]
-    assert "random: +8" in cells.text[0][0]
-    assert "mean of 2" in random.text[1][0]
+    assert "random: +8" in cells.hovertext[0][0]
+    assert "mean of 2" in random.hovertext[1][0]
     assert cells.zmax == 2.0
     assert cells.zmin == 0
 
@@ -57,7 +57,7 @@ def test_cells_that_a_cancelled_run_lacks_stay_empty():
     cells = effects_figure(replace(effects, bits=part)).data[0]
     assert np.isnan(cells.z[0][1:3]).all()
     assert cells.z[0][0] == pytest.approx(0.5)
-    assert cells.text[0][1].endswith("not measured")
+    assert cells.hovertext[0][1].endswith("not measured")
     assert len(own_figure(replace(effects, bits=part)).data[1].x) == 1
 
 

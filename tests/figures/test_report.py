@@ -8,6 +8,7 @@ from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.read import StoredLayers, gallery_results, gallery_studies
 from neuronxa_core.gallery.report import gather, measures_of
+from neuronxa_core.numbers import score
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
 
@@ -69,3 +70,14 @@ def test_without_states_the_report_says_what_is_missing_and_how_to_get_it():
     body = without_scripts(study_report(result))
     assert body.count("<figure>") == 4
     assert "Open the Similarity page once" in body
+
+
+def test_the_tables_of_the_report_have_words_and_the_dashboards_rounding():
+    result = gallery_results()[STUDY]
+    tables = "".join(re.findall(r"<table.*?</table>", study_report(result, gather(result)), re.S))
+    heads, cells = (re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", tables) for tag in ("th", "td"))
+    assert {"State", "Score", "P@1 source → target", "Gap, points", "Anisotropy", "Trustworthiness"} <= set(heads)
+    assert not [head for head in heads if "_" in head]
+    assert not {"nas", "nav", "nan", "None"} & set(cells)
+    first = result.of("nas").iloc[0]
+    assert cells[:3] == ["NAS", "1", score(first["score"])]

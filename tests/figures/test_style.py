@@ -1,9 +1,12 @@
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
+from neuronxa_core import figures
 from neuronxa_core.figures.palette import PALETTES, score_scale
-from neuronxa_core.figures.style import short_codes, spread, tick
+from neuronxa_core.figures.style import hover, short_codes, signed_ticks, spread, tick
 from neuronxa_core.states.sentences import STATES
 
 
@@ -19,6 +22,28 @@ def test_long_tail_names_are_italic_and_codes_stay_apart():
     assert tick("yor_Latn") == "<i>Yoruba</i>"
     assert tick("arb_Arab", longest=10) == "Modern St…"
     assert short_codes(["deu_Latn", "zho_Hans", "zho_Hant"]) == ["deu", "zho_Hans", "zho_Hant"]
+
+
+def test_ticks_of_differences_have_round_steps_a_true_minus_and_a_bare_0():
+    assert signed_ticks(-38, 38, most=4) == {
+        "tickvals": [-20, 0, 20],
+        "ticktext": ["\N{MINUS SIGN}20", "0", "+20"],
+    }
+    assert signed_ticks(-0.012, 0.031, most=4)["ticktext"] == ["0", "+0.02"]
+    assert signed_ticks(0, 0.5, unit=0.01)["ticktext"] == ["0", "+10", "+20", "+30", "+40", "+50"]
+    assert signed_ticks(0, 0)["ticktext"][0] == "0"
+
+
+def test_a_hover_text_is_text_and_a_small_number_in_it_is_no_tag():
+    assert hover(["<b>NAS</b> <0.01 [<0.01 to >0.99]"])["hovertext"] == ["<b>NAS</b> &lt;0.01 [&lt;0.01 to >0.99]"]
+    assert hover([["<+0.01"]])["hovertext"] == [["&lt;+0.01"]]
+
+
+def test_no_figure_leaves_a_number_that_people_read_to_plotly_to_format():
+    for module in Path(figures.__path__[0]).rglob("*.py"):
+        code = module.read_text(encoding="utf-8")
+        assert not re.search(r"%\{+[\w.\[\]]+:", code), module  # %{y:.2f} in a hover text
+        assert not re.search(r"tickformat=?\W{1,4}\+", code), module
 
 
 @pytest.mark.parametrize("theme", PALETTES)

@@ -1,6 +1,7 @@
 """The app as Streamlit's own test runner opens it: a page by its name, what it says, and waiting for the worker."""
 
 import functools
+import json
 import re
 import time
 from collections.abc import Callable
@@ -54,6 +55,26 @@ def html(app: AppTest) -> str:
 def table_rows(app: AppTest) -> list[list[str]]:
     """The cells of every sentence table on the page, row by row."""
     return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", html(app))]
+
+
+_RAW = re.compile(r"[a-z]+(_[A-Za-z]+)+|None|nan|NaN")
+
+
+def raw_words(app: AppTest) -> list[str]:
+    """What the page's tables show as a program calls it: `nas_low`, `fra_Latn`, `None`, or numbers in no format."""
+    found = []
+    for table in app.dataframe:
+        config = json.loads(table.proto.columns or "{}")
+        for name, column in table.value.items():
+            told = config.get(str(name)) or {}
+            if told.get("hidden"):
+                continue
+            title = told.get("label") or str(name)
+            plain = column.dtype.kind == "f" and (told.get("type_config") or {}).get("type") != "number"
+            found += [title] if plain or _RAW.fullmatch(title) or (title.islower() and not told.get("label")) else []
+            if title != "Code":
+                found += [cell for cell in column if isinstance(cell, str) and _RAW.fullmatch(cell)]
+    return found
 
 
 def chart_count(app: AppTest) -> int:

@@ -16,7 +16,7 @@ from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests import tiny
 from tests.conftest import set_settings
-from tests.pages.app import ROOT, chart_count, open_page, page_file, run_until, table_rows, wait_for_charts
+from tests.pages.app import ROOT, chart_count, open_page, page_file, raw_words, run_until, table_rows, wait_for_charts
 
 PAGES = {
     "overview": "Inside a multilingual language model",
@@ -41,6 +41,7 @@ def test_every_page_opens_with_the_default_study(name: str, title: str):
     app = open_page(name)
     assert app.title[0].value == title
     assert not app.error
+    assert raw_words(app) == []
 
 
 def test_app_py_as_a_script_draws_the_same_page():

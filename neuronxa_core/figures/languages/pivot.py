@@ -12,7 +12,7 @@ from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.languages.matrix import layer_name, layer_stem
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, colour_key, interval_bars, name_rows, tick
+from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, tick
 from neuronxa_core.figures.wording import joined_names, ties
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, decimal, every, score, signed
 from neuronxa_core.states.sentences import STATES, State
@@ -51,11 +51,14 @@ def pivot_ranking(scores: pd.DataFrame, layer: int | None = None, theme: Theme =
     return figure
 
 
-def _token_line(scores: pd.DataFrame) -> list[str]:
-    """A line for the hover text; empty where the tokens were not counted."""
-    return [
-        "" if np.isnan(ratio) else f"<br>{decimal(ratio)} tokens per English token" for ratio in scores["fertility"]
-    ]
+def _ranked_hover(row: pd.Series, state: State) -> str:
+    """Score, gain, and tokens where they were counted."""
+    ratio = row["fertility"]
+    tokens = "" if np.isnan(ratio) else f"<br>{decimal(ratio)} tokens per English token"
+    return (
+        f"<b>{row['name']}</b><br>{STATE_NAMES[state]} {score(row[state])}<br>NAS minus embedding "
+        f"{signed(row['gain'])}{tokens}"
+    )
 
 
 def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: Theme) -> None:
@@ -66,11 +69,7 @@ def _ranked_dots(figure: go.Figure, rows: pd.DataFrame, state: State, theme: The
             mode="markers",
             name=STATE_NAMES[state],
             marker={"color": PALETTES[theme].states[state], "symbol": SYMBOLS[state], "size": 9},
-            customdata=rows[["name", "gain"]].assign(tokens=_token_line(rows)).to_numpy(),
-            hovertemplate=(
-                f"<b>%{{customdata[0]}}</b><br>{STATE_NAMES[state]} %{{x:.2f}}<br>"
-                "NAS minus embedding %{customdata[1]:+.2f}%{customdata[2]}<extra></extra>"
-            ),
+            **hover(_ranked_hover(row, state) for _, row in rows.iterrows()),
         )
     )
 
@@ -117,8 +116,10 @@ def _level_row(
             mode="markers",
             name=f"{STATE_NAMES[state]}, single languages",
             marker={"color": translucent(colour, 0.35), "symbol": "line-ns-open", "size": 9, "line": {"width": 1.5}},
-            customdata=members[["name"]].to_numpy(),
-            hovertemplate=f"%{{customdata[0]}}<br>{STATE_NAMES[state]} %{{x:.2f}}<extra></extra>",
+            **hover(
+                f"{each}<br>{STATE_NAMES[state]} {score(value)}"
+                for each, value in zip(members["name"], members[state], strict=True)
+            ),
         )
     )
     width = [0.0, 0.0] if np.isnan(row["ci_low"]) else [row["ci_high"] - row["mean"], row["mean"] - row["ci_low"]]

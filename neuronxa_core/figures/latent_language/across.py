@@ -8,9 +8,9 @@ from neuronxa_core.analyses.latent_languages import LatentAnswers
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
-from neuronxa_core.figures.style import blank, interval_bars, name_rows, tick
+from neuronxa_core.figures.style import blank, hover, interval_bars, name_rows, tick
 from neuronxa_core.metrics.correlation import spearman
-from neuronxa_core.numbers import count, score
+from neuronxa_core.numbers import CONFIDENCE, count, interval, score
 
 _ROW = 22
 _PANELS = (("pivot_share", "Pivot's share"), ("overtaking", "Overtaking layer"), ("nasca", "NASCA with the pivot"))
@@ -47,15 +47,16 @@ def targets_figure(table: pd.DataFrame, layers: int, theme: Theme = "light") -> 
 
 
 def _dots(rows: pd.DataFrame, name: str, title: str, colour: str, axis: str) -> go.Scatter:
-    names = [language(code).name for code in rows["language"]]
     values = rows[name].to_numpy(float)
     bars, ends = {}, np.full((len(rows), 2), np.nan)
     if f"{name}_low" in rows:
         ends = rows[[f"{name}_low", f"{name}_high"]].to_numpy(float)
         high = np.where(np.isnan(ends[:, 1]), values, ends[:, 1])
         bars = {"error_x": interval_bars(list(high - values), list(values - ends[:, 0]), colour)}
-    spread = " [%{customdata[1]}]" if bars else ""
-    told = [f"{score(low)} to {score(high)}" if name != "overtaking" else _span(low, high) for low, high in ends]
+    told = [
+        f"<b>{language(code).name}</b><br>{title} {_said(name, value)}{_between(name, *pair) if bars else ''}"
+        for code, value, pair in zip(rows["language"], values, ends, strict=True)
+    ]
     return go.Scatter(
         x=values,
         y=list(range(len(rows))),
@@ -63,14 +64,19 @@ def _dots(rows: pd.DataFrame, name: str, title: str, colour: str, axis: str) -> 
         mode="markers",
         name=title,
         marker={"color": colour, "size": 8, "symbol": "circle" if name == "nasca" else "square"},
-        customdata=list(zip(names, told, strict=True)),
-        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{title} %{{x:.3g}}{spread}<extra></extra>",
+        **hover(told),
         **bars,
     )
 
 
-def _span(low: float, high: float) -> str:
-    return f"{low:.0f} to {high:.0f}" if not np.isnan(high) else f"{low:.0f} to never"
+def _said(name: str, value: float) -> str:
+    return f"{value:.0f}" if name == "overtaking" and not np.isnan(value) else score(value)
+
+
+def _between(name: str, low: float, high: float) -> str:
+    if name == "overtaking" and not np.isnan(low):
+        return f" [{low:.0f} to {'never' if np.isnan(high) else f'{high:.0f}'}]"
+    return f" [{interval(low, high)}]"
 
 
 def exportable_across(answers: LatentAnswers, table: pd.DataFrame) -> ExportableFigure:
@@ -80,8 +86,8 @@ def exportable_across(answers: LatentAnswers, table: pd.DataFrame) -> Exportable
         f"{first.stem}.targets",
         f"{pivot} on the way from {language(first.study.source).name} to every language",
         f"Share of {pivot} in the probability that {pivot} and the target have together above their baselines, over "
-        "all layers; the layer from which on the target stays ahead. 95 % intervals, words resampled. Right: NASCA of "
-        "target and pivot.",
+        f"all layers; the layer from which on the target stays ahead. {CONFIDENCE} intervals, words "
+        "resampled. Right: NASCA of target and pivot.",
         first.caption,
         lambda theme: targets_figure(table, first.layers, theme),
     )

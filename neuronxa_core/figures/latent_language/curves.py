@@ -1,5 +1,7 @@
 """The probability of the answer in target, pivot and source through the layers, and the entropy below it."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,11 +12,12 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
-from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.style import blank, hover
 from neuronxa_core.figures.wording import in_a_row
-from neuronxa_core.numbers import FEW, confidence, count, decimal, score, with_unit
+from neuronxa_core.numbers import CONFIDENCE, FEW, confidence, count, decimal, interval, score, with_unit
 
 HEIGHT = 560
+_fine, _tenth = partial(score, digits=3), partial(decimal, digits=1)
 _SYMBOLS: dict[Role, str] = {"target": "triangle-up", "pivot": "square", "source": "circle"}
 
 
@@ -78,9 +81,11 @@ def _curve(answer: LatentAnswer, role: Role, theme: Theme) -> Curve:
         width=2.4,
         dash="dash" if role == "pivot" else "solid",
         more={
-            "customdata": rows[["ci_low", "ci_high", "baseline"]].to_numpy(),
-            "hovertemplate": f"{name} ({role}): %{{y:.3f}} [%{{customdata[0]:.3f}}, %{{customdata[1]:.3f}}], baseline "
-            "%{customdata[2]:.3f}<extra></extra>",
+            **hover(
+                f"{name} ({role}): {_fine(row.difference)} [{interval(row.ci_low, row.ci_high, _fine)}], baseline "
+                f"{_fine(row.baseline)}"
+                for row in rows.itertuples()
+            )
         },
     )
 
@@ -111,8 +116,10 @@ def _entropy(answer: LatentAnswer, theme: Theme) -> Curve:
         width=1.8,
         more={
             "yaxis": "y2",
-            "customdata": rows[["ci_low", "ci_high"]].to_numpy(),
-            "hovertemplate": "entropy %{y:.1f} bits [%{customdata[0]:.1f}, %{customdata[1]:.1f}]<extra></extra>",
+            **hover(
+                f"entropy {with_unit(_tenth(row.entropy), 'bits')} [{interval(row.ci_low, row.ci_high, _tenth)}]"
+                for row in rows.itertuples()
+            ),
         },
     )
 
@@ -123,8 +130,8 @@ def exportable_latent(answer: LatentAnswer) -> ExportableFigure:
         f"{answer.stem}.latent",
         f"Latent language: {source} to {target}, with {pivot} as the pivot",
         "Probability of the answer's first tokens at the last token of the prompt, by the logit lens of each layer, "
-        "without the baseline (dotted: the mean over the other words' answers). Bands: 95 % intervals, words "
-        "resampled. Below: entropy of the prediction.",
+        "without the baseline (dotted: the mean over the other words' answers). Bands: "
+        f"{CONFIDENCE} intervals, words resampled. Below: entropy of the prediction.",
         answer.caption,
         lambda theme: latent_curves(answer, theme),
     )
@@ -171,10 +178,7 @@ def _overtaking(found: Measured, layers: int, target: str, pivot: str) -> str:
     if found.low == found.high:
         return f"{target} stays ahead from layer {int(found.value)} on, in every resample of the words."
     high = f"{int(found.high)}" if found.high <= layers else "not at all"
-    return (
-        f"{target} stays ahead from layer {int(found.value)} on ({with_unit('95', '%')} interval {int(found.low)} to "
-        f"{high})."
-    )
+    return f"{target} stays ahead from layer {int(found.value)} on ({CONFIDENCE} interval {int(found.low)} to {high})."
 
 
 def _few(answer: LatentAnswer) -> str:

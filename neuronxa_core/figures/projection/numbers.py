@@ -17,7 +17,7 @@ from neuronxa_core.figures.palette import (
     STATE_NAMES,
     Theme,
 )
-from neuronxa_core.figures.style import blank, upright
+from neuronxa_core.figures.style import blank, hover, upright
 from neuronxa_core.figures.wording import ties
 from neuronxa_core.numbers import count, percent, score
 
@@ -47,9 +47,9 @@ def number_curves(projections: Sequence[Projection], number: str, layer: int, th
     curves = []
     for projection in projections:
         table, name = projection.table, STATE_NAMES[projection.state]
-        hover = {"hovertemplate": f"<b>{name}, layer %{{x}}</b><br>%{{y:.2f}}<extra></extra>"}
         x, y = table["layer"].to_numpy(), table[number].to_numpy()
-        curves.append(state_curve(projection.state, theme, x=x, y=y, width=2, size=5, more=hover))
+        told = hover(f"<b>{name}, layer {at}</b><br>{score(value)}" for at, value in zip(x, y, strict=True))
+        curves.append(state_curve(projection.state, theme, x=x, y=y, width=2, size=5, more=told))
     draw_curves(figure, curves, theme)
     figure.add_annotation(
         text=f"<b>{NUMBER_NAMES[number]}</b>   " + _states_key(projections, palette.states),
