@@ -35,6 +35,7 @@ __all__ = [
     "LatentLanguages",
     "Lens",
     "Measured",
+    "Method",
     "ModelComparison",
     "ModelRef",
     "Models",
@@ -55,6 +56,7 @@ __all__ = [
     "StudyResult",
     "TokenPair",
     "Tokens",
+    "WorkedExample",
     "__version__",
     "corpus_of",
     "extract",
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.latent_language import LatentLanguage
     from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguages
     from neuronxa_core.analyses.lens_grid import GridAnswer, Lens
+    from neuronxa_core.analyses.method import Method
     from neuronxa_core.analyses.models import ModelComparison, Models
     from neuronxa_core.analyses.neurons import NeuronRates, Neurons, TokenPair, Tokens
     from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.settings import Ablation, Settings
     from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
     from neuronxa_core.analyses.umap import ProjectionSettings
+    from neuronxa_core.analyses.worked_example import WorkedExample
     from neuronxa_core.corpora.catalogue import open_corpus
     from neuronxa_core.corpora.uploads import corpus_of
     from neuronxa_core.errors import NeuronXAError
@@ -125,6 +129,8 @@ _HOMES = {
     "LatentAnswers": "analyses.latent_languages",
     "Lens": "analyses.lens_grid",
     "GridAnswer": "analyses.lens_grid",
+    "Method": "analyses.method",
+    "WorkedExample": "analyses.worked_example",
     "Settings": "analyses.settings",
     "Ablation": "analyses.settings",
     "PairsNeeded": "analyses.pairs_needed",

@@ -19,6 +19,7 @@ from neuronxa_core.gallery.latent import (
     precomputed_latent,
     precomputed_lens,
 )
+from neuronxa_core.gallery.method import METHOD_FILE
 from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -204,7 +205,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     files = {"studies": STUDIES_FILE, "variants": VARIANTS_FILE, "matrix": MATRIX_FILE, "bits": BITS_FILE}
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
     files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE, "interventions": FOLDER}
-    files |= {"latent": LATENT_FILE, "lens": LENS_FILE}
+    files |= {"latent": LATENT_FILE, "lens": LENS_FILE, "method": METHOD_FILE}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():

@@ -41,6 +41,7 @@ from neuronxa_core.figures import (
 )
 from neuronxa_core.figures.export import printed, standing
 from neuronxa_core.figures.latent_language import shown as _words  # noqa: F401 - registers its answers
+from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registers its answer
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.metrics.geometry import margins

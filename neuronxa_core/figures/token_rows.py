@@ -61,7 +61,7 @@ def token_rows(
         [0.5, palette.ground],
         [1.0, palette.states["nas"]],
     ]
-    tokens = [f"{number}  {_cut(token.strip() or repr(token))}" for number, token in enumerate(states.tokens, start=1)]
+    tokens = token_names(states.tokens)
     return (
         TokenRows(values, tokens, diverging, -most, most, "activation"),
         TokenRows(nav, ["NAV"], score_scale("nav", theme), 0.0, float(nav.max()) or 1.0, "pooled NAV"),
@@ -69,8 +69,13 @@ def token_rows(
     )
 
 
-def _cut(token: str) -> str:
-    return token if len(token) <= _LONGEST else f"{token[: _LONGEST - 1]}…"
+def token_names(tokens: Sequence[str], longest: int = _LONGEST) -> list[str]:
+    """Each token under its number, cut to `longest` letters, as a tick of a figure takes it."""
+    return [f"{number}  {plain(_cut(token.strip() or repr(token), longest))}" for number, token in enumerate(tokens, 1)]
+
+
+def _cut(token: str, longest: int) -> str:
+    return token if len(token) <= longest else f"{token[: longest - 1]}…"
 
 
 def token_figure(
@@ -88,7 +93,7 @@ def token_figure(
     for row, part in enumerate(token_rows(states, chosen, theme, most), start=1):
         scale = {"showscale": True, "colorbar": bar} if row == 1 else {}
         figure.add_trace(part.heatmap(chosen, **scale), row=row, col=1)
-        names = {"tickvals": list(range(len(part.names))), "ticktext": [_plain(name) for name in part.names]}
+        names = {"tickvals": list(range(len(part.names))), "ticktext": part.names}
         figure.update_yaxes(**names, autorange="reversed", row=row, col=1)
     margin = {"l": _NAMES, "r": 8, "t": 8, "b": _BELOW}
     house = blank(theme, height, margin=margin, hovermode="closest").layout
@@ -101,5 +106,6 @@ def token_figure(
     return figure
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text in which plotly finds no markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;")

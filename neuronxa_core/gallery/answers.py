@@ -19,6 +19,7 @@ from neuronxa_core.analyses.latent_answer import LatentAnswer
 from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguages
 from neuronxa_core.analyses.lens_grid import GridAnswer, Lens
+from neuronxa_core.analyses.method import Method
 from neuronxa_core.analyses.models import ModelComparison, Models
 from neuronxa_core.analyses.neurons import NeuronRates, Neurons
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
@@ -26,9 +27,11 @@ from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.interventions import precomputed_effects
 from neuronxa_core.gallery.latent import precomputed_latent, precomputed_lens, precomputed_targets
+from neuronxa_core.gallery.method import precomputed_method
 from neuronxa_core.gallery.precision import settled
 from neuronxa_core.gallery.read import (
     precomputed,
@@ -174,6 +177,11 @@ def _(request: LatentLanguages) -> LatentAnswers | None:
 @stored.register
 def _(request: Lens) -> GridAnswer | None:
     return precomputed_lens(request)
+
+
+@stored.register
+def _(request: Method) -> WorkedExample | None:
+    return precomputed_method(request)
 
 
 @stored.register

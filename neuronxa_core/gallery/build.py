@@ -25,9 +25,11 @@ from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
 from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.settings import Ablation, Settings, write_ablation
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.analyses.worked_example import WorkedExample, write_example
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery.interventions import FOLDER, gallery_request, write_effects
 from neuronxa_core.gallery.latent import LATENT_FILE, LENS_FILE, latent_requests, lens_request, write_answers
+from neuronxa_core.gallery.method import METHOD_FILE, method_request
 from neuronxa_core.gallery.pairs import write_packed
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -152,6 +154,10 @@ def _write_lens(answers: Sequence[GridAnswer], folder: Path) -> None:
     write_aside(folder / LENS_FILE, partial(write_grid, answers[0]))
 
 
+def _write_method(answers: Sequence[WorkedExample], folder: Path) -> None:
+    write_aside(folder / METHOD_FILE, partial(write_example, answers[0]))
+
+
 PARTS: Mapping[str, Part] = {
     "studies": Part(lambda: map(Alignment, gallery_studies()), partial(_write_results, STUDIES_FILE)),
     "layers": Part(lambda: map(Similarity, _layered()), _write_layers),
@@ -170,5 +176,6 @@ PARTS: Mapping[str, Part] = {
     ),
     "latent": Part(latent_requests, lambda answers, folder: write_answers(answers, folder / LATENT_FILE)),
     "lens": Part(lambda: [lens_request()], _write_lens),
+    "method": Part(lambda: [method_request()], _write_method),
 }
 """The parts of the gallery, in the order in which they are built."""

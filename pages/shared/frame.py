@@ -39,6 +39,7 @@ def draw() -> None:
                 _page("experiment/interventions", "Interventions", "toggle_off"),
             ],
             "Learn": [
+                _page("learn/method", "Method", "stairs"),
                 _page("learn/data", "Data", "translate"),
                 _page("learn/guide", "Guide", "menu_book"),
             ],

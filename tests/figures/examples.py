@@ -31,6 +31,8 @@ from neuronxa_core.figures import (
     space,
 )
 from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.method import inside, neighbours, pooling
+from neuronxa_core.gallery.method import method_request, precomputed_method
 from neuronxa_core.gallery.read import (
     gallery_results,
     gallery_studies,
@@ -48,12 +50,15 @@ MODULES = (
     alignment,
     asymmetry,
     downstream,
+    inside,
     interventions,
     languages,
     models,
+    neighbours,
     neurons,
     overview,
     plane,
+    pooling,
     projection,
     settings,
     similarity,
@@ -231,6 +236,53 @@ def exportable_token() -> Example:
     )
     exportable = neurons.exportable_token(STUDY, states, [3, 1], "deu_Latn", 2, 4)
     return Example(exportable, {"None.z": activations[:, [3, 1]].ravel()})
+
+
+@example
+def exportable_tokens() -> Example:
+    worked = precomputed_method(method_request())
+    counts = [len(each.tokens) for each in worked.sides[1]]
+    return Example(inside.exportable_tokens(worked), {"English.y": counts})
+
+
+@example
+def exportable_gate() -> Example:
+    worked = precomputed_method(method_request())
+    sentence = worked.sides[0][2]
+    shown = {"German.x": sentence.incoming[8, :, 13], "German.y": sentence.activation[8, :, 13]}
+    return Example(inside.exportable_gate(worked, 2, 9, 13, (0, 4)), shown)
+
+
+@example
+def exportable_firing() -> Example:
+    worked = precomputed_method(method_request())
+    values = worked.sides[1][0].activation[4]
+    return Example(
+        inside.exportable_firing(worked, 1, 0, 5, 3), {"NAS.z": (values > 0).ravel(), "NAV.z": np.abs(values).ravel()}
+    )
+
+
+@example
+def exportable_pooling() -> Example:
+    worked = precomputed_method(method_request())
+    values = worked.sides[0][1].activation[6]
+    return Example(
+        pooling.exportable_pooling(worked, 0, 1, 7, "mean"),
+        {"weights.y": [1 / len(values)] * len(values), "mean.y": (values > 0).mean(axis=0), "last.y": values[-1] > 0},
+    )
+
+
+@example
+def exportable_neighbours() -> Example:
+    worked = precomputed_method(method_request())
+    return Example(neighbours.exportable_neighbours(worked, "nas", 3), {"NAS.z": worked.cosines["nas"][2].ravel()})
+
+
+@example
+def exportable_score() -> Example:
+    worked = precomputed_method(method_request())
+    score = worked.result.of("nas")["score"][2]
+    return Example(neighbours.exportable_score(worked, "nas", 3), {"score.x": [score], "possible.x": np.arange(6) / 5})
 
 
 @cache

@@ -97,7 +97,14 @@ PAIR = "demo_everyday_deu_Latn-eng_Latn_100_gate_position_float32"
 FIRST = "demo_everyday_arb_Arab-eng_Latn_100_gate_position_float32"
 LAST = "demo_everyday_yor_Latn-eng_Latn_100_gate_position_float32"
 MATRIX = "demo_everyday_31-languages_100_gate_position_float32"
+FEW = "demo_everyday_deu_Latn-eng_Latn_5_gate_position_float32.method"
 STEMS = {
+    "exportable_tokens": f"{FEW}.tokens",
+    "exportable_gate": f"{FEW}.gate.layer9.neuron186",
+    "exportable_firing": f"{FEW}.firing.eng_Latn.pair1.layer5",
+    "exportable_pooling": f"{FEW}.mean.deu_Latn.pair2.layer7",
+    "exportable_neighbours": f"{FEW}.cosines.nas.layer3",
+    "exportable_score": f"{FEW}.score.nas.layer3",
     "exportable_curves": f"{PAIR}.alignment",
     "exportable_direction": f"{PAIR}.directions.nas",
     "exportable_gaps": f"{FIRST}.gaps",

@@ -13,6 +13,7 @@ from neuronxa_core.analyses.downstream import Downstream
 from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_languages import LatentLanguages
 from neuronxa_core.analyses.lens_grid import Lens
+from neuronxa_core.analyses.method import Method
 from neuronxa_core.analyses.neurons import Tokens
 from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.umap import ProjectionSettings
@@ -26,6 +27,7 @@ from tests.words import WORDS
 
 ASKED = MADE | {
     "tokens": lambda study: Tokens(study, 3, 2),
+    "method": lambda study: Method(replace(study, pairs=4)),
     "downstream without bits": lambda study: Downstream(study, OTHERS, bits=False),
     "latent language": lambda study: latent(study),
     "latent languages": lambda study: LatentLanguages(latent(study).study, latent(study), ("fra_Latn",)),
@@ -59,6 +61,7 @@ FIGURES = {
     "latent language": ["latent"],
     "latent languages": ["targets"],
     "lens": ["lens"],
+    "method": ["cosines", "tokens", "gate", "firing", "pooling", "score", "curves"],
 }
 FINDINGS = {
     "latent language": "5 words of 7 count",
@@ -100,7 +103,7 @@ def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: st
 
 def test_every_kind_of_answer_has_figures_and_a_finding():
     kinds = {*Shown.__subclasses__(), Found}
-    assert len(kinds) == 16
+    assert len(kinds) == 17
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
     with pytest.raises(TypeError, match="int is no answer"):

@@ -31,6 +31,7 @@ PAGES = {
     "settings": "Settings",
     "downstream": "Downstream",
     "interventions": "Interventions",
+    "method": "Method",
     "data": "The data",
     "guide": "Guide",
 }

@@ -1,0 +1,1 @@
+"""The figures of the method, one for each step, all from a worked example."""

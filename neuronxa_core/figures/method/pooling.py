@@ -1,0 +1,103 @@
+"""From tokens to a sentence: the weight of every token, and what the weights make of the neurons."""
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from neuronxa_core.analyses.worked_example import WorkedExample, pooling_weights
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.token_rows import token_names
+from neuronxa_core.states.sentences import POOLINGS, Pooling
+
+HEIGHT = 440
+_NAMED = 30
+"""Tokens that have their name under their bar; of more they stand in the hover text."""
+
+
+def pooling_figure(
+    example: WorkedExample, side: int, pair: int, layer: int, pooling: Pooling, theme: Theme = "light"
+) -> go.Figure:
+    """Above, a bar per token with its weight; below, a bar per neuron with its pooled NAS, 0 to 1.
+
+    The short lines are what the other two poolings make of the same neurons.
+    """
+    palette, tokens = PALETTES[theme], example.sides[side][pair].tokens
+    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.34, row_heights=[0.5, 0.5])
+    names = token_names(tokens, longest=8)
+    figure.add_trace(
+        go.Bar(
+            x=list(range(len(tokens))),
+            y=pooling_weights(len(tokens), pooling),
+            name="weights",
+            marker={"color": palette.languages[side]},
+            text=names,
+            textposition="none",
+            hovertemplate="<b>%{text}</b><br>weight %{y:.4f}<extra></extra>",
+        ),
+        row=1,
+        col=1,
+    )
+    pooled = {each: example.states(side, pair, layer, each)[0] for each in POOLINGS}
+    neurons = [f"neuron {neuron}" for neuron in example.neurons[layer - 1]]
+    hover = "<b>%{text}</b><br>NAS %{y:.3f}<extra></extra>"
+    places = list(range(len(neurons)))
+    figure.add_trace(
+        go.Bar(
+            **{"x": places, "y": pooled[pooling], "name": pooling, "text": neurons, "textposition": "none"},
+            marker={"color": palette.states["nas"]},
+            hovertemplate=hover,
+        ),
+        row=2,
+        col=1,
+    )
+    for other in (each for each in POOLINGS if each != pooling):
+        figure.add_trace(
+            go.Scatter(
+                **{"x": places, "y": pooled[other], "name": other, "text": neurons, "mode": "markers"},
+                marker={"symbol": "line-ew", "size": 10, "line": {"color": palette.ink, "width": 1.5}},
+                hovertemplate=hover.replace("<br>", f"<br>{other}: "),
+            ),
+            row=2,
+            col=1,
+        )
+    house = blank(theme, HEIGHT, margin={"l": 52, "r": 8, "t": 12, "b": 32}, hovermode="closest").layout
+    shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode", "showlegend")
+    figure.update_layout({name: house[name] for name in shared}, bargap=0.2)
+    axis = {name: house.yaxis[name] for name in ("gridcolor", "zeroline", "fixedrange", "tickcolor")}
+    title = {"standoff": 4, "font": {"size": 13, "color": palette.muted}}
+    figure.update_yaxes(**axis, title={**title, "text": "Weight"}, rangemode="tozero", nticks=4, row=1, col=1)
+    figure.update_yaxes(**axis, title={**title, "text": "NAS"}, range=[0, 1.04], dtick=0.5, row=2, col=1)
+    named = len(tokens) <= _NAMED
+    figure.update_xaxes(showgrid=False, fixedrange=True, zeroline=False, ticks="")
+    figure.update_xaxes(
+        showticklabels=named, tickvals=list(range(len(tokens))), ticktext=names, tickangle=-90, row=1, col=1
+    )
+    figure.update_xaxes(showticklabels=False, title={**title, "text": "Neurons"}, row=2, col=1)
+    return figure
+
+
+def exportable_pooling(example: WorkedExample, side: int, pair: int, layer: int, pooling: Pooling) -> ExportableFigure:
+    code = (example.study.source, example.study.target)[side]
+    return ExportableFigure(
+        f"{example.study.stem}.method.{pooling}.{code}.pair{pair + 1}.layer{layer}",
+        f"{language(code).name}, pair {pair + 1}, layer {layer}: tokens weighed by {pooling}",
+        f"Above: the weight of each token. Below: the sentence's NAS at each neuron; the short lines are what the "
+        f"other poolings would give. {pooling_finding(example, side, pair, layer, pooling)}",
+        example.study.caption,
+        lambda theme: pooling_figure(example, side, pair, layer, pooling, theme),
+    )
+
+
+def pooling_finding(example: WorkedExample, side: int, pair: int, layer: int, pooling: Pooling) -> str:
+    """How far the neurons move if the tokens are weighed in another way."""
+    chosen, _ = example.states(side, pair, layer, pooling)
+    moved = {
+        each: float(np.abs(chosen - example.states(side, pair, layer, each)[0]).mean())
+        for each in POOLINGS
+        if each != pooling
+    }
+    told = " and ".join(f"{shift:.2f} with {other}" for other, shift in moved.items())
+    return f"On average these neurons move by {told}."

@@ -1,0 +1,190 @@
+"""The seven steps of the method: each has a text, a formula, one picture, and a question whose answer is folded."""
+
+import html
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from neuronxa_core.analyses.worked_example import SentenceInside, WorkedExample, pooling_weights
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.alignment import exportable_curves
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.method import counted, inside, neighbours
+from neuronxa_core.figures.method.pooling import exportable_pooling, pooling_finding
+from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.numbers import decimal
+from neuronxa_core.states.sentences import POOLINGS, Pooling, State
+from pages.shared import bound, look
+
+_MOST_PIECES = 160
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the reader looks at. pair, side, token: from 0; place: of the neuron among those shown of the layer."""
+
+    pair: int
+    layer: int
+    side: int
+    token: int
+    place: int
+
+    def sentence(self, example: WorkedExample) -> SentenceInside:
+        return example.sides[self.side][self.pair]
+
+
+@contextmanager
+def step(number: int, exportable: ExportableFigure, key: str, finding: str = "") -> Iterator[None]:
+    """A step: its text, what the block draws, formula and question on the left, its picture on the right."""
+    title, told = list(texts().items())[number - 1]
+    st.header(f"{number}. {title}")
+    left, right = st.columns([1, 1.5], gap="medium")
+    with right:
+        look.picture(exportable, key, finding)
+    with left:
+        st.markdown(told.text)
+        st.markdown(told.formula)
+        yield
+        with st.expander(f"Question: {told.question}", icon=":material/help:"):
+            st.markdown(told.answer)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The words of a step."""
+
+    text: str
+    formula: str
+    question: str
+    answer: str
+
+
+def texts() -> dict[str, Told]:
+    """The words of every step by its title, from assets/texts/method.md."""
+    parts = re.split(r"^## (.+)$", look.text("method"), flags=re.M)[1:]
+    found = {}
+    for title, passage in zip(parts[::2], parts[1::2], strict=True):
+        text, formula, question, answer = (" ".join(part.split()) for part in passage.strip().split("\n\n"))
+        found[title] = Told(text, formula, question.removeprefix("**Question.** "), answer.removeprefix("**Answer.** "))
+    return found
+
+
+def tokens(example: WorkedExample, looked: Looked) -> None:
+    with step(1, inside.exportable_tokens(example), "met_tokens", inside.tokens_finding(example)):
+        pass
+    for side, code in enumerate((example.study.source, example.study.target)):
+        st.html(_pieces(example.sides[side][looked.pair], code, side, looked.pair))
+
+
+def _pieces(inside_: SentenceInside, code: str, side: int, pair: int) -> str:
+    """A sentence in coloured pieces, one for each token."""
+    known, count = language(code), len(inside_.tokens)
+    pieces = "".join(f"<span>{html.escape(token) or '∅'}</span>" for token in inside_.tokens[:_MOST_PIECES])
+    more = f" … and {count - _MOST_PIECES} more" if count > _MOST_PIECES else ""
+    return (
+        f"<div class='nx-pieces nx-side{side}'><p>{html.escape(known.name)}, pair {pair + 1}: {count} tokens</p>"
+        f"<div dir='{known.direction}' lang='{html.escape(known.tag, quote=True)}'>{pieces}{more}</div></div>"
+    )
+
+
+def gate(example: WorkedExample, looked: Looked) -> None:
+    exportable = inside.exportable_gate(example, looked.pair, looked.layer, looked.place, (looked.side, looked.token))
+    with step(2, exportable, "met_gate"):
+        st.markdown(_gate_numbers(example, looked))
+
+
+def _gate_numbers(example: WorkedExample, looked: Looked) -> str:
+    """The formula with the numbers of the chosen neuron at the chosen token."""
+    sentence, at = looked.sentence(example), (looked.layer - 1, looked.token, looked.place)
+    incoming, activation, product = (
+        float(each[at]) for each in (sentence.incoming, sentence.activation, sentence.product)
+    )
+    up = sentence.up(looked.layer, looked.token, looked.place)
+    length = float(example.lengths[looked.layer - 1, looked.place])
+    token = look.plain(sentence.tokens[looked.token].strip() or "a space")
+    lines = [
+        f"Neuron {example.neurons[looked.layer - 1, looked.place]} at **{token}**:",
+        f"- gate: {example.function}({decimal(incoming, 3)}) = **{decimal(activation, 3)}**, so it is "
+        f"{'on: NAS 1' if activation > 0 else 'off: NAS 0'}, NAV {decimal(abs(activation), 3)}",
+    ]
+    if up == up:
+        lines.append(f"- times up: {decimal(activation, 3)} × {decimal(up, 3)} = **{decimal(product, 3)}**")
+    if length == length:
+        lines.append(
+            f"- adds a vector of length {decimal(abs(product), 3)} × {decimal(length, 3)} = "
+            f"**{decimal(abs(product) * length, 3)}** to the hidden state"
+        )
+    return "\n".join(lines)
+
+
+def firing(example: WorkedExample, looked: Looked) -> None:
+    exportable = inside.exportable_firing(example, looked.side, looked.pair, looked.layer, looked.place)
+    with step(3, exportable, "met_firing", inside.firing_finding(example, looked.side, looked.pair, looked.layer)):
+        pass
+
+
+def pooling(example: WorkedExample, looked: Looked) -> None:
+    own: Pooling = "position" if example.study.pooling == "auto" else example.study.pooling
+    bound.adopt("met_pooling", POOLINGS, own)
+    chosen: Pooling = st.session_state.met_pooling
+    at = looked.side, looked.pair, looked.layer
+    with step(4, exportable_pooling(example, *at, chosen), "met_weights", pooling_finding(example, *at, chosen)):
+        st.segmented_control("Tokens weighed by", POOLINGS, key="met_pooling", required=True)
+        bound.write("met_pooling")
+        count = len(looked.sentence(example).tokens)
+        weight = pooling_weights(count, chosen)[looked.token]
+        st.caption(f"Token {looked.token + 1} of {count} has weight {decimal(weight, 4)}.")
+
+
+def guess(example: WorkedExample, looked: Looked, space: State) -> bool:
+    """Whether the cosines are shown, which the reader asks for after a guess."""
+    state, pairs = st.session_state, example.study.pairs
+    shown = state.get("met_shown") == example.study
+    exportable = neighbours.exportable_neighbours(example, space, looked.layer, shown)
+    finding = neighbours.neighbours_finding(example, space, looked.layer) if shown else ""
+    with step(5, exportable, "met_cosines", finding):
+        st.caption(f"Source sentence {looked.pair + 1}: {look.plain(example.sides[0][looked.pair].text[:200])}")
+        guessed = st.pills("Nearest target sentence", range(1, pairs + 1), key="met_guess", disabled=shown)
+        if shown and guessed:
+            st.markdown(counted.told_of_guess(example, space, looked.layer, looked.pair, guessed - 1))
+        st.button(
+            "Hide and guess again" if shown else "Show the cosines",
+            key="met_show",
+            icon=":material/visibility_off:" if shown else ":material/visibility:",
+            on_click=lambda: state.update(met_shown=None if shown else example.study, met_checked=None),
+        )
+    return shown
+
+
+def count(example: WorkedExample, looked: Looked, space: State, shown: bool) -> None:
+    state, pairs = st.session_state, example.study.pairs
+    checked = shown and state.get("met_checked") == (example.study, space, looked.layer)
+    with step(6, neighbours.exportable_score(example, space, looked.layer, checked), "met_score"):
+        ticked = st.pills(
+            "Pairs that win their row and their column",
+            range(1, pairs + 1),
+            selection_mode="multi",
+            key="met_ticks",
+            disabled=not shown,
+        )
+        if not shown:
+            st.caption("Show the cosines in step 5 first.")
+        st.button(
+            "Check",
+            key="met_check",
+            icon=":material/check:",
+            disabled=not shown,
+            on_click=lambda: state.update(met_checked=(example.study, space, looked.layer)),
+        )
+        if checked:
+            right, told = counted.told_of_count(example, space, looked.layer, {each - 1 for each in ticked})
+            (st.success if right else st.warning)(told)
+
+
+def curve(example: WorkedExample, looked: Looked, space: State) -> None:
+    with step(7, exportable_curves(example.result, looked.layer), "met_curve"):
+        st.markdown(counted.mean_in_sight(example, space))
+        st.caption(f"The numbers are the aligned pairs of each layer, in {STATE_NAMES[space]}.")
