@@ -15,7 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.latent_prompts import ROLES, Question, Role, template_of
-from neuronxa_core.metrics.bootstrap import bootstrap_interval, percentile_interval, resampled_means
+from neuronxa_core.metrics.bootstrap import (
+    bootstrap_interval,
+    percentile_interval,
+    resampled_means,
+    simultaneous_interval,
+)
 from neuronxa_core.metrics.latent import overtaking_layer, pivot_share
 from neuronxa_core.settings import settings
 from neuronxa_core.study.display import Shown
@@ -110,15 +115,18 @@ class LatentAnswer(Shown):
 
     @cached_property
     def lead(self) -> pd.DataFrame:
-        """One row per layer: layer, difference (pivot minus target, both without their baselines), ci_low, ci_high."""
+        """One row per layer: layer, difference (pivot minus target, both without their baselines), ci_low, ci_high.
+
+        The intervals hold for all layers together, since the layers with a lead are picked after looking at every one.
+        """
         each = self.corrected("pivot") - self.corrected("target")
-        low, high = bootstrap_interval(each).T
+        low, high = simultaneous_interval(each).T
         layer = np.arange(1, self.layers + 1)
         return pd.DataFrame({"layer": layer, "difference": each.mean(axis=1), "ci_low": low, "ci_high": high})
 
     @property
     def pivot_leads(self) -> list[int]:
-        """The layers at which the pivot is ahead of the target, with an interval that leaves 0 out."""
+        """The layers at which the pivot is ahead of the target, with an interval over all layers that leaves 0 out."""
         return [int(layer) for layer in self.lead.loc[self.lead["ci_low"] > 0, "layer"]]
 
     @cached_property

@@ -45,6 +45,22 @@ def percentile_interval(resampled: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.moveaxis(np.quantile(resampled, [tail, 1 - tail], axis=-1), 0, -1)
 
 
+def simultaneous_interval(outcomes: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Intervals of several means that all hold together in 95 percent of the resamples, (rows, 2).
+
+    Each is the mean plus and minus the same multiple of its standard deviation over the resamples: the 95th percentile
+    of the largest deviation of any row. With one row it is about that row's own interval; a row that does not vary has
+    width 0. outcomes: (rows, pairs). Source: Romano and Wolf 2005, doi:10.1198/016214504000000539.
+    """
+    means, resampled = outcomes.astype(np.float64).mean(axis=-1), resampled_means(outcomes)
+    spread = resampled.std(axis=-1)
+    varies = spread > 1e-12
+    apart = np.abs(resampled[varies] - means[varies, None]) / spread[varies, None]
+    reach = np.quantile(apart.max(axis=0), CONFIDENCE) if varies.any() else 0.0
+    around = reach * np.where(varies, spread, 0.0)
+    return np.stack([means - around, means + around], axis=-1)
+
+
 def agreement_bound(pairs: int) -> float:
     """Lower end of the exact 95 percent interval of a share of which all pairs count, in [0, 1); its upper end is 1.
 

@@ -13,7 +13,7 @@ from neuronxa_core.corpora.uploads import PREFIX, uploads
 from neuronxa_core.corpora.words import BUNDLED, WordList, open_words
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.study.study import Study
-from pages.shared import look
+from pages.shared import bound, look
 from pages.shared.study_link import is_shared
 
 _USUAL = ("fra_Latn", "deu_Latn", "spa_Latn")
@@ -45,6 +45,7 @@ def _follow(study: Study) -> None:
         st.session_state.lat_pair = pair
         for key in ("lat_source", "lat_target"):
             st.session_state.pop(key, None)
+            st.query_params.pop(key, None)
 
 
 def _prompt_controls() -> dict[str, Any]:
@@ -100,10 +101,9 @@ def _first(codes: Sequence[str], wanted: Sequence[str], taken: Sequence[str]) ->
 
 
 def _language(box: Any, label: str, codes: Sequence[str], usual: str, key: str, help: str | None = None) -> str:
-    if st.session_state.get(key, codes[0]) not in codes:
-        del st.session_state[key]
-    place = codes.index(usual) if usual in codes else 0
-    chosen: str = box.selectbox(
-        label, codes, index=place, format_func=search_terms, key=key, bind="query-params", help=help
-    )
+    """The chosen language, which is in the link as `key`. usual: what the link leaves out."""
+    st.session_state[f"{key}_default"] = usual if usual in codes else codes[0]  # another one replaces no choice
+    bound.adopt(key, codes, st.session_state[f"{key}_default"], bound.code_of)
+    chosen: str = box.selectbox(label, codes, format_func=search_terms, key=key, help=help)
+    bound.write(key)
     return chosen

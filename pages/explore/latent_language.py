@@ -16,7 +16,7 @@ from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.latent import TARGETS, alignment_with
 from neuronxa_core.study.study import Study
 from pages.explore.latent_controls import latent_request
-from pages.shared import look
+from pages.shared import bound, look
 from pages.shared.languages import MOST_LANGUAGES
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -104,16 +104,17 @@ def _across(request: LatentLanguage, study: Study) -> None:
     st.header("Across languages")
     apart = (request.pivot, request.study.source)
     codes = [code for code in open_words(request.words).words if code not in apart]
+    bound.adopt("lat_codes", codes, [code for code in codes if code in TARGETS], bound.code_of)
     with st.popover("Choose languages", icon=":material/translate:"):
         chosen = st.multiselect(
             f"Target languages ({MOST_LANGUAGES} at most)",
             codes,
-            default=[code for code in codes if code in TARGETS],
-            key=f"lat_codes_{'_'.join(apart)}_{request.words}",
+            key="lat_codes",
             format_func=search_terms,
             max_selections=MOST_LANGUAGES,
             help="Each language adds one pass of the model over its prompts.",
         )
+    bound.write("lat_codes")
     if not chosen:
         st.info("Choose at least one language.", icon=":material/translate:")
         return

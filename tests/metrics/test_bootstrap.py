@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, bootstrap
 
-from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.metrics.bootstrap import bootstrap_interval, simultaneous_interval
 
 
 @pytest.mark.parametrize("hits", [3, 20, 50, 89])
@@ -30,3 +30,16 @@ def test_it_holds_the_mean_and_is_the_same_every_time():
 
 def test_without_variation_there_is_no_width():
     assert bootstrap_interval(np.ones(30, dtype=bool)).tolist() == [1, 1]
+
+
+def test_a_band_over_many_rows_is_wider_than_each_interval_and_covers_all_of_them_95_times_of_100():
+    generator = np.random.default_rng(0)
+    held = []
+    for _ in range(200):
+        low, high = simultaneous_interval(generator.normal(size=(12, 80)) * np.linspace(1, 9, 12)[:, None]).T
+        held.append((low <= 0).all() and (high >= 0).all())
+    assert 0.88 < np.mean(held) < 0.99
+    rows = generator.normal(size=(12, 80))
+    assert (np.diff(simultaneous_interval(rows)) > np.diff(bootstrap_interval(rows))).all()
+    np.testing.assert_allclose(simultaneous_interval(rows[:1]), bootstrap_interval(rows[:1]), atol=0.03)
+    assert simultaneous_interval(np.ones((2, 5))).tolist() == [[1, 1], [1, 1]]

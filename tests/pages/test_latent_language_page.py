@@ -36,3 +36,28 @@ def test_any_model_is_measured_with_a_word_list_of_ones_own(tiny_model, tiny_cor
     app.button(key="run").click().run()
     wait_for_charts(app, 2)  # the curves, and the only target of this list across languages
     assert "5 words of 7 count." in said(app)
+
+
+def test_every_choice_is_in_the_link_and_a_link_opens_the_same_view():
+    app = open_page("latent_language", lat_source="fra_Latn", lat_target="deu_Latn")
+    answer = precomputed_latent(LatentLanguage(Study("demo", "everyday", "fra", "deu")))
+    assert answer is not None
+    assert latent_finding(answer) in said(app)
+    app.selectbox(key="lat_target").set_value("spa_Latn").run()
+    app.selectbox(key="lat_pivot").set_value("ita_Latn").run()
+    link = {name: text if isinstance(text, str) else text[0] for name, text in app.query_params.items()}
+    assert link.items() >= {"lat_source": "fra_Latn", "lat_target": "spa_Latn", "lat_pivot": "ita_Latn"}.items()
+    again = open_page("latent_language", **link, lat_shots="2", lat_seed="7", lat_task="Repetition")
+    for key in ("lat_source", "lat_target", "lat_pivot"):
+        assert again.selectbox(key=key).value == app.selectbox(key=key).value
+    assert again.slider(key="lat_shots").value == 2
+    assert again.number_input(key="lat_seed").value == 7
+    assert again.segmented_control(key="lat_task").value == "repetition"
+
+
+def test_another_pair_in_the_sidebar_takes_the_place_of_the_link_s():
+    app = open_page("latent_language", lat_target="spa_Latn")
+    app.selectbox(key="study_source").set_value("fra_Latn").run()
+    assert app.selectbox(key="lat_source").value == "fra_Latn"
+    assert app.selectbox(key="lat_target").value != "spa_Latn"
+    assert "lat_target" not in app.query_params

@@ -149,10 +149,13 @@ def latent_finding(answer: LatentAnswer) -> str:
         first = (
             f"The model leans to {pivot} before it answers in {target}: {pivot} is ahead at {_layers(led)}, most at "
             f"layer {best}, where {pivot} has {_with(at['pivot'])} and {target} {_with(at['target'])} "
-            "above the baseline."
+            f"above the baseline. A layer counts if a {CONFIDENCE} band over all layers together leaves 0 out."
         )
     else:
-        first = f"At no layer is {pivot} measurably more probable than {target}, so these words show no detour."
+        first = (
+            f"At no layer is {pivot} measurably more probable than {target} ({CONFIDENCE} band over all layers "
+            "together), so these words show no detour."
+        )
     return f"{first} {_overtaking(answer.overtaking, answer.layers, target, pivot)}{_few(answer)}"
 
 
