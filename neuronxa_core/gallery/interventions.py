@@ -13,7 +13,10 @@ from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.gallery.read import GALLERY, as_stored, gallery_studies
 from neuronxa_core.states.store import write_aside
 
-INTERVENED = ("eng_Latn", "arb_Arab", "deu_Latn", "fra_Latn", "hin_Deva", "zho_Hans")
+INTERVENED = (
+    *("eng_Latn", "arb_Arab", "deu_Latn", "fra_Latn", "hin_Deva", "ind_Latn"),
+    *("jpn_Jpan", "rus_Cyrl", "spa_Latn", "swh_Latn", "tur_Latn", "zho_Hans"),
+)
 """The languages of the precomputed answer, in the order of the corpus."""
 FOLDER = "interventions"
 
