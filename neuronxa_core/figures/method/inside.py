@@ -10,7 +10,7 @@ from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, STATE_NAMES, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank, colour_key, score_bar
+from neuronxa_core.figures.style import blank, colour_key, hover, score_bar
 from neuronxa_core.figures.token_rows import plain, token_names
 from neuronxa_core.numbers import count, decimal, percent
 from neuronxa_core.states.sentences import State
@@ -93,8 +93,15 @@ def gate_figure(
                     "color": palette.languages[side],
                     "line": {"color": palette.ground, "width": 1},
                 },
-                text=[plain(token) for token in inside.tokens],
-                hovertemplate=f"<b>%{{text}}</b> ({name})<br>in %{{x:.3f}}, out %{{y:.3f}}<extra></extra>",
+                **hover(
+                    f"<b>{plain(token)}</b> ({name})<br>in {decimal(into, 3)}, out {decimal(out, 3)}"
+                    for token, into, out in zip(
+                        inside.tokens,
+                        inside.incoming[layer - 1, :, place],
+                        inside.activation[layer - 1, :, place],
+                        strict=True,
+                    )
+                ),
             )
         )
     _ring(figure, example, pair, layer, place, chosen, theme)
@@ -215,8 +222,13 @@ def _fired(neurons: Sequence[int], names: Sequence[str], values: np.ndarray, sta
         ygap=1,
         **({"showscale": False, **grounds} if nas else {"colorscale": score_scale("nav", theme), "colorbar": bar}),
         name=STATE_NAMES[state],
-        text=[[f"{name}, neuron {neuron}" for neuron in neurons] for name in names],
-        hovertemplate=f"<b>%{{text}}</b><br>{STATE_NAMES[state]} %{{z:.3~g}}<extra></extra>",
+        **hover(
+            [
+                f"<b>{name}, neuron {neuron}</b><br>{STATE_NAMES[state]} {decimal(value)}"
+                for neuron, value in zip(neurons, row, strict=True)
+            ]
+            for name, row in zip(names, values, strict=True)
+        ),
     )
 
 

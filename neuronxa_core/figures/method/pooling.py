@@ -1,5 +1,8 @@
 """From tokens to a sentence: the weight of every token, and what the weights make of the neurons."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -8,8 +11,9 @@ from neuronxa_core.analyses.worked_example import WorkedExample, pooling_weights
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
-from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.style import blank, hover
 from neuronxa_core.figures.token_rows import token_names
+from neuronxa_core.numbers import decimal
 from neuronxa_core.states.sentences import POOLINGS, Pooling
 
 HEIGHT = 440
@@ -33,22 +37,22 @@ def pooling_figure(
             y=pooling_weights(len(tokens), pooling),
             name="weights",
             marker={"color": palette.languages[side]},
-            text=names,
-            textposition="none",
-            hovertemplate="<b>%{text}</b><br>weight %{y:.4f}<extra></extra>",
+            **hover(
+                f"<b>{name}</b><br>weight {decimal(weight, 4)}"
+                for name, weight in zip(names, pooling_weights(len(tokens), pooling), strict=True)
+            ),
         ),
         row=1,
         col=1,
     )
     pooled = {each: example.states(side, pair, layer, each)[0] for each in POOLINGS}
     neurons = [f"neuron {neuron}" for neuron in example.neurons[layer - 1]]
-    hover = "<b>%{text}</b><br>NAS %{y:.3f}<extra></extra>"
     places = list(range(len(neurons)))
     figure.add_trace(
         go.Bar(
-            **{"x": places, "y": pooled[pooling], "name": pooling, "text": neurons, "textposition": "none"},
+            **{"x": places, "y": pooled[pooling], "name": pooling},
             marker={"color": palette.states["nas"]},
-            hovertemplate=hover,
+            **_hover(neurons, pooled[pooling], "NAS"),
         ),
         row=2,
         col=1,
@@ -56,9 +60,9 @@ def pooling_figure(
     for other in (each for each in POOLINGS if each != pooling):
         figure.add_trace(
             go.Scatter(
-                **{"x": places, "y": pooled[other], "name": other, "text": neurons, "mode": "markers"},
+                **{"x": places, "y": pooled[other], "name": other, "mode": "markers"},
                 marker={"symbol": "line-ew", "size": 10, "line": {"color": palette.ink, "width": 1.5}},
-                hovertemplate=hover.replace("<br>", f"<br>{other}: "),
+                **_hover(neurons, pooled[other], f"{other}: NAS"),
             ),
             row=2,
             col=1,
@@ -77,6 +81,13 @@ def pooling_figure(
     )
     figure.update_xaxes(showticklabels=False, title={**title, "text": "Neurons"}, row=2, col=1)
     return figure
+
+
+def _hover(neurons: Sequence[str], values: np.ndarray, what: str) -> dict[str, Any]:
+    """What is said of each neuron."""
+    return hover(
+        f"<b>{neuron}</b><br>{what} {decimal(value, 3)}" for neuron, value in zip(neurons, values, strict=True)
+    )
 
 
 def exportable_pooling(example: WorkedExample, side: int, pair: int, layer: int, pooling: Pooling) -> ExportableFigure:
