@@ -77,7 +77,10 @@ def pooling_figure(
     named = len(tokens) <= _NAMED
     figure.update_xaxes(showgrid=False, fixedrange=True, zeroline=False, ticks="")
     figure.update_xaxes(
-        showticklabels=named, tickvals=list(range(len(tokens))), ticktext=names, tickangle=-90, row=1, col=1
+        **{"showticklabels": named, "tickvals": list(range(len(tokens))), "ticktext": names, "tickangle": -90},
+        range=[-1.6, len(tokens) - 0.4],  # so far from the axis that its 0 has room
+        row=1,
+        col=1,
     )
     figure.update_xaxes(showticklabels=False, title={**title, "text": "Neurons"}, row=2, col=1)
     return figure
