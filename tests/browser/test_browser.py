@@ -54,7 +54,7 @@ def test_hovering_a_point_tells_layer_score_interval_and_both_directions(page: P
     curves(page).nth(curves(page).count() // 2).hover(force=True)
     hover = page.locator(".hoverlayer").first
     expect(hover).to_contain_text(
-        re.compile(r"layer \d+.*score 0\.\d\d.*\[0\.\d\d, [01]\.\d\d\].*deu → eng.*eng → deu", re.S)
+        re.compile(r"layer \d+.*score 0\.\d\d.*\[0\.\d\d to [01]\.\d\d\].*deu → eng.*eng → deu", re.S)
     )
 
 
