@@ -30,16 +30,15 @@ def pooling_figure(
     """
     palette, tokens = PALETTES[theme], example.sides[side][pair].tokens
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.34, row_heights=[0.5, 0.5])
-    names = token_names(tokens, longest=8)
+    names, weights = token_names(tokens, longest=8), pooling_weights(len(tokens), pooling)
     figure.add_trace(
         go.Bar(
             x=list(range(len(tokens))),
-            y=pooling_weights(len(tokens), pooling),
+            y=weights,
             name="weights",
             marker={"color": palette.languages[side]},
             **hover(
-                f"<b>{name}</b><br>weight {decimal(weight, 4)}"
-                for name, weight in zip(names, pooling_weights(len(tokens), pooling), strict=True)
+                f"<b>{name}</b><br>weight {decimal(weight, 4)}" for name, weight in zip(names, weights, strict=True)
             ),
         ),
         row=1,
@@ -67,23 +66,28 @@ def pooling_figure(
             row=2,
             col=1,
         )
+    _lay_out(figure, names, theme)
+    return figure
+
+
+def _lay_out(figure: go.Figure, names: Sequence[str], theme: Theme) -> None:
+    """Both panels' axes. names: of the tokens."""
     house = blank(theme, HEIGHT, margin={"l": 52, "r": 8, "t": 12, "b": 32}, hovermode="closest").layout
     shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode", "showlegend")
     figure.update_layout({name: house[name] for name in shared}, bargap=0.2)
     axis = {name: house.yaxis[name] for name in ("gridcolor", "zeroline", "fixedrange", "tickcolor")}
-    title = {"standoff": 4, "font": {"size": 13, "color": palette.muted}}
+    title = {"standoff": 4, "font": {"size": 13, "color": PALETTES[theme].muted}}
     figure.update_yaxes(**axis, title={**title, "text": "Weight"}, rangemode="tozero", nticks=4, row=1, col=1)
     figure.update_yaxes(**axis, title={**title, "text": "NAS"}, range=[0, 1.04], dtick=0.5, row=2, col=1)
-    named = len(tokens) <= _NAMED
+    named = len(names) <= _NAMED
     figure.update_xaxes(showgrid=False, fixedrange=True, zeroline=False, ticks="")
     figure.update_xaxes(
-        **{"showticklabels": named, "tickvals": list(range(len(tokens))), "ticktext": names, "tickangle": -90},
-        range=[-1.6, len(tokens) - 0.4],  # so far from the axis that its 0 has room
+        **{"showticklabels": named, "tickvals": list(range(len(names))), "ticktext": names, "tickangle": -90},
+        range=[-1.6, len(names) - 0.4],  # so far from the axis that its 0 has room
         row=1,
         col=1,
     )
     figure.update_xaxes(showticklabels=False, title={**title, "text": "Neurons"}, row=2, col=1)
-    return figure
 
 
 def _hover(neurons: Sequence[str], values: np.ndarray, what: str) -> dict[str, Any]:
