@@ -259,7 +259,7 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
 
 
 def _as_read(table: pd.DataFrame, benchmark: str) -> tuple[pd.DataFrame, dict[str, Column]]:
-    """Draws the table of languages: scores over the layers, and the benchmark's accuracy."""
+    """The table of languages to show, and its columns: scores over the layers, and the benchmark's accuracy."""
     scores: dict[str, Column] = {state: Column(SCORE_NAMES[state], "%.2f") for state in STATES}
     if benchmark != BITS:
         return table, scores

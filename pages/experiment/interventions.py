@@ -93,7 +93,7 @@ def _listed() -> tuple[tuple[str, int, int], ...]:
 
 
 def _cost(request: Interventions) -> str:
-    """Says how many forward passes the request needs, and why."""
+    """How many forward passes the request needs, and why, in a sentence."""
     sets, measured = len(request.names), len(request.languages)
     return (
         f"{len(request.cells):,} passes over {count(request.study.pairs // 2, 'sentence')} each: "

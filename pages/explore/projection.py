@@ -141,7 +141,7 @@ def _panels(projections: list[Projection], bitext: Bitext, layer: int, pair: int
 
 
 def _together(panels: int) -> str:
-    """Draws buttons that play or stop all panels at once, and that a keyboard reaches before the panels."""
+    """HTML of the buttons that play or stop all panels at once, and that a keyboard reaches before the panels."""
     text = (ASSETS / "play_together.html").read_text(encoding="utf-8")
     return text if panels == 2 else text.replace(" both", " all" if panels > 2 else "")
 

@@ -26,7 +26,7 @@ def few_pairs(study: Study) -> Study:
     bitext = or_stop(study.bitext)
     lines = list(bitext.lines)[:_MOST_OFFERED]
     sentences = dict(zip(bitext.lines, bitext.source_sentences, strict=True))
-    bound.adopt("met_pairs", lines, lines[:PAIRS], _number)
+    bound.adopt("met_pairs", lines, lines[:PAIRS], bound.number)
     with st.popover("Choose the pairs", icon=":material/checklist:"):
         chosen = st.multiselect(
             f"Two to {PAIRS} pairs of the corpus",
@@ -41,10 +41,6 @@ def few_pairs(study: Study) -> Study:
         st.info("Choose at least two pairs: one pair alone has no rival.", icon=":material/checklist:")
         st.stop()
     return with_lines(study, sorted(chosen))
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
 
 
 @st.fragment
@@ -68,22 +64,22 @@ def _looked(example: WorkedExample) -> steps.Looked:
     """The controls of what is looked at, in one row that stays in sight while the steps go by."""
     pairs, last = list(range(1, example.study.pairs + 1)), len(example.neurons)
     columns = st.columns([1, 1.6, 1.4, 1.6, 1.4], vertical_alignment="bottom")
-    bound.adopt("met_pair", pairs, 1, _number)
+    bound.adopt("met_pair", pairs, 1, bound.number)
     pair = columns[0].selectbox("Pair", pairs, key="met_pair") - 1
-    bound.adopt("met_layer", list(range(1, last + 1)), telling_layer(example), _number)
+    bound.adopt("met_layer", list(range(1, last + 1)), telling_layer(example), bound.number)
     layer = columns[1].select_slider("Layer", list(range(1, last + 1)), key="met_layer")
     stage.moves("met_layer", range(1, last + 1))
-    bound.adopt("met_side", [0, 1], 0, _number)
+    bound.adopt("met_side", [0, 1], 0, bound.number)
     names = look.named(dict(enumerate(names_of(example))))
     side = columns[2].selectbox("Language", [0, 1], key="met_side", format_func=names)
     sentence = example.sides[side][pair]
     tokens = list(range(1, len(sentence.tokens) + 1))
-    bound.adopt("met_token", tokens, max(1, len(tokens) // 2), _number)
+    bound.adopt("met_token", tokens, max(1, len(tokens) // 2), bound.number)
     token = columns[3].selectbox(
         "Token", tokens, key="met_token", format_func=lambda each: f"{each} · {sentence.tokens[each - 1].strip()}"
     )
     neurons = example.neurons[layer - 1].tolist()
-    bound.adopt("met_neuron", neurons, neurons[_undecided(example, pair, layer)], _number)
+    bound.adopt("met_neuron", neurons, neurons[_undecided(example, pair, layer)], bound.number)
     neuron = columns[4].selectbox("Neuron", neurons, key="met_neuron")
     for key in ("met_pair", "met_layer", "met_side", "met_token", "met_neuron"):
         bound.write(key)

@@ -15,6 +15,11 @@ def code_of(text: str) -> str:
     return text.rpartition(" · ")[2]
 
 
+def number(text: str) -> int:
+    """The whole number in a link; 0 for any other text."""
+    return int(text) if text.isdecimal() else 0
+
+
 def adopt(key: str, offered: Sequence[Any], default: Any, read: Callable[[str], Any] = str) -> None:
     """Gives the widget its value: the one it holds, the link's, or the default; never one that is not offered.
 

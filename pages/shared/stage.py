@@ -23,6 +23,7 @@ from neuronxa_core.gallery.answers import at_hand
 from neuronxa_core.gallery.read import LAYERED
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.study import Study
+from pages.shared import bound
 
 PARAMETER = "present"
 _DIGITS = 9
@@ -34,8 +35,7 @@ _SECONDS = 1.2
 
 def number() -> int:
     """Which of the page's figures is on the stage, from 1; 0 for none."""
-    text = st.query_params.get(PARAMETER, "")
-    return int(text) if text.isdecimal() else 0
+    return bound.number(st.query_params.get(PARAMETER, ""))
 
 
 def begin(page: str) -> None:
