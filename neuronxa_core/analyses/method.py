@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.worked_example import SentenceInside, Space, WorkedExample, read_example, write_example
-from neuronxa_core.corpora.bitext import Bitext, sentences_hash
+from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.selection import number_ranges
-from neuronxa_core.errors import CacheError, NeuronXAError, StudyError
+from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.metrics.similarity import similarity_of
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
@@ -22,7 +22,7 @@ from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.runner import run_states
 from neuronxa_core.study.study import Study
 
 if TYPE_CHECKING:
@@ -73,10 +73,7 @@ class Method:
         if stored := self._stored(recipe, bitext):
             return stored
         _refuse_long(recipe.model(watcher), bitext)
-        result = run_study(self.study, device=device, keep_states=True, watcher=watcher)
-        layers = recipe.layers(bitext)
-        if layers is None:
-            raise CacheError("The cache is too small for the states of one study.", "Increase NEURONXA_CACHE_GB.")
+        result, layers = run_states(self.study, device, watcher)
         answer = _worked(result, layers, recipe.model(watcher), bitext, watcher)
         store.write_aside(self._path(recipe, bitext), lambda path: write_example(answer, path))
         return answer
@@ -86,8 +83,7 @@ class Method:
         return found and replace(found, result=replace(found.result, study=recipe.study))
 
     def _path(self, recipe: Recipe, bitext: Bitext) -> Path:
-        sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
-        return store.result_path(store.cache_key(recipe.key | sides | {"method": _STRONGEST}), ".method.parquet")
+        return recipe.result_path(bitext, ".method.parquet", method=_STRONGEST)
 
 
 def with_lines(study: Study, lines: Sequence[int]) -> Study:

@@ -12,9 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import retrieval
 from neuronxa_core.models.hardware import Device
@@ -26,7 +24,7 @@ from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
-from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.runner import run_states
 from neuronxa_core.study.study import Study, study_of
 
 COLUMNS = ["state", "pairs", "rank_correlation"]
@@ -118,10 +116,7 @@ def run_pair_scores(
 
 def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> PairScores:
     study = recipe.study
-    run_study(study, device=device, keep_states=True, watcher=watcher)
-    layers = find_layers(study, device)
-    if layers is None:
-        raise CacheError("The cache is too small for the states of one study.", "Increase NEURONXA_CACHE_GB.")
+    _, layers = run_states(study, device, watcher)
     rows = []
     for state in STATES:
         watcher.check()
@@ -141,9 +136,7 @@ def _stored(recipe: Recipe) -> PairScores | None:
 
 
 def _path(recipe: Recipe) -> Path:
-    bitext = recipe.study.bitext()
-    sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
-    return store.result_path(store.cache_key(recipe.key | sides), ".pair_scores.parquet")
+    return recipe.result_path(recipe.study.bitext(), ".pair_scores.parquet")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from neuronxa_core.analyses.projection import MOST_PAIRS, Projection, find_projection, project
 from neuronxa_core.analyses.umap import ProjectionSettings
-from neuronxa_core.errors import CacheError
 from neuronxa_core.models.cost import layer_count
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher, side_by_side
@@ -17,7 +16,7 @@ from neuronxa_core.states.sentences import State
 from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.recipe import local_recipe
-from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.runner import run_states
 from neuronxa_core.study.study import Study
 
 
@@ -70,10 +69,8 @@ class Project:
         return Projections(study, there) if len(there) == len(self.states) else None
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> Projections:
-        study = run_study(self.study, device=device, keep_states=True, watcher=watcher).study
-        layers = find_layers(study, device)
-        if layers is None:
-            raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
+        result, layers = run_states(self.study, device, watcher)
+        study = result.study
         watchers = side_by_side(watcher, len(self.states))
         with ThreadPoolExecutor(len(self.states)) as pool:
             works = [

@@ -17,7 +17,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.pairs_needed import _numbers, outcomes_by_pairs, pair_counts
-from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.scoring import pair_outcomes, retrieval
 from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, similarity_of
@@ -207,13 +206,7 @@ def _by_pairs(layers: StudyLayers, pairs: int, watcher: Watcher) -> pd.DataFrame
 
 def _path(recipe: Recipe, study: Study) -> Path:
     """The cache file of the ablation without pivots, whose rows follow from the results of their studies."""
-    bitext = study.bitext()
-    parts = {
-        "ablation": "",
-        "source": sentences_hash(bitext.source_sentences),
-        "target": sentences_hash(bitext.target_sentences),
-    }
-    return store.result_path(store.cache_key(recipe.key | parts), ".ablation.parquet")
+    return recipe.result_path(study.bitext(), ".ablation.parquet", ablation="")
 
 
 def write_ablation(ablation: Ablation, path: Path) -> None:

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from neuronxa_core.analyses.space import ENDS, space_of
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.errors import CacheError
-from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.metrics.clustering import average_linkage
 from neuronxa_core.metrics.geometry import cell_rivals, margins, ranks
-from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -22,7 +20,7 @@ from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import find_layers, find_result, run_study
+from neuronxa_core.study.runner import find_layers, find_result, run_states
 from neuronxa_core.study.study import Study
 
 Order = Literal["source", "alignment", "clustered"]
@@ -101,6 +99,8 @@ class PairSimilarities(Shown):
     measures: pd.DataFrame
     """The layers of analyses.space.SpaceMeasures; an older table may lack a column."""
     provenance: Mapping[str, Any]
+    scores: pd.DataFrame
+    """As StudyResult.scores."""
 
     def matrices(self, layer: int) -> dict[State, NDArray[np.float64]]:
         """The cosines of each state that has this layer."""
@@ -117,16 +117,6 @@ class PairSimilarities(Shown):
                 "Only the cosines of this pair are stored, not its states.", "Run the request to have both."
             )
         return self.layers.states(state, layer)
-
-    @property
-    def scores(self) -> pd.DataFrame:
-        """One row per state and layer, as StudyResult.scores has them: state, layer, score, ci_low, ci_high."""
-        rows = []
-        for state in STATES:
-            for layer in range(first_layer(state), self.last_layer + 1):
-                aligned = pair_outcomes(self.layers.similarity(state, layer)).mutual
-                rows.append((state, layer, float(aligned.mean()), *bootstrap_interval(aligned)))
-        return pd.DataFrame(rows, columns=["state", "layer", "score", "ci_low", "ci_high"])
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -163,13 +153,9 @@ class Similarity:
         return _measured(result, layers) if result and layers else None
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> PairSimilarities:
-        result = run_study(self.study, device=device, keep_states=True, watcher=watcher)
-        layers = find_layers(self.study, device)
-        if layers is None:
-            raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
-        return _measured(result, layers)
+        return _measured(*run_states(self.study, device, watcher))
 
 
 def _measured(result: StudyResult, layers: StudyLayers) -> PairSimilarities:
     measures = space_of(result, layers).layers
-    return PairSimilarities(result.study, layers, result.last_layer, measures, result.provenance)
+    return PairSimilarities(result.study, layers, result.last_layer, measures, result.provenance, result.scores)

@@ -132,7 +132,7 @@ def _(request: Similarity) -> PairSimilarities | None:
     result, layers = precomputed(request.study), precomputed_layers(request.study)
     if result is None or layers is None:
         return None
-    return PairSimilarities(result.study, layers, result.last_layer, layers.measures, result.provenance)
+    return PairSimilarities(result.study, layers, result.last_layer, layers.measures, result.provenance, result.scores)
 
 
 @stored.register

@@ -228,7 +228,7 @@ class StoredLayers:
 
     @property
     def measures(self) -> pd.DataFrame:
-        """A table like that of analyses.similarity.space_measures; the same in both directions."""
+        """A table like that of analyses.space.space_measures; the same in both directions."""
         return pd.read_parquet(self.path.with_suffix(".parquet"))
 
 

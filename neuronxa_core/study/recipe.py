@@ -103,9 +103,10 @@ class Recipe:
         """The part of the key on which everything depends that reads no neurons."""
         return {name: self.key[name] for name in ("model", "dtype", "device")}
 
-    def result_path(self, bitext: Bitext) -> Path:
+    def result_path(self, bitext: Bitext, suffix: str = ".parquet", **more: str | int) -> Path:
+        """The cache file of what follows from the states of both sides. more: on what else it depends."""
         sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
-        return store.result_path(store.cache_key(self.key | sides))
+        return store.result_path(store.cache_key(self.key | sides | more), suffix)
 
     def stored_result(self, bitext: Bitext) -> StudyResult | None:
         """The cached result with the study's present names; None if missing. A damaged file is deleted."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.errors import ModelError
+from neuronxa_core.errors import CacheError, ModelError
 from neuronxa_core.metrics.scoring import Outcomes, retrieval
 from neuronxa_core.models.hardware import Device, resolve_device, resolve_dtype
 from neuronxa_core.progress import SILENT, Together, Watcher
@@ -105,6 +105,15 @@ def find_layers(study: Study, device: Device = "auto") -> "StudyLayers | None":
     """The states of a study, layer by layer, if cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study, device)
     return recipe.layers(study.bitext()) if recipe else None
+
+
+def run_states(study: Study, device: Device, watcher: Watcher) -> "tuple[StudyResult, StudyLayers]":
+    """The result of a study and its states. Raises like run_study, and CacheError if the cache has no room for them."""
+    result = run_study(study, device=device, keep_states=True, watcher=watcher)
+    layers = find_layers(study, device)
+    if layers is None:
+        raise CacheError("The cache is too small for the states of this study.", "Increase NEURONXA_CACHE_GB.")
+    return result, layers
 
 
 def score_layers(state: State, source: SentenceStates, target: SentenceStates, watcher: Watcher = SILENT) -> Outcomes:
