@@ -119,7 +119,11 @@ def test_a_disk_that_fills_up_meanwhile_is_one_sentence(cache: Path, monkeypatch
 
 @pytest.fixture
 def prepared(tiny_model, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The prepared folder, where the conversion gives a tiny model instead of the demo's."""
+    """The prepared folder, where the conversion gives a tiny model instead of the demo's.
+
+    It is read within the moment in which a file does not count as settled; the demo's weights take longer.
+    """
+    monkeypatch.setattr(digests, "_SETTLED_NS", 0)
     _fake_conversion(monkeypatch, _copy_of(tiny_model("gemma3_text")))
     yield demo.prepare_demo()
     loading.RESIDENT.free()
@@ -177,9 +181,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("process", ["the same process", "a new process"])
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_what_is_damaged_is_prepared_anew_and_the_numbers_are_the_right_ones(
-    prepared: Path, tiny_corpus: Path, cache: Path, damage: str, process: str, monkeypatch: pytest.MonkeyPatch
+    prepared: Path, tiny_corpus: Path, cache: Path, damage: str, process: str
 ):
-    monkeypatch.setattr(digests, "_SETTLED_NS", 0)  # the stand-in is read sooner than a whole model could be
     fresh, files = run_study(_study(tiny_corpus)), _contents(prepared)
     DAMAGE[damage](prepared)
     if process == "a new process":
