@@ -174,10 +174,10 @@ def test_a_listing_cut_off_is_asked_for_again(hub: StandIn):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("test.jsonl.gz", gzip.compress(b" " * 20_000_000), r"has a line of more than 16 million characters"),
+        ("test.jsonl.gz", gzip.compress(b" " * 20_000_000, mtime=0), r"has a line of more than 16 million characters"),
         (
             "test.jsonl.gz",
-            gzip.compress(b'{"eng_Latn": "a", "deu_Latn": "b"}\n' * 9)[:-12],
+            gzip.compress(b'{"eng_Latn": "a", "deu_Latn": "b"}\n' * 9, mtime=0)[:-12],
             r"is truncated\. Download it again",
         ),
         ("test.jsonl", b'{"eng_Latn": ' + b"[" * 100_000, r"Line 1 of test\.jsonl of NTREX-128 is nested too deeply"),
