@@ -99,7 +99,7 @@ def test_the_guide_describes_every_page_in_the_menus_order():
     more = ["Adding to a picture", "Your own sentences", "Presenting", "Taking results with you"]
     assert headings == [*menu(), *more]
     for title in menu():
-        if title != "Guide":
+        if title not in ("Glossary", "Guide"):
             assert f"→ [Reading\n{title}]" in section(chapter("pages"), title).replace("[Reading ", "[Reading\n"), title
 
 

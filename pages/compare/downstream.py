@@ -31,7 +31,7 @@ from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import bound, languages, look
+from pages.shared import bound, glossary, languages, look
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -282,4 +282,4 @@ downstream_page()
 with st.expander("What papers report", icon=":material/menu_book:"):
     published()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("downstream"))
+    st.markdown(glossary.explained("downstream"))

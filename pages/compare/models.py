@@ -23,7 +23,7 @@ from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SITES, Site
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look, picker
+from pages.shared import glossary, languages, look, picker
 from pages.shared.part import with_answers
 from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.run import Place, answer_or_stop, study_or_stop
@@ -165,4 +165,4 @@ st.html("<p class='nx-question'>Which model aligns which languages best, and at 
 
 comparison_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("models"))
+    st.markdown(glossary.explained("models"))

@@ -10,7 +10,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import settings as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.study.study import Study
-from pages.shared import bound, languages, look
+from pages.shared import bound, glossary, languages, look
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -88,4 +88,4 @@ st.html("<p class='nx-question'>How much do the choices of the method matter, an
 
 ablation_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("settings"))
+    st.markdown(glossary.explained("settings"))

@@ -14,7 +14,7 @@ from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.interventions import INTERVENED
 from neuronxa_core.numbers import count
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look
+from pages.shared import glossary, languages, look
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 SET_NAMES: dict[SetName, str] = {
@@ -123,4 +123,4 @@ st.html("<p class='nx-question'>What breaks when a language's neurons are switch
 
 interventions_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("interventions"))
+    st.markdown(glossary.explained("interventions"))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neuronxa_core.figures import alignment as figures
-from pages.shared import look, stage
+from pages.shared import glossary, look, stage
 from pages.shared.run import alignment_or_stop
 
 st.title("Alignment by layer")
@@ -23,6 +23,6 @@ with st.expander("The numbers", icon=":material/table:"):
     look.table(result.scores)
     look.table_downloads(result.scores, f"{result.study.stem}.scores", "alignment_scores")
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("alignment"))
+    st.markdown(glossary.explained("alignment"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

@@ -10,7 +10,7 @@ from neuronxa_core.gallery.report import layers_at_hand
 from neuronxa_core.states.sentences import State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look, stage
+from pages.shared import glossary, languages, look, stage
 from pages.shared.part import with_answers
 from pages.shared.run import Place, alignment_or_stop, answer_here
 from pages.shared.sentences import sentence_table
@@ -105,6 +105,6 @@ result = alignment_or_stop(figures.CURVES_HEIGHT)
 direction_view(result)
 across_languages(result.study)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("asymmetry"))
+    st.markdown(glossary.explained("asymmetry"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

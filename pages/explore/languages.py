@@ -20,7 +20,7 @@ from neuronxa_core.figures import languages as figures
 from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.states.sentences import STATES, State
-from pages.shared import bound, languages, look, picker, stage
+from pages.shared import bound, glossary, languages, look, picker, stage
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -176,6 +176,6 @@ st.html("<p class='nx-question'>Which languages lie close together inside the mo
 matrix = matrix_or_stop()
 languages_view(matrix)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("languages"))
+    st.markdown(glossary.explained("languages"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(matrix)

@@ -16,7 +16,7 @@ from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.latent import TARGETS, alignment_with
 from neuronxa_core.study.study import Study
 from pages.explore.latent_controls import latent_request
-from pages.shared import bound, look
+from pages.shared import bound, glossary, look
 from pages.shared.languages import MOST_LANGUAGES
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -31,7 +31,7 @@ def latent_page() -> None:
     _grid(answer)
     _across(request, study)
     with st.expander("How to read this", icon=":material/help:"):
-        st.markdown(look.text("latent_language"))
+        st.markdown(glossary.explained("latent_language"))
     with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
         look.provenance(answer)
 

@@ -15,7 +15,7 @@ from neuronxa_core.analyses.neurons import (
 from neuronxa_core.figures import neurons as figures
 from neuronxa_core.models.cost import layer_count
 from neuronxa_core.study.study import Study
-from pages.shared import languages, look, stage
+from pages.shared import glossary, languages, look, stage
 from pages.shared.part import with_answers
 from pages.shared.precision import or_stop
 from pages.shared.run import Place, answer_here, answer_with_line, settle_or_stop, study_or_stop
@@ -109,4 +109,4 @@ st.html("<p class='nx-question'>Which neurons do languages share, and which belo
 
 neurons_page()
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("neurons"))
+    st.markdown(glossary.explained("neurons"))

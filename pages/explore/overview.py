@@ -23,7 +23,7 @@ from neuronxa_core.gallery.read import (
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult, fertility
 from neuronxa_core.study.study import Study
-from pages.shared import look, picker
+from pages.shared import glossary, look, picker
 from pages.shared.run import study_line
 from pages.shared.study_link import DEFAULT
 
@@ -144,7 +144,7 @@ def languages_table(results: list[StudyResult]) -> pd.DataFrame:
 st.title("Inside a multilingual language model")
 st.html("<p class='nx-question'>Does the same meaning activate the same neurons, whatever the language?</p>")
 with st.container(key="welcome"):
-    st.markdown(look.text("welcome"))
+    st.markdown(glossary.explained("welcome"))
 
 studies = gallery_results()
 result = result_to_show()
@@ -175,10 +175,10 @@ with left:
     look.picture(overview.exportable_ranking(list(studies.values())), "overview_ranking", shows=ranking)
 with right:
     look.picture(overview.exportable_layers(list(studies.values()), "nas"), "overview_layers")
-st.caption(look.text("overview"))
+st.caption(glossary.explained("overview"))
 with st.expander("The numbers", icon=":material/table:"):
     table = languages_table(list(studies.values()))
     look.table(table)
     look.table_downloads(table, "languages_to_english", "overview_table")
 with st.expander("What am I looking at?", icon=":material/help:"):
-    st.markdown(look.text("primer"))
+    st.markdown(glossary.explained("primer"))

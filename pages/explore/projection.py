@@ -22,7 +22,7 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.projection_along import beside, pair_row, pair_table, trust
 from pages.explore.projection_controls import projection_controls
-from pages.shared import look, stage
+from pages.shared import glossary, look, stage
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html
 from pages.shared.tickets import progress, release, submit, waiting
@@ -219,6 +219,6 @@ st.html("<p class='nx-question'>Do sentences group by meaning or by language?</p
 result = alignment_or_stop(560)
 projection_view(result)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("projection"))
+    st.markdown(glossary.explained("projection"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

@@ -21,7 +21,7 @@ from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.similarity_space import space_view
-from pages.shared import look, stage
+from pages.shared import glossary, look, stage
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html, sentence_table
 
@@ -241,6 +241,6 @@ result = alignment_or_stop(HEIGHT)
 layers = precomputed_layers(result.study) or states_or_stop(result.study, HEIGHT)
 similarity_view(result, layers)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("similarity"))
+    st.markdown(glossary.explained("similarity"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
     look.provenance(result)

@@ -21,7 +21,7 @@ from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study
 from pages.learn.data_upload import bring_a_text
-from pages.shared import look
+from pages.shared import glossary, look
 from pages.shared.run import study_or_stop
 from pages.shared.sentences import sentence_table
 
@@ -245,4 +245,4 @@ check(study, text)
 side_by_side(study, text)
 languages(study, corpus)
 with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(look.text("data"))
+    st.markdown(glossary.explained("data"))

@@ -17,7 +17,7 @@ from neuronxa_core.figures.method.pooling import exportable_pooling, pooling_fin
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.numbers import decimal
 from neuronxa_core.states.sentences import POOLINGS, Pooling, State
-from pages.shared import bound, look
+from pages.shared import bound, glossary, look
 
 _MOST_PIECES = 160
 
@@ -45,7 +45,7 @@ def step(number: int, exportable: ExportableFigure, key: str, finding: str = "")
     with right:
         look.picture(exportable, key, finding)
     with left:
-        st.markdown(told.text)
+        st.markdown(glossary.linked(told.text, f"method{number}"))
         st.markdown(told.formula)
         yield
         with st.expander(f"Question: {told.question}", icon=":material/help:"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from neuronxa_core.jobs import shared_warm_up
 from neuronxa_core.settings import ASSETS, settings
-from pages.shared import access, link, look, picker, stage
+from pages.shared import access, glossary, link, look, picker, stage
 
 PAGES = Path(__file__).parent.parent
 TITLE = "NeuronXA Explorer"
@@ -40,6 +40,7 @@ def draw() -> None:
             ],
             "Learn": [
                 _page("learn/method", "Method", "stairs"),
+                _page("learn/glossary", "Glossary", "dictionary"),
                 _page("learn/data", "Data", "translate"),
                 _page("learn/guide", "Guide", "menu_book"),
             ],
@@ -49,6 +50,7 @@ def draw() -> None:
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     link.remember()
     stage.begin(page.title)
+    glossary.begin()
     picker.study_picker()
     if settings().worker == "process" and settings().mode == "local":
         shared_warm_up().page_drawn()

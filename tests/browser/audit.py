@@ -22,6 +22,7 @@ PAGES = (
     "downstream",
     "interventions",
     "method",
+    "glossary",
     "data",
     "guide",
 )

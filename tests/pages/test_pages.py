@@ -32,6 +32,7 @@ PAGES = {
     "downstream": "Downstream",
     "interventions": "Interventions",
     "method": "Method",
+    "glossary": "Glossary",
     "data": "The data",
     "guide": "Guide",
 }
