@@ -14,14 +14,25 @@
 Any other exception is a bug and keeps its traceback.
 """
 
+import re
+
+_LONGEST = 1_000
+_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def shown(text: str, longest: int = 80) -> str:
+    """A text from elsewhere as a message shows it: not too long, and without what no page can draw."""
+    text = _NOT_TEXT.sub("\ufffd", text)
+    return text if len(text) <= longest else f"{text[:longest]} ..."
+
 
 class NeuronXAError(Exception):
     """An error that the user can fix. `str()` is one line: what is wrong, then the next step."""
 
     def __init__(self, problem: str, next_step: str) -> None:
         super().__init__(problem, next_step)
-        self.problem = " ".join(problem.split())
-        self.next_step = " ".join(next_step.split())
+        self.problem = shown(" ".join(problem.split()), _LONGEST)
+        self.next_step = shown(" ".join(next_step.split()), _LONGEST)
 
     def __str__(self) -> str:
         return f"{self.problem} {self.next_step}"

@@ -146,4 +146,4 @@ def too_long(name: str) -> CorpusError:
 
 def _unreadable(file: Path, error: OSError) -> CorpusError:
     why = error.strerror or type(error).__name__
-    return CorpusError(f"{file} cannot be read ({why}).", "Check the file and its permissions.")
+    return CorpusError(f"{file.name} cannot be read ({why}).", "Check the file and its permissions.")

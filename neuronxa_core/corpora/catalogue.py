@@ -9,10 +9,11 @@ from neuronxa_core.corpora.bounds import told_in_one_sentence
 from neuronxa_core.corpora.contents import Contents
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, is_hub_text, open_hub_text
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.offered import offered_path, refuse_links_outside
 from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.corpora.uploads import PREFIX, open_upload
-from neuronxa_core.errors import CorpusError
+from neuronxa_core.errors import CorpusError, shown
 from neuronxa_core.settings import ASSETS, settings
 
 
@@ -113,7 +114,7 @@ def open_corpus(name_or_path: str) -> Corpus:
 
     Raises CorpusError if there is none, or if reading it fails.
     """
-    with told_in_one_sentence(name_or_path[:200]):
+    with told_in_one_sentence(shown(name_or_path)):
         return _open(name_or_path)
 
 
@@ -125,17 +126,19 @@ def _open(name_or_path: str) -> Corpus:
         return Corpus(name_or_path, open_upload(name_or_path))
     if is_hub_text(name_or_path):
         return Corpus(name_or_path, open_hub_text(name_or_path))
-    if not is_offered(name_or_path):
+    path = offered_path(name_or_path)
+    if path is None and settings().mode == "shared":
         raise CorpusError(
-            f"This shared dashboard does not offer {name_or_path}.",
+            f"This shared dashboard does not offer {shown(name_or_path)}: there is no such corpus.",
             f"Use {', '.join(BUNDLED)}, or upload a text on the Data page.",
         )
-    if "/" not in name_or_path and not Path(name_or_path).exists():
+    if path is None or ("/" not in name_or_path and not path.exists()):
         raise CorpusError(
-            f"There is no corpus called {name_or_path!r}.",
+            f"There is no corpus called {shown(name_or_path)!r}.",
             f"Use {', '.join((*BUNDLED, *HUB_NAMES))}, or the path of a folder or file.",
         )
-    return Corpus(name_or_path, read_path(_path_of(name_or_path)))
+    refuse_links_outside(path)
+    return Corpus(name_or_path, read_path(path))
 
 
 def is_offered(name_or_path: str) -> bool:
@@ -145,26 +148,7 @@ def is_offered(name_or_path: str) -> bool:
     """
     if settings().mode == "local" or name_or_path in BUNDLED or name_or_path.startswith(PREFIX):
         return True
-    if is_hub_text(name_or_path):
-        return True
-    path = _resolved(_path_of(name_or_path))
-    roots = filter(None, map(_resolved, settings().corpora))
-    return path is not None and any(path.is_relative_to(root) for root in roots)
-
-
-def _resolved(path: Path) -> Path | None:
-    """The resolved path; None if it cannot be resolved, as with circular links."""
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError):
-        return None
-
-
-def _path_of(name: str) -> Path:
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # ~user, for a user this machine does not have
-        return Path(name)
+    return is_hub_text(name_or_path) or offered_path(name_or_path) is not None
 
 
 @cache

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from neuronxa_core.corpora.formats import SUFFIXES
+from neuronxa_core.corpora.offered import refuse_links_outside
 from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.errors import CorpusError
 from neuronxa_core.settings import settings
@@ -105,6 +106,7 @@ def _problem(path: Path) -> _Problem | None:
             return before[2]
         problem = None
         try:
+            refuse_links_outside(path)
             read_path(path)
         except CorpusError as error:
             problem = _Problem(error.problem, isinstance(error.__cause__, OSError | MemoryError))
@@ -114,7 +116,7 @@ def _problem(path: Path) -> _Problem | None:
 
 def _looks(path: Path) -> tuple[object, ...]:
     """A fingerprint of a path: dates and size of a file; for a folder those of all its subfolders and catalogues."""
-    found: list[object] = [_dates(path)]
+    found: list[object] = [settings().mode, _dates(path)]
     if not path.is_dir():
         return tuple(found)
     count = 0

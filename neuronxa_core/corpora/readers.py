@@ -82,7 +82,7 @@ def _read_folder(folder: Path, bound: Bound) -> Contents:
     contents = _pair_files(folder, bound) or _moses_files(folder, bound) or _catalogues(folder, bound)
     if contents:
         return contents
-    raise CorpusError(f"No file in {folder} is named by language.", _NO_LANGUAGE)
+    raise CorpusError(f"No file in {folder.name} is named by language.", _NO_LANGUAGE)
 
 
 def _source(files: Iterable[Path]) -> str:
@@ -94,7 +94,9 @@ def _source(files: Iterable[Path]) -> str:
 
 
 def _too_many(folder: Path) -> CorpusError:
-    return CorpusError(f"{folder} contains more than {MOST_FILES:,} files.", "Use a folder with only the text in it.")
+    return CorpusError(
+        f"{folder.name} contains more than {MOST_FILES:,} files.", "Use a folder with only the text in it."
+    )
 
 
 def _pair_files(folder: Path, bound: Bound) -> Contents | None:
@@ -127,7 +129,7 @@ def _moses_files(folder: Path, bound: Bound) -> Contents | None:
         (files,) = stems.values()
         return Contents({code: lambda file=file: read_lines(file, bound) for code, file in files.items()})  # type: ignore[misc]
     if sum(len(files) * (len(files) - 1) // 2 for files in stems.values()) > MOST_PAIRS:
-        raise CorpusError(f"{folder} has more than {MOST_PAIRS:,} language pairs.", "Keep fewer languages.")
+        raise CorpusError(f"{folder.name} has more than {MOST_PAIRS:,} language pairs.", "Keep fewer languages.")
     pairs = {
         f"{stem}.{one}-{two}": {one: files[one], two: files[two]}
         for stem, files in stems.items()
@@ -147,11 +149,12 @@ def _pairs(folder: Path, texts: dict[str, dict[str, Path]], bound: Bound) -> Con
         for code in (one, two):
             if not files[code].is_file():
                 raise CorpusError(
-                    f"{folder} lacks the {code} side of {one}-{two}.", "Add that file, or remove the other side."
+                    f"{folder.name} lacks the {code} side of {one}-{two}.", "Add that file, or remove the other side."
                 )
         if (one, two) in pairs:
             raise CorpusError(
-                f"{folder} has {stem} and another text in {one} and {two}.", "Put each text in a folder of its own."
+                f"{folder.name} has {stem} and another text in {one} and {two}.",
+                "Put each text in a folder of its own.",
             )
         pairs[one, two] = (
             lambda file=files[one]: read_lines(file, bound),  # type: ignore[misc]
@@ -167,7 +170,7 @@ def _catalogues(folder: Path, bound: Bound) -> Contents | None:
     for file in sorted(_catalogue_files(folder)):
         for code, message, translation in po_messages(file, budget):
             rows.setdefault(message, {ENGLISH: message})[code] = translation
-    return by_pairs(str(folder), list(rows.values()), budget.size) if rows else None
+    return by_pairs(folder.name, list(rows.values()), budget.size) if rows else None
 
 
 def _catalogue_files(folder: Path) -> Iterator[Path]:

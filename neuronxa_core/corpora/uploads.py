@@ -12,7 +12,7 @@ from neuronxa_core.corpora.bounds import Bound
 from neuronxa_core.corpora.contents import Contents
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_lines, read_path
-from neuronxa_core.errors import CacheError, CorpusError
+from neuronxa_core.errors import CacheError, CorpusError, shown
 from neuronxa_core.settings import settings
 
 PREFIX = "upload:"
@@ -107,16 +107,18 @@ def keep_accuracies(files: Mapping[str, bytes]) -> str:
         for file, content in files.items():
             (folder / file).write_bytes(content)
     except OSError as error:
-        raise _cannot_keep(folder.parent, error) from error
+        raise _cannot_keep(error) from error
     return name
 
 
 def open_accuracies(name: str) -> dict[str, bytes] | None:
     """The stored files by name; None if there are none."""
-    folder = _root("accuracies") / name
-    if not _NAME.fullmatch(PREFIX + name) or not folder.is_dir():
+    if not _NAME.fullmatch(PREFIX + name):
         return None
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+    try:
+        return {file.name: file.read_bytes() for file in sorted((_root("accuracies") / name).iterdir())} or None
+    except OSError:  # there are none, or they are being deleted
+        return None
 
 
 def kept_accuracies() -> tuple[str, ...]:
@@ -132,9 +134,9 @@ def _content_name(files: Mapping[str, bytes], title: str = "") -> str:
     return f"{stem.strip('-.')[:40] or 'text'}-{digest.hexdigest()}"
 
 
-def _cannot_keep(folder: Path, error: OSError) -> CacheError:
+def _cannot_keep(error: OSError) -> CacheError:
     return CacheError(
-        f"The upload cannot be stored in {folder} ({error.strerror}).",
+        f"The upload cannot be stored in the cache folder ({error.strerror or type(error).__name__}).",
         "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
     )
 
@@ -153,7 +155,8 @@ def _write(folder: str, files: Mapping[str, bytes]) -> None:
     kept = _root() / folder
     if kept.is_dir():
         return
-    aside = _root() / f".{folder}.{os.getpid()}.{os.urandom(4).hex()}"
+    around = _root() / f".{os.getpid()}.{os.urandom(4).hex()}"
+    aside = around / "this upload"  # what errors call it
     try:
         aside.mkdir(parents=True)
         for name, content in files.items():
@@ -162,9 +165,9 @@ def _write(folder: str, files: Mapping[str, bytes]) -> None:
         if not kept.is_dir():
             aside.rename(kept)
     except OSError as error:
-        raise _cannot_keep(_root(), error) from error
+        raise _cannot_keep(error) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(around, ignore_errors=True)
 
 
 def _refuse_too_long(folder: Path, contents: Contents) -> None:
@@ -188,15 +191,18 @@ def open_upload(name: str) -> Contents:
 def upload_files(name: str) -> tuple[Path, ...]:
     """The files stored under a name, as they were uploaded. Raises CorpusError if there are none."""
     found = _NAME.fullmatch(name)
-    folder = _root() / found["folder"] if found else None
-    if folder is None or not folder.is_dir():
+    try:
+        files = tuple(sorted((_root() / found["folder"]).iterdir())) if found else ()
+    except OSError:
+        files = ()
+    if not files:
         raise _no_upload(name)
-    return tuple(sorted(folder.iterdir()))
+    return files
 
 
 def _no_upload(name: str) -> CorpusError:
     return CorpusError(
-        f"There is no upload {name.removeprefix(PREFIX)} on this machine.", "Upload the file on the Data page."
+        f"There is no upload {shown(name.removeprefix(PREFIX))} on this machine.", "Upload the file on the Data page."
     )
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuronxa_core.corpora.bounds import Bound, Budget, text_lines, told_in_one_sentence
-from neuronxa_core.corpora.catalogue import is_offered
 from neuronxa_core.corpora.formats import csv_rows, lines_of
 from neuronxa_core.corpora.languages import ENGLISH, language, looks_like_a_language
+from neuronxa_core.corpora.offered import offered_path, refuse_links_outside
 from neuronxa_core.corpora.uploads import PREFIX, upload_files
 from neuronxa_core.corpora.validation import is_decoded
-from neuronxa_core.errors import CorpusError
-from neuronxa_core.settings import ASSETS
+from neuronxa_core.errors import CorpusError, shown
+from neuronxa_core.settings import ASSETS, settings
 
 BUNDLED = "bundled"
 """The name of the list that comes with the project."""
@@ -61,9 +61,15 @@ def open_words(name_or_path: str) -> WordList:
     if name_or_path.startswith(PREFIX):
         file = upload_files(name_or_path)[0]
         return read_words(file, file.name)
-    if not is_offered(name_or_path):
-        raise CorpusError(f"This shared dashboard does not offer {name_or_path}.", "Use the bundled word list.")
-    return read_words(Path(name_or_path).expanduser(), Path(name_or_path).name)
+    path, name = offered_path(name_or_path), shown(name_or_path)
+    if path is None and settings().mode == "shared":
+        raise CorpusError(
+            f"This shared dashboard does not offer {name}: there is no such word list.", "Use the bundled word list."
+        )
+    if path is None:
+        raise CorpusError(f"There is no word list {name}.", f"Use {BUNDLED}, or the path of a TSV or CSV.")
+    refuse_links_outside(path)
+    return read_words(path)
 
 
 def _bundled() -> WordList:

@@ -117,6 +117,8 @@ def with_adapter(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
             f"{folder} has no {_ADAPTER_WEIGHTS}{', only a pickle, and loading one can run code' if pickles else ''}.",
             "Save the adapter with peft's save_pretrained, which writes safetensors.",
         )
+    if checkpoint.adapter:
+        raise ModelError(f"{checkpoint.name} has an adapter already.", "Merge one of the two into the base model.")
     if checkpoint.gguf:
         raise ModelError("An adapter cannot be applied to GGUF weights.", "Use the model as safetensors.")
     _checked(Checkpoint(folder, (folder / _ADAPTER_WEIGHTS,)))

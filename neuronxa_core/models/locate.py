@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from neuronxa_core.errors import ModelError
+from neuronxa_core.errors import ModelError, shown
 from neuronxa_core.models import demo, hub, hub_cache
 from neuronxa_core.models.checkpoint import Checkpoint, base_of_adapter, checkpoint_at, with_adapter
+from neuronxa_core.paths import exists, path_of
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 
@@ -35,14 +36,17 @@ class ModelRef:
 
 def is_hub_id(model: str) -> bool:
     """Whether a name could be a hub id: it has the form of one and is not a path on this machine."""
-    return model != demo.NAME and not Path(model).expanduser().exists() and bool(_HUB_ID.fullmatch(model))
+    return model != demo.NAME and bool(_HUB_ID.fullmatch(model)) and not exists(model)
 
 
 def allow(ref: ModelRef) -> None:
     """Raises ModelError if a shared deployment does not offer this model."""
     here = settings()
     if here.mode == "shared" and (ref.model not in here.models or ref.revision or ref.adapter):
-        raise ModelError(f"This shared dashboard does not offer {ref}.", f"Choose one of: {', '.join(here.models)}.")
+        raise ModelError(
+            f"This shared dashboard does not offer {shown(str(ref))}: there is no such model.",
+            f"Choose one of: {', '.join(here.models)}.",
+        )
 
 
 def find_checkpoint(ref: ModelRef, watcher: Watcher = SILENT) -> Checkpoint:
@@ -55,16 +59,14 @@ def find_checkpoint(ref: ModelRef, watcher: Watcher = SILENT) -> Checkpoint:
     return _find(ref, watcher)
 
 
-def _find(ref: ModelRef, watcher: Watcher) -> Checkpoint:
+def _find(ref: ModelRef, watcher: Watcher, above: str = "") -> Checkpoint:
     if ref.adapter:
-        return with_adapter(_find(replace(ref, adapter=""), watcher), Path(ref.adapter).expanduser())
+        return with_adapter(_find(replace(ref, adapter=""), watcher, above), _path(ref.adapter))
     if ref.model == demo.NAME:
         folder = demo.prepare_demo(watcher)
         return demo.prepared_demo() or checkpoint_at(folder)
-    path = Path(ref.model).expanduser()
-    if is_hub_id(ref.model):
-        path = hub.download(ref.model, ref.revision, watcher)
-    return cast(Checkpoint, _at(path, lambda base: _find(base, watcher)))
+    path = hub.download(ref.model, ref.revision, watcher) if is_hub_id(ref.model) else _path(ref.model)
+    return cast(Checkpoint, _at(path, lambda base, seen: _find(base, watcher, seen), above))
 
 
 def local_checkpoint(ref: ModelRef) -> Checkpoint | None:
@@ -73,23 +75,38 @@ def local_checkpoint(ref: ModelRef) -> Checkpoint | None:
     return _find_local(ref)
 
 
-def _find_local(ref: ModelRef) -> Checkpoint | None:
+def _find_local(ref: ModelRef, above: str = "") -> Checkpoint | None:
     if ref.adapter:
-        checkpoint = _find_local(replace(ref, adapter=""))
-        return with_adapter(checkpoint, Path(ref.adapter).expanduser()) if checkpoint else None
+        checkpoint = _find_local(replace(ref, adapter=""), above)
+        return with_adapter(checkpoint, _path(ref.adapter)) if checkpoint else None
     if ref.model == demo.NAME:
         return demo.prepared_demo()
-    path = Path(ref.model).expanduser()
-    if path.exists():
-        return _at(path, _find_local)
-    folder_in_cache = hub_cache.local_folder(ref.model, ref.revision) if is_hub_id(ref.model) else None
-    return None if folder_in_cache is None else _at(folder_in_cache, _find_local)
+    if is_hub_id(ref.model):
+        folder_in_cache = hub_cache.local_folder(ref.model, ref.revision)
+        return None if folder_in_cache is None else _at(folder_in_cache, _find_local, above)
+    return _at(_path(ref.model), _find_local, above) if exists(ref.model) else None
 
 
-def _at(path: Path, find: Callable[[ModelRef], Checkpoint | None]) -> Checkpoint | None:
-    """The checkpoint at a path; for an adapter's folder, the base with the adapter; None if `find` has no base."""
+def _path(text: str) -> Path:
+    """The path that a user, or an adapter's config, names. Raises ModelError if nothing can have that name."""
+    path = path_of(text)
+    if path is None:
+        raise ModelError(f"There is no model at {shown(text)}.", "Check the path, or use the demo model: demo.")
+    return path
+
+
+def _at(path: Path, find: Callable[[ModelRef, str], Checkpoint | None], above: str) -> Checkpoint | None:
+    """The checkpoint at a path; for an adapter's folder, the base with the adapter; None if `find` has no base.
+
+    above: the name of the adapter whose base it is, if it is one's. Raises ModelError if it is an adapter then.
+    """
     base = base_of_adapter(path)
     if base is None:
         return checkpoint_at(path)
-    checkpoint = find(ModelRef(*base))
+    if above:
+        raise ModelError(
+            f"{above} is an adapter, and its base model {shown(path.name)} is an adapter itself.",
+            "Save the base model with its adapter merged, or name a model that is complete.",
+        )
+    checkpoint = find(ModelRef(*base), path.name)
     return with_adapter(checkpoint, path) if checkpoint else None

@@ -8,6 +8,7 @@ from neuronxa_core.corpora.hub_texts import is_hub_text
 from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
 from neuronxa_core.models import demo
 from neuronxa_core.models.locate import is_hub_id
+from neuronxa_core.paths import exists
 
 _IN_HUB_CACHE = "models--"
 """What the hub's cache puts in front of a model's id to name its folder."""
@@ -31,7 +32,7 @@ def model_name(model: str) -> str:
 
 
 def _is_path(text: str) -> bool:
-    return text[0] in "/~." or Path(text).exists()
+    return text[0] in "/~." or exists(text)
 
 
 def _last_part(path: Path) -> str:

@@ -3,6 +3,7 @@
 import csv
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +14,13 @@ from neuronxa_core.corpora import formats, readers
 from neuronxa_core.corpora.catalogue import is_offered, open_corpus
 from neuronxa_core.corpora.configured import Skipped, configured, skipped
 from neuronxa_core.corpora.readers import read_path
-from neuronxa_core.errors import CorpusError
-from neuronxa_core.settings import settings
+from neuronxa_core.corpora.uploads import open_accuracies
+from neuronxa_core.corpora.words import open_words
+from neuronxa_core.errors import CorpusError, ModelError, NeuronXAError, shown
+from neuronxa_core.models.locate import ModelRef, find_checkpoint
+from neuronxa_core.settings import ASSETS, settings
+from neuronxa_core.study.study import Study
+from tests.conftest import set_settings
 
 TABLE = b"de,en\nHund,dog\nBrot,bread\n"
 
@@ -47,7 +53,7 @@ def test_what_cannot_be_read_is_named_with_its_reason_and_the_rest_is_offered(ro
     assert open_corpus(configured()[0]).sentences("de") == ("Hund", "Brot")
     assert {each.path.name: each.reason for each in skipped()} == {
         "circle": "circle is a broken link.",
-        "loop": f"No file in {root}/loop is named by language.",
+        "loop": "No file in loop is named by language.",
         "nowhere": "nowhere is a broken link.",
         "pipe.tsv": "pipe.tsv is neither a file nor a folder.",
         "torn.parquet": "torn.parquet cannot be read as Parquet.",
@@ -187,3 +193,66 @@ def test_a_root_that_is_a_circle_hides_no_other(tmp_path: Path, monkeypatch: pyt
     settings.cache_clear()
     assert configured() == (str(tmp_path / "table.csv"),)
     assert open_corpus(str(tmp_path / "table.csv")).languages == ("deu_Latn", "eng_Latn")
+
+
+NO_SUCH = ("~nosuchuser/x", "~root/x", "/etc/passwd", "/etc/nothing", "a\0b", "x" * 300, "/" + "y" * 300, "\ud800/x")
+
+
+@pytest.mark.parametrize("open_it", [open_corpus, open_words, lambda name: find_checkpoint(ModelRef(name))])
+def test_a_shared_dashboard_says_the_same_of_every_path_and_looks_at_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, open_it: Callable[[str], object]
+):
+    set_settings(monkeypatch, mode="shared", corpora=str(tmp_path))
+    assert settings().mode == "shared"
+    asked: list[str] = []
+    for owner, name in ((os, "stat"), (os, "lstat"), (Path, "resolve"), (Path, "expanduser")):
+        there = getattr(owner, name)
+
+        def look(path: object, *more: object, there: Callable[..., object] = there, **how: object) -> object:
+            asked.append(str(path))
+            return there(path, *more, **how)
+
+        monkeypatch.setattr(owner, name, look)
+    said = set()
+    for name in NO_SUCH:
+        with pytest.raises(NeuronXAError) as error:
+            open_it(name)
+        said.add(str(error.value).replace(shown(name), "it"))
+    assert len(said) == 1
+    assert "does not offer it: there is no such" in said.pop()
+    assert not [path for path in asked if not str(tmp_path).startswith(path)]
+
+
+@pytest.mark.parametrize("name", NO_SUCH)
+def test_a_name_that_no_path_has_is_told_locally_too(name: str):
+    """Everything that takes a path; the same where it is asked for while a page is drawn."""
+    for open_it in (open_corpus, open_words, lambda name: find_checkpoint(ModelRef(name))):
+        with pytest.raises(NeuronXAError):
+            open_it(name)
+    with pytest.raises(ModelError):
+        find_checkpoint(ModelRef(str(ASSETS), adapter=name))
+    study = Study(name, name, "deu_Latn", "eng_Latn", adapter=name)
+    assert study.names["model"]
+    assert open_accuracies(name) is None
+
+
+def test_a_link_inside_a_configured_corpus_that_leads_out_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "secret.txt").write_text("root\n")
+    offered = tmp_path / "corpora"
+    for folder, link in (("out", tmp_path / "secret.txt"), ("within", offered / "out" / "eng_Latn.txt")):
+        (offered / folder).mkdir(parents=True)
+        (offered / folder / "eng_Latn.txt").write_text("dog\n")
+        (offered / folder / "deu_Latn.txt").symlink_to(link)
+    (offered / "table.tsv").symlink_to(tmp_path / "secret.txt")
+    offer(monkeypatch, offered)
+    assert configured() == (str(offered / "out"), str(offered / "within"))
+    set_settings(monkeypatch, mode="shared")
+    assert configured() == (str(offered / "within"),)
+    assert {each.path.name: each.reason for each in skipped()} == {
+        "out": "out has a link that leads out of NEURONXA_CORPORA.",
+        "table.tsv": "table.tsv has a link that leads out of NEURONXA_CORPORA.",
+    }
+    assert open_corpus(str(offered / "within")).sentences("deu") == ("dog",)
+    for path in (offered / "out", offered / "table.tsv", offered / "out" / "deu_Latn.txt"):
+        with pytest.raises(CorpusError):
+            open_corpus(str(path))

@@ -1,5 +1,6 @@
 """Texts that users bring: kept under a name made from their content, within limits, and never outside their folder."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from neuronxa_core.corpora import uploads
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.configured import configured
-from neuronxa_core.corpora.uploads import keep_upload, open_upload, remove_upload
+from neuronxa_core.corpora.uploads import keep_accuracies, keep_upload, open_upload, remove_upload
 from neuronxa_core.errors import CacheError, CorpusError
 from neuronxa_core.settings import settings
 from tests.conftest import set_settings
@@ -95,6 +96,32 @@ def test_a_folder_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch
     set_settings(monkeypatch, cache_dir=str(tmp_path / "file"))
     with pytest.raises(CacheError, match=r"cannot be stored in .* Free some disk space, or set NEURONXA_CACHE_DIR"):
         keep_upload({"a.csv": TABLE})
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.txt": b"Hund\n", "b.txt": b"dog\n"},
+        {"train.fra-eng.fra": b"chien\n"},
+        {f"{stem}.{code}": b"x\n" for stem in "abcd" for code in ("de", "en")} | {"a.b.de": b"x\n", "a.b.en": b"x\n"},
+        {"deu_Latn.txt": b"Hund\n", "de.txt": b"Hund\n"},
+        {"deu_Latn.txt": b"PK\x03\x04", "eng_Latn.txt": b"dog\n"},
+    ],
+)
+def test_no_message_about_an_upload_tells_where_it_is_kept_or_by_which_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]
+):
+    with pytest.raises(CorpusError) as refused:
+        keep_upload(files)
+    (tmp_path / "file").write_text("in the way")
+    set_settings(monkeypatch, cache_dir=str(tmp_path / "file"))
+    with pytest.raises(CacheError) as unkept:
+        keep_upload({"a.csv": TABLE})
+    with pytest.raises(CacheError) as accuracies:
+        keep_accuracies({"a.csv": TABLE})
+    for error in (refused, unkept, accuracies):
+        assert str(tmp_path) not in str(error.value)
+        assert str(os.getpid()) not in str(error.value)
 
 
 def test_a_shared_dashboard_opens_configured_folders_and_nothing_beside_them(

@@ -282,3 +282,17 @@ def test_a_resident_model_is_loaded_again_when_its_file_changes(folder: Path, ti
     assert not RESIDENT.holds(checkpoint, "cpu", "float32")
     with pytest.raises(ChangedModelError):
         RESIDENT.get(checkpoint, "cpu", "float32")
+
+
+def test_adapters_that_name_themselves_or_each_other_as_their_base_are_told(tmp_path: Path):
+    for name, base in (("itself", "itself"), ("one", "other"), ("other", "one"), ("astray", "~nosuchuser/x")):
+        (tmp_path / name).mkdir()
+        config = {"base_model_name_or_path": str(tmp_path / base) if "/" not in base else base}
+        (tmp_path / name / "adapter_config.json").write_text(json.dumps(config))
+    for name in ("itself", "one", "other"):
+        for find in (find_checkpoint, local_checkpoint):
+            with pytest.raises(ModelError, match=rf"{name} is an adapter, and its base model \w+ is an adapter itself"):
+                find(ModelRef(str(tmp_path / name)))
+    with pytest.raises(ModelError, match=r"no model at ~nosuchuser/x"):
+        find_checkpoint(ModelRef(str(tmp_path / "astray")))
+    assert local_checkpoint(ModelRef(str(tmp_path / "astray"))) is None
