@@ -21,6 +21,8 @@ __all__ = [
     "Ablation",
     "Alignment",
     "Asymmetry",
+    "Claims",
+    "ClaimsAnswer",
     "Downstream",
     "Effects",
     "Found",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from neuronxa_core import figures, metrics
     from neuronxa_core.analyses.alignment import Alignment
     from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
+    from neuronxa_core.analyses.claims import Claims, ClaimsAnswer
     from neuronxa_core.analyses.downstream import Downstream, Measured
     from neuronxa_core.analyses.effects import Effects
     from neuronxa_core.analyses.interventions import Interventions
@@ -141,6 +144,8 @@ _HOMES = {
     "Effects": "analyses.effects",
     "Downstream": "analyses.downstream",
     "Measured": "analyses.downstream",
+    "Claims": "analyses.claims",
+    "ClaimsAnswer": "analyses.claims",
     "run": "analyses.run",
     "find": "gallery.answers",
     "Found": "study.analysis",

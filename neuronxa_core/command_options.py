@@ -1,10 +1,19 @@
 """Options that a single command has, and the request that they make."""
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, get_args
 
+import pandas as pd
+
+from neuronxa_core.analyses.accuracies import read_accuracies
+from neuronxa_core.analyses.claim_evidence import Over
+from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, claims_on_all, rows_of
 from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
+from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import StudyError
 from neuronxa_core.study.study import Study
 
@@ -33,6 +42,58 @@ def layers_from(text: str) -> tuple[int, int]:
     if len(ends) > 2 or not all(end.strip().isdecimal() for end in ends):
         raise StudyError(f"The layers cannot be {text!r}.", "Give the first and the last, such as 9-18.")
     return int(ends[0]), int(ends[-1])
+
+
+def read_accuracy_files(paths: Sequence[Path]) -> pd.DataFrame:
+    """The accuracies in files, as rows of accuracies.COLUMNS. Raises StudyError."""
+    try:
+        files = {path.name: path.read_bytes() for path in paths}
+    except OSError as error:
+        raise StudyError(f"{error.filename} cannot be read ({error.strerror}).", "Check the path.") from error
+    return read_accuracies(files).rows
+
+
+def add_accuracies(parser: argparse.ArgumentParser, otherwise: str = "instead of bits per byte") -> None:
+    """Adds `--accuracies`. otherwise: what the help says they are for."""
+    said = f"result files of lm-evaluation-harness, or a CSV file, {otherwise}"
+    parser.add_argument("--accuracies", type=Path, nargs="+", default=[], metavar="PATH", help=said)
+
+
+def add_claims_options(parser: argparse.ArgumentParser) -> None:
+    """Accuracies, and where P@1 is taken."""
+    add_accuracies(parser, "for the claim about downstream performance")
+    parser.add_argument(
+        "--over",
+        choices=get_args(Over),
+        default="best",
+        help="P@1 in the best layer, chosen on the other half of the pairs, or as mean over layers (default: best)",
+    )
+
+
+def claims_from(options: argparse.Namespace, study: Study, codes: tuple[str, ...]) -> Claims:
+    """The request of the command `claims`, on the languages that share a text with the target if all are asked for."""
+    if options.languages == "all":
+        codes = open_corpus(study.corpus).beside(study.target) or codes
+    accuracies = read_accuracy_files(options.accuracies) if options.accuracies else None
+    rows = () if accuracies is None else rows_of(accuracies, study.model)
+    return claims_on_all(study, codes, over=options.over, accuracies=rows)
+
+
+def claims_files(answer: Any) -> dict[str, str]:
+    """The files of the command `claims` besides its tables: the verdicts, study and provenance, and the report."""
+    from neuronxa_core.figures.claims_report import claims_markdown, claims_report  # plotly takes a second
+
+    assert isinstance(answer, ClaimsAnswer)
+
+    def as_json(content: object) -> str:
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    return {
+        "claims.json": as_json(answer.told),
+        "claims.provenance.json": as_json(answer.summary),
+        "claims.html": claims_report(answer),
+        "claims.md": claims_markdown(answer),
+    }
 
 
 def add_intervention_options(parser: argparse.ArgumentParser) -> None:

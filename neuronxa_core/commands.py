@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neuronxa_core.analyses.accuracies import read_accuracies
 from neuronxa_core.analyses.asymmetry import Asymmetry
+from neuronxa_core.analyses.claims import Claims
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.languages import Languages
@@ -25,7 +25,15 @@ from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
-from neuronxa_core.command_options import add_intervention_options, interventions_from
+from neuronxa_core.command_options import (
+    add_accuracies,
+    add_claims_options,
+    add_intervention_options,
+    claims_files,
+    claims_from,
+    interventions_from,
+    read_accuracy_files,
+)
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.words import BUNDLED
@@ -43,6 +51,7 @@ class Command:
 
     pair: it takes two languages, not many against one target. corpus: it takes a corpus, not the model alone.
     own_files: its tables are files of their own names (effects.csv), without the command's in front.
+    texts: other files by name, such as a report; one of the summary's name takes its place.
     """
 
     help: str
@@ -51,6 +60,7 @@ class Command:
     options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     corpus: bool = True
     own_files: bool = False
+    texts: Callable[[Answer], Mapping[str, str]] = lambda answer: {}
 
 
 def study_from(options: argparse.Namespace, **changed: Any) -> Study:
@@ -133,6 +143,10 @@ def _interventions(options: argparse.Namespace) -> Interventions:
     return interventions_from(options, *_all_languages(options))
 
 
+def _claims(options: argparse.Namespace) -> Claims:
+    return claims_from(options, study_from(options, source="und"), languages_from(options))
+
+
 def _more_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", default="", metavar="M,...", help="comma-separated; other models to compare with --model"
@@ -170,17 +184,6 @@ def _words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--template", default="", help="one line of the prompt, not the task's own")
 
 
-def _accuracies(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--accuracies",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="PATH",
-        help="result files of lm-evaluation-harness, or a CSV file, instead of bits per byte",
-    )
-
-
 COMMANDS: Mapping[str, Command] = {
     "similarity": Command(
         "cosines, margins and ranks of every pair, and how the space is used",
@@ -209,7 +212,14 @@ COMMANDS: Mapping[str, Command] = {
         own_files=True,
     ),
     "downstream": Command(
-        "alignment against accuracies or bits per byte, language by language", _downstream, False, _accuracies
+        "alignment against accuracies or bits per byte, language by language", _downstream, False, add_accuracies
+    ),
+    "claims": Command(
+        "the paper's seven claims, tested by rules that are written down",
+        _claims,
+        False,
+        add_claims_options,
+        texts=claims_files,
     ),
 }
 """The commands, by the name of their page."""
@@ -230,17 +240,13 @@ def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> lis
         tables = dict(answer.tables)
         if name == "downstream" and options.accuracies and isinstance(answer, Measured):
             tables = _with_accuracies(answer, options.accuracies)
-        write_answer(name, tables, answer.summary, options.out)
+        write_answer(name, tables, answer, options.out)
     return list(tables)
 
 
 def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.DataFrame]:
     """The correlations with every model's accuracies on every benchmark in the files."""
-    try:
-        files = {path.name: path.read_bytes() for path in paths}
-    except OSError as error:
-        raise StudyError(f"{error.filename} cannot be read ({error.strerror}).", "Check the path.") from error
-    rows = read_accuracies(files).rows
+    rows = read_accuracy_files(paths)
     tables: dict[str, list[pd.DataFrame]] = {}
     for (model, benchmark), accuracies in rows.groupby(["model", "benchmark"], sort=True):
         for table, frame in measured.correlations(accuracies).items():
@@ -248,7 +254,7 @@ def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.Data
     return {table: pd.concat(frames, ignore_index=True) for table, frames in tables.items()}
 
 
-def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping[str, Any], folder: Path) -> None:
+def write_answer(name: str, tables: Mapping[str, pd.DataFrame], answer: Answer, folder: Path) -> None:
     """Writes NAME.TABLE.csv and NAME.TABLE.parquet for each table, and NAME.json. Raises StudyError if that fails.
 
     A command with files of its own names writes TABLE.csv and TABLE.parquet.
@@ -258,8 +264,9 @@ def write_answer(name: str, tables: Mapping[str, pd.DataFrame], summary: Mapping
             stem = table_stem(name, table)
             frame.to_csv(folder / f"{stem}.csv", index=False)
             frame.to_parquet(folder / f"{stem}.parquet", compression="zstd", index=False)
-        text = json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+        text = json.dumps(_plain(answer.summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        for file, content in {f"{name}.json": text, **COMMANDS[name].texts(answer)}.items():
+            (folder / file).write_text(content, encoding="utf-8")
     except OSError as error:
         raise cannot_write(folder, error) from error
 

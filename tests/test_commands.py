@@ -37,6 +37,7 @@ TABLES = {
     "settings": {"choices", "pairs"},
     "interventions": {"effects", "neurons"},
     "downstream": {"correlations", "languages", "layers"},
+    "claims": {"conditions", "retrieval", "languages"},
 }
 
 
@@ -66,7 +67,8 @@ def test_a_command_writes_its_tables_and_a_summary(name: str, cached: bool, usua
         stored = pd.read_parquet(out / f"{table_stem(name, table)}.parquet")
         assert list(written.columns) == list(stored.columns)
         assert len(written) == len(stored) > 0
-    summary = json.loads((out / f"{name}.json").read_text(), parse_constant=pytest.fail)  # no NaN: that is not JSON
+    of_summary = "claims.provenance" if name == "claims" else name  # claims.json is the list of verdicts
+    summary = json.loads((out / f"{of_summary}.json").read_text(), parse_constant=pytest.fail)  # NaN is not JSON
     assert "float32" in json.dumps(summary["provenance"]) or name == "projection"
     assert any((cache / room).is_dir() for room in ("states", "results")) == cached
 

@@ -39,6 +39,7 @@ from neuronxa_core.figures import (
     similarity,
     space,
 )
+from neuronxa_core.figures import claims as _claims  # noqa: F401 - registers its answer
 from neuronxa_core.figures.export import printed, standing
 from neuronxa_core.figures.latent_language import shown as _words  # noqa: F401 - registers its answers
 from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registers its answer
@@ -58,7 +59,9 @@ def figures_of(answer: Any, theme: Theme = "light") -> dict[str, go.Figure]:
 
 def html_of(answer: Any) -> str:
     """The finding and the main figure as HTML, with plotly's own code (4 MB), so that it opens without a network."""
-    exportable = next(iter(exportables_of(answer).values()))
+    exportable = next(iter(exportables_of(answer).values()), None)
+    if exportable is None:  # nothing was measured
+        return _said(answer)
     drawn = printed(exportable).to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
     return f"{_said(answer)}<figure>{drawn}</figure>"
 
@@ -68,7 +71,9 @@ def bundle_of(answer: Any) -> dict[str, Any]:
 
     plotly knows which notebook it is in and ships its code at most once, so that an answer takes kilobytes.
     """
-    exportable = next(iter(exportables_of(answer).values()))
+    exportable = next(iter(exportables_of(answer).values()), None)
+    if exportable is None:
+        return {"text/html": _said(answer)}
     figure = printed(replace(exportable, note=finding_of(answer)))
     return {"text/html": _said(answer), **(figure._repr_mimebundle_() or {})}
 

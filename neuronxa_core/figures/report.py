@@ -1,26 +1,18 @@
 """One study as one self-contained HTML file: its figures, findings, numbers and provenance, to keep or to send."""
 
-import html
-import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.offline import get_plotlyjs
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
 from neuronxa_core.analyses.report import Material
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.figures import alignment, asymmetry, plane, projection, similarity, space
-from neuronxa_core.figures.export import ExportableFigure, pair_name, standing
-from neuronxa_core.figures.palette import PALETTES
-from neuronxa_core.figures.tables import html_table
-from neuronxa_core.settings import ASSETS
+from neuronxa_core.figures.document import document, drawn, folded_table, row, said
+from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 
@@ -39,45 +31,8 @@ def study_report(result: StudyResult, material: Material | None = None) -> str:
     if material:
         sections += [*_similarity(result, material), *_projection(result, material)]
     else:
-        sections += ["<h2>Similarity and projection</h2>", _said(_ABSENT)]
-    return _filled(
-        title=html.escape(f"Inside the model: {pair_name(result.study)}"),
-        caption=html.escape(result.study.caption),
-        summary=html.escape(json.dumps(result.summary, indent=2, ensure_ascii=False)),
-        bibtex=html.escape(bibliography(result.study)),
-        sections="\n".join(sections),
-        plotly=get_plotlyjs(),
-    )
-
-
-def _filled(**parts: str) -> str:
-    """The page with its parts; what a part holds is not looked through for places of other parts."""
-    page = (ASSETS / "report.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], page)
-
-
-def _figure(exportable: ExportableFigure) -> str:
-    """A figure in both themes, as data that the page's script draws once the page has its layout."""
-    figures = {theme: standing(exportable, theme) for theme in PALETTES}
-    drawn = "".join(
-        f"<script type='application/json' data-theme='{theme}'>{_script_text(figure)}</script>"
-        for theme, figure in figures.items()
-    )
-    title, height = html.escape(exportable.title), figures["light"].layout.height
-    return (
-        f"<figure><div class='plotly-graph-div' role='img' aria-label='{title}' style='height: {height}px'></div>"
-        f"{drawn}<figcaption><b>{title}.</b> {html.escape(exportable.note)}</figcaption></figure>"
-    )
-
-
-def _script_text(figure: go.Figure) -> str:
-    """JSON that cannot end the script that it stands in."""
-    return str(figure.to_json()).replace("<", "\\u003c")
-
-
-def _row(exportables: Sequence[ExportableFigure]) -> str:
-    two = " two" if len(exportables) == 2 else ""  # one below the other on paper
-    return f"<div class='row{two}'>{''.join(map(_figure, exportables))}</div>"
+        sections += ["<h2>Similarity and projection</h2>", said(_ABSENT)]
+    return document(f"Inside the model: {pair_name(result.study)}", result.study, result.summary, sections)
 
 
 def study_figures(result: StudyResult, material: Material | None) -> list[ExportableFigure]:
@@ -121,49 +76,41 @@ def _number_figures(material: Material, layer: int) -> list[ExportableFigure]:
     return [projection.exportable_numbers(material.projections, number, layer) for number in numbers]
 
 
-def _table(table: pd.DataFrame) -> str:
-    return f"<details><summary>The numbers</summary><div class='wide'>{html_table(table)}</div></details>"
-
-
-def _said(finding: str) -> str:
-    return f"<p>{html.escape(finding)}</p>"
-
-
 def _alignment(result: StudyResult) -> Iterator[str]:
     yield "<h2>Alignment by layer</h2>"
-    yield _figure(alignment.exportable_curves(result))
-    yield _said(alignment.alignment_finding(result))
-    yield _table(result.scores)
+    yield drawn(alignment.exportable_curves(result))
+    yield said(alignment.alignment_finding(result))
+    yield folded_table(result.scores)
 
 
 def _directions(result: StudyResult) -> Iterator[str]:
     yield "<h2>Asymmetry</h2>"
     for state in STATES:
-        yield _figure(asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]))
-        yield _said(asymmetry.direction_finding(result, state))
-    yield _table(direction_gaps(result))
+        yield drawn(asymmetry.exportable_direction(result, state, largest_gap(result, state)[0]))
+        yield said(asymmetry.direction_finding(result, state))
+    yield folded_table(direction_gaps(result))
 
 
 def _similarity(result: StudyResult, material: Material) -> Iterator[str]:
     study, layer = result.study, result.peak("nas")[0]
     yield f"<h2>Similarity at layer {layer}</h2>"
     matrices = _cosines(material, layer)
-    yield _row(_matrices(study, matrices, layer))
-    yield _said(similarity.similarity_finding(result, matrices, layer))
-    yield _figure(similarity.exportable_distribution(study, matrices, layer))
+    yield row(_matrices(study, matrices, layer))
+    yield said(similarity.similarity_finding(result, matrices, layer))
+    yield drawn(similarity.exportable_distribution(study, matrices, layer))
     for exportable in _plane(result, material):
-        yield _figure(exportable)
+        yield drawn(exportable)
         table = beside_alignment(result.scores, material.measures)
-        yield _said(plane.plane_finding(table, result.pairs))
-    yield _row(_measure_figures(study, material, layer))
-    yield from map(_said, filter(None, (space.absence(material.measures), space.space_finding(material.measures))))
-    yield _table(material.measures)
+        yield said(plane.plane_finding(table, result.pairs))
+    yield row(_measure_figures(study, material, layer))
+    yield from map(said, filter(None, (space.absence(material.measures), space.space_finding(material.measures))))
+    yield folded_table(material.measures)
 
 
 def _projection(result: StudyResult, material: Material) -> Iterator[str]:
     layer = result.peak("nas")[0]
     yield f"<h2>Sentences as points at layer {layer}</h2>"
-    yield _row([projection.exportable_projection(each, material.bitext, layer) for each in material.projections])
-    yield _said(projection.projection_finding(material.projections, layer))
-    yield _row(_number_figures(material, layer))
-    yield _table(pd.concat([each.table for each in material.projections], ignore_index=True))
+    yield row([projection.exportable_projection(each, material.bitext, layer) for each in material.projections])
+    yield said(projection.projection_finding(material.projections, layer))
+    yield row(_number_figures(material, layer))
+    yield folded_table(pd.concat([each.table for each in material.projections], ignore_index=True))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
+from neuronxa_core.analyses.claims import Claims, ClaimsAnswer
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.effects import Effects
 from neuronxa_core.analyses.interventions import Interventions
@@ -111,6 +112,12 @@ def _(request: Asymmetry) -> LanguageResults | None:
 
 
 @cached.register
+def _(request: Claims) -> ClaimsAnswer | None:
+    results = None if request.obstacle else find_against_target(request.study, request.languages, result_at_hand)
+    return request.answer(results) if results else request.cached()
+
+
+@cached.register
 def _(request: Languages) -> LanguageMatrix | None:
     matrix = request.cached() or find_largest_matrix(request.study, request.languages)
     return matrix if matrix and matrix.codes == request.languages else None
@@ -139,6 +146,12 @@ def _(request: Similarity) -> PairSimilarities | None:
 def _(request: Asymmetry) -> LanguageResults | None:
     results = precomputed_against_target(request.study, request.languages)
     return LanguageResults(results[0].study, results) if results else None
+
+
+@stored.register
+def _(request: Claims) -> ClaimsAnswer | None:
+    results = None if request.obstacle else precomputed_against_target(request.study, request.languages)
+    return request.answer(results) if results else None
 
 
 @stored.register

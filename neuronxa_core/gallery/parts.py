@@ -12,6 +12,7 @@ from typing import Any
 
 from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte
+from neuronxa_core.analyses.claims import Claims
 from neuronxa_core.analyses.downstream import Downstream
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.languages import Languages, find_largest_matrix, language_sentences, run_language_matrix
@@ -123,6 +124,7 @@ def _(request: AgainstTarget) -> Remaining:
 
 
 @run.register(Asymmetry)
+@run.register(Claims)
 @run.register(Downstream)
 @run.register(PairsNeeded)
 def _(request: Any, watcher: Watcher, first: Sequence[str] = ()) -> Any:

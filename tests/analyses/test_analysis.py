@@ -13,6 +13,7 @@ import pytest
 
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry
+from neuronxa_core.analyses.claims import Claims
 from neuronxa_core.analyses.downstream import Downstream
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.languages import Languages
@@ -40,6 +41,7 @@ MADE: dict[str, Callable[[Study], Analysis[Any]]] = {
     "settings": lambda study: Settings(study, ("fra_Latn",)),
     "pairs_needed": lambda study: PairsNeeded(study, OTHERS),
     "downstream": lambda study: Downstream(study, OTHERS),
+    "claims": lambda study: Claims(study, OTHERS),
 }
 
 

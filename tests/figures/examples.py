@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
+from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
 from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
@@ -18,6 +19,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
+    claims,
     downstream,
     interventions,
     languages,
@@ -49,6 +51,7 @@ from neuronxa_core.study.result import StudyResult
 MODULES = (
     alignment,
     asymmetry,
+    claims,
     downstream,
     inside,
     interventions,
@@ -339,6 +342,31 @@ def exportable_layers() -> Example:
     results = sorted(gallery_results().values(), key=lambda result: result.mean("nas"))
     cells = np.concatenate([result.of("nas")["score"] for result in results])
     return Example(overview.exportable_layers(results, "nas"), {"None.z": cells})
+
+
+def claims_of_the_gallery() -> ClaimsAnswer:
+    return ClaimsAnswer(STUDY, tuple(gallery_results().values()))
+
+
+@example
+def exportable_retrieval() -> Example:
+    answer = claims_of_the_gallery()
+    shown = answer.retrieval.query("state == 'nas'")["mean"]
+    return Example(claims.exportable_retrieval(answer), {"NAS.x": shown})
+
+
+@example
+def exportable_profile() -> Example:
+    answer = claims_of_the_gallery()
+    mean = np.mean([each.of("embedding")["score"] for each in answer.results], axis=0)
+    return Example(claims.exportable_profile(answer), {"Embedding.y": mean})
+
+
+@example
+def exportable_halves() -> Example:
+    answer = claims_of_the_gallery()
+    halves = [each.outcomes["nas"].mutual[:, 1::2].mean() for each in answer.results]
+    return Example(claims.exportable_halves(answer), {"NASCA.y": halves})
 
 
 def three_effects(**changed: object) -> Effects:

@@ -130,6 +130,9 @@ STEMS = {
     "exportable_correlation": f"{PAIR}.downstream.layers",
     "exportable_ranking": f"{FIRST}.ranking",
     "exportable_layers": f"{LAST}.layers.nas",
+    "exportable_retrieval": f"{PAIR}.claims.retrieval",
+    "exportable_profile": f"{PAIR}.claims.profile",
+    "exportable_halves": f"{PAIR}.claims.halves",
     "exportable_effects": f"{PAIR}.interventions.effects",
     "exportable_own": f"{PAIR}.interventions.own",
 }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import BITS, alignment_table, correlation_table, joined, layer_correlations
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
 from neuronxa_core.analyses.models import language_differences, variant_summary
@@ -19,6 +20,7 @@ from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
+    claims,
     downstream,
     finding_of,
     languages,
@@ -95,6 +97,11 @@ def of_results(results: list[StudyResult]) -> Iterator[str]:
         yield from (asymmetry.direction_finding(result, state) for state in STATES)
     yield asymmetry.gap_languages_finding(results)
     yield overview.ranking_finding(results)
+    for over in ("best", "mean"):
+        answer = ClaimsAnswer(results[0].study, tuple(results), over)
+        yield claims.claims_finding(answer)
+        for each in answer.judged:
+            yield f"{claims.verdict_in_words(each)} {claims.measured_in_words(each.rule, each.found)}."
     for other in RESULTS.values():
         if other[0].pairs == results[0].pairs and len(other) == len(results):
             table = language_differences(results, other, "nas")

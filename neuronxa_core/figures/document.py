@@ -1,0 +1,67 @@
+"""The parts of a self-contained HTML document: the page, figures in both themes, folded tables, sentences."""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from neuronxa_core.figures.export import ExportableFigure, standing
+from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.figures.tables import html_table
+from neuronxa_core.settings import ASSETS
+from neuronxa_core.study.citations import bibliography
+from neuronxa_core.study.study import Study
+
+
+def document(title: str, study: Study, summary: Mapping[str, Any], sections: Iterable[str]) -> str:
+    """The page as text: its title, the study, the sections in HTML, summary and provenance, and what to cite.
+
+    What a user typed (title, paths, names) is escaped; what a part holds is not looked through for other parts' places.
+    """
+    parts = {
+        "title": html.escape(title),
+        "caption": html.escape(study.caption),
+        "summary": html.escape(json.dumps(summary, indent=2, ensure_ascii=False)),
+        "bibtex": html.escape(bibliography(study)),
+        "sections": "\n".join(sections),
+        "plotly": get_plotlyjs(),
+    }
+    page = (ASSETS / "report.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], page)
+
+
+def drawn(exportable: ExportableFigure) -> str:
+    """A figure in both themes, as data that the page's script draws once the page has its layout."""
+    figures = {theme: standing(exportable, theme) for theme in PALETTES}
+    scripts = "".join(
+        f"<script type='application/json' data-theme='{theme}'>{_script_text(figure)}</script>"
+        for theme, figure in figures.items()
+    )
+    title, height = html.escape(exportable.title), figures["light"].layout.height
+    return (
+        f"<figure><div class='plotly-graph-div' role='img' aria-label='{title}' style='height: {height}px'></div>"
+        f"{scripts}<figcaption><b>{title}.</b> {html.escape(exportable.note)}</figcaption></figure>"
+    )
+
+
+def _script_text(figure: go.Figure) -> str:
+    """JSON that cannot end the script that it stands in."""
+    return str(figure.to_json()).replace("<", "\\u003c")
+
+
+def row(exportables: Sequence[ExportableFigure]) -> str:
+    two = " two" if len(exportables) == 2 else ""  # one below the other on paper
+    return f"<div class='row{two}'>{''.join(map(drawn, exportables))}</div>"
+
+
+def folded_table(table: pd.DataFrame) -> str:
+    return f"<details><summary>The numbers</summary><div class='wide'>{html_table(table)}</div></details>"
+
+
+def said(finding: str) -> str:
+    return f"<p>{html.escape(finding)}</p>"
