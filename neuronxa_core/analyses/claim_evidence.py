@@ -100,6 +100,25 @@ def gap_sizes(results: Results, state: State, layers: Mapping[State, int], over:
     return np.asarray(signs * (forth - back)[:, _REPORTING])
 
 
+GROUP_COLUMNS = ("group", "state", "value", "low", "high", "n")
+
+
+def gap_groups(results: Results, layers: Mapping[State, int], over: Over) -> pd.DataFrame:
+    """One row per state: the mean gap between the directions in points, see gap_sizes, with its interval."""
+    rows = [(state, state, *measured(gap_sizes(results, state, layers, over))[:4]) for state in COMPARED]
+    return pd.DataFrame(rows, columns=list(GROUP_COLUMNS))
+
+
+def level_groups(results: Results) -> pd.DataFrame:
+    """One row per resource level and state: the mean score over layers and languages in points, with its interval."""
+    rows = []
+    for level in LEVELS:
+        for state in COMPARED if (group := of_level(results, level)) else ():
+            scores = np.array([each.outcomes[state].mutual.mean(axis=0) for each in group])
+            rows.append((level, state, *measured(scores)[:4]))
+    return pd.DataFrame(rows, columns=list(GROUP_COLUMNS))
+
+
 def quarters(layers: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     """Which of so many layers lie in the first quarter of the depth, the middle half and the last quarter."""
     depth = (np.arange(layers) + 0.5) / layers

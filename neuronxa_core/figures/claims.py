@@ -3,56 +3,71 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.analyses.accuracies import UNNAMED
-from neuronxa_core.analyses.claim_evidence import COMPARED, quarters
+from neuronxa_core.analyses.claim_evidence import COMPARED, gap_groups, level_groups, quarters
 from neuronxa_core.analyses.claim_rules import VERDICTS, Evidence, Judged, Rule
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures import asymmetry, downstream, overview
+from neuronxa_core.figures import downstream
 from neuronxa_core.figures.curves import draw_curves, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
-from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, short_codes
+from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, short_codes, upright
 from neuronxa_core.figures.wording import few_languages, in_a_row
 from neuronxa_core.metrics.bootstrap import percentile_interval
 from neuronxa_core.metrics.crossed import crossed_means
-from neuronxa_core.numbers import CONFIDENCE, count, decimal, interval, percent, score, signed, tenths, with_unit
+from neuronxa_core.numbers import CONFIDENCE, count, decimal, interval, score, signed, tenths, with_unit
 from neuronxa_core.states.sentences import first_layer
 
 _HEIGHT = 300
-_LEVEL_NAMES = {"head": "Head", "long-tail": "Long-tail"}
+_GROUP_NAMES: dict[str, str] = {"head": "Head", "long-tail": "Long-tail"} | {**STATE_NAMES}
 
 
-def retrieval_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
-    """P@1, mean of both directions, with intervals: a row per resource level, a dot per state."""
-    table, levels = answer.retrieval, list(dict.fromkeys(answer.retrieval["level"]))[::-1]
-    figure = blank(theme, 70 * len(levels) + 90, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
-    for state, shift in zip(COMPARED, (0.14, -0.14), strict=True):
-        rows, colour = table[table["state"] == state], PALETTES[theme].states[state]
+def groups_figure(rows: pd.DataFrame, title: str, theme: Theme = "light", at: float | None = None) -> go.Figure:
+    """Values in points with intervals: a row per group, a dot per state. rows: as claim_evidence.GROUP_COLUMNS.
+
+    title: of the axis. at: where a dotted line marks a threshold.
+    """
+    groups = list(dict.fromkeys(rows["group"]))[::-1]
+    figure = blank(theme, 54 * len(groups) + 100, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
+    shifts = dict.fromkeys(COMPARED, 0.0) if set(groups) <= set(COMPARED) else {"nas": 0.14, "embedding": -0.14}
+    for state in COMPARED:
+        shown, colour = rows[rows["state"] == state], PALETTES[theme].states[state]
         figure.add_trace(
             go.Scatter(
-                x=rows["mean"],
-                y=[levels.index(level) + shift for level in rows["level"]],
+                x=shown["value"],
+                y=[groups.index(group) + shifts[state] for group in shown["group"]],
                 mode="markers",
                 name=STATE_NAMES[state],
                 marker={"color": colour, "symbol": SYMBOLS[state], "size": 10},
-                error_x=interval_bars(rows["mean_high"] - rows["mean"], rows["mean"] - rows["mean_low"], colour),
+                error_x=interval_bars(shown["high"] - shown["value"], shown["value"] - shown["low"], colour),
                 **hover(
-                    f"<b>{STATE_NAMES[state]}, {row.level}</b><br>P@1 {percent(row.mean, 1)}  "
-                    f"[{interval(row.mean_low, row.mean_high)}]<br>{count(row.languages, 'language')}"
-                    for row in rows.itertuples()
+                    f"<b>{STATE_NAMES[state]}</b>, {count(row.n, 'language')}<br>{decimal(row.value, 1)} points  "
+                    f"[{interval(row.low, row.high, lambda each: decimal(each, 1))}]"
+                    for row in shown.itertuples()
                 ),
             )
         )
-    figure.update_xaxes(title_text="P@1, mean of both directions", range=[-0.01, 1.02], tickformat=".1f", dtick=0.2)
-    name_rows(figure, [_LEVEL_NAMES[level] for level in levels])
+    if at is not None:
+        upright(figure, at, color=PALETTES[theme].muted, width=1, dash="dot")
+    figure.update_xaxes(title_text=title, zeroline=True, zerolinecolor=PALETTES[theme].grid)
+    name_rows(figure, [_GROUP_NAMES[group] for group in groups])
     colours = PALETTES[theme].states
     colour_key(figure, [(colours["nas"], "● NAS"), (colours["embedding"], "■ Embedding")])
     return figure
+
+
+def retrieval_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
+    """P@1 in percent, mean of both directions, by resource level and state, with intervals."""
+    table = answer.retrieval
+    values = 100 * table[["mean", "mean_low", "mean_high"]].set_axis(["value", "low", "high"], axis=1)
+    rows = values.assign(group=table["level"], state=table["state"], n=table["languages"])
+    return groups_figure(rows, "P@1 in percent, mean of both directions", theme)
 
 
 def profile_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
@@ -122,6 +137,29 @@ def exportable_retrieval(answer: ClaimsAnswer) -> ExportableFigure:
     )
 
 
+def exportable_gap_sizes(answer: ClaimsAnswer) -> ExportableFigure:
+    rows = gap_groups(answer.results, answer.layers, answer.over)
+    return ExportableFigure(
+        f"{answer.study.stem}.claims.gaps",
+        f"Gap between the directions, against {language(answer.study.target).name}",
+        f"P@1 in the direction that is ahead on one half of the pairs minus P@1 in the other, on the other half, "
+        f"{_where(answer)}, mean over languages with {CONFIDENCE} intervals. Dotted: 5 points.",
+        shared_caption(answer.study),
+        lambda theme: groups_figure(rows, "Gap in points", theme, at=5),
+    )
+
+
+def exportable_level_scores(answer: ClaimsAnswer) -> ExportableFigure:
+    rows = level_groups(answer.results)
+    return ExportableFigure(
+        f"{answer.study.stem}.claims.levels",
+        f"Alignment with {language(answer.study.target).name} by resource level",
+        f"NASCA and MEXA, means over layers, pairs and languages in percent, with {CONFIDENCE} intervals.",
+        shared_caption(answer.study),
+        lambda theme: groups_figure(rows, "Mean score over layers, in percent", theme),
+    )
+
+
 def exportable_profile(answer: ClaimsAnswer) -> ExportableFigure:
     return ExportableFigure(
         f"{answer.study.stem}.claims.profile",
@@ -150,13 +188,13 @@ def claim_figures(answer: ClaimsAnswer) -> Mapping[int, ExportableFigure]:
         return {}
     found = {
         1: exportable_retrieval(answer),
-        2: asymmetry.exportable_gaps(answer.results),
+        2: exportable_gap_sizes(answer),
         3: exportable_profile(answer),
-        4: overview.exportable_ranking(answer.results),
+        4: exportable_level_scores(answer),
         5: exportable_halves(answer),
     }
     if answer.retrieval.empty:  # no language of a known resource level
-        del found[1]
+        del found[1], found[4]
     if answer.accuracies is None:
         return found
     table = joined(alignment_table(answer.results), answer.accuracies)
@@ -178,9 +216,10 @@ def measured_in_words(rule: Rule, found: Evidence) -> str:
     if np.isnan(found.value):
         return "not measured"
     points = rule.unit == "points"
-    value = with_unit(tenths(found.value), "points") if points else decimal(found.value)
+    number = tenths if points else signed if rule.part == "over_mexa" else score
+    value = with_unit(number(found.value), "points") if points else number(found.value)
     narrow = np.isnan(found.low) or found.high - found.low < 1e-9
-    ends = "" if narrow else f" [{interval(found.low, found.high, tenths if points else signed)}]"
+    ends = "" if narrow else f" [{interval(found.low, found.high, number)}]"
     named = {"languages": "language", "model families": "model family"}[rule.of]
     return f"{value}{ends}, {count(found.n, named, rule.of)}"
 

@@ -16,9 +16,9 @@ from neuronxa_core.study.latex import markdown
 
 TITLE = "Do the claims of NeuronXA hold here?"
 _TABLE_HEAD = ("Claim", "The paper", "Verdict", "Measured")
-_RETRIEVAL_HEAD = (
+RETRIEVAL_HEAD = (
     *("Corpus", "State", "Languages", "Layer"),
-    *("P@1 from the target", "P@1 to the target", "Mean of both", f"{CONFIDENCE} interval"),
+    *("P@1 from the target", "P@1 to the target", "Mean of both", f"Interval, {CONFIDENCE}"),
 )
 
 
@@ -71,7 +71,7 @@ def claims_markdown(answer: ClaimsAnswer) -> str:
             "\n".join(f"- {line}" for line in _verdicts(each)),
             f"**What would mislead.** {claim.caution}",
         ]
-    parts += ["## Retrieval", _markdown_table(_RETRIEVAL_HEAD, retrieval_rows(answer))]
+    parts += ["## Retrieval", _markdown_table(RETRIEVAL_HEAD, retrieval_rows(answer))]
     told = json.dumps(answer.summary, indent=2, ensure_ascii=False)
     parts += ["## Summary and provenance", f"```json\n{told}\n```"]
     return "\n\n".join(parts) + "\n"
@@ -102,7 +102,7 @@ def _sections(answer: ClaimsAnswer) -> Iterator[str]:
             yield drawn(figures[claim.number])
         yield said(f"What would mislead: {claim.caution}")
     yield "<h2>Retrieval</h2>"
-    yield _html_table(_RETRIEVAL_HEAD, retrieval_rows(answer))
+    yield _html_table(RETRIEVAL_HEAD, retrieval_rows(answer))
     if len(answer.languages):
         yield folded_table(answer.languages)
 

@@ -60,6 +60,7 @@ def _of_states() -> Iterator[tuple[str, Column]]:
         yield f"{state}_margin", Column(f"{name} margin", "%.3f", "Cosine minus that of the strongest rival")
         for way, arrow, others in (("source_to_target", "→", "target"), ("target_to_source", "←", "source")):
             rank = f"Rank of the translation among all {others} sentences"
+            yield f"{state}_{way}", Column(f"{name} P@1 {arrow}", "%.2f")
             yield f"{state}_rank_{way}", Column(f"{name} rank {arrow}", "%d", rank)
 
 
@@ -93,7 +94,7 @@ COLUMNS: Mapping[str, Column] = {
     "fertility": Column("Fertility", "%.2f", "Tokens per English token on the same sentences"),
     "unknown": Column("Unknown tokens", "%.3f", "Share of tokens for which the tokenizer has no entry"),
     "gain": Column("NAS minus embedding", "%+.2f"),
-    "mean": Column("Mean", "%.2f"),
+    **dict(_with_interval("mean", "mean", Column("Mean", "%.2f"))),
     "measure": Column("Measure"),
     "pairs": Column("Pairs", "%d"),
     "rank_correlation": Column("Rank correlation", "%.2f", "Spearman, with the ranking by all pairs"),
@@ -140,6 +141,8 @@ COLUMNS: Mapping[str, Column] = {
     **dict(_with_interval("overtaking", "overtaking", Column("Overtaking layer", "%d"))),
     "nasca": Column("NASCA", "%.2f", "Of target and pivot, on the study's corpus"),
     "rank": Column("Rank", "%d"),
+    "nasca_half": Column("NASCA, one half", "%.2f", "Of the 1st, 3rd, 5th … pair"),
+    "nasca_other_half": Column("NASCA, other half", "%.2f", "Of the 2nd, 4th, 6th … pair"),
     "candidate": Column("Next token"),
     **{
         name: column

@@ -20,18 +20,18 @@ from neuronxa_core.analyses.downstream import (
     layer_correlations,
 )
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.corpora.uploads import keep_accuracies, kept_accuracies, open_accuracies
-from neuronxa_core.errors import NeuronXAError, StudyError
+from neuronxa_core.corpora.uploads import keep_accuracies
+from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures import downstream as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.numbers import count
-from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import bound, glossary, languages, look
+from pages.shared.accuracies import file_name, kept_names, kept_rows
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -120,10 +120,7 @@ def downstream_page() -> None:
 
 def _accuracy_source() -> str:
     """`bits per byte`, or the name of kept files."""
-    mine = st.session_state.setdefault("my_accuracies", [])
-    kept = tuple(mine) if settings().mode == "shared" else (*mine, *kept_accuracies())
-    linked = st.query_params.get("down_source", "")
-    offered: list[str] = list(dict.fromkeys((BITS, *kept, *([linked] if open_accuracies(linked) else []))))
+    offered: list[str] = [BITS, *kept_names("down_source")]
     bound.adopt("down_source", offered, BITS)
     if wanted := st.session_state.pop("down_next", None):
         st.session_state.down_source = wanted
@@ -140,8 +137,7 @@ def _accuracy_source() -> str:
 
 
 def _source_name(name: str) -> str:
-    """The original name of an uploaded file; its stored name ends with a digest."""
-    return "Bits per byte" if name == BITS else f"{name.rpartition('-')[0]} (uploaded)"
+    return "Bits per byte" if name == BITS else file_name(name)
 
 
 def _with_accuracy(codes: tuple[str, ...], rows: pd.DataFrame) -> tuple[str, ...]:
@@ -178,15 +174,8 @@ def _say_whose(named: str, study: Study) -> None:
 
 
 def _accuracies(name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    files = None if name == BITS else open_accuracies(name)
-    if files is None:
-        return pd.DataFrame(columns=list(COLUMNS)), ()
-    try:
-        found = read_accuracies(files)
-    except StudyError as problem:
-        st.error(look.plain(str(problem)), icon=":material/error:")
-        st.stop()
-    return found.rows, found.notes
+    kept = None if name == BITS else kept_rows(name)
+    return kept or (pd.DataFrame(columns=list(COLUMNS)), ())
 
 
 def _benchmark(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame) -> str:

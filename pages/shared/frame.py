@@ -37,6 +37,7 @@ def draw() -> None:
             ],
             "Experiment": [
                 _page("experiment/interventions", "Interventions", "toggle_off"),
+                _page("experiment/claims", "Claims", "gavel"),
             ],
             "Learn": [
                 _page("learn/method", "Method", "stairs"),

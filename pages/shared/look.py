@@ -45,6 +45,7 @@ _MIME = {
     "json": "application/json",
     "html": "text/html",
     "bib": "application/x-bibtex",
+    "md": "text/markdown",
 }
 
 
@@ -151,7 +152,7 @@ def study_files(result: StudyResult) -> Files:
         "Scores, Parquet": (".scores.parquet", lambda: result.scores.to_parquet(index=False)),
         "Outcomes by pair, CSV": (".outcomes.csv", lambda: result.pair_outcomes.to_csv(index=False)),
         "Outcomes by pair, Parquet": (".outcomes.parquet", lambda: result.pair_outcomes.to_parquet(index=False)),
-        "Summary and provenance, JSON": (".summary.json", lambda: _json(result.summary)),
+        "Summary and provenance, JSON": (".summary.json", lambda: json_text(result.summary)),
         "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(result.study)),
         "Paper kit, ZIP…": (_DIALOG, lambda: open_kit(result)),
@@ -163,12 +164,13 @@ def matrix_files(matrix: LanguageMatrix) -> Files:
     return {
         "Scores, CSV": (".scores.csv", lambda: matrix.scores.to_csv(index=False)),
         "Scores, Parquet": (".scores.parquet", lambda: matrix.scores.to_parquet(index=False)),
-        "Study and provenance, JSON": (".summary.json", lambda: _json(matrix.summary)),
+        "Study and provenance, JSON": (".summary.json", lambda: json_text(matrix.summary)),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(matrix.study)),
     }
 
 
-def _json(content: Mapping[str, Any]) -> str:
+def json_text(content: object) -> str:
+    """JSON as the exports have it."""
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 

@@ -21,6 +21,7 @@ PAGES = (
     "settings",
     "downstream",
     "interventions",
+    "claims",
     "method",
     "glossary",
     "data",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
+from neuronxa_core.analyses.claim_evidence import of_level
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
 from neuronxa_core.analyses.effects import Cell, Effects
@@ -352,7 +353,21 @@ def claims_of_the_gallery() -> ClaimsAnswer:
 def exportable_retrieval() -> Example:
     answer = claims_of_the_gallery()
     shown = answer.retrieval.query("state == 'nas'")["mean"]
-    return Example(claims.exportable_retrieval(answer), {"NAS.x": shown})
+    return Example(claims.exportable_retrieval(answer), {"NAS.x": 100 * shown})
+
+
+@example
+def exportable_gap_sizes() -> Example:
+    answer = claims_of_the_gallery()
+    size = answer.conditions.query("part == 'nas'")["value"]
+    return Example(claims.exportable_gap_sizes(answer), {"NAS.x": size})
+
+
+@example
+def exportable_level_scores() -> Example:
+    answer = claims_of_the_gallery()
+    levels = [[each.mean("nas") for each in of_level(answer.results, level)] for level in ("head", "long-tail")]
+    return Example(claims.exportable_level_scores(answer), {"NAS.x": [100 * float(np.mean(each)) for each in levels]})
 
 
 @example

@@ -131,6 +131,8 @@ STEMS = {
     "exportable_ranking": f"{FIRST}.ranking",
     "exportable_layers": f"{LAST}.layers.nas",
     "exportable_retrieval": f"{PAIR}.claims.retrieval",
+    "exportable_gap_sizes": f"{PAIR}.claims.gaps",
+    "exportable_level_scores": f"{PAIR}.claims.levels",
     "exportable_profile": f"{PAIR}.claims.profile",
     "exportable_halves": f"{PAIR}.claims.halves",
     "exportable_effects": f"{PAIR}.interventions.effects",

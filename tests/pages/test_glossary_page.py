@@ -15,11 +15,21 @@ REQUIRED = (
     "cosine similarity, nearest neighbour, weak alignment, P@1, chance, interval, anisotropy, hubness, "
     "head and long-tail, fertility, bits per byte, UMAP, LAPE"
 )
-EXPLAINED = ["alignment", "asymmetry", "data", "downstream", "interventions", "languages", "latent_language", "method"]
+EXPLAINED = [
+    "alignment",
+    "asymmetry",
+    "claims",
+    "data",
+    "downstream",
+    "interventions",
+    "languages",
+    "latent_language",
+    "method",
+]
 EXPLAINED += ["models", "neurons", "primer", "projection", "settings", "similarity"]
 NO_TERMS = {"ACL", "CSV", "ICANN", "JMLR", "JSONL", "MB", "PEFT", "PO", "TMX", "TSV"}
 """Conferences, formats and units."""
-NAMED = {"ARC", "FLORES", "GELU", "GGUF", "MMLU", "NTREX-128", "S22", "XCOPA", "XLM-R", "XNLI"}
+NAMED = {"ARC", "FLORES", "FLORES-200", "GELU", "GGUF", "MMLU", "NTREX-128", "S22", "XCOPA", "XLM-R", "XNLI"}
 """Models, formats, functions and data sets, which have names of their own."""
 
 

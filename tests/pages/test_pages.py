@@ -31,6 +31,7 @@ PAGES = {
     "settings": "Settings",
     "downstream": "Downstream",
     "interventions": "Interventions",
+    "claims": "Claims",
     "method": "Method",
     "glossary": "Glossary",
     "data": "The data",
