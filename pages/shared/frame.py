@@ -18,6 +18,7 @@ def draw() -> None:
     st.logo(str(look.LOGO), icon_image=str(look.ICON), size="large")
     look.apply_style()
     st.html(ASSETS / "close_sidebar.html", unsafe_allow_javascript=True)
+    look.follow_theme()
     page = st.navigation(
         {
             "Explore": [

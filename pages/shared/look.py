@@ -96,6 +96,12 @@ def theme() -> Theme:
     return st.context.theme.type or "light"
 
 
+def follow_theme() -> None:
+    """Lets the page be drawn once more when the viewer's browser changes its theme, as many do in the evening."""
+    st.sidebar.button("Draw in the new theme", key="theme_changed")  # nobody sees it: the script presses it
+    st.html(ASSETS / "follow_theme.html", unsafe_allow_javascript=True)
+
+
 def score_cards(result: StudyResult) -> None:
     """Draws NASCA, NAVCA and MEXA with interval and peak, in the colours of their states."""
     cards = "".join(_card(result, state) for state in STATES)

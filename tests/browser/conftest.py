@@ -13,12 +13,14 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.tiny import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
 WAIT = 60_000
+FORGET = "if (!sessionStorage.known) { localStorage.clear(); sessionStorage.known = true; }"
+"""A new tab does not know how the one before has left the sidebar."""
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +73,22 @@ def serving(
         log.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="session")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """One visitor for the whole run, who keeps what a page has downloaded and parsed for the next."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
+    context.set_default_timeout(WAIT)
+    context.add_init_script(FORGET)
     expect.set_options(timeout=WAIT)
-    yield page
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    page = visitor.new_page()
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="module")

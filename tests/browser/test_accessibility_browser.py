@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.audit import KNOWN, PAGES, SIZES, stand, violations
-from tests.browser.conftest import WAIT
 from tests.conftest import needs_chromium
 
 pytestmark = needs_chromium
+PROJECTORS: tuple[ViewportSize, ...] = ({"width": 1280, "height": 720}, {"width": 853, "height": 480})
+"""A projector's screen, as it is and at 150 %."""
 CUT = """() => [...document.querySelectorAll(
   '[data-testid=stMain] :is([role=radiogroup], [data-testid=stWidgetLabel] p, button p)')]
   .filter(each => each.offsetParent && !each.closest('[class*=st-key-save_]'))
@@ -26,36 +28,53 @@ SEEN = """selector => {
 """Whether nothing lies over the beginning of an element."""
 
 
+INK_FITS = """dark => [...document.querySelectorAll('.js-plotly-plot .xtick text')].every(tick => {
+  const [red, green, blue] = getComputedStyle(tick).fill.match(/\\d+/g).map(Number);
+  return (red + green + blue > 384) === dark;
+})"""
+"""Whether the figures' text is bright on a dark page and dark on a bright one."""
+
+
 @pytest.fixture(scope="module")
-def walk(browser: Browser, server: str) -> Iterator[Page]:
+def walk(visitor: BrowserContext, server: str) -> Iterator[Page]:
     """One session for all pages: a page is opened by its link, which is quicker than to load the dashboard anew."""
-    context = browser.new_context(viewport=SIZES["desk"], color_scheme="light")
-    page = context.new_page()
-    page.set_default_timeout(WAIT)
+    page = visitor.new_page()
     page.goto(server)
     stand(page)
     yield page
-    context.close()
+    page.close()
+
+
+def look(page: Page, size: ViewportSize, scheme: Literal["light", "dark"] = "light") -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size(size)
+    stand(page)
 
 
 def go(page: Page, path: str) -> None:
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(SIZES["desk"])
-    link = page.get_by_test_id("stSidebarNavLink").nth(PAGES.index(path))
-    link.click()
+    look(page, SIZES["desk"])
+    page.get_by_test_id("stSidebarNavLink").nth(PAGES.index(path)).click()
     expect(page.locator("h1")).to_be_visible()
     stand(page)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing_on_a_light_desk_and_a_dark_phone(walk: Page, path: str):
+def test_a_page_serves_everybody_at_a_desk_at_a_projector_and_on_a_phone(walk: Page, path: str):
+    """Axe-core on a light desk and a dark phone, the first screen of a projector, ink and width on phones."""
     go(walk, path)
     assert walk.title() == f"{(path or 'overview').replace('_', ' ').capitalize()} · NeuronXA Explorer"
     assert walk.get_by_test_id("stException").count() == 0
     found = list(violations(walk))
-    walk.emulate_media(color_scheme="dark")
-    walk.set_viewport_size(SIZES["phone"])
-    stand(walk)
+    for size in PROJECTORS if path not in ("glossary", "data", "guide") else ():
+        look(walk, size)
+        assert walk.evaluate(SEEN, "h1"), size
+        figure = walk.locator("[data-testid=stPlotlyChart], .st-key-run").first.bounding_box()
+        assert figure["y"] < 0.85 * size["height"], size
+        assert walk.evaluate(CUT) == [], size
+    for scheme in ("light", "dark"):
+        look(walk, SIZES["phone"], scheme)
+        assert walk.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"]["width"]
+        walk.wait_for_function(INK_FITS, arg=scheme == "dark")
     found += violations(walk)
     assert [each for each in found if not each.known] == []
     assert {each.rule for each in found} == KNOWN.keys(), "Streamlit has mended this: take it off KNOWN"
@@ -63,18 +82,6 @@ def test_axe_finds_nothing_on_a_light_desk_and_a_dark_phone(walk: Page, path: st
     assert [
         alt for alt in said if not re.match("(Line chart|Bar chart|Heat map|Scatter plot|Dot plot).{60}", alt)
     ] == []
-
-
-@pytest.mark.parametrize("path", [path for path in PAGES if path not in ("glossary", "data", "guide")])
-def test_the_first_figure_stands_on_the_first_screen_of_a_projector(walk: Page, path: str):
-    go(walk, path)
-    for width, height in ((1280, 720), (853, 480)):
-        walk.set_viewport_size({"width": width, "height": height})
-        stand(walk)
-        assert walk.evaluate(SEEN, "h1"), width
-        figure = walk.locator("[data-testid=stPlotlyChart], .st-key-run").first.bounding_box()
-        assert figure["y"] < 0.85 * height, width
-        assert walk.evaluate(CUT) == [], width
 
 
 def test_on_a_phone_the_sidebar_closes_when_a_page_is_chosen(walk: Page):

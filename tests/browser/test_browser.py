@@ -5,9 +5,7 @@ import re
 import struct
 import zipfile
 from pathlib import Path
-from typing import Literal
 
-import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from neuronxa_core.analyses.space import MEASURES
@@ -16,13 +14,6 @@ from tests.browser.conftest import WAIT, serving
 from tests.conftest import needs_chromium
 
 pytestmark = needs_chromium
-INK_FITS = """dark => {
-  const tick = document.querySelector('.js-plotly-plot .xtick text');
-  if (!tick) return false;
-  const [red, green, blue] = getComputedStyle(tick).fill.match(/\\d+/g).map(Number);
-  return (red + green + blue > 384) === dark;
-}"""
-"""Whether the figure's text is bright on a dark page and dark on a bright one."""
 
 
 def curves(page: Page) -> Locator:
@@ -94,22 +85,6 @@ def test_choosing_another_language_changes_picture_and_link(page: Page, server: 
     page.get_by_role("option").first.click()
     expect(page.get_by_text("Spanish → English")).to_be_visible()
     expect(page).to_have_url(re.compile("source=spa_Latn"))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "alignment", "similarity", "asymmetry", "languages", "data"])
-def test_every_page_fits_a_phone_in_both_themes(
-    browser: Browser, server: str, path: str, scheme: Literal["light", "dark"]
-):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    page = context.new_page()
-    page.goto(f"{server}/{path}")
-    expect(page.locator("h1")).to_be_visible(timeout=WAIT)
-    page.wait_for_timeout(1500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    if path != "data":
-        page.wait_for_function(INK_FITS, arg=scheme == "dark", timeout=WAIT)
-    context.close()
 
 
 def test_clicking_a_cell_shows_both_sentences_and_the_link_holds_the_view(page: Page, server: str):
