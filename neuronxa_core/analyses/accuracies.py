@@ -13,10 +13,10 @@ from typing import Any
 
 import pandas as pd
 
-from neuronxa_core.corpora.bounds import told_in_one_sentence
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.corpora.uploads import MOST_ACCURACIES
-from neuronxa_core.errors import StudyError
+from neuronxa_core.errors import StudyError, shown
+from neuronxa_core.foreign import told_in_one_sentence
 from neuronxa_core.models import demo
 
 _MOST_ROWS = 200_000
@@ -129,7 +129,7 @@ def _read_harness(name: str, text: str) -> tuple[list[dict[str, Any]], list[str]
         known = task_language(task)
         metric, value = _accuracy(numbers)
         if known is None or value is None:
-            skipped.append(task)
+            skipped.append(shown(task))
             continue
         rows.append(dict(zip(COLUMNS, (_model_of(content, name), *known, value, metric), strict=True)))
     if not rows:
@@ -162,7 +162,7 @@ def _model_of(content: Mapping[str, Any], name: str) -> str:
     else:
         found = re.search(r"pretrained=([^,]+)", str(arguments))
         named = found[1] if found else None
-    return str(content.get("model_name") or named or config.get("model") or name)
+    return shown(str(content.get("model_name") or named or config.get("model") or name), 300)
 
 
 def _table_rows(name: str, reader: "csv.DictReader[str]") -> Iterator[dict[str, Any]]:

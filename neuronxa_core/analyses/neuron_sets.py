@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from neuronxa_core.analyses.neurons import USUAL_THRESHOLD, NeuronRates, lape
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import StudyError
+from neuronxa_core.foreign import told_in_one_sentence
 
 SetName = Literal["lape", "shared", "random", "listed"]
 SETS: tuple[SetName, ...] = get_args(SetName)
@@ -160,6 +161,11 @@ def listed_from(text: str, name: str) -> tuple[tuple[str, int, int], ...]:
 
     The column `neurons_of`, or else `language`, names the set; without one all rows are one set of the given name.
     """
+    with told_in_one_sentence(name, StudyError):
+        return _listed(text, name)
+
+
+def _listed(text: str, name: str) -> tuple[tuple[str, int, int], ...]:
     separator = "\t" if "\t" in text.partition("\n")[0] else ","
     rows = csv.DictReader(text.splitlines(), delimiter=separator)
     columns = rows.fieldnames or ()

@@ -1,21 +1,17 @@
-"""Limits on the memory that a user's file may take while it is read, and one-sentence errors for what goes wrong.
+"""Limits on the memory that a user's file may take while it is read.
 
 Every reader counts what it is about to hold before it holds it: a small file may unpack to more than fits in memory.
 """
 
 import io
-import logging
 import stat
-import traceback
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from sys import getsizeof
 from typing import IO
 
-from neuronxa_core.errors import CorpusError, NeuronXAError
+from neuronxa_core.errors import CorpusError
 
 LONGEST = 16_000_000
 """Characters in one line, or in one row that spans several."""
@@ -24,7 +20,6 @@ MOST_LANGUAGES, MOST_PAIRS = 1_000, 50_000
 MOST_FILES = 20_000
 """Files and folders in a folder; the search for catalogues counts subfolders too."""
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"\x28\xb5\x2f\xfd", b"Rar!")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,30 +56,6 @@ class Budget:
     def hold(self, cells: Sequence[str]) -> None:
         """Counts one row with these cells."""
         self.take(sum(map(getsizeof, cells)) + 8 * len(cells), 1)
-
-
-@contextmanager
-def told_in_one_sentence(name: str, kind: type[NeuronXAError] = CorpusError) -> Iterator[None]:
-    """Turns whatever reading a text raises into a NeuronXAError that names the text.
-
-    An unexpected error leaves its traceback in the log, under an id given in the message.
-    """
-    try:
-        yield
-    except NeuronXAError:
-        raise
-    except MemoryError as error:
-        raise kind(f"{name} does not fit in memory.", "Use only part of it.") from error
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise kind(f"{name} cannot be read ({why}).", "Check the file and its permissions.") from error
-    except Exception as error:
-        error_id = uuid.uuid4().hex[:8]
-        _log.error("%s cannot be read, error id %s\n%s", name, error_id, traceback.format_exc())
-        raise kind(
-            f"{name} cannot be read ({type(error).__name__}, error id {error_id}).",
-            "Save it again, or look up the id in the log.",
-        ) from error
 
 
 def refuse_unreadable(file: Path, bound: Bound = GENEROUS) -> None:

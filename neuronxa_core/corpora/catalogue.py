@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 from neuronxa_core.corpora.bitext import Bitext, choose_pairs, left_out
-from neuronxa_core.corpora.bounds import told_in_one_sentence
 from neuronxa_core.corpora.contents import Contents
 from neuronxa_core.corpora.hub_texts import HUB_NAMES, is_hub_text, open_hub_text
 from neuronxa_core.corpora.languages import language
@@ -14,6 +13,7 @@ from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.corpora.uploads import PREFIX, open_upload
 from neuronxa_core.errors import CorpusError, shown
+from neuronxa_core.foreign import told_in_one_sentence
 from neuronxa_core.settings import ASSETS, settings
 
 

@@ -19,11 +19,12 @@ from sys import getsizeof
 from typing import IO, Any, cast
 
 from neuronxa_core.corpora import parquet
-from neuronxa_core.corpora.bounds import Budget, lines_in, told_in_one_sentence
+from neuronxa_core.corpora.bounds import Budget, lines_in
 from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, one_line
 from neuronxa_core.corpora.formats import csv_rows, json_object
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import CorpusError
+from neuronxa_core.foreign import told_in_one_sentence
 from neuronxa_core.hub_access import Asked, hub_errors, hub_token
 from neuronxa_core.settings import settings
 

@@ -18,12 +18,13 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-from neuronxa_core.corpora.bounds import GENEROUS, MOST_FILES, MOST_PAIRS, Bound, Budget, told_in_one_sentence
+from neuronxa_core.corpora.bounds import GENEROUS, MOST_FILES, MOST_PAIRS, Bound, Budget
 from neuronxa_core.corpora.contents import Contents, Pair, ReadLanguage, by_pairs
 from neuronxa_core.corpora.formats import lines_of, read_file
 from neuronxa_core.corpora.languages import ENGLISH, language, looks_like_a_language
 from neuronxa_core.corpora.memories import po_messages
 from neuronxa_core.errors import CorpusError
+from neuronxa_core.foreign import told_in_one_sentence
 
 _SPLITS = (".devtest", ".dev", ".txt")
 _NTREX = re.compile(r"newstest2019-(?:src|ref)\.(?P<code>[A-Za-z-]+)\.txt")

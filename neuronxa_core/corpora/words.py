@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuronxa_core.corpora.bounds import Bound, Budget, text_lines, told_in_one_sentence
+from neuronxa_core.corpora.bounds import Bound, Budget, text_lines
 from neuronxa_core.corpora.formats import csv_rows, lines_of
 from neuronxa_core.corpora.languages import ENGLISH, language, looks_like_a_language
 from neuronxa_core.corpora.offered import offered_path, refuse_links_outside
 from neuronxa_core.corpora.uploads import PREFIX, upload_files
 from neuronxa_core.corpora.validation import is_decoded
 from neuronxa_core.errors import CorpusError, shown
+from neuronxa_core.foreign import told_in_one_sentence
 from neuronxa_core.settings import ASSETS, settings
 
 BUNDLED = "bundled"

@@ -4,7 +4,6 @@ Weights are safetensors or GGUF. A folder with only pickles is refused, and so i
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from neuronxa_core.errors import ModelError
+from neuronxa_core.foreign import read_json, told_in_one_sentence
 from neuronxa_core.models import digests
+from neuronxa_core.models.hub_cache import INDEX, indexed_names
 
-_INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
 _ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_AGAIN = "Download it again"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -44,11 +45,15 @@ class Checkpoint:
         if self.gguf:
             return {}
         try:
-            config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+            config = read_json(self.folder / "config.json")
         except (FileNotFoundError, IsADirectoryError) as error:
             raise ModelError(
                 f"{self.folder} has no config.json.",
                 "Give a folder written by save_pretrained or downloaded from the hub.",
+            ) from error
+        except OSError as error:
+            raise ModelError(
+                f"{self.folder / 'config.json'} cannot be read ({error.strerror}).", "Check its permissions."
             ) from error
         except ValueError as error:
             raise ModelError(
@@ -68,7 +73,8 @@ class Checkpoint:
     def sha256(self) -> Mapping[Path, str]:
         """SHA-256 of each file: as recorded, else as remembered, else computed now. Loading verifies it."""
         recorded = {self.folder / name: digest for name, digest in self.recorded.items()}
-        return {file: recorded.get(file) or digests.remembered(file) for file in self.files}
+        with told_in_one_sentence(self.name, ModelError, _AGAIN):
+            return {file: recorded.get(file) or digests.remembered(file) for file in self.files}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -90,7 +96,7 @@ def checkpoint_at(path: Path) -> Checkpoint:
         return _checked(Checkpoint(path.parent, (path,)))
     if not path.is_dir():
         raise ModelError(f"There is no model at {path}.", "Check the path, or use the demo model: demo.")
-    if (path / _INDEX).is_file():
+    if (path / INDEX).is_file():
         return _checked(Checkpoint(path, _indexed(path)))
     for pattern in ("*.safetensors", "*.gguf"):
         weights = tuple(sorted(path.glob(pattern)))
@@ -130,25 +136,25 @@ def base_of_adapter(folder: Path) -> tuple[str, str] | None:
     if not (folder / ADAPTER_CONFIG).is_file() or (folder / "config.json").is_file():
         return None
     try:
-        config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-        base = str(config["base_model_name_or_path"] or "")
-    except (ValueError, KeyError, TypeError) as error:
+        config = read_json(folder / ADAPTER_CONFIG)
+        base, revision = config["base_model_name_or_path"] or "", config.get("revision") or ""
+        if not isinstance(base, str) or not isinstance(revision, str):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{folder / ADAPTER_CONFIG} is damaged.", "Save or download the adapter again.") from error
     if not base:
         raise ModelError(
             f"{folder} does not name the model it was trained on.",
             "Give that model as --model and this folder as --adapter.",
         )
-    return base, str(config.get("revision") or "")
+    return base, revision
 
 
 def _indexed(folder: Path) -> tuple[Path, ...]:
-    index = folder / _INDEX
+    index = folder / INDEX
     try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        if not names:
-            raise ValueError("it lists no file")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        names = indexed_names(index)
+    except ValueError as error:
         raise ModelError(f"{index} is damaged.", "Download it again.") from error
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
@@ -158,6 +164,8 @@ def _indexed(folder: Path) -> tuple[Path, ...]:
 
 def _checked(checkpoint: Checkpoint) -> Checkpoint:
     for file in checkpoint.weights:
+        if not file.is_file():
+            raise ModelError(f"{file} is not a file.", "Download the model again.")
         if file.suffix == ".safetensors" and (problem := is_cut_off(file)):
             raise ModelError(f"{file} is damaged or truncated ({problem}).", "Download or copy it again.")
     return checkpoint

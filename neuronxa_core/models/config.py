@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from neuronxa_core.models.families import known_family, spellings
+from neuronxa_core.models.families import known_family, spellings, text_of, whole_number
 
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "8bit": 1.1, "4bit": 0.6}
 """Bytes per parameter in memory; bitsandbytes does not quantize embeddings and norms."""
@@ -35,7 +35,7 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     """The shape that a config.json describes; None if it lacks layers, hidden size or neurons."""
     layers, hidden = _size(config, "layers"), _size(config, "hidden")
     experts = _size(config, "experts") or 1
-    routed = int(_text(config).get("num_experts_per_tok") or 1)
+    routed = whole_number(text_of(config).get("num_experts_per_tok")) or 1
     each = (_size(config, "expert_neurons") if experts > 1 else None) or _size(config, "neurons")
     family = known_family(config)
     if not each and hidden and family:
@@ -58,25 +58,19 @@ def context_length(config: Mapping[str, Any], first_position: int | None = None)
     return most - (first_position or 0) if most else None
 
 
-def _text(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config of the text model, which is the whole config unless the model takes more than text."""
-    text: Mapping[str, Any] = config.get("text_config") or config
-    return text
-
-
 def _size(config: Mapping[str, Any], name: str) -> int | None:
     """A size by its name in `ConfigKeys`, under any family's spelling; None if the config lacks it."""
-    text = _text(config)
-    return next((int(text[key]) for key in spellings(config, name) if text.get(key)), None)
+    text = text_of(config)
+    return next((size for key in spellings(config, name) if (size := whole_number(text.get(key)))), None)
 
 
 def _parameters(config: Mapping[str, Any], layers: int, hidden: int, neurons: int, experts: int) -> int | None:
     """Parameters of embeddings, attention and FFN. Norms and biases, less than a hundredth of that, are left out."""
-    text, family = _text(config), known_family(config)
-    vocabulary, heads = int(text.get("vocab_size") or 0), _size(config, "heads")
+    text, family = text_of(config), known_family(config)
+    vocabulary, heads = whole_number(text.get("vocab_size")), _size(config, "heads")
     if not vocabulary or not heads:
         return None
-    width = heads * int(text.get("head_dim") or hidden // heads)
+    width = heads * (whole_number(text.get("head_dim")) or hidden // heads)
     shared = _size(config, "key_value_heads") or heads
     if family and family.key_value_heads:
         shared = family.key_value_heads(text, heads)

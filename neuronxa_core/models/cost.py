@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from neuronxa_core.errors import ModelError
+from neuronxa_core.errors import ModelError, shown
+from neuronxa_core.foreign import told_in_one_sentence
 from neuronxa_core.models import demo, hub
 from neuronxa_core.models.config import BYTES, Shape, shape_of, stored
 from neuronxa_core.models.hardware import (
@@ -104,7 +105,7 @@ def study_cost(
     cost = Cost(ref.model, at_once or sentences, where, dtype, held=held, available_bytes=memory_available(where))
     if cost.available_bytes is not None:
         cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
-    config, parameters, missing = _told(ref)
+    config, parameters, missing = _told_of(ref)
     is_demo = ref.model == demo.NAME
     cost = replace(cost, demo_unprepared=is_demo and missing > 0, download_bytes=0 if is_demo else missing)
     if parameters:
@@ -127,8 +128,13 @@ def layer_count(ref: ModelRef) -> int | None:
 
     Raises like study_cost.
     """
-    shape = shape_of(_told(ref)[0])
+    shape = shape_of(_told_of(ref)[0])
     return shape.layers if shape else None
+
+
+def _told_of(ref: ModelRef) -> tuple[Mapping[str, Any], int | None, int]:
+    with told_in_one_sentence(shown(ref.model), ModelError, "Download it again"):
+        return _told(ref)
 
 
 def _told(ref: ModelRef) -> tuple[Mapping[str, Any], int | None, int]:

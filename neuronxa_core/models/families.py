@@ -70,13 +70,13 @@ class Family:
         if self.positions == "none":
             return None
         padding = config.get("pad_token_id")
-        return 0 if self.positions == "rank" else (1 if padding is None else int(padding)) + 1
+        return 0 if self.positions == "rank" else (padding if type(padding) is int else 1) + 1
 
 
 def _falcon_key_value_heads(config: Mapping[str, Any], heads: int) -> int:
     """The number of key-value heads: one, unless the config says otherwise."""
     if config.get("new_decoder_architecture"):
-        return int(config.get("num_kv_heads") or heads)
+        return whole_number(config.get("num_kv_heads")) or heads
     return 1 if config.get("multi_query", True) else heads
 
 
@@ -208,8 +208,8 @@ _REFUSED: dict[str, str] = {
 
 def family_of(config: Mapping[str, Any]) -> Family | None:
     """The family of a config; None if it is not in the table. Raises ModelError if the model is not supported."""
-    model_type = str(config.get("model_type") or "")
-    if not model_type:
+    model_type = config.get("model_type")
+    if not model_type or not isinstance(model_type, str):
         raise ModelError("This config.json has no model_type.", "Download the model again, or add its model_type.")
     if config.get("is_encoder_decoder"):
         raise ModelError(
@@ -219,9 +219,9 @@ def family_of(config: Mapping[str, Any]) -> Family | None:
     for reason, names in _REFUSED.items():
         if model_type in names.split():
             raise ModelError(f"{model_type!r} is not supported: {reason}.", "Use a model of another family.")
-    text = config.get("text_config") or config
-    layers = text.get("num_hidden_layers") or 0
-    if text.get("mlp_only_layers") or (text.get("decoder_sparse_step") or 1) > 1:
+    text = text_of(config)
+    layers = whole_number(text.get("num_hidden_layers")) or 0
+    if text.get("mlp_only_layers") or (whole_number(text.get("decoder_sparse_step")) or 1) > 1:
         raise ModelError(
             f"This {model_type!r} has experts in only some of its {layers} layers, so the layers cannot be compared.",
             "Use a model with experts in every layer, or in none.",
@@ -249,4 +249,23 @@ def is_encoder(config: Mapping[str, Any]) -> bool:
     family = known_family(config)
     if family is not None:
         return family.encoder
-    return any("ForMaskedLM" in str(name) for name in config.get("architectures") or ())
+    named = config.get("architectures")
+    return isinstance(named, list) and any("ForMaskedLM" in str(name) for name in named)
+
+
+def text_of(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The config of the text model, which is the whole config unless the model takes more than text."""
+    return mapping_in(config, "text_config") or config
+
+
+def mapping_in(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The entry of a config that is a config itself; empty if it is missing or anything else."""
+    found = config.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def whole_number(value: object) -> int | None:
+    """A number in a config; None for what no size can be: text, lists, fractions, NaN, and beyond thirty-two bits."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**32:
+        return None
+    return int(value) if value == int(value) else None

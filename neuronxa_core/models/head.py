@@ -106,7 +106,7 @@ def _shaped(family: Family | None, config: Mapping[str, Any], name: str) -> tupl
 
 def _number(config: Mapping[str, Any], key: str, default: float) -> float:
     value = config.get(key)
-    return float(value) if value and isinstance(value, int | float) else default
+    return float(value) if value and isinstance(value, int | float) and math.isfinite(value) else default
 
 
 def _tensors(checkpoint: Checkpoint, family: Family | None) -> dict[str, torch.Tensor]:

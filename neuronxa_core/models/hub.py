@@ -3,15 +3,16 @@
 A model is `owner/name`; one of several GGUF files in it is `owner/name/file.gguf`.
 """
 
-import json
 import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from neuronxa_core import foreign
 from neuronxa_core.errors import ModelError
 from neuronxa_core.hub_access import Asked, hub_errors, hub_token
+from neuronxa_core.models.families import mapping_in
 from neuronxa_core.models.hub_cache import CONFIGS, INDEX, local_folder, weight_names, whole
 from neuronxa_core.models.hub_fetch import (
     HubFile,
@@ -104,14 +105,13 @@ def peek(model: str, revision: str = "") -> Peek:
                 return _peek_here(here)
         raise
     counted = info.safetensors.parameters if info.safetensors else {}
-    told = (info.safetensors or info.gguf or {}).get("total") or read.get(INDEX, {}).get("metadata", {}).get(
-        "total_parameters"
-    )
+    indexed = mapping_in(read.get(INDEX, {}), "metadata").get("total_parameters")
+    told = (info.safetensors or info.gguf or {}).get("total") or indexed
     dtype = max(counted, key=lambda name: counted[name], default=None)
     return Peek(
         config=next((read[name] for name in CONFIGS if name in read), {}),
         weight_bytes=sum(file.bytes for file in snapshot.weights),
-        parameters=int(told) if told else None,
+        parameters=int(told) if isinstance(told, int | float) and 0 < told < 2**60 else None,
         stored_dtype=_DTYPES.get(dtype, dtype.lower()) if dtype else None,
         here_bytes=snapshot.arrived(*snapshot.weights),
     )
@@ -164,4 +164,5 @@ def _peek_here(path: Path) -> Peek:
     folder, weights = (path.parent, (path,)) if path.is_file() else (path, whole(path))
     config = next((folder / name for name in CONFIGS if (folder / name).is_file()), None)
     size = sum(file.stat().st_size for file in weights)
-    return Peek(json.loads(config.read_text(encoding="utf-8")) if config else {}, size, None, None, size)
+    told = foreign.read_json(config) if config else {}
+    return Peek(told if isinstance(told, dict) else {}, size, None, None, size)

@@ -1,12 +1,13 @@
 """The hub's cache on this machine: which models are complete, and where; needs neither the hub nor its library."""
 
-import json
 import os
 import re
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from neuronxa_core.foreign import read_json
 
 ID = re.compile(r"(?!.*\.\.)([\w.-]+/[\w.-]+)(?:/([\w./+-]+\.gguf))?")
 INDEX = "model.safetensors.index.json"
@@ -89,11 +90,30 @@ def whole(folder: Path) -> tuple[Path, ...]:
     names = {file.name for file in folder.iterdir() if file.is_file()} if folder.is_dir() else set()
     chosen = weight_names(names)
     if INDEX in names:
-        chosen = sorted(set(json.loads((folder / INDEX).read_text(encoding="utf-8")).get("weight_map", {}).values()))
+        chosen = indexed_names(folder / INDEX)
     count = re.search(r"-of-(\d+)\.safetensors$", chosen[0]) if chosen else None
     short = count is not None and len(chosen) < int(count[1])
     headless = bool(chosen) and chosen[0].endswith(".safetensors") and not names.intersection(CONFIGS)
     return () if short or headless or not names.issuperset(chosen) else tuple(folder / name for name in chosen)
+
+
+def indexed_names(index: Path) -> list[str]:
+    """The files that an index of weights lists. Raises OSError, and ValueError for a list that is none.
+
+    A file may be a link, as in this cache, but its name cannot lead out of the folder.
+    """
+    content = read_json(index)
+    names = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(names, dict) or not names or not all(map(_is_name_inside, names.values())):
+        raise ValueError(f"{index.name} does not list files of its folder")
+    return sorted(set(names.values()))
+
+
+def _is_name_inside(name: object) -> bool:
+    if not isinstance(name, str) or "\0" in name or "\\" in name:
+        return False
+    path = PurePosixPath(name)
+    return name.endswith(".safetensors") and not path.is_absolute() and ".." not in path.parts
 
 
 def weight_names(names: Collection[str]) -> list[str]:

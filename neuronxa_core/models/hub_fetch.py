@@ -4,7 +4,6 @@ The library's own downloads start over after an interruption and cannot be cance
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
+from neuronxa_core import foreign
 from neuronxa_core.errors import ModelError
 from neuronxa_core.hub_access import hub_token
 from neuronxa_core.models.hub_cache import storage_of
@@ -122,7 +122,7 @@ def _linked(snapshot: HubSnapshot, name: str) -> Path:
 
 
 def read_json(snapshot: HubSnapshot, name: str) -> dict[str, Any]:
-    content = json.loads(_linked(snapshot, name).read_text(encoding="utf-8"))
+    content = foreign.read_json(_linked(snapshot, name))
     if not isinstance(content, dict):
         raise ValueError(f"{name} is not a JSON object")
     return content

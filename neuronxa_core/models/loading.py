@@ -1,9 +1,9 @@
 """Loads a checkpoint into memory: the decoder without its language-model head, its parts, and the tokenizer."""
 
 import gc
-import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -12,15 +12,17 @@ import torch
 from torch import nn
 
 from neuronxa_core.errors import ChangedModelError, ModelError
+from neuronxa_core.foreign import is_failure, logged
 from neuronxa_core.models import digests
 from neuronxa_core.models.adapters import DecoderParts, decoder_parts
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.config import BYTES, context_length, stored
-from neuronxa_core.models.families import family_of
+from neuronxa_core.models.families import mapping_in
 from neuronxa_core.models.head import Head, load_head
 from neuronxa_core.models.lora import with_lora
 from neuronxa_core.models.packing import pack_linear_layers, packs_linear_layers
-from neuronxa_core.models.tokenizer import load_tokenizer
+from neuronxa_core.models.refusals import foreign_code, refuse_unloadable
+from neuronxa_core.models.tokenizer import ModelTokenizer, load_tokenizer
 from neuronxa_core.settings import settings
 
 _NO_LIMIT = 1_000_000
@@ -78,27 +80,42 @@ def _refuse_changed(check: digests.Check) -> None:
 
 
 def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> LoadedModel:
-    from huggingface_hub.errors import StrictDataclassError
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # its progress bars and advice would bury our own line
     logging.disable_progress_bar()
-    if not checkpoint.gguf:
-        _refuse_foreign_code(checkpoint)
-        family_of(checkpoint.config)
+    with _told(checkpoint, device, dtype):
+        refuse_unloadable(checkpoint)
+        return _in_memory(checkpoint, load_tokenizer(checkpoint), device, dtype, neurons)
+
+
+@contextmanager
+def _told(checkpoint: Checkpoint, device: str, dtype: str) -> Iterator[None]:
+    """Turns whatever loading a model raises into a ModelError. What is not expected of a model goes into the log."""
     try:
-        tokenizer = load_tokenizer(checkpoint)
-        model = _load_decoder(checkpoint, device, dtype)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, StrictDataclassError, struct.error) as error:
-        if is_out_of_memory(error):
-            raise out_of_memory(f"{checkpoint.name} in {dtype}", device) from error
-        if "trust_remote_code" in str(error):
-            raise _foreign_code(checkpoint) from error
-        raise _UnloadableError(
-            f"{checkpoint.name} cannot be loaded ({_first_line(error)}).",
-            "Check that the folder is complete: config, tokenizer and weights, as save_pretrained writes them.",
-        ) from error
-    model = model.eval().requires_grad_(False)
+        yield
+    except BaseException as error:
+        if isinstance(error, ModelError) or not is_failure(error):
+            raise
+        raise _sentence(error, checkpoint, device, dtype) from error
+
+
+def _sentence(error: BaseException, checkpoint: Checkpoint, device: str, dtype: str) -> ModelError:
+    if is_out_of_memory(error):
+        return out_of_memory(f"{checkpoint.name} in {dtype}", device)
+    if "trust_remote_code" in str(error):
+        return foreign_code(checkpoint)
+    said = _first_line(error)
+    if not isinstance(error, OSError | ValueError | KeyError | ImportError | RuntimeError) or not str(error).strip():
+        said = f"{type(error).__name__}, error id {logged(checkpoint.name, error)}"
+    return _UnloadableError(
+        f"{checkpoint.name} cannot be loaded ({said}).",
+        "Check that the folder is complete: config, tokenizer and weights, as save_pretrained writes them.",
+    )
+
+
+def _in_memory(checkpoint: Checkpoint, tokenizer: ModelTokenizer, device: str, dtype: str, neurons: str) -> LoadedModel:
+    model = _load_decoder(checkpoint, device, dtype).eval().requires_grad_(False)
     config: Any = model.config
     described = config.to_dict()
     parts = decoder_parts(model, described, neurons)
@@ -125,34 +142,6 @@ def _load(checkpoint: Checkpoint, device: str, dtype: str, neurons: str) -> Load
     )
 
 
-def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
-    """Raises ModelError for a model that needs its own code, which is never run: transformers' own is used instead."""
-    from transformers import CONFIG_MAPPING
-
-    model_type = checkpoint.config.get("model_type")
-    if not model_type or model_type in CONFIG_MAPPING:
-        return
-    if checkpoint.config.get("auto_map"):
-        raise _foreign_code(checkpoint)
-    raise ModelError(
-        f"transformers {transformers_version()} does not know the architecture {model_type!r}.",
-        "Use a model of an architecture that it knows, or install a newer transformers.",
-    )
-
-
-def _foreign_code(checkpoint: Checkpoint) -> ModelError:
-    return ModelError(
-        f"{checkpoint.name} comes with code of its own, which is never run here.",
-        "Use a model built into transformers, or one converted to a built-in architecture and tokenizer.",
-    )
-
-
-def transformers_version() -> str:
-    from importlib.metadata import version
-
-    return version("transformers")
-
-
 def _first_device(model: nn.Module) -> str:
     """Where a spread model computes first; layers offloaded to disk are computed on its main device."""
     places = getattr(model, "hf_device_map", {}).values()
@@ -164,19 +153,22 @@ def _first_device(model: nn.Module) -> str:
 
 def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:
     """The model without its head. Raises ValueError if the checkpoint lacks a weight, which would be random."""
-    from transformers import AutoModel, AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
 
     how = {"local_files_only": True} | _placement(checkpoint, device, dtype)
     if checkpoint.gguf:  # GGUF names its tensors after the whole model
         whole = AutoModelForCausalLM.from_pretrained(checkpoint.folder, gguf_file=checkpoint.gguf, **how)
         return cast(nn.Module, whole.base_model)
     kind = AutoModelForCausalLM if checkpoint.adapter else AutoModel
+    config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
     model, report = kind.from_pretrained(
         checkpoint.folder,
+        config=config,
         use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
         ignore_mismatched_sizes=True,  # they are reported, and refused below
+        **_ITS_CHOICE,
         **how,
     )
     lacking = sorted(report["missing_keys"]) + sorted(str(key) for key in report.get("mismatched_keys", ()))
@@ -188,6 +180,8 @@ def _load_decoder(checkpoint: Checkpoint, device: str, dtype: str) -> nn.Module:
     return cast(nn.Module, model)
 
 
+_ITS_CHOICE = {"attn_implementation": None, "experts_implementation": None}
+"""What transformers chooses by itself, whatever a config names: that may be code on the hub."""
 _UNREAD = ("pooler.", "lm_head.")
 """Weights on which no layer's states depend."""
 
@@ -206,7 +200,7 @@ def _placement(checkpoint: Checkpoint, device: str, dtype: str) -> dict[str, Any
         }
     else:
         how["dtype"] = getattr(torch, dtype)
-        if (checkpoint.config.get("quantization_config") or {}).get("quant_method") == "mxfp4":  # GPT-OSS
+        if mapping_in(checkpoint.config, "quantization_config").get("quant_method") == "mxfp4":  # GPT-OSS
             from transformers import Mxfp4Config
 
             how["quantization_config"] = Mxfp4Config(dequantize=True)

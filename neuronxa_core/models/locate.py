@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from neuronxa_core.errors import ModelError, shown
+from neuronxa_core.foreign import told_in_one_sentence
 from neuronxa_core.models import demo, hub, hub_cache
 from neuronxa_core.models.checkpoint import Checkpoint, base_of_adapter, checkpoint_at, with_adapter
 from neuronxa_core.paths import exists, path_of
@@ -56,7 +57,8 @@ def find_checkpoint(ref: ModelRef, watcher: Watcher = SILENT) -> Checkpoint:
     the adapter on top. Raises ModelError, CacheError, Cancelled.
     """
     allow(ref)
-    return _find(ref, watcher)
+    with told_in_one_sentence(shown(str(ref), 300), ModelError, "Download it again"):
+        return _find(ref, watcher)
 
 
 def _find(ref: ModelRef, watcher: Watcher, above: str = "") -> Checkpoint:
@@ -72,7 +74,8 @@ def _find(ref: ModelRef, watcher: Watcher, above: str = "") -> Checkpoint:
 def local_checkpoint(ref: ModelRef) -> Checkpoint | None:
     """The checkpoint of a model if it is already on this machine, else None. Raises ModelError if it is damaged."""
     allow(ref)
-    return _find_local(ref)
+    with told_in_one_sentence(shown(str(ref), 300), ModelError, "Download it again"):
+        return _find_local(ref)
 
 
 def _find_local(ref: ModelRef, above: str = "") -> Checkpoint | None:

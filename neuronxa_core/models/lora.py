@@ -21,7 +21,8 @@ def with_lora(model: nn.Module, adapter: Path) -> Any:
     config = PeftConfig.from_pretrained(str(adapter), local_files_only=True)
     if str(config.peft_type).rpartition(".")[2] != "LORA":
         raise ModelError(f"{adapter} is a {config.peft_type} adapter.", "Use a LoRA adapter.")
-    wrapped = PeftModel.from_pretrained(model, str(adapter), local_files_only=True, use_safetensors=True)
+    config.base_model_name_or_path = None  # or peft would ask the hub for it
+    wrapped = PeftModel.from_pretrained(model, str(adapter), config=config, local_files_only=True, use_safetensors=True)
     _refuse_astray(wrapped, adapter)
     return wrapped.merge_and_unload()
 

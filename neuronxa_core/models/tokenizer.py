@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple, cast
 
 from neuronxa_core.errors import ModelError
+from neuronxa_core.foreign import is_failure, told_in_one_sentence
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.demo import demo_folder
 
@@ -34,7 +35,9 @@ def load_tokenizer(checkpoint: Checkpoint) -> ModelTokenizer:
         return _load(checkpoint)
     except (OSError, ValueError, KeyError, ImportError, MemoryError):
         raise
-    except Exception as error:  # damaged files fail in many ways, and the library tokenizers raises Exception itself
+    except BaseException as error:  # damaged files fail in many ways, and the library tokenizers panics or raises that
+        if not is_failure(error):
+            raise
         raise ValueError(f"its tokenizer is damaged: {error}") from error
 
 
@@ -72,13 +75,13 @@ def count_tokens(checkpoint: Checkpoint, sentences: tuple[str, ...]) -> tuple[To
 
     Raises ModelError if the checkpoint's tokenizer cannot be read.
     """
-    try:
-        tokenizer = _kept(checkpoint)
+    name, mend = f"The tokenizer of {checkpoint.name}", "Check that its folder is complete"
+    with told_in_one_sentence(name, ModelError, mend):
+        try:
+            tokenizer = _kept(checkpoint)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise ModelError(f"{name} cannot be read.", f"{mend}.") from error
         tokens = tokenizer.tokenize([_encodable(sentence) for sentence in sentences]) if sentences else []
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise ModelError(
-            f"The tokenizer of {checkpoint.name} cannot be read.", "Check that its folder is complete."
-        ) from error
     unknown = tokenizer.unknown
     return tuple(TokenCount(len(ids), ids.count(unknown) if unknown is not None else 0) for ids in tokens)
 

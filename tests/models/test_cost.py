@@ -99,7 +99,7 @@ def test_a_local_model_is_refused_before_it_is_loaded(tiny_model, tiny_corpus: P
         run_study(study, device="cpu")
 
 
-class _LoadedError(Exception):
+class _LoadedError(ModelError):
     """Stands for the model in memory."""
 
 
@@ -107,7 +107,7 @@ def test_states_that_lie_in_the_cache_do_not_have_to_fit_in_memory(
     tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def loaded(*_: object) -> None:
-        raise _LoadedError
+        raise _LoadedError("It was loaded.", "")
 
     for code in ("deu_Latn", "eng_Latn"):
         (tmp_path / f"{code}.txt").write_text("".join(f"{code} {number}\n" for number in range(2_000)))
