@@ -43,6 +43,7 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
+from neuronxa_core.gallery.traps import TRAPS_FILE
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
@@ -205,7 +206,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     files = {"studies": STUDIES_FILE, "variants": VARIANTS_FILE, "matrix": MATRIX_FILE, "bits": BITS_FILE}
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
     files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE, "interventions": FOLDER}
-    files |= {"latent": LATENT_FILE, "lens": LENS_FILE, "method": METHOD_FILE}
+    files |= {"latent": LATENT_FILE, "lens": LENS_FILE, "method": METHOD_FILE, "traps": TRAPS_FILE}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():

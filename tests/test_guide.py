@@ -109,7 +109,7 @@ def test_a_page_asks_the_question_that_readme_and_guide_say_it_answers():
     readme = dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", README.read_text(encoding="utf-8"), re.M))
     for path, title in zip(paths, menu(), strict=True):
         module = (ROOT / "pages" / f"{path}.py").read_text(encoding="utf-8")
-        question = re.search(r"nx-question'>(.+?)</p>", module)[1]
+        question = re.search(r"nx-question'>(?:{tr\('|)(.+?)(?:'\)}|)</p>", module)[1]
         assert section(chapter("pages"), title).strip().startswith(f"*{question}*"), title
         assert readme[title] == question[0].lower() + question[1:], title
 

@@ -28,6 +28,7 @@ from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.analyses.traps import TrapResults, Traps
 from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.interventions import precomputed_effects
@@ -45,6 +46,7 @@ from neuronxa_core.gallery.read import (
     precomputed_projection,
     precomputed_rates,
 )
+from neuronxa_core.gallery.traps import precomputed_traps
 from neuronxa_core.study.analysis import Analysis, Answer, Found
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_against_target, find_result, is_cached
@@ -195,6 +197,11 @@ def _(request: Lens) -> GridAnswer | None:
 @stored.register
 def _(request: Method) -> WorkedExample | None:
     return precomputed_method(request)
+
+
+@stored.register
+def _(request: Traps) -> TrapResults | None:
+    return precomputed_traps(request)
 
 
 @stored.register

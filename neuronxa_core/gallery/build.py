@@ -25,6 +25,7 @@ from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
 from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.settings import Ablation, Settings, write_ablation
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.analyses.traps import TrapResults, write_traps
 from neuronxa_core.analyses.worked_example import WorkedExample, write_example
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery.interventions import FOLDER, gallery_request, write_effects
@@ -45,6 +46,7 @@ from neuronxa_core.gallery.read import (
     gallery_pairs,
     gallery_studies,
 )
+from neuronxa_core.gallery.traps import TRAPS_FILE, traps_request
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.states.store import write_aside
@@ -158,6 +160,10 @@ def _write_method(answers: Sequence[WorkedExample], folder: Path) -> None:
     write_aside(folder / METHOD_FILE, partial(write_example, answers[0]))
 
 
+def _write_traps(answers: Sequence[TrapResults], folder: Path) -> None:
+    write_aside(folder / TRAPS_FILE, partial(write_traps, answers[0]))
+
+
 PARTS: Mapping[str, Part] = {
     "studies": Part(lambda: map(Alignment, gallery_studies()), partial(_write_results, STUDIES_FILE)),
     "layers": Part(lambda: map(Similarity, _layered()), _write_layers),
@@ -177,5 +183,6 @@ PARTS: Mapping[str, Part] = {
     "latent": Part(latent_requests, lambda answers, folder: write_answers(answers, folder / LATENT_FILE)),
     "lens": Part(lambda: [lens_request()], _write_lens),
     "method": Part(lambda: [method_request()], _write_method),
+    "traps": Part(lambda: [traps_request()], _write_traps),
 }
 """The parts of the gallery, in the order in which they are built."""

@@ -1,7 +1,6 @@
 """The seven steps of the method: each has a text, a formula, one picture, and a question whose answer is folded."""
 
 import html
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from neuronxa_core.figures.method.pooling import exportable_pooling, pooling_fin
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.numbers import decimal
 from neuronxa_core.states.sentences import POOLINGS, Pooling, State
+from pages.learn.told import Told
+from pages.learn.told import steps as told_steps
 from pages.shared import bound, glossary, look
 
 _MOST_PIECES = 160
@@ -52,24 +53,9 @@ def step(number: int, exportable: ExportableFigure, key: str, finding: str = "")
             st.markdown(told.answer)
 
 
-@dataclass(frozen=True)
-class Told:
-    """The words of a step."""
-
-    text: str
-    formula: str
-    question: str
-    answer: str
-
-
 def texts() -> dict[str, Told]:
-    """The words of every step by its title, from assets/texts/method.md."""
-    parts = re.split(r"^## (.+)$", look.text("method"), flags=re.M)[1:]
-    found = {}
-    for title, passage in zip(parts[::2], parts[1::2], strict=True):
-        text, formula, question, answer = (" ".join(part.split()) for part in passage.strip().split("\n\n"))
-        found[title] = Told(text, formula, question.removeprefix("**Question.** "), answer.removeprefix("**Answer.** "))
-    return found
+    """The words of every step by its title."""
+    return {each.title: each for each in told_steps("method")}
 
 
 def tokens(example: WorkedExample, looked: Looked) -> None:

@@ -42,6 +42,8 @@ def draw() -> None:
             ],
             "Learn": [
                 _page("learn/method", "Method", "stairs"),
+                _page("learn/embeddings", "Embeddings", "hub"),
+                _page("learn/traps", "Traps", "warning"),
                 _page("learn/glossary", "Glossary", "dictionary"),
                 _page("learn/data", "Data", "translate"),
                 _page("learn/guide", "Guide", "menu_book"),

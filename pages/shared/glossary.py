@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import streamlit as st
 
+from neuronxa_core.interface import LANGUAGES, current
 from pages.shared import look
 
 _ENTRY = re.compile(
@@ -18,6 +19,9 @@ _NO_PROSE = re.compile(
     r"```.*?```|`[^`]*`|!?\[[^\]]*\]\([^)]*\)|\$\$.*?\$\$|\$[^$\n]+\$|^#.*?$|<[^>]+>|https?://\S+", re.M | re.S
 )
 """Code, links, formulas, headings and HTML, where no term is linked."""
+
+_LETTERS = r"\w@\u0900-\u0963\u064b-\u0655"
+"""What a word may go on with: letters, and the vowel signs of Devanagari and Arabic."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,23 @@ class Term:
         return all(word.casefold() in text for word in words)
 
 
-@lru_cache(maxsize=1)
 def terms() -> dict[str, Term]:
-    """Every term by its name in a link, in the order of the file."""
-    found = (_term(entry) for entry in _ENTRY.finditer(look.text("glossary")))
-    return {term.slug: term for term in found}
+    """Every term in the current language by its name in a link, in the order of the file."""
+    return _terms(current())
 
 
-def _term(entry: re.Match[str]) -> Term:
-    name = entry["term"]
-    names = (name, *re.split(r",\s*", entry["also"] or ""))
+@lru_cache(maxsize=len(LANGUAGES))
+def _terms(code: str) -> dict[str, Term]:
+    source = (look.TEXTS / "glossary.md").read_text(encoding="utf-8")
+    slugs = [slug_of(entry["term"]) for entry in _ENTRY.finditer(source)]
+    entries = _ENTRY.finditer(look.text("glossary"))
+    return {slug: _term(slug, entry) for slug, entry in zip(slugs, entries, strict=True)}
+
+
+def _term(slug: str, entry: re.Match[str]) -> Term:
+    names = (entry["term"], *re.split(r"[,،、]\s*", entry["also"] or ""))
     one_line = {part: " ".join((entry[part] or "").split()) for part in ("sentence", "longer", "source", "picture")}
-    return Term(slug_of(name), name, tuple(filter(None, names)), **one_line)
+    return Term(slug, names[0], tuple(filter(None, names)), **one_line)
 
 
 def slug_of(name: str) -> str:
@@ -87,7 +96,7 @@ def linked(text: str, owner: str, without: str = "") -> str:
 
 def _linked(prose: str, left: set[str], told: dict[str, str], owner: str) -> Iterator[str]:
     """Pieces of a prose; each term that is linked is taken out of `left` and written into `told`."""
-    slugs, pattern = _uses()
+    slugs, pattern = _uses(current())
     place = 0
     for use in pattern.finditer(prose):
         slug = slugs.get(use[0]) or slugs[use[0].casefold()]
@@ -99,14 +108,15 @@ def _linked(prose: str, left: set[str], told: dict[str, str], owner: str) -> Ite
     yield prose[place:]
 
 
-@lru_cache(maxsize=1)
-def _uses() -> tuple[dict[str, str], re.Pattern[str]]:
+@lru_cache(maxsize=len(LANGUAGES))
+def _uses(code: str) -> tuple[dict[str, str], re.Pattern[str]]:
     """What a term is called in a text -> its slug, and a pattern that finds these, the longest first."""
     slugs = {each: term.slug for term in terms().values() for each in term.names}
     words = {each.casefold(): slug for each, slug in slugs.items() if not _is_acronym(each)}
     names = sorted({*slugs, *words}, key=len, reverse=True)
     either = "|".join(re.escape(each) if _is_acronym(each) else f"(?i:{re.escape(each)})" for each in names)
-    return slugs | words, re.compile(rf"(?<![\w@/-])(?:{either})(?![\w@-])")
+    edges = ("", "") if code == "zh" else (rf"(?<![{_LETTERS}/-])", rf"(?![{_LETTERS}-])")
+    return slugs | words, re.compile(f"{edges[0]}(?:{either}){edges[1]}")
 
 
 def _is_acronym(name: str) -> bool:

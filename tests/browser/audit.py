@@ -23,6 +23,8 @@ PAGES = (
     "interventions",
     "claims",
     "method",
+    "embeddings",
+    "traps",
     "glossary",
     "data",
     "guide",

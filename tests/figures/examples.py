@@ -32,9 +32,10 @@ from neuronxa_core.figures import (
     settings,
     similarity,
     space,
+    traps,
 )
 from neuronxa_core.figures.export import ExportableFigure
-from neuronxa_core.figures.method import inside, neighbours, pooling
+from neuronxa_core.figures.method import inside, neighbours, pooling, spaces
 from neuronxa_core.gallery.method import method_request, precomputed_method
 from neuronxa_core.gallery.read import (
     gallery_results,
@@ -47,6 +48,7 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
+from neuronxa_core.gallery.traps import precomputed_traps, traps_request
 from neuronxa_core.study.result import StudyResult
 
 MODULES = (
@@ -67,6 +69,8 @@ MODULES = (
     settings,
     similarity,
     space,
+    spaces,
+    traps,
 )
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "yor_Latn")
@@ -330,6 +334,22 @@ def exportable_correlation() -> Example:
     band = [*rows["pearson_fisher_high"], *rows["pearson_fisher_low"][::-1]]
     exportable = downstream.exportable_correlation(STUDY, layers, "pearson", "XNLI")
     return Example(exportable, {"NAS.y": rows["pearson"], "NAS interval.y": band})
+
+
+@example
+def exportable_spaces() -> Example:
+    worked = precomputed_method(method_request())
+    apart = ~np.eye(5, dtype=bool)
+    shown = {f"{space} circle.x": worked.matrix(space, 5).diagonal() for space in ("nas", "centred")}
+    shown |= {f"{space} circle-open.x": worked.matrix(space, 5)[apart] for space in ("nas", "centred")}
+    return Example(spaces.exportable_spaces(worked, 5, centred=True), shown)
+
+
+@example
+def exportable_trap() -> Example:
+    answer = precomputed_traps(traps_request())
+    scores = [answer.results[name].mean("nas") for name in ("whole", "half", "few")]
+    return Example(traps.exportable_trap(answer, "few"), {"NAS.y": scores})
 
 
 @example

@@ -105,6 +105,8 @@ STEMS = {
     "exportable_pooling": f"{FEW}.mean.deu_Latn.pair2.layer7",
     "exportable_neighbours": f"{FEW}.cosines.nas.layer3",
     "exportable_score": f"{FEW}.score.nas.layer3",
+    "exportable_spaces": f"{FEW.removesuffix('.method')}.embeddings.layer5.centred",
+    "exportable_trap": f"{PAIR}.traps.few",
     "exportable_curves": f"{PAIR}.alignment",
     "exportable_direction": f"{PAIR}.directions.nas",
     "exportable_gaps": f"{FIRST}.gaps",

@@ -33,6 +33,8 @@ PAGES = {
     "interventions": "Interventions",
     "claims": "Claims",
     "method": "Method",
+    "embeddings": "Embeddings",
+    "traps": "Traps",
     "glossary": "Glossary",
     "data": "The data",
     "guide": "Guide",
