@@ -22,6 +22,7 @@ from neuronxa_core.progress import Meter, Phase, Watcher
 from neuronxa_core.settings import DASHBOARD, PASSIVE
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import CHOICES
+from neuronxa_core.sweep.commands import add_store, add_sweep
 from neuronxa_core.version import __version__
 
 
@@ -90,6 +91,8 @@ def _parser(program: str = "neuronxa") -> _Parser:
         _study_options(parser_of, command.pair, command.corpus)
         command.options(parser_of)
         parser_of.set_defaults(command=partial(_analysis, name))
+    add_sweep(commands)
+    add_store(commands)
     check = commands.add_parser("check", help="list possible problems of a parallel text, line by line and as a whole")
     check.add_argument("--corpus", required=True, help="as for run")
     check.add_argument("--source", required=True, help="FLORES-200 code, such as deu_Latn")

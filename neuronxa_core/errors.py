@@ -9,6 +9,7 @@
     |  |- ChangedModelError   a model whose files do not match its fingerprint
     |- CacheError      a cache folder that cannot be written to
     |- WorkerError     a worker process that ended unexpectedly
+    |- SweepError      a sweep's plan or store that cannot be used
     Cancelled          not an error: the run was asked to stop
 
 Any other exception is a bug and keeps its traceback.
@@ -76,6 +77,10 @@ class CacheError(NeuronXAError):
 
 class WorkerError(NeuronXAError):
     """A worker process that ended unexpectedly: killed, out of memory, or crashed."""
+
+
+class SweepError(NeuronXAError):
+    """A plan of a sweep, or a store of its results, that cannot be used."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is not an error

@@ -60,6 +60,16 @@ def menu() -> list[str]:
     return titles
 
 
+def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
+    """(name, action) of every option and argument of a command and of the commands that it has itself."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from arguments(below)
+        elif action.dest != "help":
+            yield action.option_strings[-1] if action.option_strings else str(action.metavar), action
+
+
 def commands(parser: argparse.ArgumentParser | None = None) -> Mapping[str, argparse.ArgumentParser]:
     """Every command by its name, from the parser itself."""
     groups = [each for each in (parser or _parser())._actions if isinstance(each, argparse._SubParsersAction)]
@@ -119,7 +129,7 @@ def test_the_guide_has_a_section_for_every_command_with_every_option_choice_and_
     assert set(re.findall(r"^## `([\w-]+)`$", text, re.M)) == set(commands())
     for name, parser in commands().items():
         rows = dict(_option_rows(text, f"`{name}`"))
-        told = {action.option_strings[-1]: action for action in parser._actions if action.dest != "help"}
+        told = dict(arguments(parser))
         assert set(rows) == set(told), f"the options of {name} in assets/texts/guide/commands.md"
         for option, action in told.items():
             for choice in action.choices or ():
@@ -135,8 +145,8 @@ def _option_rows(text: str, heading: str) -> Iterator[tuple[str, str]]:
     for anchor in re.findall(r"\]\(#([\w-]+)\)", below):
         yield from _option_rows(text, anchor.replace("-", " ").capitalize())
     for line in below.splitlines():
-        if line.startswith("| `--"):
-            for option in re.findall(r"`(--[\w-]+)`", line.split("|")[1]):
+        if line.startswith(("| `--", "| `PLAN", "| `STORE", "| `OTHER")):
+            for option in re.findall(r"`(--[\w-]+|[A-Z.a-z]+)`", line.split("|")[1]):
                 yield option, line
 
 

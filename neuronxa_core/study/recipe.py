@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from neuronxa_core.corpora.bitext import Bitext, sentences_hash, warnings
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.selection import number_ranges
-from neuronxa_core.errors import ChangedModelError, CorpusError, ModelError, SentenceError
+from neuronxa_core.errors import ChangedModelError, CorpusError, ModelError, NeuronXAError, SentenceError
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.cost import Cost, refuse_what_does_not_fit, study_cost
 from neuronxa_core.models.demo import demo_folder
@@ -40,6 +40,17 @@ def local_recipe(study: Study, device: Device = "auto") -> "Recipe | None":
     """The recipe of a study, for reading the cache; None if its model is not on this machine."""
     checkpoint = local_checkpoint(study.ref)
     return Recipe(study, checkpoint, device) if checkpoint else None
+
+
+def holds_model(study: Study, device: Device) -> bool:
+    """Whether a study's model is in this process's memory. Never loads or downloads a model."""
+    from neuronxa_core.models.loading import RESIDENT
+
+    try:
+        recipe = local_recipe(study, device)
+    except NeuronXAError:
+        return False
+    return recipe is not None and RESIDENT.holds(recipe.checkpoint, recipe.device, recipe.dtype, study.neurons)
 
 
 def described(bitext: Bitext, corpus: str) -> dict[str, str]:
