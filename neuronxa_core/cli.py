@@ -198,9 +198,11 @@ def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     from neuronxa_core.gallery.build import PARTS
     from neuronxa_core.gallery.read import GALLERY
+    from neuronxa_core.stills import build as stills
 
-    if unknown := set(options.only) - set(PARTS):
-        raise StudyError(f"The gallery has no part {min(unknown)!r}.", f"Choose from: {', '.join(PARTS)}.")
+    parts = (*PARTS, stills.PART)
+    if unknown := set(options.only) - set(parts):
+        raise StudyError(f"The gallery has no part {min(unknown)!r}.", f"Choose from: {', '.join(parts)}.")
     folder = options.out or GALLERY
     _make_folder(folder)
     for name in PARTS:
@@ -208,6 +210,9 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
             for made in PARTS[name].build(folder, terminal):
                 terminal.clear()
                 print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
+    if not options.only or stills.PART in options.only:
+        stills.build(folder)
+        print(f"{stills.PART}: written", flush=True)
 
 
 def _app(options: argparse.Namespace, terminal: _Terminal) -> None:

@@ -191,6 +191,6 @@ def test_the_first_page_is_drawn(programs: Path, elsewhere: Path, tmp_path: Path
     with opened(programs, elsewhere, tmp_path / "served") as address:
         page = browser.new_page()
         page.goto(address)
-        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".nx-still > svg").first).to_be_visible(timeout=60_000)
         expect(page).to_have_title("Overview · NeuronXA Explorer")
         page.close()

@@ -88,8 +88,8 @@ def standing(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
 
 
 def preview(exportable: ExportableFigure, theme: Theme, height: int) -> go.Figure:
-    """The figure small, to look at and not to touch: no hover, no colour bar."""
-    figure = standing(exportable, theme).update_layout(height=height, hovermode=False)
+    """The figure small: no colour bar."""
+    figure = standing(exportable, theme).update_layout(height=height)
     figure.update_layout(margin={"b": min(figure.layout.margin.b or 0, 8)})  # no room for buttons
     return figure.update_traces(showscale=False, selector={"type": "heatmap"})
 

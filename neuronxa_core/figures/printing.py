@@ -29,7 +29,7 @@ _SMALLEST = 0.75
 """The scale down to which a figure is drawn larger than it is printed: a letter of 12 px is then 6.75 pt high."""
 _LARGEST_SVG = 40_000_000
 _FONTS = ASSETS / "fonts"
-_FACES = (
+FACES = (
     ("Regular", 400, "normal", ""),
     ("Bold", 700, "normal", r"font-weight:\s*(bold|[6-9]00)"),
     ("It", 400, "italic", r"font-style:\s*italic"),
@@ -82,7 +82,7 @@ def svg_file(picture: Picture) -> bytes:
     width, height = _size(picture.svg)
     root = re.sub(r"""\s(width|height|viewBox)=(["']).*?\2""", "", root)[:-1]
     root += f' width="{picture.millimetres:g}mm" height="{picture.height:.4f}mm" viewBox="0 0 {width:g} {height:g}">'
-    faces = "".join(_face(file, weight, style) for file, weight, style, asks in _FACES if re.search(asks, rest))
+    faces = "".join(face(file, weight, style) for file, weight, style, asks in FACES if re.search(asks, rest))
     return f"{root}<style>{faces}</style>{rest}".encode()
 
 
@@ -133,7 +133,7 @@ def _typeset(picture: Picture, suffix: Literal["pdf", "png"], dpi: float | None 
     return made
 
 
-def _face(file: str, weight: int, style: str) -> str:
+def face(file: str, weight: int, style: str) -> str:
     font = base64.b64encode((_FONTS / f"SourceSans3-{file}.ttf.woff2").read_bytes()).decode()
     return (
         f'@font-face{{font-family:"Source Sans";font-weight:{weight};font-style:{style};'

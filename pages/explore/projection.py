@@ -22,7 +22,7 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.projection_along import beside, pair_row, pair_table, trust
 from pages.explore.projection_controls import projection_controls
-from pages.shared import glossary, look, stage
+from pages.shared import glossary, look, stage, still
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html
 from pages.shared.tickets import progress, release, submit, waiting
@@ -74,7 +74,7 @@ def _layer(result: StudyResult, states: list[State]) -> int:
     )
     stage.moves("proj_layer", range(first, last + 1))
     with strip:
-        look.still(layer_strip(result, layer, look.theme()), "proj_strip", strip_alt(result, layer))
+        still.fixed(layer_strip(result, layer, look.theme()), "proj_strip", strip_alt(result, layer))
     return layer
 
 

@@ -21,7 +21,7 @@ from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.similarity_space import space_view
-from pages.shared import glossary, look, stage
+from pages.shared import glossary, look, stage, still
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html, sentence_table
 
@@ -67,7 +67,7 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
             "scores.",
         )
         with strip:
-            look.still(layer_strip(result, layer, look.theme()), "sim_strip", strip_alt(result, layer))
+            still.fixed(layer_strip(result, layer, look.theme()), "sim_strip", strip_alt(result, layer))
     stage.moves("sim_layer", range(last + 1))
     order_name = order.selectbox(
         "Order", ORDERS, format_func=_order_name, key="sim_order", bind="query-params", help="Order of rows and columns"

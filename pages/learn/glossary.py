@@ -6,7 +6,7 @@ from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registe
 from neuronxa_core.figures.shown import exportables_of
 from neuronxa_core.gallery.method import method_request, precomputed_method
 from neuronxa_core.settings import ASSETS
-from pages.shared import glossary, look
+from pages.shared import glossary, link, look
 from pages.shared.glossary import Term
 
 
@@ -67,7 +67,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     words = st.text_input(
         "Search", key="glossary_search", placeholder="Search all terms", label_visibility="collapsed"
     ).strip()
-    look.copy_link()
+    link.copy_link()
 term = chosen_term()
 if term and not words:
     show(term)

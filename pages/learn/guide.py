@@ -4,7 +4,7 @@ import streamlit as st
 
 from neuronxa_core.settings import ASSETS
 from pages.learn.guide_chapters import Chapter, Hit, chapters, search
-from pages.shared import look
+from pages.shared import link, look
 
 _MOST_HITS = 20
 
@@ -92,7 +92,7 @@ with text:
         words = st.text_input(
             "Search", key="guide_search", placeholder="Search all chapters", label_visibility="collapsed"
         ).strip()
-        look.copy_link()
+        link.copy_link()
     chapter = chosen_chapter()
     box()
     if words:

@@ -3,10 +3,12 @@
 The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit silently drops values that do not fit.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 import streamlit as st
 
+from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.study import Study
 from pages.shared import look
 
@@ -48,3 +50,13 @@ def _stands(name: str, texts: list[str]) -> bool:
     value = st.session_state.get(name)
     held = sorted(str(each).lower() for each in (value if isinstance(value, list) else [value]))
     return st.query_params.get_all(name) == texts or held == sorted(text.lower() for text in texts)
+
+
+def copy_link(paths: Sequence[str] = ()) -> None:
+    """Draws a button that copies the current address, with study and view.
+
+    paths: the fields of the study that the address can only give as a path on this computer, which the button says.
+    """
+    button = (ASSETS / "copy_link.html").read_text(encoding="utf-8")
+    held = f"Contains a path on this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
+    st.html(button.replace("{{held}}", held), unsafe_allow_javascript=True)

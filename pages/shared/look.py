@@ -122,18 +122,26 @@ def _card(result: StudyResult, state: str) -> str:
     )
 
 
-def picture(exportable: ExportableFigure, key: str, finding: str = "", shows: str = "", **options: Any) -> None:
+def picture(
+    exportable: ExportableFigure,
+    key: str,
+    finding: str = "",
+    shows: str = "",
+    draw: Callable[[], None] | None = None,
+    **options: Any,
+) -> None:
     """Draws a figure with a button in its corner that saves it, and its finding below, or the figure on the stage.
 
-    options: for Streamlit's chart.
     shows: what a screen reader says of it, where the finding stands elsewhere on the page.
+    draw: draws it, instead of Streamlit's chart, which takes the options.
     """
     if stage.show(exportable, key, theme(), finding or shows):
         return
-    figure = exportable.draw(theme())
-    alt = alt_text(figure, exportable.title, finding or shows or exportable.note)
     with st.container(key=f"picture_{key}"):
-        st.plotly_chart(figure, key=key, theme=None, config=PLOTLY_CONFIG, alt=alt, **options)
+        if draw:
+            draw()
+        else:
+            live(exportable.draw(theme()), exportable, key, finding or shows, **options)
         asked = st.button(
             "Save this picture",
             key=f"save_{key}",
@@ -147,9 +155,10 @@ def picture(exportable: ExportableFigure, key: str, finding: str = "", shows: st
         save_picture(exportable)
 
 
-def still(figure: go.Figure, key: str, alt: str) -> None:
-    """Draws a figure without interaction."""
-    st.plotly_chart(figure, key=key, theme=None, config={"staticPlot": True}, alt=alt)
+def live(figure: go.Figure, exportable: ExportableFigure, key: str, shows: str, **options: Any) -> None:
+    """Draws a figure as one that can be touched."""
+    alt = alt_text(figure, exportable.title, shows or exportable.note)
+    st.plotly_chart(figure, key=key, theme=None, config=PLOTLY_CONFIG, alt=alt, **options)
 
 
 def study_files(result: StudyResult) -> Files:
@@ -207,16 +216,6 @@ def plain(text: str) -> str:
 
 
 _MARKUP = re.compile(r"([\\`*\[\]<>$#|]|~~|:(?=\S)|(?<!\w)_|_(?!\w))")
-
-
-def copy_link(paths: Sequence[str] = ()) -> None:
-    """Draws a button that copies the current address, with study and view.
-
-    paths: the fields of the study that the address can only give as a path on this computer, which the button says.
-    """
-    button = (ASSETS / "copy_link.html").read_text(encoding="utf-8")
-    held = f"Contains a path on this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
-    st.html(button.replace("{{held}}", held), unsafe_allow_javascript=True)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

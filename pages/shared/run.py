@@ -15,7 +15,7 @@ from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_layers
 from neuronxa_core.study.study import Study
-from pages.shared import look, typed
+from pages.shared import link, look, typed
 from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
 from pages.shared.part import part_here
@@ -188,7 +188,7 @@ def study_line(
     with actions, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="small"):
         if not (names or about):  # typed sentences are a corpus, which a page about something else does not read
             typed.offer(st.session_state.study or study)
-        look.copy_link(paths_in_link(study))
+        link.copy_link(paths_in_link(study))
         if files:
             look.export(stem or study.stem, files)
     parts = (

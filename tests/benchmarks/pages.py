@@ -2,24 +2,22 @@
 
     python -m tests.benchmarks.pages
 
-Prints the median seconds from the command to the drawn first page, and a table: page, megabytes sent until it stands,
-and the median milliseconds of nine changes of view. A change counts from the key or the click to the frame after the
-figure has its new data: browser, server and network together.
+Prints a table: page, megabytes sent until it stands, and the median milliseconds of nine changes of view. A change
+counts from the key or the click to the frame after the figure has its new data: browser, server and network together.
 """
 
 import os
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from neuronxa_core.models import demo
 from tests.browser.conftest import serving
 from tests.conftest import CHROMIUM, SWITCHES
 
-MOST_MEGABYTES, MOST_MILLISECONDS, MOST_SECONDS = 3.0, 500, 4.0
+MOST_MEGABYTES, MOST_MILLISECONDS = 3.0, 500
 PAGES = {
     "": None,
     "alignment": None,
@@ -53,7 +51,7 @@ def measure(page: Page, address: str, path: str) -> tuple[float, float | None]:
     received: list[int] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
     page.goto(f"{address}/{path}")
-    page.wait_for_selector(".js-plotly-plot, .nx-table")
+    page.wait_for_selector(".js-plotly-plot, .nx-table, .nx-still")
     page.wait_for_timeout(4000)
     megabytes = sum(received) / 1e6
     control = PAGES[path]
@@ -74,18 +72,6 @@ def measure(page: Page, address: str, path: str) -> tuple[float, float | None]:
     return megabytes, statistics.median(times[1:])
 
 
-def measure_start(browser: Browser, cache: Path) -> float:
-    """Seconds from `streamlit run` to the drawn first page, in a browser that is open."""
-    started = time.perf_counter()
-    with serving(cache) as address:
-        page = browser.new_page(viewport={"width": 1440, "height": 1000})
-        page.goto(address)
-        page.wait_for_selector(".js-plotly-plot .scatterlayer .trace", state="attached")
-        seconds = time.perf_counter() - started
-        page.close()
-    return seconds
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         cache = Path(folder)
@@ -94,11 +80,6 @@ def main() -> None:
             (cache / "models" / demo.demo_folder().name).symlink_to(demo.demo_folder())
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
         print(f"{os.cpu_count()} cores, Chromium {browser.version}")
-        starts = [measure_start(browser, cache) for _ in range(ROUNDS)]
-        start = statistics.median(starts[1:])
-        print(
-            f"from streamlit run to the drawn first page: {start:.1f} s, {'met' if start < MOST_SECONDS else 'missed'}"
-        )
         print(f"{'page':12} {'MB':>6} {'ms':>6}")
         with serving(cache) as address:
             for path in PAGES:

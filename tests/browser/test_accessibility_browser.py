@@ -68,7 +68,7 @@ def test_a_page_serves_everybody_at_a_desk_at_a_projector_and_on_a_phone(walk: P
     for size in PROJECTORS if path not in ("glossary", "data", "guide") else ():
         look(walk, size)
         assert walk.evaluate(SEEN, "h1"), size
-        figure = walk.locator("[data-testid=stPlotlyChart], .st-key-run").first.bounding_box()
+        figure = walk.locator("[data-testid=stPlotlyChart], .nx-still, .st-key-run").first.bounding_box()
         assert figure["y"] < 0.85 * size["height"], size
         assert walk.evaluate(CUT) == [], size
     for scheme in ("light", "dark"):
@@ -78,7 +78,10 @@ def test_a_page_serves_everybody_at_a_desk_at_a_projector_and_on_a_phone(walk: P
     found += violations(walk)
     assert [each for each in found if not each.known] == []
     assert {each.rule for each in found} == KNOWN.keys(), "Streamlit has mended this: take it off KNOWN"
-    said = [chart.get_attribute("aria-label") or "" for chart in walk.get_by_test_id("stPlotlyChart").all()]
+    said = [
+        chart.get_attribute("aria-label") or ""
+        for chart in walk.locator("[data-testid=stPlotlyChart], .nx-still").all()
+    ]
     assert [
         alt for alt in said if not re.match("(Line chart|Bar chart|Heat map|Scatter plot|Dot plot).{60}", alt)
     ] == []

@@ -31,11 +31,34 @@ def test_a_link_into_a_page_opens_it_on_a_fresh_server(page: Page, tmp_path: Pat
         assert page.get_by_text("Page not found").count() == 0
 
 
-def test_the_first_page_shows_precomputed_curves(page: Page, server: str):
+_SHIFTS = """() => {
+  window.shifted = 0;
+  new PerformanceObserver(list => list.getEntries().forEach(each => window.shifted += each.value))
+    .observe({type: 'layout-shift'});
+}"""
+
+
+def test_the_first_page_stands_without_plotly_and_a_picture_is_live_once_touched(page: Page, server: str):
     page.goto(server)
-    expect(page.locator(".js-plotly-plot")).to_have_count(7)
+    stills = page.locator(".nx-still > svg")
+    expect(stills).to_have_count(7)
     expect(page.get_by_text("precomputed")).to_be_visible()
     expect(page.get_by_text("German and English are best aligned")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    loaded = "performance.getEntriesByType('resource').some(each => each.name.includes('Plotly'))"
+    assert page.evaluate(loaded) is False
+    page.evaluate(_SHIFTS)
+    before = stills.first.bounding_box()
+    page.locator(".nx-still").first.hover()
+    expect(curves(page).first).to_be_visible()
+    expect(stills.first).not_to_be_visible()
+    live = page.locator(".js-plotly-plot").bounding_box()
+    assert [live[side] for side in ("y", "height")] == [before[side] for side in ("y", "height")]
+    assert abs(live["x"] - before["x"]) < 1
+    assert page.evaluate("window.shifted") == 0
+    page.locator(".st-key-still_overview_layers").scroll_into_view_if_needed()
+    expect(page.locator(".st-key-still_overview_layers .heatmaplayer image")).to_be_visible()
+    assert page.evaluate("window.shifted") == 0
 
 
 def test_hovering_a_point_tells_layer_score_interval_and_both_directions(page: Page, server: str):

@@ -166,8 +166,7 @@ def test_a_caption_shows_what_a_user_typed_as_text():
     assert "<b onload" not in text
 
 
-def test_a_preview_is_small_and_still():
+def test_a_preview_is_small_and_has_no_colour_bar():
     figure = preview(EXAMPLES["exportable_matrix"]().exportable, "light", 200)
     assert figure.layout.height == 200
-    assert figure.layout.hovermode is False
     assert not any(trace.showscale for trace in figure.data if trace.type == "heatmap")

@@ -1,0 +1,79 @@
+import base64
+import json
+import re
+import shutil
+import zlib
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from neuronxa_core.errors import FigureError
+from neuronxa_core.figures.palette import PALETTES
+from neuronxa_core.gallery import read
+from neuronxa_core.gallery.read import gallery_results, precomputed
+from neuronxa_core.stills import build
+from neuronxa_core.stills.overview import first_page
+from neuronxa_core.stills.read import STILLS_FILE, fingerprint, still_of
+from pages.shared.study_link import DEFAULT
+from tests.conftest import needs_chromium
+
+
+@pytest.fixture(scope="module")
+def stored() -> pd.DataFrame:
+    return pd.read_parquet(read.GALLERY / STILLS_FILE)
+
+
+def test_every_still_shows_what_the_page_would_draw_now(stored):
+    """After a change of a figure on the first page: python -m neuronxa_core gallery --only stills."""
+    rows = stored.set_index(["name", "theme"]).drop(columns=["width", "svg"])
+    expected = {}
+    for shown in first_page(precomputed(DEFAULT), list(gallery_results().values())):
+        for theme in PALETTES:
+            figure = shown.draw(theme)
+            expected[shown.name, theme] = (figure.layout.height, shown.alt(figure), fingerprint(figure))
+    assert len(expected) == 14  # seven figures in two themes
+    assert {
+        key: tuple(row) for key, row in rows[["height", "alt", "figure"]].groupby(level=[0, 1]).first().iterrows()
+    } == (expected)
+
+
+def test_no_still_has_small_letters_and_none_refers_into_another(stored):
+    sizes = {float(size) for svg in stored["svg"] for size in re.findall(r"font-size: ?([\d.]+)px", svg)}
+    assert min(sizes) >= 12
+    for _, svgs in stored.groupby("theme")["svg"]:
+        names = [set(re.findall(r'\bid="(.+?)"', svg)) for svg in svgs]
+        assert sum(map(len, names)) == len(set().union(*names))
+
+
+def test_a_still_comes_in_every_width_narrowest_first():
+    shown = next(first_page(precomputed(DEFAULT), list(gallery_results().values())))
+    found = still_of(shown, "dark")
+    svgs = json.loads(zlib.decompress(base64.b64decode(found.packed)))
+    assert [width for width, _ in svgs] == [358, 604, 776]
+    assert all(f'width="{width}" height="{found.height}"' in svg for width, svg in svgs)
+    assert found.alt.startswith("Line chart. Alignment")
+
+
+def test_what_is_drawn_decides_the_fingerprint_and_the_last_decimals_do_not():
+    figure = go.Figure(go.Scatter(y=[0.1, 0.25]))
+    assert fingerprint(go.Figure(figure).update_traces(y=[0.1 + 1e-9, 0.25])) == fingerprint(figure)
+    assert fingerprint(go.Figure(figure).update_traces(y=[0.1, 0.26])) != fingerprint(figure)
+    assert fingerprint(go.Figure(figure).update_layout(title="Other")) != fingerprint(figure)
+
+
+@needs_chromium
+@pytest.mark.browser
+def test_a_browser_draws_a_figure_at_its_size_with_its_words():
+    texts = ["Über </script> & <b>fett</b>", "zwei"]
+    figures = [go.Figure(go.Scatter(y=[1, 2]), {"title": text, "width": 300, "height": 200}) for text in texts]
+    first, second = build.draw(figures)
+    assert 'width="300" height="200"' in first
+    assert "Über" in first
+    assert "zwei" in second
+
+
+def test_without_a_browser_the_build_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(FigureError, match=r"no Chromium or Chrome.*Install one"):
+        build.draw([])
