@@ -20,6 +20,7 @@ from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Meter, Phase, Watcher
 from neuronxa_core.settings import DASHBOARD, PASSIVE
+from neuronxa_core.states import spare, store
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import CHOICES
 from neuronxa_core.sweep.commands import add_store, add_sweep
@@ -164,10 +165,18 @@ def _corpus_options(parser: argparse.ArgumentParser) -> None:
 
 def _analysis(name: str, options: argparse.Namespace, terminal: _Terminal) -> None:
     _make_folder(options.out)
-    tables = run_command(name, options, terminal)
+    with spare.allowed():
+        tables = run_command(name, options, terminal)
     terminal.clear()
+    _say_what_is_not_kept(options)
     rows = ", ".join(f"{table_stem(name, table)}.csv" for table in tables)
     print(f"{name}: {rows} and {name}.json in {options.out}")
+
+
+def _say_what_is_not_kept(options: argparse.Namespace) -> None:
+    """Says in one line on standard error if the cache cannot keep the result, which the files in --out hold."""
+    if not options.no_cache and (problem := spare.problem(store.root())):
+        print(f"Warning: {problem} The next run computes this again.", file=sys.stderr)
 
 
 def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
@@ -175,8 +184,10 @@ def _run(options: argparse.Namespace, terminal: _Terminal) -> None:
 
     study = study_from(options)
     _make_folder(options.out)
-    result = run_study(study, device=options.device, use_cache=not options.no_cache, watcher=terminal)
+    with spare.allowed():
+        result = run_study(study, device=options.device, use_cache=not options.no_cache, watcher=terminal)
     terminal.clear()
+    _say_what_is_not_kept(options)
     write_files(result, options.out)
     print(_line(result))
     if warnings := result.provenance.get("warnings"):

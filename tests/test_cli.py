@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from neuronxa_core.cli import main
 from neuronxa_core.settings import settings
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
+from tests.conftest import set_settings
 
 ROOT = Path(__file__).parents[1]
 COLUMNS = ["state", "layer", "score", "source_to_target", "target_to_source", "ci_low", "ci_high"]
@@ -140,6 +142,19 @@ def test_without_the_cache_nothing_is_written_to_it(setting: Setting, cache: Pat
     arguments = [part for name, value in setting.options.items() for part in (f"--{name}", value)]
     assert main(["run", *arguments, "--no-cache"]) == 0
     assert not [file for file in cache.rglob("*") if file.is_file()]
+
+
+def test_a_cache_that_cannot_be_written_costs_a_line_and_no_result(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "file").touch()
+    set_settings(monkeypatch, cache_dir=str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert setting.run() == 0
+    assert (setting.folder / "out" / "scores.csv").is_file()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Warning: The cache folder")
+    assert line.endswith("The next run computes this again.")
 
 
 def test_every_choice_reaches_the_study(setting: Setting):

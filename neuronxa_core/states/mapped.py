@@ -39,6 +39,11 @@ def create(path: Path, shapes: Shapes, header: Mapping[str, Any]) -> dict[str, N
     }
 
 
+def in_memory(shapes: Shapes) -> dict[str, NDArray[Any]]:
+    """The same arrays without a file."""
+    return {name: np.zeros(shape, _type(name)) for name, shape in shapes.items()}
+
+
 def seal(path: Path, arrays: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
     """Writes the header with the arrays' checksum. The arrays can no longer be written."""
     with path.open("r+b") as file:

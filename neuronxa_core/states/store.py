@@ -7,12 +7,14 @@ recently used files are deleted when the folder exceeds NEURONXA_CACHE_GB.
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
-from neuronxa_core.states import mapped
+from neuronxa_core.states import mapped, spare
 from neuronxa_core.states.sentences import SentenceStates
 
 _Read = TypeVar("_Read")
@@ -32,6 +34,7 @@ _OFTEN_ENOUGH = 60.0
 FORMAT = 3
 """Part of every key. Increase it when the meaning of a stored number changes."""
 _APART: ContextVar[Path | None] = ContextVar("apart", default=None)
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -52,13 +55,21 @@ def root() -> Path:
 
 def result_path(key: str, suffix: str = ".parquet") -> Path:
     """The path of the result with this key."""
-    return root() / "results" / f"{key}{suffix}"
+    return _place("results", f"{key}{suffix}")
+
+
+def _place(folder: str, name: str) -> Path:
+    """Where a file of the cache is to be, or where it lies if the cache folder could not take it."""
+    path = root() / folder / name
+    if _APART.get() or os.path.exists(path):  # noqa: PTH110 - Path.exists raises where it may not look
+        return path
+    return next((spared for place in spare.folders() if (spared := place / folder / name).is_file()), path)
 
 
 def newest_results(suffix: str) -> list[Path]:
     """The results whose file names end like this, the most recently used first."""
     used = []
-    for path in (root() / "results").glob(f"*{suffix}"):
+    for path in (path for place in _all_places() for path in (place / "results").glob(f"*{suffix}")):
         with contextlib.suppress(OSError):  # another process may delete it
             stat = path.stat()
             used.append((max(stat.st_atime, stat.st_mtime), path))
@@ -67,8 +78,12 @@ def newest_results(suffix: str) -> list[Path]:
 
 def version() -> tuple[int, ...]:
     """A value that changes whenever a state or a result is added or deleted."""
-    folders = (root() / name for name in ("states", "results"))
+    folders = (place / name for place in _all_places() for name in ("states", "results"))
     return tuple(folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders)
+
+
+def _all_places() -> tuple[Path, ...]:
+    return (root(),) if _APART.get() else (root(), *spare.folders())
 
 
 def cache_key(parts: Mapping[str, str | int]) -> str:
@@ -78,7 +93,7 @@ def cache_key(parts: Mapping[str, str | int]) -> str:
 
 
 def states_path(key: str) -> Path:
-    return root() / "states" / f"{key}.safetensors"
+    return _place("states", f"{key}.safetensors")
 
 
 def write_states(key: str, states: SentenceStates, header: Mapping[str, str | int]) -> None:
@@ -94,33 +109,46 @@ def writing_states(key: str, header: Mapping[str, str | int]) -> Iterator["State
 
     Raises CacheError if the cache cannot be written to.
     """
-    path = states_path(key)
-    file = StatesFile(_aside(path), header)
+    file = StatesFile(states_path(key), header)
     try:
         yield file
-        with _told():
+        if file.held:
+            return
+        with spare.told():
             file.seal()
-            file.path.replace(path)
+            file.path.replace(file.target)
     finally:
         discard(file.path)
-    _evict(keep=path)
+    _evict(keep=file.target)
     with contextlib.suppress(OSError):  # another process may have evicted it
-        _WHOLE[path] = _stamp(path)
+        _WHOLE[file.target] = _stamp(file.target)
 
 
 class StatesFile:
-    """A file of states that is being written. path: where it lies until it is complete."""
+    """A file of states that is being written: at `path`, and at `target` once it is complete.
 
-    def __init__(self, path: Path, header: Mapping[str, str | int]) -> None:
-        self.path, self.header = path, header
+    held: whether no folder has room for it, so that its arrays are in memory alone.
+    """
+
+    def __init__(self, target: Path, header: Mapping[str, str | int]) -> None:
+        self.target, self.path, self.header, self.held = target, spare.aside(target), header, False
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def make(self, shapes: mapped.Shapes) -> dict[str, NDArray[Any]]:
-        """The arrays to fill, mapped into memory. Raises CacheError if there is no room for them."""
-        with _told():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._arrays = mapped.create(self.path, shapes, self.header)
+        """The arrays to fill, mapped into memory. Raises CacheError if there is no room, unless a run spares it."""
+        try:
+            spare.first_that_takes(self.target, root(), partial(self._create, shapes))
+        except CacheError:
+            if not spare.is_allowed():
+                raise
+            self.held, self._arrays = True, mapped.in_memory(shapes)
         return self._arrays
+
+    def _create(self, shapes: mapped.Shapes, target: Path) -> None:
+        discard(self.path)
+        self.target, self.path = target, spare.aside(target)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._arrays = mapped.create(self.path, shapes, self.header)
 
     def seal(self) -> None:
         """Adds the checksum. The arrays can no longer be written."""
@@ -189,35 +217,24 @@ def _stamp(path: Path) -> _Stamp:
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` fill a temporary file beside `path`, then renames it, so that no reader sees a partial file.
 
-    Raises CacheError if the folder cannot be written to.
+    Raises CacheError if the folder cannot be written to. A run that spares it keeps the file elsewhere, or not at all.
     """
-    aside = _aside(path)
-    try:
-        with _told():
-            path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write_beside(target: Path) -> None:
+        aside = spare.aside(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             write(aside)
-            aside.replace(path)
-    finally:
-        discard(aside)
-    _evict(keep=path)
+            aside.replace(target)
+        finally:
+            discard(aside)
 
-
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns what a disk that is full or read-only raises into a CacheError."""
     try:
-        yield
-    except Exception as error:
-        if isinstance(error, OSError) or "No space left" in str(error) or "I/O error" in str(error):
-            raise CacheError(
-                f"The cache folder {settings().cache_dir} cannot be written to ({error}).",
-                "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
-            ) from error
-        raise
+        _evict(keep=spare.first_that_takes(path, root(), write_beside))
+    except CacheError as error:
+        if not spare.is_allowed():
+            raise
+        _log.warning("%s is not kept: %s", path.name, error.problem)
 
 
 def read_or_discard(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
@@ -254,8 +271,9 @@ def discard(path: Path) -> None:
 def _evict(keep: Path) -> None:
     """Deletes the least recently used states and results, but never `keep`, until the rest fits."""
     files = []
+    base = next(filter(keep.is_relative_to, spare.folders()), root())
     for folder in ("states", "results"):
-        for file in (root() / folder).glob("*"):
+        for file in (base / folder).glob("*"):
             try:
                 stat = file.stat()
             except OSError:

@@ -9,7 +9,7 @@ import streamlit as st
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery import answers
-from neuronxa_core.states import store
+from neuronxa_core.states import spare, store
 from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
@@ -164,6 +164,13 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
     """The states of both languages, which the gallery lacks; otherwise the page stops with invitation or progress."""
     request = Alignment(study)
     layers = None if waiting(request) else find_layers(study)
+    if layers is None and request in st.session_state.get("finished", {}):
+        st.error(
+            "The states of this study fit neither in the cache folder nor in a temporary one, and this page reads them "
+            "there. Free some disk space, or use fewer pairs.",
+            icon=":material/error:",
+        )
+        st.stop()
     if layers is None:
         _show(request, None, request, Place(height))
         st.stop()
@@ -199,6 +206,11 @@ def study_line(
     )
     shown = " &nbsp;·&nbsp; ".join(parts) + _chosen(study) + (f" &nbsp; :gray-badge[{badge}]" if badge else "")
     line.markdown(shown, help=_BADGES.get(badge))
+    if badge == "fresh" and (problem := spare.problem(store.root())):
+        st.warning(
+            f"{look.plain(problem)} This result is kept only for the time being. Export it before you leave.",
+            icon=":material/save:",
+        )
     typed.warn_of_few(study)
     if not dtypes and (asked := st.session_state.study):
         offer_the_other(asked.dtype, study.dtype, ask_in)

@@ -38,7 +38,9 @@ def submit(request: Analysis[Any]) -> None:
     first = (own.source, own.target) if own else ()
     _declined().discard(request)
     try:
-        _tickets()[request] = shared_queue().submit(request, partial(parts.run, request, first=first), _visitor())
+        _tickets()[request] = shared_queue().submit(
+            request, partial(parts.run_anyway, request, first=first), _visitor()
+        )
     except NeuronXAError as problem:
         st.toast(look.plain(str(problem)), icon=":material/error:")
 

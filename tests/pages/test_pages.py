@@ -1,5 +1,6 @@
 """Every page drawn by Streamlit itself, without a browser."""
 
+import tempfile
 from pathlib import Path
 from threading import Event
 
@@ -16,7 +17,17 @@ from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests import tiny
 from tests.conftest import set_settings
-from tests.pages.app import ROOT, chart_count, open_page, page_file, raw_words, run_until, table_rows, wait_for_charts
+from tests.pages.app import (
+    ROOT,
+    chart_count,
+    open_page,
+    page_file,
+    raw_words,
+    run_until,
+    said,
+    table_rows,
+    wait_for_charts,
+)
 
 PAGES = {
     "overview": "Inside a multilingual language model",
@@ -175,12 +186,20 @@ def test_bad_input_is_a_sentence_and_the_picker_stays(bad_input: dict[str, dict[
     assert app.selectbox(key="study_model").value
 
 
-def test_a_cache_that_cannot_be_written_is_a_sentence(tmp_path: Path, bad_input, monkeypatch: pytest.MonkeyPatch):
+def test_a_cache_that_cannot_be_written_costs_no_result(tmp_path: Path, bad_input, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "file").write_text("")
     set_settings(monkeypatch, cache_dir=str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     query = bad_input["no model at"] | {"model": bad_input["no corpus at"]["model"], "source": "deu_Latn"}
     app = open_page("alignment", **query)
-    assert "cannot be written" in run_and_wait_for_an_error(app)
+    app.button(key="run").click().run()
+    wait_for_charts(app, 1)
+    (told,) = (warning.value for warning in app.warning)
+    assert "cannot be written to (Not a directory)" in told.replace("\\", "")
+    assert told.endswith("Export it before you leave.")
+    assert "no-cache" not in said(app)
+    app.switch_page(page_file("similarity")).run()  # which reads states where they lie
+    assert chart_count(app)
 
 
 def test_a_language_that_the_corpus_lacks_is_said_and_replaced():
