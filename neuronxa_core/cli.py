@@ -1,7 +1,8 @@
 """The command line: `neuronxa run ...` and the other commands, and `neuronxa app`, which opens the dashboard.
 
 Without the package installed, use `python -m neuronxa_core` instead of `neuronxa`.
-The exit code is 0, or 2 with one line on standard error if something is wrong that the user can fix.
+The exit code is 0, or 2 with one line on standard error if something is wrong that the user can fix. `doctor` ends in 1
+where its list has something to do.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from neuronxa_core.states import spare, store
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import CHOICES
 from neuronxa_core.sweep.commands import add_store, add_sweep
+from neuronxa_core.upkeep.commands import add_upkeep
 from neuronxa_core.version import __version__
 
 
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> i
     terminal = _Terminal()
     try:
         options = _parsed(_parser(program), arguments)
-        options.command(options, terminal)
+        code: int = options.command(options, terminal) or 0
     except NeuronXAError as error:
         terminal.clear()
         print(f"neuronxa: {error}", file=sys.stderr)
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> i
         terminal.clear()
         print("neuronxa: stopped.", file=sys.stderr)
         return 130
-    return 0
+    return code
 
 
 def _parsed(parser: _Parser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -103,6 +105,7 @@ def _parser(program: str = "neuronxa") -> _Parser:
     gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
     gallery.add_argument("--only", nargs="+", default=[], metavar="PART", help="rebuild only these parts")
     gallery.set_defaults(command=_gallery)
+    add_upkeep(commands)
     app = commands.add_parser(
         "app",
         usage="%(prog)s [-h] [options of `streamlit run`]",

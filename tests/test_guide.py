@@ -145,7 +145,7 @@ def _option_rows(text: str, heading: str) -> Iterator[tuple[str, str]]:
     for anchor in re.findall(r"\]\(#([\w-]+)\)", below):
         yield from _option_rows(text, anchor.replace("-", " ").capitalize())
     for line in below.splitlines():
-        if line.startswith(("| `--", "| `PLAN", "| `STORE", "| `OTHER")):
+        if line.startswith(("| `--", "| `PLAN", "| `STORE", "| `OTHER", "| `ACTION")):
             for option in re.findall(r"`(--[\w-]+|[A-Z.a-z]+)`", line.split("|")[1]):
                 yield option, line
 

@@ -53,6 +53,23 @@ def prepared_demo() -> Checkpoint | None:
     return replace(checkpoint_at(folder), recorded=_recorded(folder)) if _is_prepared(folder) else None
 
 
+def damaged_files(watcher: Watcher = SILENT) -> tuple[str, ...]:
+    """The files of the prepared model that are missing or not as they were recorded; reads all of them.
+
+    Empty as well if nothing is prepared. After this, `prepare_demo` knows which files to replace.
+    """
+    folder = demo_folder()
+    found = []
+    for name, digest in _recorded(folder).items() or ((SUMS, ""),) if folder.is_dir() else ():
+        try:
+            whole = digests.read(folder / name, watcher.check) == digest
+        except OSError:
+            whole = False
+        if not whole:
+            found.append(name)
+    return tuple(found)
+
+
 def prepare_demo(watcher: Watcher = SILENT) -> Path:
     """The folder of the converted model, which is converted first if it is missing or incomplete.
 

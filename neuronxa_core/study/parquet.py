@@ -13,8 +13,11 @@ Content = TypeVar("Content")
 
 
 def write_checked(frame: pd.DataFrame, checksum: int, path: Path) -> None:
-    """Writes a frame as Parquet with zstd, its content's checksum in every row. Raises OSError if it cannot."""
-    frame.assign(checksum=checksum).to_parquet(path, compression="zstd", index=False)
+    """Writes a frame as Parquet with zstd, its content's checksum in every row. Raises OSError if it cannot.
+
+    Every page has a checksum of its own too, for those who do not know what the content means.
+    """
+    frame.assign(checksum=checksum).to_parquet(path, compression="zstd", index=False, write_page_checksum=True)
 
 
 def read_checked(
@@ -40,6 +43,23 @@ def read_checked_json(path: Path) -> Any:
     if file["checksum"] != _crc32(file["content"]):
         raise ValueError("checksum")
     return file["content"]
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether there is a file of these two kinds that is not as it was written.
+
+    In a Parquet file from before pages had checksums, only what cannot be read is found.
+    """
+    try:
+        if path.suffix == ".json":
+            read_checked_json(path)
+        else:
+            pd.read_parquet(io.BytesIO(path.read_bytes()), page_checksum_verification=True)
+    except FileNotFoundError:
+        return False
+    except Exception:  # a damaged file fails in many ways
+        return True
+    return False
 
 
 def _crc32(content: object) -> int:
