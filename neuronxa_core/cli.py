@@ -18,6 +18,7 @@ from neuronxa_core.commands import COMMANDS, add_languages, cannot_write, run_co
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
+from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DEVICES
 from neuronxa_core.progress import Meter, Phase, Watcher
 from neuronxa_core.settings import DASHBOARD, PASSIVE
@@ -104,6 +105,13 @@ def _parser(program: str = "neuronxa") -> _Parser:
     gallery = commands.add_parser("gallery", help="rebuild the precomputed results that the dashboard opens with")
     gallery.add_argument("--out", type=Path, metavar="DIR", help="default: assets/gallery")
     gallery.add_argument("--only", nargs="+", default=[], metavar="PART", help="rebuild only these parts")
+    gallery.add_argument(
+        "--models",
+        nargs="+",
+        default=[demo.NAME],
+        metavar="MODEL",
+        help="demo, and hub ids of others to add; ID=PATH names weights on this machine (default: demo)",
+    )
     gallery.set_defaults(command=_gallery)
     add_upkeep(commands)
     app = commands.add_parser(
@@ -211,7 +219,8 @@ def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
 
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     from neuronxa_core.gallery.build import PARTS
-    from neuronxa_core.gallery.read import GALLERY
+    from neuronxa_core.gallery.models import build_model
+    from neuronxa_core.gallery.read import GALLERY, gallery_studies
     from neuronxa_core.stills import build as stills
 
     parts = (*PARTS, stills.PART)
@@ -219,12 +228,16 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
         raise StudyError(f"The gallery has no part {min(unknown)!r}.", f"Choose from: {', '.join(parts)}.")
     folder = options.out or GALLERY
     _make_folder(folder)
-    for name in PARTS:
+    for model in options.models:
+        for measured in build_model(model, gallery_studies(), folder, terminal) if model != demo.NAME else ():
+            terminal.clear()
+            print(f"{model}: {len(measured.results)} languages", flush=True)
+    for name in PARTS if demo.NAME in options.models else ():
         if not options.only or name in options.only:
             for made in PARTS[name].build(folder, terminal):
                 terminal.clear()
                 print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
-    if not options.only or stills.PART in options.only:
+    if demo.NAME in options.models and (not options.only or stills.PART in options.only):
         stills.build(folder)
         print(f"{stills.PART}: written", flush=True)
 

@@ -15,6 +15,7 @@ from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS,
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import StudyError
+from neuronxa_core.gallery.claims import with_other_models
 from neuronxa_core.study.study import Study
 
 
@@ -76,7 +77,7 @@ def claims_from(options: argparse.Namespace, study: Study, codes: tuple[str, ...
         codes = open_corpus(study.corpus).beside(study.target) or codes
     accuracies = read_accuracy_files(options.accuracies) if options.accuracies else None
     rows = () if accuracies is None else rows_of(accuracies, study.model)
-    return claims_on_all(study, codes, over=options.over, accuracies=rows)
+    return with_other_models(claims_on_all(study, codes, over=options.over, accuracies=rows))
 
 
 def claims_files(answer: Any) -> dict[str, str]:

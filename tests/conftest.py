@@ -14,7 +14,7 @@ os.environ.setdefault("NEURONXA_WORKER", "thread")  # a page's test patches what
 import hypothesis
 import pytest
 
-from neuronxa_core.gallery import interventions, latent, method, read, traps
+from neuronxa_core.gallery import interventions, latent, method, models, read, traps
 from neuronxa_core.models import demo, hardware
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
@@ -49,7 +49,7 @@ NO_GALLERY = Path("/nowhere")
 def pytest_collection() -> Generator[None, object, object]:
     """As in a checkout without its gallery: what a damaged one breaks are its own tests, not the collection of all."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (read, latent, interventions, method, traps):
+        for module in (read, latent, interventions, method, models, traps):
             patch.setattr(module, "GALLERY", NO_GALLERY)
         return (yield)
 

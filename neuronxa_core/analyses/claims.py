@@ -40,6 +40,8 @@ from neuronxa_core.study.study import Study
 
 Rows = tuple[tuple[str, str, str, float, str], ...]
 """Accuracies as rows of accuracies.COLUMNS, in a form that a request can hold."""
+Others = tuple[tuple[str, tuple[Verdict, ...]], ...]
+"""By model, the verdicts on FAMILY_CLAIMS in models of other families."""
 PAPERS_TABLE: Mapping[tuple[str, State, str], float] = {
     ("FLORES-200", "embedding", "head"): 0.8378,
     ("FLORES-200", "embedding", "long-tail"): 0.4095,
@@ -51,7 +53,9 @@ PAPERS_TABLE: Mapping[tuple[str, State, str], float] = {
     ("Tatoeba", "nas", "long-tail"): 0.3247,
 }
 """The paper's retrieval table, English and other languages, by corpus, state and resource level. Source: SOURCE."""
-_FAMILY_CLAIMS = (1, 2, 3, 4)
+FAMILY_CLAIMS = (1, 2, 3, 4)
+"""The claims that claim 7 asks of every family."""
+FAMILIES = 7
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class ClaimsAnswer(Shown):
     over: Over = "best"
     accuracies: pd.DataFrame | None = None
     reason: str = ""
-    others: tuple[tuple[str, tuple[Verdict, ...]], ...] = ()
+    others: Others = ()
 
     @cached_property
     def layers(self) -> dict[State, int]:
@@ -84,7 +88,7 @@ class ClaimsAnswer(Shown):
             judge(claim, [found.get((claim.number, part), missing) for part in parts[claim.number]])
             for claim in CLAIMS[:-1]
         ]
-        own = tuple(each.verdict for each in first if each.claim.number in _FAMILY_CLAIMS)
+        own = tuple(each.verdict for each in first if each.claim.number in FAMILY_CLAIMS)
         return (*first, judge(CLAIMS[-1], [self._families(own)]))
 
     def _families(self, own: tuple[Verdict, ...]) -> Evidence:
@@ -207,12 +211,14 @@ def _or_none(value: float) -> float | None:
 class Claims(AgainstTarget):
     """Do the paper's claims hold for this model, on these languages? They may be none, which leaves all undecided.
 
-    over: where P@1 is taken, see claim_evidence.Over. accuracies: rows of accuracies.COLUMNS, see rows_of.
+    over: where P@1 is taken, see claim_evidence.Over. accuracies: rows of accuracies.COLUMNS, see rows_of. others: see
+    ClaimsAnswer, which gallery.claims adds.
     """
 
     name: ClassVar[str] = "claims"
     over: Over = "best"
     accuracies: Rows = ()
+    others: Others = ()
 
     def __post_init__(self) -> None:
         if self.languages:
@@ -246,7 +252,7 @@ class Claims(AgainstTarget):
         """The answer from the results of all languages, in their order; from none, why nothing was measured."""
         study = results[0].study if results else self.study
         accuracies = pd.DataFrame(list(self.accuracies), columns=list(COLUMNS)) if self.accuracies else None
-        return ClaimsAnswer(study, results, self.over, accuracies, "" if results else self.obstacle)
+        return ClaimsAnswer(study, results, self.over, accuracies, "" if results else self.obstacle, self.others)
 
 
 def rows_of(accuracies: pd.DataFrame, model: str) -> Rows:

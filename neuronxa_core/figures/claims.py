@@ -1,6 +1,6 @@
 """The paper's claims: a picture for each, what was measured in words, and the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from neuronxa_core.analyses.accuracies import UNNAMED
 from neuronxa_core.analyses.claim_evidence import COMPARED, gap_groups, level_groups, quarters
-from neuronxa_core.analyses.claim_rules import VERDICTS, Evidence, Judged, Rule
+from neuronxa_core.analyses.claim_rules import VERDICTS, Evidence, Judged, Rule, Verdict
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined
 from neuronxa_core.corpora.languages import language
@@ -222,6 +222,20 @@ def measured_in_words(rule: Rule, found: Evidence) -> str:
     ends = "" if narrow else f" [{interval(found.low, found.high, number)}]"
     named = {"languages": "language", "model families": "model family"}[rule.of]
     return f"{value}{ends}, {count(found.n, named, rule.of)}"
+
+
+def others_in_words(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts on claims 1 to 4 in another model: `claims 1 and 3 hold, 2 does not, 4 cannot be told`."""
+    parts = []
+    for verdict, one, several in (
+        ("holds", "holds", "hold"),
+        ("fails", "does not hold", "do not hold"),
+        ("undecided", "cannot be told", "cannot be told"),
+    ):
+        numbers = [str(number) for number, each in enumerate(verdicts, 1) if each == verdict]
+        if numbers:
+            parts.append(f"{in_a_row(numbers)} {one if len(numbers) == 1 else several}")
+    return f"of claims 1 to {len(verdicts)}, {'; '.join(parts)}"
 
 
 def verdict_in_words(judged: Judged) -> str:

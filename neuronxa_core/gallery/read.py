@@ -1,5 +1,7 @@
 """Precomputed results: the demo model on the bundled corpus, every language against English and against every other.
 
+Other models are in gallery/models, every language against English.
+
 They are in assets/gallery, with their provenance. The dashboard opens with them without loading a model, and reads each
 file on first use; `python -m neuronxa_core gallery` builds them. Everything is float32, except the bfloat16 variants.
 The gallery answers studies in its own precision and studies with dtype `auto`; every answer names the precision it was
@@ -7,7 +9,7 @@ computed in.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +26,7 @@ from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
+from neuronxa_core.gallery.models import stored_models, stored_results
 from neuronxa_core.gallery.pairs import Packed, read_packed, unpacked
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
@@ -72,8 +75,12 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
     gallery = gallery_studies()[0]
     wanted = as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target)
-    if replace(wanted, site=gallery.site, pooling=gallery.pooling) != gallery:  # bits do not depend on these two
+    stored = stored_models().get(wanted.model)
+    named = replace(gallery, model=wanted.model) if stored else gallery
+    if replace(wanted, site=gallery.site, pooling=gallery.pooling) != named:  # bits do not depend on these two
         return None
+    if stored:
+        return dict(stored.bits)
     try:
         return {str(code): float(value) for code, value in json.loads((GALLERY / BITS_FILE).read_text()).items()}
     except FileNotFoundError:
@@ -154,7 +161,9 @@ def _stored_projection(study: Study, state: State, settings: ProjectionSettings)
 
 
 def as_stored(study: Study) -> Study:
-    """The study as the gallery stores it: with `auto` replaced by the gallery's dtype."""
+    """The study as the gallery stores it: with `auto` replaced by the gallery's dtype and pooling."""
+    if study.pooling == "auto" and study.model in stored_models():
+        study = replace(study, pooling=next(iter(stored_results(study.model))).pooling)
     return replace(study, dtype=PRECISION) if study.dtype == "auto" else study
 
 
@@ -166,13 +175,20 @@ def precomputed_against_target(study: Study, codes: Sequence[str]) -> tuple[Stud
 def precomputed(study: Study) -> StudyResult | None:
     """The gallery's result for a study, in either direction, or None."""
     wanted = as_stored(study)
-    results = gallery_results() if wanted.site == "gate" and wanted.dtype == PRECISION else variant_results()
+    results = _results_of(wanted)
     if wanted in results:
         return results[wanted]
     back = replace(wanted, source=wanted.target, target=wanted.source)
     if back in results:
         return results[back].reversed()
     return _precomputed_pair(wanted, back) if ENGLISH not in (wanted.source, wanted.target) else None
+
+
+def _results_of(study: Study) -> Mapping[Study, StudyResult]:
+    """The gallery's results among which a study is looked for."""
+    if study.model != demo.NAME:
+        return stored_results(study.model)
+    return gallery_results() if study.site == "gate" and study.dtype == PRECISION else variant_results()
 
 
 def _precomputed_pair(study: Study, back: Study) -> StudyResult | None:

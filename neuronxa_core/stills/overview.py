@@ -1,4 +1,4 @@
-"""The figures of the first page: the curve of a study, a picture for each of four questions, and two of all languages.
+"""The figures of the first page: a study's curve, two models, a picture for each of four questions, all languages.
 
 The page draws them and the gallery's build writes them as stills, so that both are the same.
 """
@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from neuronxa_core.analyses.beside import beside_table
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.languages import ENGLISH
-from neuronxa_core.figures import alignment, asymmetry, languages, overview, similarity
+from neuronxa_core.figures import alignment, asymmetry, beside, languages, overview, similarity
 from neuronxa_core.figures import projection as projections
 from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure, pair_name, preview
 from neuronxa_core.figures.palette import Theme
+from neuronxa_core.gallery.models import stored_models, stored_results
 from neuronxa_core.gallery.read import precomputed_layers, precomputed_matrix, precomputed_projection
+from neuronxa_core.models import demo
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
@@ -58,6 +61,17 @@ def ranking(results: Sequence[StudyResult]) -> Shown:
 
 def all_layers(results: Sequence[StudyResult]) -> Shown:
     return Shown(results[0].study, overview.exportable_layers(results, SHOWN), "")
+
+
+def two_models(results: Sequence[StudyResult]) -> Shown | None:
+    """The demo's `results` beside the gallery's first other model, language by language; None if there is none."""
+    stored = next(iter(stored_models().values()), None)
+    if stored is None or not results:
+        return None
+    table = beside_table(results, list(stored_results(stored.model).values()))
+    names = (demo.TITLE, stored.title.partition("/")[2] or stored.title)
+    study, finding = results[0].study, beside.beside_finding(table, names)
+    return Shown(study, beside.exportable_beside(study, table, names), finding)
 
 
 def _similarity(result: StudyResult) -> Shown | None:
@@ -106,6 +120,7 @@ CARDS: Mapping[str, Callable[[StudyResult], Shown | None]] = {
 def first_page(result: StudyResult, results: Sequence[StudyResult]) -> Iterator[Shown]:
     """Everything that the first page shows of a study and of all languages."""
     yield curves(result)
+    yield from filter(None, [two_models(results)])
     yield from filter(None, (card(result) for card in CARDS.values()))
     yield ranking(results)
     yield all_layers(results)

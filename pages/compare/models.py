@@ -24,6 +24,7 @@ from neuronxa_core.states.sentences import SITES, Site
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import glossary, languages, look, picker
+from pages.shared.beside import beside
 from pages.shared.part import with_answers
 from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.run import Place, answer_or_stop, study_or_stop
@@ -163,6 +164,7 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
 st.title("Models")
 st.html("<p class='nx-question'>Which model aligns which languages best, and at what depth?</p>")
 
+beside("models")
 comparison_page()
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown(glossary.explained("models"))

@@ -5,7 +5,7 @@ import streamlit as st
 
 from neuronxa_core.analyses.claim_evidence import Over
 from neuronxa_core.analyses.claim_rules import SOURCE, VERDICTS, Judged, Verdict
-from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, Rows, rows_of
+from neuronxa_core.analyses.claims import FAMILIES, Claims, ClaimsAnswer, Others, Rows, rows_of
 from neuronxa_core.corpora.hub_texts import is_hub_text
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import StudyError
@@ -13,11 +13,13 @@ from neuronxa_core.figures import claims as figures
 from neuronxa_core.figures.claims_report import RETRIEVAL_HEAD, claims_markdown, claims_report, retrieval_rows
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.tables import Column
+from neuronxa_core.gallery.claims import with_other_models
 from neuronxa_core.numbers import count
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.study import Study
 from pages.shared import bound, glossary, languages, look
 from pages.shared.accuracies import file_name, kept_names, kept_rows
+from pages.shared.beside import beside
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -67,7 +69,7 @@ def claims_page() -> None:
         codes = languages.choose_languages(
             study, "claims_codes", (study.source,), without=study.target, answered=answered
         )
-    request = settle_or_stop(Claims(study, codes, over, rows))
+    request = settle_or_stop(with_other_models(Claims(study, codes, over, rows)))
     against = language(study.target).name
     answer = answer_or_stop(
         request,
@@ -122,7 +124,8 @@ def _view(answer: ClaimsAnswer) -> None:
     for place in range(0, len(answer.judged), 2):
         for column, judged in zip(st.columns(2), answer.judged[place : place + 2], strict=False):
             with column.container(border=True, height="stretch"):
-                _card(judged, pictures.get(judged.claim.number))
+                others = answer.others if judged.claim.number == FAMILIES else ()
+                _card(judged, pictures.get(judged.claim.number), others)
     _retrieval(answer)
     with st.expander("The numbers", icon=":material/table:"):
         own = {"conditions": _CONDITIONS, "retrieval": _RETRIEVAL}
@@ -139,8 +142,11 @@ def _in_words(conditions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _card(judged: Judged, picture: ExportableFigure | None) -> None:
-    """Draws a claim: the paper's words and figure, the test, the verdict, what was measured, and the rule."""
+def _card(judged: Judged, picture: ExportableFigure | None, others: Others = ()) -> None:
+    """Draws a claim: the paper's words and figure, the test, the verdict, what was measured, and the rule.
+
+    others: verdicts in models of other families, for claim 7.
+    """
     claim = judged.claim
     st.markdown(f"### {claim.number}. {claim.title}")
     st.markdown(f"{claim.statement} *{claim.figure}*")
@@ -152,6 +158,8 @@ def _card(judged: Judged, picture: ExportableFigure | None) -> None:
         measured = look.plain(figures.measured_in_words(rule, found))
         said = f" ({VERDICTS[verdict].lower()})" if len(judged.conditions) > 1 else ""
         st.markdown(f"- {rule.measure}: {measured}{said}")
+    for name, verdicts in others:
+        st.markdown(f"- {look.plain(name)}: {look.plain(figures.others_in_words(verdicts))}")
     if picture:
         look.picture(picture, f"claims_{claim.number}", shows=figures.verdict_in_words(judged))
     with st.expander("Rule and caution", icon=":material/rule:"):
@@ -178,6 +186,7 @@ def _retrieval(answer: ClaimsAnswer) -> None:
 st.title("Claims")
 st.html("<p class='nx-question'>Do the paper's claims hold for this model, and how sure can one be?</p>")
 
+beside("claims", folded=True)
 claims_page()
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown(glossary.explained("claims"))

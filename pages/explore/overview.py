@@ -9,7 +9,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import pair_name
 from neuronxa_core.gallery.read import gallery_results, precomputed
 from neuronxa_core.states.sentences import STATES
-from neuronxa_core.stills.overview import CARDS, all_layers, curves, ranking
+from neuronxa_core.stills.overview import CARDS, all_layers, curves, ranking, two_models
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult, fertility
 from neuronxa_core.study.study import Study
 from pages.shared import glossary, look, picker, still
@@ -116,6 +116,11 @@ with numbers:
     look.score_cards(result)
 st.markdown(curve.finding)
 link("alignment", "Open Alignment", result.study)
+
+if both := two_models(list(studies.values())):
+    st.header("The same languages in another model")
+    still.picture(both, "overview_beside")
+    st.markdown(look.plain(both.finding))
 
 st.header("Four questions about this model")
 four_questions(result)

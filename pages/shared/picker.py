@@ -14,6 +14,7 @@ from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
 from neuronxa_core.corpora.uploads import uploads
 from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.gallery.models import stored_models
 from neuronxa_core.models import demo
 from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
@@ -98,8 +99,11 @@ def open_study(page: Path, study: Study) -> None:
 
 
 def offered_models() -> tuple[str, ...]:
-    """The models on offer: those of a shared dashboard, or the demo, those on this machine, and the curated ones."""
-    return settings().models if is_shared() else (demo.NAME, *_on_this_machine(), *(model.id for model in CURATED))
+    """The models on offer: a shared dashboard's, or the demo, the gallery's, those here, and the curated ones."""
+    if is_shared():
+        return settings().models
+    others = (*stored_models(), *_on_this_machine(), *(model.id for model in CURATED))
+    return (demo.NAME, *dict.fromkeys(others))
 
 
 def _on_this_machine() -> tuple[str, ...]:
@@ -111,7 +115,9 @@ def _model() -> None:
 
     def label(model: str) -> str:
         known = curated(model)
-        name = f"demo · {demo.TITLE}" if model == demo.NAME else known.title if known else model_name(model)
+        stored = stored_models().get(model)
+        named = known.title if known else stored.title if stored else model_name(model)
+        name = f"demo · {demo.TITLE}" if model == demo.NAME else named
         return f"{'✓ ' if model in here else ''}{name}{f' · {_gigabytes(known)}' if known else ''}"
 
     chosen = st.session_state.study_model
@@ -134,6 +140,8 @@ def _model_caption(model: str, here: bool) -> None:
         terms = " · gated: accept its terms and set HF_TOKEN" if known.gated and not here and not is_shared() else ""
         licence = f"[{demo.LICENCE}]({demo.LICENCE_URL})" if model == demo.NAME else f"{known.licence}{terms}"
         st.caption(f"{'' if model == demo.NAME else f'`{known.id}` · '}{size} · {licence}")
+    elif stored := stored_models().get(model):
+        st.caption(look.plain(f"{stored.title} · computed from {stored.weights}"))
     elif len(model) > _BOX_WIDTH and not is_shared():
         st.caption(f"`{model.replace('`', '')}`")
 

@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuronxa_core.analyses.beside import beside_table, relation_to_fertility
 from neuronxa_core.analyses.models import depth_curves, language_differences, variant_names, variant_summary
 from neuronxa_core.gallery.build import gallery_variants
 from neuronxa_core.gallery.read import gallery_results, variant_results
+from neuronxa_core.metrics.scoring import Outcomes
+from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 
 STUDY = Study("demo", "everyday", "deu", "eng")
@@ -66,3 +70,25 @@ def test_differences_are_of_the_same_pairs_and_none_against_oneself(variants):
         language_differences(variants["gate"][::-1], variants["gate"], "nas")
     embeddings = language_differences(variants["product"], variants["gate"], "embedding")
     assert embeddings["difference"].eq(0).all()  # the site does not touch them
+
+
+def test_two_models_are_compared_by_language_and_by_tokens():
+    """Three languages by hand; six in which the difference grows with the log of the ratio of fertilities."""
+    codes = ("deu_Latn", "fra_Latn", "spa_Latn", "rus_Cyrl", "jpn_Jpan", "hat_Latn")
+    ours = [counted(code, 0.9, 10) for code in codes]
+    theirs = [counted(code, 0.9 - 0.1 * place, 10 * 2**place) for place, code in enumerate(codes)]
+    table = beside_table(ours, theirs).set_index("language")
+    assert table.loc["rus_Cyrl", ["nasca", "other_nasca"]].tolist() == [0.9, 0.6]
+    assert table.loc["rus_Cyrl", ["fertility", "other_fertility"]].tolist() == [1, 8]
+    found = relation_to_fertility(table.reset_index())
+    assert found.value == pytest.approx(1)
+    assert found.languages == 6
+    assert np.isnan(relation_to_fertility(table.reset_index().iloc[:5]).value)
+    assert beside_table(ours, theirs[:2])["name"].tolist() == ["French", "German"]
+
+
+def counted(code: str, share: float, tokens: int) -> StudyResult:
+    """A result in which so many of ten pairs are aligned at both layers, and that many tokens to English's ten."""
+    aligned = np.tile(np.arange(10) < round(10 * share), (2, 1))
+    outcomes = {state: Outcomes(aligned, aligned) for state in STATES}
+    return StudyResult(replace(STUDY, source=code, pairs=10), outcomes, {"tokens": {code: tokens, "eng_Latn": 10}})

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
+from neuronxa_core.analyses.beside import beside_table
 from neuronxa_core.analyses.claim_evidence import of_level
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
@@ -20,6 +21,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
+    beside,
     claims,
     downstream,
     interventions,
@@ -37,6 +39,7 @@ from neuronxa_core.figures import (
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.method import inside, neighbours, pooling, spaces
 from neuronxa_core.gallery.method import method_request, precomputed_method
+from neuronxa_core.gallery.models import stored_models, stored_results
 from neuronxa_core.gallery.read import (
     gallery_results,
     gallery_studies,
@@ -54,6 +57,7 @@ from neuronxa_core.study.result import StudyResult
 MODULES = (
     alignment,
     asymmetry,
+    beside,
     claims,
     downstream,
     inside,
@@ -363,6 +367,14 @@ def exportable_layers() -> Example:
     results = sorted(gallery_results().values(), key=lambda result: result.mean("nas"))
     cells = np.concatenate([result.of("nas")["score"] for result in results])
     return Example(overview.exportable_layers(results, "nas"), {"None.z": cells})
+
+
+@example
+def exportable_beside() -> Example:
+    others = stored_results(next(iter(stored_models()))).values()
+    table = beside_table(list(gallery_results().values()), list(others))
+    shown = {"NASCA, B.x": table["other_nasca"][::-1], "Fertility, A.x": table["fertility"][::-1]}
+    return Example(beside.exportable_beside(STUDY, table, ("A", "B")), shown)
 
 
 def claims_of_the_gallery() -> ClaimsAnswer:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuronxa_core.analyses.beside import beside_table
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import BITS, alignment_table, correlation_table, joined, layer_correlations
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
@@ -20,6 +21,7 @@ from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
+    beside,
     claims,
     downstream,
     finding_of,
@@ -97,6 +99,9 @@ def of_results(results: list[StudyResult]) -> Iterator[str]:
         yield from (asymmetry.direction_finding(result, state) for state in STATES)
     yield asymmetry.gap_languages_finding(results)
     yield overview.ranking_finding(results)
+    for other in RESULTS.values():
+        if len(table := beside_table(results, other)):
+            yield beside.beside_finding(table, ("A", "B"))
     for over in ("best", "mean"):
         answer = ClaimsAnswer(results[0].study, tuple(results), over)
         yield claims.claims_finding(answer)

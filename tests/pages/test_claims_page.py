@@ -14,7 +14,7 @@ def test_the_demo_has_its_verdicts_at_once_and_nothing_is_confirmed():
     assert "There are no accuracies of this model." in text
     assert "FLORES-200 and Tatoeba are not measured here" in text
     assert "confirmed" not in text
-    assert chart_count(app) == 5
+    assert chart_count(app) == 6  # two models, and a picture for each of claims 1 to 5
     app.segmented_control(key="claims_over").set_value("mean").run()
     assert "precomputed" in said(app)
     assert "NASCA of head languages minus that of long-tail languages: +39.0" in said(app)
@@ -40,4 +40,4 @@ def test_uploaded_accuracies_decide_claim_6():
     text = said(app)
     assert "no accuracies" not in text
     assert "minus that of MEXA: \N{MINUS SIGN}0.04" in text
-    assert chart_count(app) == 6
+    assert chart_count(app) == 7

@@ -68,15 +68,15 @@ def test_app_py_as_a_script_draws_the_same_page():
 
 def test_the_first_page_stands_as_stills_and_loads_no_model():
     app = open_page()
-    stills = app.get("bidi_component")  # the curves, a picture for each of four questions, and two of all languages
-    assert (len(stills), chart_count(app)) == (7, 0)
+    stills = app.get("bidi_component")  # the curves, two models, four questions, and two of all languages
+    assert (len(stills), chart_count(app)) == (8, 0)
     assert "at layer" in " ".join(text.value for text in app.markdown)
 
 
 def test_figures_of_a_study_without_stills_are_live_at_once():
     app = open_page("overview", source="jpn_Jpan", target="eng_Latn")
     assert chart_count(app) == 2  # its curves and its directions; what the gallery lacks of it shows the default study
-    assert len(app.get("bidi_component")) == 5
+    assert len(app.get("bidi_component")) == 6
 
 
 def test_a_precomputed_pair_is_there_at_once_and_says_so():
@@ -232,7 +232,7 @@ def test_the_worker_of_this_process_is_one():
 
 def test_the_overview_of_a_study_that_is_not_stored_says_what_stands_there(tiny_model, tiny_corpus):
     app = open_page("overview", model=str(tiny_model("llama")), corpus=str(tiny_corpus), pairs="8")
-    assert len(app.get("bidi_component")) == 7
+    assert len(app.get("bidi_component")) == 8
     assert any("shows German and English instead" in text.value for text in app.info)
 
 

