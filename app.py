@@ -5,14 +5,19 @@ where a link to a page ends at "Page not found". So this file only launches the 
 which has no such folder beside it.
 """
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared import access, frame
+from pages.shared import access
+from pages.shared.ahead import reading_ahead
 
-app = st.App(frame.__file__)
+app = st.App(Path(__file__).parent / "pages" / "shared" / "frame.py", lifespan=reading_ahead)
 
 if get_script_run_ctx(suppress_warning=True) is not None:  # run as a script after all, as AppTest does
+    from pages.shared import frame  # the server answers before it is imported
+
     frame.draw()
 else:
     access.guard_server()

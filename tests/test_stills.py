@@ -13,8 +13,10 @@ from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.gallery import read
 from neuronxa_core.gallery.read import gallery_results, precomputed
 from neuronxa_core.stills import build
+from neuronxa_core.stills import read as stills
 from neuronxa_core.stills.overview import first_page
 from neuronxa_core.stills.read import STILLS_FILE, fingerprint, still_of
+from pages.shared.ahead import read_ahead
 from pages.shared.study_link import DEFAULT
 from tests.conftest import needs_chromium
 
@@ -60,6 +62,24 @@ def test_what_is_drawn_decides_the_fingerprint_and_the_last_decimals_do_not():
     assert fingerprint(go.Figure(figure).update_traces(y=[0.1 + 1e-9, 0.25])) == fingerprint(figure)
     assert fingerprint(go.Figure(figure).update_traces(y=[0.1, 0.26])) != fingerprint(figure)
     assert fingerprint(go.Figure(figure).update_layout(title="Other")) != fingerprint(figure)
+
+
+def test_reading_ahead_leaves_nothing_to_read_for_the_first_page(monkeypatch):
+    for cached in (read.gallery_results, read._gallery_matrix, read._stored_projection, stills._stills):
+        cached.cache_clear()
+    read_ahead()
+    monkeypatch.setattr(pd, "read_parquet", None)
+    shown = list(first_page(precomputed(DEFAULT), list(gallery_results().values())))
+    assert len(shown) == 7
+    assert all(still_of(each, theme) for each in shown for theme in PALETTES)
+
+
+def test_reading_ahead_in_a_checkout_without_its_gallery_is_silent(monkeypatch):
+    monkeypatch.setattr(read, "GALLERY", read.GALLERY / "absent")
+    read.gallery_results.cache_clear()
+    read_ahead()
+    assert gallery_results() == {}
+    read.gallery_results.cache_clear()
 
 
 @needs_chromium

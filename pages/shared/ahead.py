@@ -1,0 +1,28 @@
+"""What the first visitor would wait for, done while the browser loads Streamlit: imports, and the gallery."""
+
+import importlib
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+
+@asynccontextmanager
+async def reading_ahead(app: Any) -> AsyncIterator[None]:
+    """The server's lifespan: once it answers, a thread reads ahead."""
+    threading.Thread(target=read_ahead, name="read-ahead", daemon=True).start()
+    yield
+
+
+def read_ahead() -> None:
+    """Imports what every page needs, and reads what the first one shows. Whatever fails here is told by the page."""
+    with suppress(Exception):
+        for page in ("pages.shared.frame", "pages.shared.run", "pages.shared.still"):
+            importlib.import_module(page)
+        overview = importlib.import_module("neuronxa_core.stills.overview")
+        stills = importlib.import_module("neuronxa_core.stills.read")
+        gallery = importlib.import_module("neuronxa_core.gallery.read")
+        result = gallery.precomputed(importlib.import_module("pages.shared.study_link").DEFAULT)
+        if result:
+            for shown in overview.first_page(result, list(gallery.gallery_results().values())):
+                stills.still_of(shown, "light")
