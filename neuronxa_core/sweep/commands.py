@@ -21,6 +21,7 @@ def add_sweep(commands: Any) -> None:
     sweep.add_argument("--store", metavar="URL", help="folder or address (s3://bucket/name) that keeps the results")
     sweep.add_argument("--engine", choices=ENGINES, default="local", help="default: local, in this process")
     sweep.add_argument("--address", default="", help="the Ray cluster to join; without it, one is started here")
+    sweep.add_argument("--workers", type=int, default=0, metavar="N", help="of Ray; default: see the guide")
     sweep.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
     sweep.add_argument("--dry-run", action="store_true", help="only tell what the plan would take")
     sweep.set_defaults(command=_sweep)
@@ -50,6 +51,7 @@ def add_store(commands: Any) -> None:
 def _sweep(options: argparse.Namespace, terminal: Any) -> None:
     from neuronxa_core.sweep.local import run_here
     from neuronxa_core.sweep.plan import read_plan
+    from neuronxa_core.sweep.ray_engine import run_on_ray
     from neuronxa_core.sweep.store import Store
     from neuronxa_core.sweep.terminal import Terminal, summary
 
@@ -59,10 +61,13 @@ def _sweep(options: argparse.Namespace, terminal: Any) -> None:
         return
     if not options.store:
         raise SweepError("A sweep needs a place for its results.", "Name a folder or an address with --store.")
-    if options.engine == "ray":
-        raise SweepError("The engine ray is not here.", "Use --engine local.")
+    if options.engine == "local" and (options.address or options.workers):
+        raise SweepError("--address and --workers are for Ray.", "Add --engine ray, or leave them out.")
     store = Store(options.store, create=True)
-    tally = run_here(plan, store, options.device, Terminal())
+    if options.engine == "local":
+        tally = run_here(plan, store, options.device, Terminal())
+    else:
+        tally = run_on_ray(plan, store, options.device, Terminal(), options.address, options.workers)
     print(summary(tally, options.store))
     if tally.why:
         raise SweepError(

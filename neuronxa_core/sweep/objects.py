@@ -10,8 +10,10 @@ from neuronxa_core.errors import SweepError, shown
 _Answer = TypeVar("_Answer")
 _WHOLE = frozenset({"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss"})
 """Protocols in which a file appears when all of it has arrived. Elsewhere it is written aside and renamed."""
-_WAITS = (0.1, 0.3, 1.0, 3.0)
-"""Seconds before each further attempt to reach a place."""
+WAITS = (0.1, 0.3, 1.0, 3.0, 8.0, 15.0, 30.0)
+"""Seconds before each further attempt to reach a place that has answered before."""
+_FIRST = 2
+"""How many of them are waited for where nothing has answered yet: the address may be wrong."""
 _ASIDE = ".part"
 
 
@@ -21,7 +23,7 @@ class Objects:
     def __init__(self, url: str) -> None:
         from fsspec.core import url_to_fs
 
-        self.url = url
+        self.url, self.reached = url, False
         try:
             self.fs, root = url_to_fs(url)
         except (ImportError, ValueError) as error:
@@ -111,10 +113,13 @@ class Objects:
 
     def _again(self, ask: Callable[[], _Answer]) -> _Answer:
         """The answer, asked for several times if the place cannot be reached."""
-        for wait in (*_WAITS, None):
+        for wait in (*(WAITS if self.reached else WAITS[:_FIRST]), None):
             try:
-                return ask()
+                answer = ask()
+                self.reached = True
+                return answer
             except (FileNotFoundError, NotImplementedError):
+                self.reached = True
                 raise
             except Exception as error:  # every kind of place has errors of its own
                 if wait is None or isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):

@@ -1,10 +1,19 @@
 """One task, wherever it runs: the study as a single run computes it, its result or its failure put into the store."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from neuronxa_core.errors import Cancelled, ModelError, NeuronXAError, SweepError, WorkerError
+from neuronxa_core.errors import (
+    Cancelled,
+    CorpusError,
+    ModelError,
+    NeuronXAError,
+    SentenceError,
+    SweepError,
+    WorkerError,
+)
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
@@ -69,6 +78,24 @@ def missing_tasks(plan: Plan, store: Store) -> list[Task]:
     return store.missing(plan.tasks, _fingerprints(plan))
 
 
+@contextmanager
+def followed(plan: Plan, store: Store, listener: Told) -> Iterator[tuple[list[Task], Tally, Callable[[Done], None]]]:
+    """(the tasks to run, the tally, whom to tell of each that ended), with the plan noted in the store."""
+    store.note_plan(plan)
+    missing = missing_tasks(plan, store)
+    tally = Tally(len(plan.tasks), len(plan.tasks) - len(missing))
+    listener.begin(tally.total, tally.there)
+
+    def ended(done: Done) -> None:
+        tally.count(done)
+        listener.ended(done)
+
+    try:
+        yield missing, tally, ended
+    finally:
+        listener.finish()
+
+
 def _fingerprints(plan: Plan) -> dict[str, str]:
     found = {}
     for ref, _ in plan.by_model:
@@ -111,6 +138,8 @@ def may_pass(error: Exception) -> bool:
 
 def told(error: Exception) -> NeuronXAError:
     """The error as a user can read it; a bug with its type, so that the sweep goes on and names it."""
+    if isinstance(error, SentenceError):  # which does not survive the way from one process to another
+        return CorpusError(error.problem, error.next_step)
     if isinstance(error, NeuronXAError):
         return error
     return SweepError(f"{type(error).__name__}: {error}.", "This is a bug, or the machine ran out of something.")
@@ -137,5 +166,10 @@ def run_group(
             for other in fail_rest(tasks[place + 1 :], done, store):
                 ended(other)
             break
+    merge_done(tasks, store)
+
+
+def merge_done(tasks: Iterable[Task], store: Store) -> None:
+    """Merges the files of tasks that have all ended, if there are enough of them."""
     for study in {(task.study.model, task.study.corpus): task.study for task in tasks}.values():
         store.merge_files(study, least=MERGE_AT)
