@@ -1,6 +1,7 @@
 """The environment, read once: every setting is a NEURONXA_* variable and has a default that works."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,6 +45,8 @@ class Settings:
     """NEURONXA_MEMORY_GB: how much of the device's memory a study may use, in GB. Default: what is free."""
     worker: str
     """NEURONXA_WORKER: where the dashboard computes: in a `process` of its own, or in a `thread` of the server."""
+    framed_by: tuple[str, ...]
+    """NEURONXA_FRAMED_BY: comma-separated sites that may show the dashboard in a frame. Default: none but its own."""
     runs_per_session: int
     """NEURONXA_RUNS_PER_SESSION: runs that one session of the dashboard may have queued or running. Default: 4."""
     batch_tokens: int | None
@@ -64,6 +67,7 @@ def settings() -> Settings:
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         worker=_one_of("NEURONXA_WORKER", ("thread",) if sys.platform == "win32" else ("process", "thread")),
+        framed_by=_sites("NEURONXA_FRAMED_BY"),
         runs_per_session=max(1, int(_positive("NEURONXA_RUNS_PER_SESSION", 4))),
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
@@ -75,6 +79,15 @@ def _listed(name: str) -> tuple[str, ...]:
     """The comma-separated values, each once; empty if the variable is unset or empty."""
     parts = (part.strip() for part in os.environ.get(name, "").split(","))
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _sites(name: str) -> tuple[str, ...]:
+    """The sites listed in a variable. Raises SettingsError for what is not an address such as https://example.org."""
+    sites = _listed(name)
+    for site in sites:
+        if not re.fullmatch(r"https?://(\*\.)?[\w.-]+(:\d+)?", site, re.ASCII):
+            raise SettingsError(f"{name} has {site!r}, which is no site.", "Write it as https://example.org.")
+    return sites
 
 
 def _one_of(name: str, choices: tuple[str, ...]) -> str:

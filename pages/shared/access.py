@@ -27,7 +27,7 @@ def guard_server() -> None:
 
 def check_address(address: str | None) -> None:
     """Raises SettingsError if a server listening on `address` could be reached by machines that it must not serve."""
-    if not (_may_answer_others() or is_this_machine(address)):
+    if not (answers_others() or is_this_machine(address)):
         raise SettingsError(
             f"server.address is {address or 'empty'}, but in local mode other machines are not served: "
             "whoever connects could open any path on this machine.",
@@ -54,9 +54,9 @@ def stop_other_machines() -> None:
     behind a proxy. A website that resolves its own name to 127.0.0.1 is recognised by the Host header.
     """
     host = st.context.headers.get("Host")
-    known = (st.context.ip_address, None if host is None else _hostname(host))
+    known = (st.context.ip_address, None if host is None else hostname(host))
     # the address is None on this machine, and a stand-in where AppTest runs the script
-    if all(is_this_machine(name) for name in known if isinstance(name, str)) or _may_answer_others():
+    if all(is_this_machine(name) for name in known if isinstance(name, str)) or answers_others():
         return
     st.error(
         "This dashboard runs in local mode and serves only the machine it runs on. Open it there at "
@@ -66,11 +66,12 @@ def stop_other_machines() -> None:
     st.stop()
 
 
-def _may_answer_others() -> bool:
+def answers_others() -> bool:
+    """Whether machines other than this one are served."""
     return settings().mode == "shared" or settings().allow_remote
 
 
-def _hostname(host: str) -> str:
+def hostname(host: str) -> str:
     """The host name without its port; empty if it cannot be parsed."""
     try:
         return urlsplit(f"//{host}").hostname or ""

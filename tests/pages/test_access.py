@@ -1,5 +1,6 @@
 """Whom the dashboard answers: real servers, asked from this machine and through its address on the network."""
 
+import http.client
 import os
 import re
 import socket
@@ -12,12 +13,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from neuronxa_core.errors import SettingsError
+from pages.shared import headers
 from pages.shared.access import check_address, is_this_machine
 from tests.conftest import set_settings
 
@@ -66,6 +69,13 @@ def answers(address: str, port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def answered(port: int, **headers: str) -> http.client.HTTPResponse:
+    """The server's answer to a request for the page."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/", headers=headers)
+    return connection.getresponse()
 
 
 @contextmanager
@@ -131,12 +141,54 @@ def test_any_other_address_is_open_to_others_and_refused_in_local_mode_only(addr
     check_address(address)
 
 
+@pytest.mark.parametrize(
+    ("mode", "allowed", "host", "answers"),
+    [
+        ("local", [], "localhost:8501", True),
+        ("local", [], "[::1]:8501", True),
+        ("local", [], "explorer.example", False),
+        ("local", ["explorer.example"], "explorer.example", False),
+        ("local", [], None, False),
+        ("shared", [], "explorer.example", True),
+        ("shared", ["explorer.example"], "Explorer.Example:443", True),
+        ("shared", ["*.example"], "explorer.example", True),
+        ("shared", ["explorer.example"], "rebound.example", False),
+        ("shared", ["*.example"], "example", False),
+        ("shared", ["explorer.example"], "explorer.example@rebound.example", False),
+        ("shared", ["explorer.example"], "[", False),
+    ],
+)
+def test_the_server_answers_to_its_names_alone(mode, allowed, host, answers, monkeypatch):
+    set_settings(monkeypatch, mode=mode)
+    monkeypatch.setattr(config, "get_option", {"server.allowedHosts": allowed}.get)
+    assert headers.answers_to(host) == answers
+
+
+def test_a_site_that_may_frame_the_dashboard_is_named(monkeypatch):
+    set_settings(monkeypatch, framed_by="https://example.org, https://*.example.net:8443")
+    said = headers.headers()
+    assert said["Content-Security-Policy"].endswith(
+        "frame-ancestors 'self' https://example.org https://*.example.net:8443"
+    )
+    assert "X-Frame-Options" not in said
+    set_settings(monkeypatch, framed_by="https://example.org; script-src *")
+    with pytest.raises(SettingsError, match=r"NEURONXA_FRAMED_BY has 'https://example\.org; script-src"):
+        headers.headers()
+
+
 @pytest.mark.slow
 def test_the_readmes_command_serves_this_machine_alone_and_asks_nothing_outside(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"^python3 -m venv .* && \.venv/bin/streamlit run app\.py$", readme, re.M)
     asked = tmp_path / "asked"
     with started(["-c", WATCHED, "run", "app.py"], tmp_path, ASKED=str(asked)) as port:
+        said = answered(port)
+        assert said.status == 200
+        assert said.headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert said.headers["X-Content-Type-Options"] == "nosniff"
+        assert said.headers["Content-Security-Policy"].endswith("form-action 'self'; frame-ancestors 'self'")
+        assert answered(port, Host="[::1]").status == 200
+        assert answered(port, Host="rebound.example").status == 403
         assert [address for address in own_addresses() if answers(address, port)] == []
         assert "Alignment" in first_page(port)
     assert not asked.exists(), asked.read_text()
