@@ -50,7 +50,8 @@ def is_failure(error: BaseException) -> bool:
 def logged(name: str, error: BaseException) -> str:
     """The id under which the traceback of an unexpected error is in the log."""
     error_id = uuid.uuid4().hex[:8]
-    _log.error("%s cannot be read, error id %s\n%s", name, error_id, "".join(traceback.format_exception(error)))
+    told = name, error_id, "".join(traceback.format_exception(error))
+    _log.error("%s cannot be read, error id %s\n%s", *told, extra={"error_id": error_id})
     return error_id
 
 

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.fairness import ANYONE, Attendance, Caller, Turns
 from neuronxa_core.models.warmth import warm_up
+from neuronxa_core.monitoring import events
 from neuronxa_core.progress import Meter, Phase, Progress, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.worker.process import Work, Worker
@@ -58,6 +59,7 @@ class _Job(Watcher):
     snapshot: Snapshot = field(default_factory=lambda: Snapshot("queued"))
     stop: threading.Event = field(default_factory=threading.Event)
     meter: Meter = field(default_factory=Meter)
+    since: float = field(default_factory=time.monotonic)
     heeds: Callable[[], None] = lambda: None
     """Called at every check, which may stop it."""
 
@@ -133,6 +135,11 @@ class JobQueue:
                 return Snapshot("queued", before + (self._running is not None), self._wait(before))
             return job.snapshot
 
+    def lengths(self) -> tuple[int, int]:
+        """How many jobs wait, and how many run."""
+        with self._lock:
+            return len(self._waiting), int(self._running is not None)
+
     def cancel(self, ticket: str) -> None:
         """Cancels a ticket, at once. The work itself stops at its next check if nobody else waits for it."""
         with self._lock:
@@ -201,11 +208,13 @@ class JobQueue:
                 job.snapshot = Snapshot("running")
             started = time.monotonic()
             ended = self._ended(job)
+            seconds = time.monotonic() - started
             if ended.status == "done":
-                self._took.append(time.monotonic() - started)
+                self._took.append(seconds)
             with self._lock:  # both at once, so that a new request never joins a job that has ended
                 job.snapshot = ended
                 self._running = None
+            events.tell(_told(job, ended, seconds, started - job.since))
 
     def _ended(self, job: _Job) -> Snapshot:
         try:
@@ -220,7 +229,8 @@ class JobQueue:
             )
         except BaseException:  # a SystemExit from a library must not end the worker
             error_id = uuid.uuid4().hex[:8]
-            _log.error("job %s failed, error id %s\n%s", job.key, error_id, traceback.format_exc())
+            told = events.asked(job.key)["run"], error_id, traceback.format_exc()
+            _log.error("run of %s failed, error id %s\n%s", *told, extra={"error_id": error_id})
             return Snapshot(
                 "failed", error="Something in the program broke, not in what you asked for.", error_id=error_id
             )
@@ -231,6 +241,17 @@ class JobQueue:
         ended = [ticket for ticket, job in self._by_ticket.items() if job not in active]
         for ticket in ended[:-_KEEP_FINISHED]:
             del self._by_ticket[ticket]
+
+
+def _told(job: _Job, ended: Snapshot, seconds: float, waited: float) -> events.Event:
+    outcome: events.Outcome = "cancelled" if ended.status == "cancelled" else "done"
+    if ended.status == "failed":
+        outcome = "failed" if ended.error_id else "refused"
+    sessions = tuple(sorted(filter(None, map(events.hashed, job.callers))))
+    run = events.asked(job.key)
+    return events.Event(
+        "run", **run, outcome=outcome, seconds=seconds, waited=waited, error_id=ended.error_id, sessions=sessions
+    )
 
 
 @lru_cache(maxsize=1)

@@ -49,6 +49,10 @@ class Settings:
     """NEURONXA_FRAMED_BY: comma-separated sites that may show the dashboard in a frame. Default: none but its own."""
     runs_per_session: int
     """NEURONXA_RUNS_PER_SESSION: runs that one session of the dashboard may have queued or running. Default: 4."""
+    log: str
+    """NEURONXA_LOG: text, or json: one object per line on standard error, for machines. Default: text."""
+    metrics: tuple[str, int] | None
+    """NEURONXA_METRICS_PORT: port, or ADDRESS:PORT, that answers Prometheus; alone, on 127.0.0.1. Default: none."""
     batch_tokens: int | None
     """NEURONXA_BATCH_TOKENS: tokens in one forward pass, padding included. Default: 512 on a CPU, 8192 on a GPU."""
 
@@ -69,6 +73,8 @@ def settings() -> Settings:
         worker=_one_of("NEURONXA_WORKER", ("thread",) if sys.platform == "win32" else ("process", "thread")),
         framed_by=_sites("NEURONXA_FRAMED_BY"),
         runs_per_session=max(1, int(_positive("NEURONXA_RUNS_PER_SESSION", 4))),
+        log=_one_of("NEURONXA_LOG", ("text", "json")),
+        metrics=_place("NEURONXA_METRICS_PORT"),
         batch_tokens=max(1, int(_positive("NEURONXA_BATCH_TOKENS", 512)))
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,
@@ -96,6 +102,17 @@ def _one_of(name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise SettingsError(f"{name} is {value!r}.", f"Set it to one of: {', '.join(choices)}.")
     return value
+
+
+def _place(name: str) -> tuple[str, int] | None:
+    """(address, port) of a variable that is a port or ADDRESS:PORT; None if it is unset or empty."""
+    text = os.environ.get(name, "").strip()
+    address, _, port = text.rpartition(":")
+    if not text:
+        return None
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise SettingsError(f"{name} is {text!r}, which is not a port.", "Set it to one such as 9464.")
+    return address.strip("[]") or "127.0.0.1", int(port)
 
 
 def _positive(name: str, default: float) -> float:

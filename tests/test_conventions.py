@@ -165,7 +165,7 @@ def dependencies(requirements: Iterable[str]) -> dict[str, Requirement]:
 @pytest.mark.parametrize(
     ("lock", "extras"),
     [
-        ("requirements.txt", ["adapters"]),
+        ("requirements.txt", ["adapters", "metrics"]),
         ("neuronxa_core/sweep/requirements.txt", ["sweep"]),
         ("tests/requirements.txt", ["test", "dev"]),
     ],

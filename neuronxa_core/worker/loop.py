@@ -17,6 +17,7 @@ from typing import Any, Literal
 from neuronxa_core.errors import Cancelled, NeuronXAError
 from neuronxa_core.lifetime import end_group, end_with_parent
 from neuronxa_core.models.cost import resident_bytes
+from neuronxa_core.monitoring import logs
 from neuronxa_core.progress import Phase, Watcher
 
 Ending = Literal["done", "cancelled", "refused", "no memory", "broken"]
@@ -113,6 +114,7 @@ def _ended(run: _Run) -> tuple[Ending, Any]:
 def main(descriptor: int, server: int) -> None:
     """Works for the process `server`, at the other end of this pipe, for as long as that lives."""
     end_with_parent(server)
+    logs.begin()
     loop = Loop(Connection(descriptor))
     threading.Thread(target=loop.listen, name="neuronxa-pipe", daemon=True).start()
     loop.work()

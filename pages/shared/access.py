@@ -9,10 +9,11 @@ from streamlit import config, net_util
 
 from neuronxa_core.errors import NeuronXAError, SettingsError
 from neuronxa_core.settings import settings
+from pages.shared import operation
 
 
 def guard_server() -> None:
-    """Ends the process with one line on standard error and exit code 2 if it may not serve; otherwise returns.
+    """Ends the process with one line on standard error and exit code 2 if it may not serve as it is set up.
 
     Also keeps Streamlit from asking a service on the internet for this machine's public address, as it does for a
     session of unknown origin. Until this runs, `browser.serverAddress` in the config prevents that.
@@ -20,6 +21,7 @@ def guard_server() -> None:
     net_util.get_external_ip = lambda: None
     try:
         check_address(config.get_option("server.address"))
+        operation.begin()
     except NeuronXAError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -1,5 +1,6 @@
 """From the study in the sidebar to its result on the page: precomputed, cached, running, or an invitation to run it."""
 
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -9,6 +10,7 @@ import streamlit as st
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery import answers
+from neuronxa_core.monitoring import events
 from neuronxa_core.states import spare, store
 from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
@@ -20,7 +22,7 @@ from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
 from pages.shared.part import part_here
 from pages.shared.precision import ask_in, offer_the_other, or_stop
-from pages.shared.tickets import join, progress, submit, waiting
+from pages.shared.tickets import join, progress, submit, visitor, waiting
 
 Request = TypeVar("Request")
 
@@ -124,8 +126,10 @@ def settle_or_stop(request: Request) -> Request:
 
 def find_here(request: Analysis[Given]) -> Found[Given] | None:
     """The answer and its origin (gallery, session or cache); None while it is missing or being computed."""
+    started = time.monotonic()
     stored = answers.stored(request)
     if stored is not None:
+        _tell(request, "precomputed", started)
         return Found(cast(Given, stored), "precomputed")
     finished: dict[Hashable, Any] = st.session_state.setdefault("finished", {})
     if request in finished:
@@ -137,7 +141,18 @@ def find_here(request: Analysis[Given]) -> Found[Given] | None:
     if kept is None:
         absent[request] = now  # looked for again as soon as anything has come into the cache
         return None
+    _tell(request, "cached", started)
     return Found(cast(Given, kept), "cached")
+
+
+def _tell(request: Analysis[Any], badge: str, started: float) -> None:
+    """Tells whoever listens, once for every request of a session, where its answer came from."""
+    told: set[Hashable] = st.session_state.setdefault("told", set())
+    if request not in told:
+        told.add(request)
+        session = (events.hashed(visitor().name),)
+        seconds = time.monotonic() - started
+        events.tell(events.Event("answer", **events.asked(request), source=badge, seconds=seconds, sessions=session))
 
 
 def alignment_or_stop(height: int) -> StudyResult:

@@ -38,14 +38,12 @@ def submit(request: Analysis[Any]) -> None:
     first = (own.source, own.target) if own else ()
     _declined().discard(request)
     try:
-        _tickets()[request] = shared_queue().submit(
-            request, partial(parts.run_anyway, request, first=first), _visitor()
-        )
+        _tickets()[request] = shared_queue().submit(request, partial(parts.run_anyway, request, first=first), visitor())
     except NeuronXAError as problem:
         st.toast(look.plain(str(problem)), icon=":material/error:")
 
 
-def _visitor() -> Caller:
+def visitor() -> Caller:
     """This session, which is here while its browser is connected."""
     context = get_script_run_ctx()
     name = context.session_id if context else ""

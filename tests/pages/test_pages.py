@@ -12,6 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.answers import settle
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.models.families import FAMILIES
+from neuronxa_core.monitoring import events
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
@@ -79,10 +80,14 @@ def test_figures_of_a_study_without_stills_are_live_at_once():
     assert len(app.get("bidi_component")) == 6
 
 
-def test_a_precomputed_pair_is_there_at_once_and_says_so():
-    app = open_page("alignment")
+def test_a_precomputed_pair_is_there_at_once_and_says_so_to_whoever_listens_once():
+    heard: list[events.Event] = []
+    deaf = events.listen(heard.append)
+    app = open_page("alignment").run()
+    deaf()
     assert chart_count(app) == 1
     assert any("precomputed" in text.value for text in app.markdown)
+    assert [(event.kind, event.run, event.source) for event in heard] == [("answer", "alignment", "precomputed")]
 
 
 def test_the_study_is_the_link_and_the_link_is_the_study():
