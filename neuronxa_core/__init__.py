@@ -21,6 +21,8 @@ __all__ = [
     "Ablation",
     "Alignment",
     "Asymmetry",
+    "Choices",
+    "ChoicesAnswer",
     "Claims",
     "ClaimsAnswer",
     "Downstream",
@@ -28,6 +30,7 @@ __all__ = [
     "Found",
     "GridAnswer",
     "Interventions",
+    "Items",
     "LanguageMatrix",
     "LanguageResults",
     "Languages",
@@ -50,6 +53,7 @@ __all__ = [
     "ProjectionSettings",
     "Projections",
     "RankStability",
+    "SentenceItems",
     "SentenceStates",
     "Settings",
     "Similarity",
@@ -75,10 +79,12 @@ if TYPE_CHECKING:
     from neuronxa_core import figures, metrics
     from neuronxa_core.analyses.alignment import Alignment
     from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
+    from neuronxa_core.analyses.choices import Choices, ChoicesAnswer
     from neuronxa_core.analyses.claims import Claims, ClaimsAnswer
     from neuronxa_core.analyses.downstream import Downstream, Measured
     from neuronxa_core.analyses.effects import Effects
     from neuronxa_core.analyses.interventions import Interventions
+    from neuronxa_core.analyses.items import Items, SentenceItems
     from neuronxa_core.analyses.language_matrix import LanguageMatrix
     from neuronxa_core.analyses.languages import Languages
     from neuronxa_core.analyses.latent_answer import LatentAnswer
@@ -144,6 +150,10 @@ _HOMES = {
     "Effects": "analyses.effects",
     "Downstream": "analyses.downstream",
     "Measured": "analyses.downstream",
+    "Items": "analyses.items",
+    "SentenceItems": "analyses.items",
+    "Choices": "analyses.choices",
+    "ChoicesAnswer": "analyses.choices",
     "Claims": "analyses.claims",
     "ClaimsAnswer": "analyses.claims",
     "run": "analyses.run",

@@ -9,8 +9,11 @@ from typing import Any, get_args
 import pandas as pd
 
 from neuronxa_core.analyses.accuracies import read_accuracies
+from neuronxa_core.analyses.choice_files import read_choices
+from neuronxa_core.analyses.choices import Choices
 from neuronxa_core.analyses.claim_evidence import Over
 from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, claims_on_all, rows_of
+from neuronxa_core.analyses.downstream import Measured
 from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
 from neuronxa_core.corpora.catalogue import open_corpus
@@ -47,11 +50,17 @@ def layers_from(text: str) -> tuple[int, int]:
 
 def read_accuracy_files(paths: Sequence[Path]) -> pd.DataFrame:
     """The accuracies in files, as rows of accuracies.COLUMNS. Raises StudyError."""
-    try:
-        files = {path.name: path.read_bytes() for path in paths}
-    except OSError as error:
-        raise StudyError(f"{error.filename} cannot be read ({error.strerror}).", "Check the path.") from error
-    return read_accuracies(files).rows
+    return read_accuracies(_contents(paths)).rows
+
+
+def with_accuracies(measured: Measured, paths: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """The correlations with every model's accuracies on every benchmark in the files."""
+    rows = read_accuracy_files(paths)
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for (model, benchmark), accuracies in rows.groupby(["model", "benchmark"], sort=True):
+        for table, frame in measured.correlations(accuracies).items():
+            tables.setdefault(table, []).append(frame.assign(model=model, benchmark=benchmark))
+    return {table: pd.concat(frames, ignore_index=True) for table, frames in tables.items()}
 
 
 def add_accuracies(parser: argparse.ArgumentParser, otherwise: str = "instead of bits per byte") -> None:
@@ -95,6 +104,24 @@ def claims_files(answer: Any) -> dict[str, str]:
         "claims.html": claims_report(answer),
         "claims.md": claims_markdown(answer),
     }
+
+
+def choices_from(options: argparse.Namespace, study: Study) -> Choices:
+    """The request of the command `choices`. Raises StudyError for files that cannot be read or have no common items."""
+    return Choices(study, read_choices(_contents(options.items)))
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Adds `--items`."""
+    said = "questions with two to four choices in both languages: a CSV, or files in Belebele's layout"
+    parser.add_argument("--items", type=Path, nargs="+", required=True, metavar="PATH", help=said)
+
+
+def _contents(paths: Sequence[Path]) -> dict[str, bytes]:
+    try:
+        return {path.name: path.read_bytes() for path in paths}
+    except OSError as error:
+        raise StudyError(f"{error.filename} cannot be read ({error.strerror}).", "Check the path.") from error
 
 
 def add_intervention_options(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.claims import Claims
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.interventions import Interventions
+from neuronxa_core.analyses.items import Items
 from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.latent_language import LatentLanguage
 from neuronxa_core.analyses.latent_prompts import TASKS
@@ -27,12 +28,14 @@ from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
 from neuronxa_core.command_options import (
     add_accuracies,
+    add_choices,
     add_claims_options,
     add_intervention_options,
+    choices_from,
     claims_files,
     claims_from,
     interventions_from,
-    read_accuracy_files,
+    with_accuracies,
 )
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
@@ -221,6 +224,14 @@ COMMANDS: Mapping[str, Command] = {
         add_claims_options,
         texts=claims_files,
     ),
+    "items": Command("margins of single pairs against bits per byte", lambda o: Items(*_against_target(o))),
+    "choices": Command(
+        "questions with choices: whether the aligned choice is the right one",
+        lambda o: choices_from(o, study_from(o)),
+        True,
+        add_choices,
+        corpus=False,
+    ),
 }
 """The commands, by the name of their page."""
 
@@ -239,19 +250,9 @@ def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> lis
         answer = request.run(watcher, options.device)
         tables = dict(answer.tables)
         if name == "downstream" and options.accuracies and isinstance(answer, Measured):
-            tables = _with_accuracies(answer, options.accuracies)
+            tables = with_accuracies(answer, options.accuracies)
         write_answer(name, tables, answer, options.out)
     return list(tables)
-
-
-def _with_accuracies(measured: Measured, paths: list[Path]) -> dict[str, pd.DataFrame]:
-    """The correlations with every model's accuracies on every benchmark in the files."""
-    rows = read_accuracy_files(paths)
-    tables: dict[str, list[pd.DataFrame]] = {}
-    for (model, benchmark), accuracies in rows.groupby(["model", "benchmark"], sort=True):
-        for table, frame in measured.correlations(accuracies).items():
-            tables.setdefault(table, []).append(frame.assign(model=model, benchmark=benchmark))
-    return {table: pd.concat(frames, ignore_index=True) for table, frames in tables.items()}
 
 
 def write_answer(name: str, tables: Mapping[str, pd.DataFrame], answer: Answer, folder: Path) -> None:

@@ -23,9 +23,11 @@ PAIR = ["--source", "deu", "--target", "eng"]
 FURTHER = {
     "interventions": ["--controls", "1"],
     "models": ["--sites", "gate,product"],
+    "choices": [*PAIR, "--items", str(Path(__file__).parent / "choices.csv")],
     "projection": [*PAIR, "--method", "pca"],
     "latent-language": ["--source", "deu", "--target", "fra", "--words", str(WORDS), "--shots", "2"],
 }
+CHOICES = Path(__file__).parent / "choices.csv"
 TABLES = {
     "similarity": {"pairs", "measures"},
     "asymmetry": {"gaps", "directions"},
@@ -38,6 +40,8 @@ TABLES = {
     "interventions": {"effects", "neurons"},
     "downstream": {"correlations", "languages", "layers"},
     "claims": {"conditions", "retrieval", "languages"},
+    "items": {"correlations", "pairs"},
+    "choices": {"agreement", "items"},
 }
 
 

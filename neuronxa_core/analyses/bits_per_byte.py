@@ -41,13 +41,18 @@ def run_bits_per_byte(
         together.before = study.pairs * number
         together.report("extracting", detail=language(code).name)
         sentences = study.sentences(code)
-        path = _path(recipe, sentences)
-        bits = store.read_or_discard(path, read_checked_json)
-        if bits is None:
-            bits = recipe.sentence_bits(code, sentences, together)
-            store.write_aside(path, partial(write_checked_json, bits))
-        found[code] = bits_per_byte(np.array(bits), sentences)
+        found[code] = bits_per_byte(sentence_bits(recipe, code, sentences, together), sentences)
     return found
+
+
+def sentence_bits(recipe: Recipe, code: str, sentences: tuple[str, ...], watcher: Watcher) -> NDArray[np.float64]:
+    """-log2 p of each sentence, (sentences,), from the cache or computed with its states. Raises like run_study."""
+    path = _path(recipe, sentences)
+    bits = store.read_or_discard(path, read_checked_json)
+    if bits is None:
+        bits = recipe.sentence_bits(code, sentences, watcher)
+        store.write_aside(path, partial(write_checked_json, bits))
+    return np.array(bits)
 
 
 def find_bits_per_byte(study: Study, codes: Sequence[str]) -> dict[str, float] | None:

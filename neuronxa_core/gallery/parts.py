@@ -15,6 +15,7 @@ from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte
 from neuronxa_core.analyses.claims import Claims
 from neuronxa_core.analyses.downstream import Downstream
 from neuronxa_core.analyses.interventions import Interventions
+from neuronxa_core.analyses.items import Items, find_items
 from neuronxa_core.analyses.languages import Languages, find_largest_matrix, language_sentences, run_language_matrix
 from neuronxa_core.analyses.models import Models, variant_names
 from neuronxa_core.analyses.neurons import Neurons, languages_with_rates, run_neuron_rates
@@ -104,6 +105,11 @@ def _(request: PairsNeeded, study: Study) -> bool:
 
 
 @_holds.register
+def _(request: Items, study: Study) -> bool:
+    return find_items(study) is not None
+
+
+@_holds.register
 def _(request: Downstream, study: Study) -> bool:
     if not at_hand(study) or not request.bits:
         return at_hand(study)
@@ -126,13 +132,14 @@ def _(request: PairsNeeded) -> Part | None:
 @remaining.register
 def _(request: AgainstTarget) -> Remaining:
     missing = without(request.languages, there(request))
-    sentences = unread(request.study, missing, bits=isinstance(request, Downstream) and request.bits)
+    sentences = unread(request.study, missing, bits=getattr(request, "bits", False))
     return Remaining(request.study, sentences, request.at_once, languages=missing)
 
 
 @run.register(Asymmetry)
 @run.register(Claims)
 @run.register(Downstream)
+@run.register(Items)
 @run.register(PairsNeeded)
 def _(request: Any, watcher: Watcher, first: Sequence[str] = ()) -> Any:
     missing = without(request.languages, there(request))

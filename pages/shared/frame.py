@@ -38,6 +38,7 @@ def draw() -> None:
             ],
             "Experiment": [
                 _page("experiment/interventions", "Interventions", "toggle_off"),
+                _page("experiment/items", "Items", "format_list_numbered"),
                 _page("experiment/claims", "Claims", "gavel"),
             ],
             "Learn": [

@@ -13,9 +13,12 @@ import pytest
 
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry
+from neuronxa_core.analyses.choice_files import read_choices
+from neuronxa_core.analyses.choices import Choices
 from neuronxa_core.analyses.claims import Claims
 from neuronxa_core.analyses.downstream import Downstream
 from neuronxa_core.analyses.interventions import Interventions
+from neuronxa_core.analyses.items import Items
 from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.models import Models
 from neuronxa_core.analyses.neurons import Neurons, Tokens
@@ -27,6 +30,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.errors import StudyError
 from neuronxa_core.study.analysis import Analysis
 from neuronxa_core.study.study import Study
+from tests.test_commands import CHOICES
 
 OTHERS = ("deu_Latn", "fra_Latn")
 MADE: dict[str, Callable[[Study], Analysis[Any]]] = {
@@ -42,6 +46,8 @@ MADE: dict[str, Callable[[Study], Analysis[Any]]] = {
     "pairs_needed": lambda study: PairsNeeded(study, OTHERS),
     "downstream": lambda study: Downstream(study, OTHERS),
     "claims": lambda study: Claims(study, OTHERS),
+    "items": lambda study: Items(study, OTHERS),
+    "choices": lambda study: Choices(study, read_choices({CHOICES.name: CHOICES.read_bytes()})),
 }
 
 

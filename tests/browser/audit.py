@@ -21,6 +21,7 @@ PAGES = (
     "settings",
     "downstream",
     "interventions",
+    "items",
     "claims",
     "method",
     "embeddings",

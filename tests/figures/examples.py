@@ -9,10 +9,12 @@ import pandas as pd
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, mean_gap
 from neuronxa_core.analyses.beside import beside_table
+from neuronxa_core.analyses.choices import ChoicesAnswer
 from neuronxa_core.analyses.claim_evidence import of_level
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
 from neuronxa_core.analyses.effects import Cell, Effects
+from neuronxa_core.analyses.items import PairItems, SentenceItems
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
@@ -25,6 +27,7 @@ from neuronxa_core.figures import (
     claims,
     downstream,
     interventions,
+    items,
     languages,
     models,
     neurons,
@@ -62,6 +65,7 @@ MODULES = (
     downstream,
     inside,
     interventions,
+    items,
     languages,
     models,
     neighbours,
@@ -414,6 +418,27 @@ def exportable_halves() -> Example:
     answer = claims_of_the_gallery()
     halves = [each.outcomes["nas"].mutual[:, 1::2].mean() for each in answer.results]
     return Example(claims.exportable_halves(answer), {"NASCA.y": halves})
+
+
+@example
+def exportable_items() -> Example:
+    margin = np.arange(8.0)
+    table = pd.DataFrame({"pair": range(1, 9), **dict.fromkeys(("nas", "nav", "embedding"), margin)})
+    pairs = PairItems(STUDY, table.assign(target=-margin, source=margin), {})
+    answer = SentenceItems(STUDY, (pairs,))
+    return Example(items.exportable_items(answer, "target"), {"NAS.x": [1.0], "Embedding.x": [1.0]})
+
+
+@example
+def exportable_phi() -> Example:
+    outcomes = [(True, True)] * 4 + [(False, False)] * 3 + [(True, False)]
+    rows = [
+        {"item": str(place), "right_source": right, "right_target": right}
+        | {f"{state}_margin": 1.0 if aligned else -1.0 for state in ("nas", "nav", "embedding")}
+        for place, (aligned, right) in enumerate(outcomes)
+    ]
+    phi = (4 * 3) / (5 * 3 * 4 * 4) ** 0.5
+    return Example(items.exportable_phi(ChoicesAnswer(STUDY, tuple(rows), {})), {"NAS.x": [phi], "NAV.x": [phi]})
 
 
 def three_effects(**changed: object) -> Effects:

@@ -132,6 +132,8 @@ STEMS = {
     "exportable_correlation": f"{PAIR}.downstream.layers",
     "exportable_ranking": f"{FIRST}.ranking",
     "exportable_layers": f"{LAST}.layers.nas",
+    "exportable_items": f"{PAIR}.items.target",
+    "exportable_phi": f"{PAIR}.choices",
     "exportable_beside": f"{PAIR}.beside",
     "exportable_retrieval": f"{PAIR}.claims.retrieval",
     "exportable_gap_sizes": f"{PAIR}.claims.gaps",

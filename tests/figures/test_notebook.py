@@ -59,6 +59,8 @@ FIGURES = {
     "downstream": ["scatter_nas", "scatter_nav", "scatter_embedding"],
     "downstream without bits": ["ranking"],
     "claims": [f"claim_{number}" for number in range(1, 6)],
+    "items": ["target", "source"],
+    "choices": ["phi"],
     "latent language": ["latent"],
     "latent languages": ["targets"],
     "lens": ["lens"],
@@ -78,6 +80,8 @@ FINDINGS = {
     "settings": "NASCA is ",
     "pairs_needed": " languages",
     "downstream": "2 languages have both a score and an accuracy",
+    "items": "arXiv:2504.09378",
+    "choices": "Of 8 questions, the model prefers",
     "claims": "Of the paper's seven claims, ",
     "downstream without bits": "both languages are equally close to English",
 }
@@ -105,7 +109,7 @@ def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: st
 
 def test_every_kind_of_answer_has_figures_and_a_finding():
     kinds = {*Shown.__subclasses__(), Found}
-    assert len(kinds) == 19
+    assert len(kinds) == 21
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
     with pytest.raises(TypeError, match="int is no answer"):

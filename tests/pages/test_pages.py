@@ -43,6 +43,7 @@ PAGES = {
     "settings": "Settings",
     "downstream": "Downstream",
     "interventions": "Interventions",
+    "items": "Items",
     "claims": "Claims",
     "method": "Method",
     "embeddings": "Embeddings",
