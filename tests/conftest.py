@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("NEURONXA_WORKER", "thread")  # a page's test patches what the job runs
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process that a test starts would compile the project anew
 
 import hypothesis
 import pytest
@@ -19,7 +20,6 @@ from neuronxa_core.models import demo, hardware
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.study.study import Study
-from tests.tiny import save_tiny_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -128,6 +128,8 @@ def demo_cache(cache: Path, demo_model: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The folder of a tiny model of a family, made once."""
+    from tests.tiny import save_tiny_model  # transformers, which the process that hands out tests has no use for
+
     made: dict[str, Path] = {}
 
     def make(family: str = "llama") -> Path:
