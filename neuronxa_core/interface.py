@@ -28,6 +28,8 @@ LOCALES = {ENGLISH: "en_GB", "zh": "zh_Hans"}
 """Where Babel's locale is not simply the code."""
 RIGHT_TO_LEFT = ("ar",)
 FOLDER = ASSETS / "texts" / "locale"
+TEXTS = ("glossary", "method", "embeddings", "traps")
+"""The files of assets/texts that are translated, block by block."""
 _asked: list[Callable[[], str]] = []
 
 
@@ -76,15 +78,15 @@ def compiled(path: Path) -> gettext.GNUTranslations:
     return gettext.GNUTranslations(file)
 
 
-_MARK = re.compile(r"(?P<mark>#+ |\*\*(?:Question|Answer|Source)\.\*\* )?(?P<words>.+)", re.S)
-_KEPT = re.compile(r"\$\$|\*\*Picture\.\*\*|```|\|")
-"""Blocks without words: formulas, names of pictures, code, tables."""
+_MARK = re.compile(r"(?P<mark>#+ |\*\*(?:Question|Answer)\.\*\* )?(?P<words>.+)", re.S)
+_KEPT = re.compile(r"\$\$|\*\*(Picture|Source)\.\*\*|```|\|")
+"""Blocks without words: formulas, names of pictures, sources, code, tables."""
 
 
 def blocks(markdown: str) -> Iterator[tuple[str, str]]:
     """(mark, words) of every paragraph, heading and list: what is translated is the words, each line end a space.
 
-    mark: the signs of a heading, or the bold word that begins a question, an answer or a source. A block without words
+    mark: the signs of a heading, or the bold word that begins a question or an answer. A block without words
     is all mark.
     """
     for block in re.split(r"\n\s*\n", markdown.strip()):
@@ -126,13 +128,13 @@ def listed(items: Sequence[str]) -> str:
 
 
 def language_named(code: str, name: str) -> str:
-    """A language's name in the current language. code: a tag such as `deu` or `zh`; name: in English, the fallback."""
+    """A language's name in the current language. code: its tag, such as `zh-Hans`; name: in English, the fallback."""
     from babel import Locale
 
     if current() == ENGLISH:
         return name
     names = Locale.parse(_locale(current())).languages
-    return str(names.get(code, name))
+    return str(names.get(code.replace("-", "_")) or names.get(code.partition("-")[0], name))
 
 
 def _locale(code: str) -> str:

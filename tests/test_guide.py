@@ -106,7 +106,13 @@ def test_the_readme_is_short_and_describes_every_page_in_the_menus_order():
 
 def test_the_guide_describes_every_page_in_the_menus_order():
     headings = re.findall(r"^## (.+)$", chapter("pages"), re.M)
-    more = ["Adding to a picture", "Your own sentences", "Presenting", "Taking results with you"]
+    more = [
+        "Adding to a picture",
+        "Languages of the interface",
+        "Your own sentences",
+        "Presenting",
+        "Taking results with you",
+    ]
     assert headings == [*menu(), *more]
     for title in menu():
         if title not in ("Glossary", "Guide"):
@@ -119,7 +125,7 @@ def test_a_page_asks_the_question_that_readme_and_guide_say_it_answers():
     readme = dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", README.read_text(encoding="utf-8"), re.M))
     for path, title in zip(paths, menu(), strict=True):
         module = (ROOT / "pages" / f"{path}.py").read_text(encoding="utf-8")
-        question = re.search(r"nx-question'>(?:{tr\('|)(.+?)(?:'\)}|)</p>", module)[1]
+        question = re.search(r"""(?:nx-question'>|question\(tr\(")(.+?)(?:</p>|"\)\))""", module)[1]
         assert section(chapter("pages"), title).strip().startswith(f"*{question}*"), title
         assert readme[title] == question[0].lower() + question[1:], title
 

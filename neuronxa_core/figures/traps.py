@@ -5,12 +5,12 @@ import textwrap
 import plotly.graph_objects as go
 
 from neuronxa_core.analyses.traps import REPEATED, TRAPS, Reading, Trap, TrapResults
-from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.figures.style import blank, hover, interval_bars
-from neuronxa_core.interface import language_named, local, tr
+from neuronxa_core.figures.wording import named
+from neuronxa_core.interface import local, tr
 from neuronxa_core.numbers import chance, interval, score
 from neuronxa_core.study.result import fertility
 
@@ -50,11 +50,11 @@ def _label(trap: Trap, reading: Reading) -> str:
 
 
 def _tokens(reading: Reading) -> str:
-    known = language(reading.result.study.source)
-    name = language_named(known.tag.split("-")[0], known.name)
+    code = reading.result.study.source
+    name = named(code)
     if reading.name == "other_letters":
         name = tr("{language} in other letters", language=name)
-    ratio = local(score(fertility(reading.result.provenance, known.code), 1))
+    ratio = local(score(fertility(reading.result.provenance, code), 1))
     return tr("{language}, {ratio} tokens per English token", language=name, ratio=ratio)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.interface import language_named
 from neuronxa_core.metrics.bootstrap import agreement_bound
 from neuronxa_core.numbers import CONFIDENCE, FEW, confidence, count, interval
 
@@ -14,6 +16,12 @@ _MOST_NAMED = 3
 def in_a_row(names: Sequence[str]) -> str:
     """`A`, `A and B`, `A, B and C`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def named(code: str) -> str:
+    """The name of a language of the corpus, in the language of the interface."""
+    known = language(code)
+    return language_named(known.tag, known.name)
 
 
 def joined_names(names: Sequence[str]) -> str:

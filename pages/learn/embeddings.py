@@ -7,11 +7,11 @@ import streamlit as st
 from neuronxa_core.analyses.method import Method
 from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.figures.method import spaces
-from neuronxa_core.figures.method.neighbours import exportable_neighbours
+from neuronxa_core.figures.method.neighbours import exportable_neighbours, space_name
 from neuronxa_core.interface import local, tr
 from neuronxa_core.numbers import score, signed
 from pages.learn.few_pairs import few_pairs
-from pages.learn.told import sections
+from pages.learn.told import question, sections
 from pages.shared import bound, glossary, look, stage
 from pages.shared.precision import or_stop
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
@@ -80,7 +80,7 @@ def _centring(example: WorkedExample, layer: int, titles: Sequence[str], parts: 
     _scores(example, layer, centred)
     for column, space in zip(st.columns(2, gap="medium"), spaces.compared(centred), strict=True):
         with column:
-            st.caption(spaces.space_name(space))
+            st.caption(space_name(space))
             look.picture(exportable_neighbours(example, space, layer), f"emb_matrix_{space}")
 
 
@@ -95,14 +95,14 @@ def _scores(example: WorkedExample, layer: int, centred: bool) -> None:
     ):
         gain = values[space] - values["embedding"] if space == "centred" else None
         column.metric(
-            f"{spaces.space_name(space)}, {where}",
+            f"{space_name(space)}, {where}",
             local(score(values[space])),
             delta=None if gain is None else local(signed(gain)),
         )
 
 
 st.title(tr("Embeddings"))
-st.html(f"<p class='nx-question'>{tr('Why not simply compare embeddings?')}</p>")
+question(tr("Why not simply compare embeddings?"))
 line, choice = st.container(), st.container()
 with choice:
     study = few_pairs(study_or_stop())

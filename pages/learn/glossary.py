@@ -5,6 +5,7 @@ import streamlit as st
 from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registers its answer
 from neuronxa_core.figures.shown import exportables_of
 from neuronxa_core.gallery.method import method_request, precomputed_method
+from neuronxa_core.interface import tr
 from neuronxa_core.settings import ASSETS
 from pages.shared import glossary, link, look
 from pages.shared.glossary import Term
@@ -15,7 +16,7 @@ def chosen_term() -> Term | None:
     asked = st.query_params.get("term") or st.session_state.get("glossary_term")
     term = glossary.terms().get(asked or "")
     if asked and not term:
-        st.info(f"The glossary has no entry {look.plain(asked)}.", icon=":material/link_off:")
+        st.info(tr("The glossary has no entry {term}.", term=look.plain(asked)), icon=":material/link_off:")
     st.session_state.glossary_term = term.slug if term else None
     if term and st.query_params.get("term") != term.slug:
         st.query_params["term"] = term.slug
@@ -36,7 +37,7 @@ def show(term: Term) -> None:
         with text:
             st.markdown(f"**{term.sentence}**")
             st.markdown(glossary.linked(term.longer, "glossary", without=term.slug))
-            st.caption(f"Source: {term.source}")
+            st.caption(tr("Source: {source}", source=term.source))
         example = precomputed_method(method_request()) if term.picture else None
         if example:
             with picture:
@@ -60,12 +61,12 @@ def show_list(found: list[Term]) -> None:
                 st.caption(term.sentence)
 
 
-st.title("Glossary")
-st.html("<p class='nx-question'>What does a term mean, and where does it come from?</p>")
+st.title(tr("Glossary"))
+look.question(tr("What does a term mean, and where does it come from?"))
 st.html(ASSETS / "guide_links.html", unsafe_allow_javascript=True)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     words = st.text_input(
-        "Search", key="glossary_search", placeholder="Search all terms", label_visibility="collapsed"
+        tr("Search"), key="glossary_search", placeholder=tr("Search all terms"), label_visibility="collapsed"
     ).strip()
     link.copy_link()
 term = chosen_term()
@@ -73,5 +74,5 @@ if term and not words:
     show(term)
 found = [each for each in glossary.terms().values() if each.has(words.split())]
 if not found:
-    st.info(f"No entry contains {look.plain(words)}.", icon=":material/search_off:")
+    st.info(tr("No entry contains {words}.", words=look.plain(words)), icon=":material/search_off:")
 show_list(found)

@@ -12,8 +12,10 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.alignment import exportable_curves
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.method import counted, inside, neighbours
-from neuronxa_core.figures.method.pooling import exportable_pooling, pooling_finding
+from neuronxa_core.figures.method.pooling import exportable_pooling, pooling_finding, pooling_name
 from neuronxa_core.figures.palette import STATE_NAMES
+from neuronxa_core.figures.wording import named
+from neuronxa_core.interface import local, tr
 from neuronxa_core.numbers import decimal
 from neuronxa_core.states.sentences import POOLINGS, Pooling, State
 from pages.learn.told import Told
@@ -49,7 +51,7 @@ def step(number: int, exportable: ExportableFigure, key: str, finding: str = "")
         st.markdown(glossary.linked(told.text, f"method{number}"))
         st.markdown(told.formula)
         yield
-        with st.expander(f"Question: {told.question}", icon=":material/help:"):
+        with st.expander(tr("Question: {question}", question=told.question), icon=":material/help:"):
             st.markdown(told.answer)
 
 
@@ -68,10 +70,11 @@ def tokens(example: WorkedExample, looked: Looked) -> None:
 def _pieces(inside_: SentenceInside, code: str, side: int, pair: int) -> str:
     """A sentence in coloured pieces, one for each token."""
     known, count = language(code), len(inside_.tokens)
+    title = tr("{language}, pair {pair}: {count} tokens", language=named(code), pair=pair + 1, count=count)
     pieces = "".join(f"<span>{html.escape(token) or '∅'}</span>" for token in inside_.tokens[:_MOST_PIECES])
-    more = f" … and {count - _MOST_PIECES} more" if count > _MOST_PIECES else ""
+    more = tr(" … and {count} more", count=count - _MOST_PIECES) if count > _MOST_PIECES else ""
     return (
-        f"<div class='nx-pieces nx-side{side}'><p>{html.escape(known.name)}, pair {pair + 1}: {count} tokens</p>"
+        f"<div class='nx-pieces nx-side{side}'><p>{html.escape(title)}</p>"
         f"<div dir='{known.direction}' lang='{html.escape(known.tag, quote=True)}'>{pieces}{more}</div></div>"
     )
 
@@ -90,20 +93,26 @@ def _gate_numbers(example: WorkedExample, looked: Looked) -> str:
     )
     up = sentence.up(looked.layer, looked.token, looked.place)
     length = float(example.lengths[looked.layer - 1, looked.place])
-    token = look.plain(sentence.tokens[looked.token].strip() or "a space")
+    token = look.plain(sentence.tokens[looked.token].strip() or tr("a space"))
+    gate = {"sum": f"{example.function}({_three(incoming)}) = **{_three(activation)}**", "nav": _three(abs(activation))}
+    on, off = (
+        tr("gate: {sum}, so it is on: NAS 1, NAV {nav}", **gate),
+        tr("gate: {sum}, so it is off: NAS 0, NAV {nav}", **gate),
+    )
     lines = [
-        f"Neuron {example.neurons[looked.layer - 1, looked.place]} at **{token}**:",
-        f"- gate: {example.function}({decimal(incoming, 3)}) = **{decimal(activation, 3)}**, so it is "
-        f"{'on: NAS 1' if activation > 0 else 'off: NAS 0'}, NAV {decimal(abs(activation), 3)}",
+        tr("Neuron {neuron} at **{token}**:", neuron=example.neurons[looked.layer - 1, looked.place], token=token),
+        f"- {on if activation > 0 else off}",
     ]
     if up == up:
-        lines.append(f"- times up: {decimal(activation, 3)} × {decimal(up, 3)} = **{decimal(product, 3)}**")
+        lines.append("- " + tr("times up: {sum}", sum=f"{_three(activation)} × {_three(up)} = **{_three(product)}**"))
     if length == length:
-        lines.append(
-            f"- adds a vector of length {decimal(abs(product), 3)} × {decimal(length, 3)} = "
-            f"**{decimal(abs(product) * length, 3)}** to the hidden state"
-        )
+        added = f"{_three(abs(product))} × {_three(length)} = **{_three(abs(product) * length)}**"
+        lines.append("- " + tr("adds a vector of length {sum} to the hidden state", sum=added))
     return "\n".join(lines)
+
+
+def _three(value: float) -> str:
+    return local(decimal(value, 3))
 
 
 def firing(example: WorkedExample, looked: Looked) -> None:
@@ -118,11 +127,14 @@ def pooling(example: WorkedExample, looked: Looked) -> None:
     chosen: Pooling = st.session_state.met_pooling
     at = looked.side, looked.pair, looked.layer
     with step(4, exportable_pooling(example, *at, chosen), "met_weights", pooling_finding(example, *at, chosen)):
-        st.segmented_control("Tokens weighed by", POOLINGS, key="met_pooling", required=True)
+        st.segmented_control(
+            tr("Tokens weighed by"), POOLINGS, key="met_pooling", required=True, format_func=pooling_name
+        )
         bound.write("met_pooling")
         count = len(looked.sentence(example).tokens)
         weight = pooling_weights(count, chosen)[looked.token]
-        st.caption(f"Token {looked.token + 1} of {count} has weight {decimal(weight, 4)}.")
+        said = {"token": looked.token + 1, "count": count, "weight": local(decimal(weight, 4))}
+        st.caption(tr("Token {token} of {count} has weight {weight}.", **said))
 
 
 def guess(example: WorkedExample, looked: Looked, space: State) -> bool:
@@ -132,12 +144,13 @@ def guess(example: WorkedExample, looked: Looked, space: State) -> bool:
     exportable = neighbours.exportable_neighbours(example, space, looked.layer, shown)
     finding = neighbours.neighbours_finding(example, space, looked.layer) if shown else ""
     with step(5, exportable, "met_cosines", finding):
-        st.caption(f"Source sentence {looked.pair + 1}: {look.plain(example.sides[0][looked.pair].text[:200])}")
-        guessed = st.pills("Nearest target sentence", range(1, pairs + 1), key="met_guess", disabled=shown)
+        sentence = look.plain(example.sides[0][looked.pair].text[:200])
+        st.caption(tr("Source sentence {pair}: {sentence}", pair=looked.pair + 1, sentence=sentence))
+        guessed = st.pills(tr("Nearest target sentence"), range(1, pairs + 1), key="met_guess", disabled=shown)
         if shown and guessed:
             st.markdown(counted.told_of_guess(example, space, looked.layer, looked.pair, guessed - 1))
         st.button(
-            "Hide and guess again" if shown else "Show the cosines",
+            tr("Hide and guess again") if shown else tr("Show the cosines"),
             key="met_show",
             icon=":material/visibility_off:" if shown else ":material/visibility:",
             on_click=lambda: state.update(met_shown=None if shown else example.study, met_checked=None),
@@ -150,16 +163,16 @@ def count(example: WorkedExample, looked: Looked, space: State, shown: bool) -> 
     checked = shown and state.get("met_checked") == (example.study, space, looked.layer)
     with step(6, neighbours.exportable_score(example, space, looked.layer, checked), "met_score"):
         ticked = st.pills(
-            "Pairs that win their row and their column",
+            tr("Pairs that win their row and their column"),
             range(1, pairs + 1),
             selection_mode="multi",
             key="met_ticks",
             disabled=not shown,
         )
         if not shown:
-            st.caption("Show the cosines in step 5 first.")
+            st.caption(tr("Show the cosines in step 5 first."))
         st.button(
-            "Check",
+            tr("Check"),
             key="met_check",
             icon=":material/check:",
             disabled=not shown,
@@ -173,4 +186,4 @@ def count(example: WorkedExample, looked: Looked, space: State, shown: bool) -> 
 def curve(example: WorkedExample, looked: Looked, space: State) -> None:
     with step(7, exportable_curves(example.result, looked.layer), "met_curve"):
         st.markdown(counted.mean_in_sight(example, space))
-        st.caption(f"The numbers are the aligned pairs of each layer, in {STATE_NAMES[space]}.")
+        st.caption(tr("The numbers are the aligned pairs of each layer, in {space}.", space=STATE_NAMES[space]))

@@ -1,9 +1,17 @@
 """The words of Learn's pages, from assets/texts: sections, and steps with a question whose answer is hidden."""
 
+import html
 import re
 from dataclasses import dataclass
 
+import streamlit as st
+
 from pages.shared import look
+
+
+def question(words: str) -> None:
+    """Draws the question that a page answers, below its title."""
+    st.html(f"<p class='nx-question'>{html.escape(words)}</p>")
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from neuronxa_core.interface import tr, translated
 from neuronxa_core.jobs import shared_warm_up
 from neuronxa_core.settings import ASSETS, settings
-from pages.shared import access, glossary, link, look, picker, stage
+from pages.shared import access, glossary, interface, link, look, picker, stage
 
 PAGES = Path(__file__).parent.parent
 TITLE = "NeuronXA Explorer"
@@ -19,9 +20,11 @@ def draw() -> None:
     look.apply_style()
     st.html(ASSETS / "close_sidebar.html", unsafe_allow_javascript=True)
     look.follow_theme()
+    link.remember()
+    interface.begin()
     page = st.navigation(
         {
-            "Explore": [
+            tr("Explore"): [
                 _page("explore/overview", "Overview", "travel_explore", default=True),
                 _page("explore/alignment", "Alignment", "show_chart"),
                 _page("explore/similarity", "Similarity", "grid_on"),
@@ -31,17 +34,17 @@ def draw() -> None:
                 _page("explore/neurons", "Neurons", "neurology"),
                 _page("explore/latent_language", "Latent language", "psychology_alt"),
             ],
-            "Compare": [
+            tr("Compare"): [
                 _page("compare/models", "Models", "compare_arrows"),
                 _page("compare/settings", "Settings", "tune"),
                 _page("compare/downstream", "Downstream", "insights"),
             ],
-            "Experiment": [
+            tr("Experiment"): [
                 _page("experiment/interventions", "Interventions", "toggle_off"),
                 _page("experiment/items", "Items", "format_list_numbered"),
                 _page("experiment/claims", "Claims", "gavel"),
             ],
-            "Learn": [
+            tr("Learn"): [
                 _page("learn/method", "Method", "stairs"),
                 _page("learn/embeddings", "Embeddings", "hub"),
                 _page("learn/traps", "Traps", "warning"),
@@ -53,13 +56,13 @@ def draw() -> None:
         expanded=True,
     )
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
-    link.remember()
     stage.begin(page.title)
     glossary.begin()
     picker.study_picker()
     if settings().worker == "process" and settings().mode == "local":
         shared_warm_up().page_drawn()
     stage.draw()
+    interface.choose()
     page.run()
     stage.end()
     link.say_what_was_refused()
@@ -68,7 +71,7 @@ def draw() -> None:
 def _page(path: str, title: str, icon: str, default: bool = False) -> "st.Page":
     return st.Page(
         PAGES / f"{path}.py",
-        title=title,
+        title=translated(title),
         icon=f":material/{icon}:",
         url_path=None if default else path.split("/")[-1],
         default=default,

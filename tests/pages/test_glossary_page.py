@@ -8,7 +8,7 @@ from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registe
 from neuronxa_core.figures.shown import exportables_of
 from neuronxa_core.gallery.method import method_request, precomputed_method
 from pages.shared import glossary, look
-from tests.pages.app import chart_count, open_page, said
+from tests.pages.app import chart_count, html, open_page, page_file, said
 
 REQUIRED = (
     "neuron, FFN, gate, activation, layer, hidden state, embedding, token, NAS, NAV, NASCA, NAVCA, MEXA, pooling, "
@@ -56,6 +56,7 @@ def test_every_abbreviation_that_a_page_uses_in_its_reading_is_known():
 
 
 def test_a_terms_first_use_is_a_link_that_says_its_sentence():
+    glossary.begin()
     linked = glossary.linked("`NAS` NAS NAS, neurons of [NAV](x) $NAV$\n# FFN\n**P@1**, nav Neuron", "one")
     sentence = {slug: term.sentence for slug, term in glossary.terms().items()}
     assert linked == (
@@ -97,3 +98,30 @@ def test_the_search_looks_through_all_entries_and_a_button_opens_one():
     assert app.query_params["term"] in ("anisotropy", ["anisotropy"])
     app.text_input(key="glossary_search").set_value("zebra crossing").run()
     assert "No entry contains zebra crossing" in app.info[0].value
+
+
+def test_a_link_sets_the_language_of_menu_glossary_and_numbers():
+    app = open_page("glossary", term="token", lang="de")
+    assert app.title[0].value == "Glossar"
+    assert app.header[0].value == "Token"
+    assert "Das Stück Text" in said(app)
+    assert "Maschinell übersetzt" in said(app)
+    assert app.selectbox(key="lang").value == "de"
+    assert dict(app.query_params)["lang"] in ("de", ["de"])
+    app.switch_page(page_file("method")).run()
+    assert app.title[0].value == "Methode"
+    assert "Deutsch kostet 122 Tokens, Englisch 92: ein Verhältnis von 1,33." in said(app)
+    app.selectbox(key="lang").set_value("en").run()
+    assert app.title[0].value == "Method"
+    assert "lang" not in app.query_params
+
+
+def test_a_language_that_is_not_offered_is_refused_and_arabic_runs_from_right_to_left():
+    app = open_page("glossary", lang="tlh")
+    assert "lang = tlh" in app.toast[0].value
+    assert app.title[0].value == "Glossary"
+    assert "direction: rtl" not in html(app)
+    app = open_page("glossary", lang="ar")
+    assert app.title[0].value == "المسرد"
+    assert "direction: rtl" in html(app)
+    assert 'documentElement.lang = "ar"' in html(app)

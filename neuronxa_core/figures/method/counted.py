@@ -6,23 +6,30 @@ import numpy as np
 
 from neuronxa_core.analyses.worked_example import Space, WorkedExample, state_of
 from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.interface import local, tr
 from neuronxa_core.metrics.scoring import chance_rate
-from neuronxa_core.numbers import chance, count, score
+from neuronxa_core.numbers import chance, score
 from neuronxa_core.states.sentences import first_layer
 
 
 def told_of_guess(example: WorkedExample, space: Space, layer: int, pair: int, guessed: int) -> str:
     """Whether the guessed target sentence is the nearest to a source sentence. pair, guessed: from 0."""
     row = example.matrix(space, layer)[pair]
-    nearest, best = int(row.argmax()), score(float(row.max()), 3)
+    nearest, best = int(row.argmax()), local(score(float(row.max()), 3))
     if np.count_nonzero(row == row.max()) > 1:
-        return f"No target sentence is nearer than all others: several share the highest cosine, {best}."
-    own = "its own translation" if nearest == pair else f"not its translation, sentence {pair + 1}"
+        return tr("No target sentence is nearer than all others: several share the highest cosine, {best}.", best=best)
+    own = tr("its own translation") if nearest == pair else tr("not its translation, sentence {pair}", pair=pair + 1)
     if guessed == nearest:
-        return f"Right: sentence {nearest + 1} is the nearest (cosine {best}), {own}."
-    return (
-        f"You chose sentence {guessed + 1} (cosine {score(float(row[guessed]), 3)}). The nearest is sentence "
-        f"{nearest + 1} ({best}), {own}."
+        return tr(
+            "Right: sentence {nearest} is the nearest (cosine {best}), {own}.", nearest=nearest + 1, best=best, own=own
+        )
+    return tr(
+        "You chose sentence {guessed} (cosine {cosine}). The nearest is sentence {nearest} ({best}), {own}.",
+        guessed=guessed + 1,
+        cosine=local(score(float(row[guessed]), 3)),
+        nearest=nearest + 1,
+        best=best,
+        own=own,
     )
 
 
@@ -31,13 +38,28 @@ def told_of_count(example: WorkedExample, space: Space, layer: int, ticked: Set[
     mutual = example.outcomes(space, layer).mutual
     pairs, aligned = len(mutual), {int(pair) for pair in np.flatnonzero(mutual)}
     if ticked == aligned:
-        share = f"{len(aligned)}/{pairs} = {score(len(aligned) / pairs)}"
-        by_chance = f"1/(2 × {pairs} − 1) = {chance(chance_rate(pairs))}"
-        pairs_of = f"{count(len(aligned), 'pair')} of {pairs}"
-        return True, f"Right: {pairs_of}, so the score of layer {layer} is {share}. Chance would give {by_chance}."
+        said = {
+            "count": len(aligned),
+            "pairs": pairs,
+            "layer": layer,
+            "share": f"{len(aligned)}/{pairs} = {local(score(len(aligned) / pairs))}",
+            "chance": f"1/(2 × {pairs} − 1) = {local(chance(chance_rate(pairs)))}",
+        }
+        if len(aligned) == 1:
+            told = tr(
+                "Right: 1 pair of {pairs}, so the score of layer {layer} is {share}. Chance would give {chance}.",
+                **said,
+            )
+        else:
+            told = tr(
+                "Right: {count} pairs of {pairs}, so the score of layer {layer} is {share}. "
+                "Chance would give {chance}.",
+                **said,
+            )
+        return True, told
     wrong = [_why_not(example, space, layer, pair) for pair in sorted(ticked - aligned)]
-    missed = [f"Pair {pair + 1} wins both and is not ticked." for pair in sorted(aligned - ticked)]
-    return False, " ".join(["Not yet.", *wrong, *missed])
+    missed = [tr("Pair {pair} wins both and is not ticked.", pair=pair + 1) for pair in sorted(aligned - ticked)]
+    return False, " ".join([tr("Not yet."), *wrong, *missed])
 
 
 def _why_not(example: WorkedExample, space: Space, layer: int, pair: int) -> str:
@@ -49,11 +71,11 @@ def _why_not(example: WorkedExample, space: Space, layer: int, pair: int) -> str
         rivals[pair] = -np.inf
         rival = int(rivals.argmax())
         if rivals[rival] >= own:
-            kind = "target" if name == "row" else "source"
-            return (
-                f"Pair {pair + 1} has {score(float(own), 3)}, but in its {name} {kind} sentence {rival + 1} has "
-                f"{score(float(rivals[rival]), 3)}."
-            )
+            said = {"pair": pair + 1, "own": local(score(float(own), 3)), "rival": rival + 1}
+            said["best"] = local(score(float(rivals[rival]), 3))
+            if name == "row":
+                return tr("Pair {pair} has {own}, but in its row target sentence {rival} has {best}.", **said)
+            return tr("Pair {pair} has {own}, but in its column source sentence {rival} has {best}.", **said)
     raise ValueError(f"pair {pair + 1} is aligned")
 
 
@@ -61,8 +83,11 @@ def mean_in_sight(example: WorkedExample, space: Space) -> str:
     """The mean over layers with every layer's count: `NASCA = (0 + 2 + 4 + 5) / (4 layers × 5 pairs) = 0.55`."""
     state, pairs = state_of(space), example.study.pairs
     counts = [round(each * pairs) for each in example.scores(space)]
-    layers = f"{len(counts)} layers" if first_layer(state) else f"{len(counts)} layers, with the token embedding"
+    if first_layer(state):
+        cells = tr("{layers} layers × {pairs} pairs", layers=len(counts), pairs=pairs)
+    else:
+        cells = tr("{layers} layers, with the token embedding × {pairs} pairs", layers=len(counts), pairs=pairs)
     return (
-        f"{SCORE_NAMES[state]} = ({' + '.join(map(str, counts))}) / ({layers} × {pairs} pairs) = {sum(counts)} / "
-        f"{len(counts) * pairs} = **{score(sum(counts) / (len(counts) * pairs))}**"
+        f"{SCORE_NAMES[state]} = ({' + '.join(map(str, counts))}) / ({cells}) = {sum(counts)} / "
+        f"{len(counts) * pairs} = **{local(score(sum(counts) / (len(counts) * pairs)))}**"
     )

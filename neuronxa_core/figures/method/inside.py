@@ -7,12 +7,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.worked_example import WorkedExample
-from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
+from neuronxa_core.figures.export import COLUMN, ExportableFigure
 from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, STATE_NAMES, Theme, score_scale, translucent
 from neuronxa_core.figures.style import blank, colour_key, hover, score_bar
 from neuronxa_core.figures.token_rows import plain, token_names
-from neuronxa_core.numbers import count, decimal, percent
+from neuronxa_core.figures.wording import named
+from neuronxa_core.interface import listed, local, tr
+from neuronxa_core.numbers import decimal, percent
 from neuronxa_core.states.sentences import State
 
 HEIGHT = 300
@@ -23,14 +24,15 @@ _SIDE_STATES: tuple[State, State] = ("nas", "nav")
 
 def names_of(example: WorkedExample) -> tuple[str, str]:
     """The names of source and target."""
-    return language(example.study.source).name, language(example.study.target).name
+    return named(example.study.source), named(example.study.target)
 
 
 def token_counts(example: WorkedExample, theme: Theme = "light") -> go.Figure:
     """Tokens of every sentence, special tokens included: a bar per pair and language."""
     colours = PALETTES[theme].languages
     figure = blank(theme, HEIGHT, margin={"l": 8, "r": 8, "t": 40, "b": 8}, hovermode="closest")
-    pairs = [f"pair {pair}" for pair in range(1, len(example.sides[0]) + 1)]
+    told = tr("Tokens")
+    pairs = [tr("pair {pair}", pair=pair) for pair in range(1, len(example.sides[0]) + 1)]
     for name, side, colour in zip(names_of(example), example.sides, colours, strict=True):
         counts = [len(inside.tokens) for inside in side]
         figure.add_trace(
@@ -44,12 +46,12 @@ def token_counts(example: WorkedExample, theme: Theme = "light") -> go.Figure:
                 constraintext="none",
                 textfont={"size": 12},
                 marker={"color": colour},
-                hovertemplate=f"<b>{name}, %{{x}}</b><br>%{{y}} tokens<extra></extra>",
+                hovertemplate=f"<b>{name}, %{{x}}</b><br>{told} %{{y}}<extra></extra>",
             )
         )
     most = max(len(inside.tokens) for side in example.sides for inside in side)
     figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_yaxes(title_text="Tokens", range=[0, 1.15 * most])
+    figure.update_yaxes(title_text=told, range=[0, 1.15 * most])
     figure.update_xaxes(showgrid=False, ticks="")
     colour_key(figure, list(zip(colours, names_of(example), strict=True)))
     return figure
@@ -109,8 +111,8 @@ def gate_figure(
         **{"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper"},
         line={"color": palette.muted, "width": 1, "dash": "dash"},
     )
-    figure.update_xaxes(title_text="What goes in: gate_proj(x)")
-    figure.update_yaxes(title_text=f"What comes out: {example.function}(gate_proj(x))")
+    figure.update_xaxes(title_text=tr("What goes in: gate_proj(x)"))
+    figure.update_yaxes(title_text=tr("What comes out: {function}(gate_proj(x))", function=example.function))
     colour_key(figure, list(zip(palette.languages, names_of(example), strict=True)))
     return figure
 
@@ -143,17 +145,21 @@ def tokens_finding(example: WorkedExample) -> str:
     """How many tokens both sides cost, and the ratio."""
     source, target = (sum(len(each.tokens) for each in side) for side in example.sides)
     names = names_of(example)
-    return (
-        f"{names[0]} costs {count(source, 'token')}, {names[1]} {target:,}: a ratio of {decimal(source / target)}. "
-        "Special tokens count."
+    return tr(
+        "{first} costs {one} tokens, {second} {other}: a ratio of {ratio}. Special tokens count.",
+        first=names[0],
+        second=names[1],
+        one=local(f"{source:,}"),
+        other=local(f"{target:,}"),
+        ratio=local(decimal(source / target)),
     )
 
 
 def exportable_tokens(example: WorkedExample) -> ExportableFigure:
     return ExportableFigure(
         f"{example.study.stem}.method.tokens",
-        f"Tokens per sentence: {pair_name(example.study)}",
-        "How many tokens the tokenizer makes of each sentence and of its translation, special tokens included.",
+        tr("Tokens per sentence: {languages}", languages=listed(names_of(example))),
+        tr("How many tokens the tokenizer makes of each sentence and of its translation, special tokens included."),
         example.study.caption,
         lambda theme: token_counts(example, theme),
     )
@@ -165,9 +171,11 @@ def exportable_gate(
     neuron = example.neurons[layer - 1, place]
     return ExportableFigure(
         f"{example.study.stem}.method.gate.layer{layer}.neuron{neuron}",
-        f"The gate of neuron {neuron} in layer {layer}, pair {pair + 1}",
-        "Each mark is a token: circles source, triangles target. Right of the dashed line the neuron is on (NAS 1). "
-        "The ring is the chosen token.",
+        tr("The gate of neuron {neuron} in layer {layer}, pair {pair}", neuron=neuron, layer=layer, pair=pair + 1),
+        tr(
+            "Each mark is a token: circles source, triangles target. Right of the dashed line the neuron is on "
+            "(NAS 1). The ring is the chosen token."
+        ),
         example.study.caption,
         lambda theme: gate_figure(example, pair, layer, place, chosen, theme),
         COLUMN + 120,
@@ -186,7 +194,7 @@ def firing_figure(
         zip(_SIDE_STATES, ((values > 0).astype(np.float32), np.abs(values)), strict=True), start=1
     ):
         figure.add_trace(_fired(example.neurons[layer - 1].tolist(), names, shown, state, theme), row=1, col=column)
-        title = "on or off" if state == "nas" else "how strongly"
+        title = tr("on or off") if state == "nas" else tr("how strongly")
         figure.add_annotation(
             text=f"<b>{STATE_NAMES[state]}</b><br>{title}",
             **{"xref": f"x{column if column > 1 else ''} domain", "x": 0, "xanchor": "left", "align": "left"},
@@ -201,7 +209,7 @@ def firing_figure(
     house = blank(theme, height, margin={"l": 108, "r": 8, "t": 44, "b": 74}, hovermode="closest").layout
     shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode")
     figure.update_layout({name: house[name] for name in shared})
-    across = {"text": "Neurons", "standoff": 6, "font": {"size": 13, "color": PALETTES[theme].muted}}
+    across = {"text": tr("Neurons"), "standoff": 6, "font": {"size": 13, "color": PALETTES[theme].muted}}
     figure.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, fixedrange=True, title=across)
     figure.update_yaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, automargin=False)
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed", row=1, col=1)
@@ -235,7 +243,8 @@ def _fired(neurons: Sequence[int], names: Sequence[str], values: np.ndarray, sta
 def firing_finding(example: WorkedExample, side: int, pair: int, layer: int) -> str:
     """The share of these neurons that are on at the average token."""
     values = example.sides[side][pair].read_at(example.study.site)[layer - 1]
-    return f"Of these {values.shape[1]} neurons, {percent(float((values > 0).mean()))} are on at an average token."
+    share = local(percent(float((values > 0).mean())))
+    return tr("Of these {count} neurons, {share} are on at an average token.", count=values.shape[1], share=share)
 
 
 def exportable_firing(
@@ -243,12 +252,21 @@ def exportable_firing(
 ) -> ExportableFigure:
     code = (example.study.source, example.study.target)[side]
     tokens = len(example.sides[side][pair].tokens)
-    cut = f" The first {MOST_TOKENS} of {tokens} tokens." if tokens > MOST_TOKENS else ""
+    note = tr(
+        "Left: blue where the activation is above 0. Right: its absolute value. First the neurons with the highest "
+        "NAV in all sentences, then as many spread evenly over the rest of the layer; the frame is the chosen one."
+    )
+    if tokens > MOST_TOKENS:
+        note += " " + tr("The first {shown} of {tokens} tokens.", shown=MOST_TOKENS, tokens=tokens)
     return ExportableFigure(
         f"{example.study.stem}.method.firing.{code}.pair{pair + 1}.layer{layer}",
-        f"{language(code).name}, pair {pair + 1}, layer {layer}: which neurons the tokens switch on",
-        "Left: blue where the activation is above 0. Right: its absolute value. First the neurons with the highest NAV "
-        f"in all sentences, then as many spread evenly over the rest of the layer; the frame is the chosen one.{cut}",
+        tr(
+            "{language}, pair {pair}, layer {layer}: which neurons the tokens switch on",
+            language=named(code),
+            pair=pair + 1,
+            layer=layer,
+        ),
+        note,
         example.study.caption,
         lambda theme: firing_figure(example, side, pair, layer, place, theme),
     )

@@ -5,17 +5,21 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.worked_example import Space, WorkedExample, state_of
-from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
-from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
+from neuronxa_core.figures.export import COLUMN, ExportableFigure
+from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.wording import named
+from neuronxa_core.interface import listed, local, tr
 from neuronxa_core.metrics.scoring import chance_rate
 from neuronxa_core.numbers import chance, score
-from neuronxa_core.states.sentences import STATES
 
-SPACE_NAMES: dict[Space, str] = {**{state: STATE_NAMES[state] for state in STATES}, "centred": "Embedding, centred"}
-"""How a space is called."""
 HEIGHT = 360
 LINE_HEIGHT = 150
+
+
+def space_name(space: Space) -> str:
+    """How a space is called."""
+    return {"nas": "NAS", "nav": "NAV", "embedding": tr("Embedding"), "centred": tr("Embedding, centred")}[space]
 
 
 def winners(matrix: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -41,7 +45,7 @@ def neighbours_figure(
     pairs = len(matrix)
     places = list(range(pairs))
     figure = blank(theme, HEIGHT, margin={"l": 8, "r": 8, "t": 46, "b": 8}, hovermode="closest", dragmode=False)
-    texts = [[score(value, 3) if shown else "?" for value in row] for row in matrix]
+    texts = [[local(score(value, 3)) if shown else "?" for value in row] for row in matrix]
     figure.add_trace(
         go.Heatmap(
             **{"x": places, "y": places, "z": matrix if shown else np.zeros_like(matrix), "xgap": 2, "ygap": 2},
@@ -52,15 +56,17 @@ def neighbours_figure(
             texttemplate="%{text}",
             textfont={"size": 13, "color": palette.ink},
             hoverinfo="skip",
-            name=SPACE_NAMES[space],
+            name=space_name(space),
         )
     )
     if shown:
         _mark(figure, matrix, theme)
     source, target = (each[:3] for each in (example.study.source, example.study.target))
     axis = {"showgrid": False, "ticks": "", "tickvals": places, "ticktext": [str(place + 1) for place in places]}
-    figure.update_xaxes(**axis, side="top", title_text=f"Target sentence ({target})", range=[-0.5, pairs - 0.5])
-    figure.update_yaxes(**axis, title_text=f"Source sentence ({source})", range=[pairs - 0.5, -0.5])
+    figure.update_xaxes(
+        **axis, side="top", title_text=tr("Target sentence ({code})", code=target), range=[-0.5, pairs - 0.5]
+    )
+    figure.update_yaxes(**axis, title_text=tr("Source sentence ({code})", code=source), range=[pairs - 0.5, -0.5])
     return figure
 
 
@@ -103,10 +109,15 @@ def _mark(figure: go.Figure, matrix: NDArray[np.float64], theme: Theme) -> None:
 def exportable_neighbours(example: WorkedExample, space: Space, layer: int, shown: bool = True) -> ExportableFigure:
     return ExportableFigure(
         f"{example.study.stem}.method.cosines.{space}.layer{layer}",
-        f"{SPACE_NAMES[space]}, layer {layer}: cosines of {pair_name(example.study)}",
-        "▸ highest of its row, ▾ highest of its column, framed: both. Translations lie on the diagonal."
+        tr(
+            "{space}, layer {layer}: cosines of {languages}",
+            space=space_name(space),
+            layer=layer,
+            languages=listed([named(code) for code in (example.study.source, example.study.target)]),
+        ),
+        tr("▸ highest of its row, ▾ highest of its column, framed: both. Translations lie on the diagonal.")
         if shown
-        else "The cosines are hidden until you have guessed.",
+        else tr("The cosines are hidden until you have guessed."),
         example.study.caption,
         lambda theme: neighbours_figure(example, space, layer, shown, theme),
         COLUMN,
@@ -117,9 +128,14 @@ def neighbours_finding(example: WorkedExample, space: Space, layer: int) -> str:
     """How many pairs win their row, their column, and both."""
     found = example.outcomes(space, layer)
     pairs = len(found.mutual)
-    return (
-        f"{SPACE_NAMES[space]} at layer {layer}: {found.source_to_target.sum()} of {pairs} translations win their row, "
-        f"{found.target_to_source.sum()} their column, {found.mutual.sum()} both."
+    return tr(
+        "{space} at layer {layer}: {rows} of {pairs} translations win their row, {columns} their column, {both} both.",
+        space=space_name(space),
+        layer=layer,
+        pairs=pairs,
+        rows=found.source_to_target.sum(),
+        columns=found.target_to_source.sum(),
+        both=found.mutual.sum(),
     )
 
 
@@ -141,7 +157,7 @@ def score_line(
         **{"type": "line", "x0": by_chance, "x1": by_chance, "y0": -0.8, "y1": 0.8},
         line={"color": palette.muted, "width": 1.5, "dash": "dot"},
     )
-    _say(figure, by_chance, f"chance {chance(by_chance)}", palette.muted, 22)
+    _say(figure, by_chance, tr("chance {value}", value=local(chance(by_chance))), palette.muted, 22)
     if shown:
         value = float(example.outcomes(space, layer).mutual.mean())
         colour = palette.states[state_of(space)]
@@ -151,10 +167,10 @@ def score_line(
                 marker={"symbol": "circle", "size": 16, "color": colour},
             )
         )
-        _say(figure, value, f"<b>score {score(value)}</b>", colour, 40)
+        _say(figure, value, "<b>" + tr("score {value}", value=local(score(value))) + "</b>", colour, 40)
     figure.update_yaxes(visible=False, range=[-1, 1])
     figure.update_xaxes(
-        title_text="Aligned pairs, as a share of all", range=[-0.03, 1.03], tickvals=steps, showgrid=False
+        title_text=tr("Aligned pairs, as a share of all"), range=[-0.03, 1.03], tickvals=steps, showgrid=False
     )
     figure.update_xaxes(ticktext=[f"{step}/{pairs}" for step in range(pairs + 1)])
     return figure
@@ -170,11 +186,14 @@ def _say(figure: go.Figure, x: float, text: str, colour: str, shift: int) -> Non
 
 
 def exportable_score(example: WorkedExample, space: Space, layer: int, shown: bool = True) -> ExportableFigure:
-    told = f": {score(float(example.outcomes(space, layer).mutual.mean()))}" if shown else ""
+    told = f": {local(score(float(example.outcomes(space, layer).mutual.mean())))}" if shown else ""
     return ExportableFigure(
         f"{example.study.stem}.method.score.{space}.layer{layer}",
-        f"The score of layer {layer} in {SPACE_NAMES[space]}{told}",
-        f"The scores that {example.study.pairs} pairs can have; the dotted line is what a random matrix gives.",
+        tr("The score of layer {layer} in {space}", layer=layer, space=space_name(space)) + told,
+        tr(
+            "The scores that {pairs} pairs can have; the dotted line is what a random matrix gives.",
+            pairs=example.study.pairs,
+        ),
         example.study.caption,
         lambda theme: score_line(example, space, layer, shown, theme),
     )

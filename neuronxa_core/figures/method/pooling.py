@@ -8,11 +8,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.worked_example import WorkedExample, pooling_weights
-from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.style import blank, hover
 from neuronxa_core.figures.token_rows import token_names
+from neuronxa_core.figures.wording import named
+from neuronxa_core.interface import listed, local, tr
 from neuronxa_core.numbers import decimal
 from neuronxa_core.states.sentences import POOLINGS, Pooling
 
@@ -30,6 +31,7 @@ def pooling_figure(
     """
     palette, tokens = PALETTES[theme], example.sides[side][pair].tokens
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.34, row_heights=[0.5, 0.5])
+    told = tr("Weight")
     names, weights = token_names(tokens, longest=8), pooling_weights(len(tokens), pooling)
     figure.add_trace(
         go.Bar(
@@ -38,14 +40,16 @@ def pooling_figure(
             name="weights",
             marker={"color": palette.languages[side]},
             **hover(
-                f"<b>{name}</b><br>weight {decimal(weight, 4)}" for name, weight in zip(names, weights, strict=True)
+                f"<b>{name}</b><br>{told} {local(decimal(weight, 4))}"
+                for name, weight in zip(names, weights, strict=True)
+                for name, weight in zip(names, weights, strict=True)
             ),
         ),
         row=1,
         col=1,
     )
     pooled = {each: example.states(side, pair, layer, each)[0] for each in POOLINGS}
-    neurons = [f"neuron {neuron}" for neuron in example.neurons[layer - 1]]
+    neurons = [tr("neuron {neuron}", neuron=neuron) for neuron in example.neurons[layer - 1]]
     places = list(range(len(neurons)))
     figure.add_trace(
         go.Bar(
@@ -77,7 +81,7 @@ def _lay_out(figure: go.Figure, names: Sequence[str], theme: Theme) -> None:
     figure.update_layout({name: house[name] for name in shared}, bargap=0.2)
     axis = {name: house.yaxis[name] for name in ("gridcolor", "zeroline", "fixedrange", "tickcolor")}
     title = {"standoff": 4, "font": {"size": 13, "color": PALETTES[theme].muted}}
-    figure.update_yaxes(**axis, title={**title, "text": "Weight"}, rangemode="tozero", nticks=4, row=1, col=1)
+    figure.update_yaxes(**axis, title={**title, "text": tr("Weight")}, rangemode="tozero", nticks=4, row=1, col=1)
     figure.update_yaxes(**axis, title={**title, "text": "NAS"}, range=[0, 1.04], dtick=0.5, row=2, col=1)
     named = len(names) <= _NAMED
     figure.update_xaxes(showgrid=False, fixedrange=True, zeroline=False, ticks="")
@@ -87,7 +91,7 @@ def _lay_out(figure: go.Figure, names: Sequence[str], theme: Theme) -> None:
         row=1,
         col=1,
     )
-    figure.update_xaxes(showticklabels=False, title={**title, "text": "Neurons"}, row=2, col=1)
+    figure.update_xaxes(showticklabels=False, title={**title, "text": tr("Neurons")}, row=2, col=1)
 
 
 def _hover(neurons: Sequence[str], values: np.ndarray, what: str) -> dict[str, Any]:
@@ -101,9 +105,18 @@ def exportable_pooling(example: WorkedExample, side: int, pair: int, layer: int,
     code = (example.study.source, example.study.target)[side]
     return ExportableFigure(
         f"{example.study.stem}.method.{pooling}.{code}.pair{pair + 1}.layer{layer}",
-        f"{language(code).name}, pair {pair + 1}, layer {layer}: tokens weighed by {pooling}",
-        f"Above: the weight of each token. Below: the sentence's NAS at each neuron; the short lines are what the "
-        f"other poolings would give. {pooling_finding(example, side, pair, layer, pooling)}",
+        tr(
+            "{language}, pair {pair}, layer {layer}: tokens weighed by {pooling}",
+            language=named(code),
+            pair=pair + 1,
+            layer=layer,
+            pooling=pooling_name(pooling),
+        ),
+        tr(
+            "Above: the weight of each token. Below: the sentence's NAS at each neuron; the short lines are what the "
+            "other poolings would give."
+        )
+        + f" {pooling_finding(example, side, pair, layer, pooling)}",
         example.study.caption,
         lambda theme: pooling_figure(example, side, pair, layer, pooling, theme),
     )
@@ -117,5 +130,13 @@ def pooling_finding(example: WorkedExample, side: int, pair: int, layer: int, po
         for each in POOLINGS
         if each != pooling
     }
-    told = " and ".join(f"{shift:.2f} with {other}" for other, shift in moved.items())
-    return f"On average these neurons move by {told}."
+    told = [
+        tr("{shift} with {pooling}", shift=local(f"{shift:.2f}"), pooling=pooling_name(other))
+        for other, shift in moved.items()
+    ]
+    return tr("On average these neurons move by {shifts}.", shifts=listed(told))
+
+
+def pooling_name(pooling: Pooling) -> str:
+    """How a pooling is called."""
+    return {"position": tr("position"), "mean": tr("mean"), "last": tr("last")}[pooling]

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.analyses.worked_example import Space, WorkedExample, state_of
 from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.method.neighbours import space_name
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.style import blank, hover
 from neuronxa_core.interface import local, tr
@@ -13,12 +14,6 @@ from neuronxa_core.metrics.geometry import anisotropy
 from neuronxa_core.numbers import score
 
 HEIGHT = 300
-
-
-def space_name(space: Space) -> str:
-    """How a space is called."""
-    names = {"nas": "NAS", "nav": "NAV", "embedding": tr("Embedding"), "centred": tr("Embedding, centred")}
-    return names[space]
 
 
 def compared(centred: bool) -> tuple[Space, Space]:
