@@ -7,6 +7,7 @@ from neuronxa_core.figures.shown import exportables_of
 from neuronxa_core.gallery.method import method_request, precomputed_method
 from neuronxa_core.interface import tr
 from neuronxa_core.settings import ASSETS
+from pages.learn.told import question
 from pages.shared import glossary, link, look
 from pages.shared.glossary import Term
 
@@ -62,7 +63,7 @@ def show_list(found: list[Term]) -> None:
 
 
 st.title(tr("Glossary"))
-look.question(tr("What does a term mean, and where does it come from?"))
+question(tr("What does a term mean, and where does it come from?"))
 st.html(ASSETS / "guide_links.html", unsafe_allow_javascript=True)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     words = st.text_input(
