@@ -39,6 +39,8 @@ class Settings:
     """NEURONXA_MODELS: comma-separated hub ids and paths that a shared deployment offers. Default: demo."""
     corpora: tuple[Path, ...]
     """NEURONXA_CORPORA: comma-separated files and folders, each offered with the corpora inside it. Default: none."""
+    stores: tuple[str, ...]
+    """NEURONXA_STORES: comma-separated folders and addresses of stores of sweeps, offered by name. Default: none."""
     device: str
     """NEURONXA_DEVICE: the meaning of the device `auto`: auto, cpu, cuda, mps or spread. Default: auto, the fastest."""
     memory_bytes: int | None
@@ -68,6 +70,7 @@ def settings() -> Settings:
         allow_remote=_one_of("NEURONXA_ALLOW_REMOTE", ("0", "1")) == "1",
         models=_listed("NEURONXA_MODELS") or ("demo",),
         corpora=tuple(Path(path).expanduser().absolute() for path in _listed("NEURONXA_CORPORA")),
+        stores=_listed("NEURONXA_STORES"),
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         worker=_one_of("NEURONXA_WORKER", ("thread",) if sys.platform == "win32" else ("process", "thread")),

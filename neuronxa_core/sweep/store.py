@@ -81,6 +81,10 @@ class Store:
         self.objects.put(_MANIFEST, json.dumps(manifest).encode())
         return SCHEMA
 
+    def stamp(self) -> str:
+        """A value that changes whenever a result or a failure is added, or files are merged."""
+        return _digest(*self.objects.names(_RESULTS), *self.objects.names(_FAILURES))
+
     def note_plan(self, plan: Plan) -> None:
         """Notes which tasks were asked for, so that a reader knows how many are left."""
         keys = sorted(task.key for task in plan.tasks)

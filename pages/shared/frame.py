@@ -36,6 +36,7 @@ def draw() -> None:
             ],
             tr("Compare"): [
                 _page("compare/models", "Models", "compare_arrows"),
+                _page("compare/leaderboard", "Leaderboard", "leaderboard"),
                 _page("compare/settings", "Settings", "tune"),
                 _page("compare/downstream", "Downstream", "insights"),
             ],

@@ -18,6 +18,7 @@ PAGES = (
     "neurons",
     "latent_language",
     "models",
+    "leaderboard",
     "settings",
     "downstream",
     "interventions",

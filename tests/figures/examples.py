@@ -16,6 +16,7 @@ from neuronxa_core.analyses.downstream import alignment_table, joined, layer_cor
 from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.items import PairItems, SentenceItems
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
+from neuronxa_core.analyses.leaderboard import board_of, texts_of
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
@@ -29,6 +30,7 @@ from neuronxa_core.figures import (
     interventions,
     items,
     languages,
+    leaderboard,
     models,
     neurons,
     overview,
@@ -56,6 +58,7 @@ from neuronxa_core.gallery.read import (
 )
 from neuronxa_core.gallery.traps import precomputed_traps, traps_request
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.sweep.board import gallery_rows
 
 MODULES = (
     alignment,
@@ -67,6 +70,7 @@ MODULES = (
     interventions,
     items,
     languages,
+    leaderboard,
     models,
     neighbours,
     neurons,
@@ -320,6 +324,16 @@ def exportable_difference() -> Example:
     table = language_differences(variants["product"], variants["gate"], "nas")
     exportable = models.exportable_difference(STUDY, table, "nas", "product", "gate")
     return Example(exportable, {"difference.x": table["difference"][::-1]})
+
+
+@example
+def exportable_board() -> Example:
+    rows = gallery_rows()
+    board = board_of(rows, texts_of(rows)[0])
+    codes = sorted(board.common)
+    scores = [result.mean("nas") for result in sorted(gallery_results().values(), key=lambda each: each.study.source)]
+    exportable = leaderboard.exportable_board(board, ["demo, gate, float32"], codes, "nas")
+    return Example(exportable, {"scores.z": [float(np.float32(each)) for each in scores]})
 
 
 @cache

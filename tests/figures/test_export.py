@@ -55,6 +55,7 @@ def test_hover_boxes_can_be_read(name: str, theme: Theme):
 KINDS = {
     "exportable_curves": "Line chart",
     "exportable_matrix": "Heat map",
+    "exportable_board": "Heat map",
     "exportable_gaps": "Dot plot with intervals",
     "exportable_projection": "Scatter plot",
     "exportable_downstream": "Scatter plot",
@@ -109,6 +110,7 @@ STEMS = {
     "exportable_trap": f"{PAIR}.traps.few",
     "exportable_curves": f"{PAIR}.alignment",
     "exportable_direction": f"{PAIR}.directions.nas",
+    "exportable_board": "everyday.eng_Latn.nas.leaderboard",
     "exportable_gaps": f"{FIRST}.gaps",
     "exportable_matrix": f"{PAIR}.layer7.nas.similarity",
     "exportable_distribution": f"{PAIR}.layer7.distribution",

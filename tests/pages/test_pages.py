@@ -40,6 +40,7 @@ PAGES = {
     "neurons": "Neurons",
     "latent_language": "Latent language",
     "models": "Models",
+    "leaderboard": "Leaderboard",
     "settings": "Settings",
     "downstream": "Downstream",
     "interventions": "Interventions",

@@ -1,0 +1,120 @@
+"""Leaderboard: every model on every language as a heat map, the best model at the top."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from neuronxa_core.analyses.leaderboard import Board
+from neuronxa_core.analyses.models import FEWEST
+from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.export import ExportableFigure
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, score_scale
+from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes
+from neuronxa_core.figures.wording import joined_names
+from neuronxa_core.numbers import confidence, count, score
+from neuronxa_core.states.sentences import State
+from neuronxa_core.study.result import SUMMARY_NAMES
+
+_ROW, _BELOW = 26, 104
+_MOST_LABELS = 60
+"""With more languages than this, their codes would run into each other."""
+_LONGEST = 22
+
+
+def board_heatmap(
+    board: Board, order: Sequence[str], codes: Sequence[str], state: State, theme: Theme = "light"
+) -> go.Figure:
+    """Scores, 0 to 1, of the variants (rows, in this order) on the languages (columns); blank where none is.
+
+    Transparent squares lie over the cells for clicks; their customdata begins with the variant and the code.
+    """
+    scores, low, high = (board.scores(state, end).loc[list(order), list(codes)] for end in ("", "_low", "_high"))
+    figure = blank(
+        theme,
+        _ROW * len(order) + _BELOW,
+        margin={"l": 8, "r": 8, "t": 4, "b": _BELOW - 8},
+        dragmode=False,
+        hovermode="closest",
+        hoverdistance=-1,
+    )
+    figure.add_trace(
+        go.Heatmap(
+            z=scores.to_numpy(np.float32),
+            zmin=0,
+            zmax=1,
+            colorscale=score_scale(state, theme),
+            xgap=1 if len(codes) <= _MOST_LABELS else 0,
+            ygap=1,
+            hoverinfo="skip",
+            name="scores",
+            colorbar=score_bar(0.9, title={"text": SCORE_NAMES[state], "side": "top"}),
+        )
+    )
+    rows, columns = (each.tolist() for each in np.nonzero(scores.notna().to_numpy()))
+    ends = [scores.to_numpy(), low.to_numpy(), high.to_numpy()]
+    cells = [
+        [order[row], codes[column], _hover(order[row], codes[column], *(float(each[row, column]) for each in ends))]
+        for row, column in zip(rows, columns, strict=True)
+    ]
+    figure.add_trace(
+        click_targets(x=columns, y=rows, customdata=cells, hovertemplate="%{customdata[2]}<extra></extra>")
+    )
+    shared = {"showgrid": False, "ticks": "", "showline": False, "ticklabelstandoff": 4}
+    few = len(codes) <= _MOST_LABELS
+    figure.update_xaxes(
+        range=[-0.5, len(codes) - 0.5],
+        tickvals=list(range(len(codes))) if few else [],
+        ticktext=short_codes(codes) if few else [],
+        tickangle=-90,
+        tickfont={"size": 12},
+        **shared,
+    )
+    names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in order]
+    figure.update_yaxes(range=[len(order) - 0.5, -0.5], tickvals=list(range(len(order))), ticktext=names, **shared)
+    figure.update_layout(font={"color": PALETTES[theme].ink})
+    return figure
+
+
+def _hover(variant: str, code: str, value: float, low: float, high: float) -> str:
+    told = f"{score(value)}<br>{confidence(low, high)}"
+    return f"<b>{variant}</b><br>{language(code).name}: " + told.replace("<0", "&lt;0")
+
+
+def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], state: State) -> ExportableFigure:
+    study = next(iter(board.studies.values()))
+    models = list(dict.fromkeys(each.names["model"] for each in board.studies.values()))
+    return ExportableFigure(
+        f"{study.names['corpus']}.{study.target}.{state}.leaderboard",
+        f"{SCORE_NAMES[state]} of {count(len(order), 'model')} on {count(len(codes), 'language')}",
+        f"Each cell is the {STATE_NAMES[state]} score against {language(study.target).name}, mean over layers; models "
+        "by their mean, best at the top. Blank: not computed.",
+        f"{joined_names(models)} · {study.names['corpus']} · {study.pairs} pairs",
+        lambda theme: board_heatmap(board, order, codes, state, theme),
+    )
+
+
+def board_finding(table: pd.DataFrame, board: Board, state: State) -> str:
+    """Which model is first, how sure that is, and over which languages. table: of leaderboard.ranking."""
+    name, measure, shared = SUMMARY_NAMES[state], SCORE_NAMES[state], len(board.common)
+    best = table[table["rank"] == 1]
+    first = best.iloc[0]
+    over = f"over {count(shared, 'language')} that all have" if shared else "each over its own languages"
+    over_its_own = f"over {count(shared, 'language')}"
+    if len(table) == 1:
+        alone = confidence(first[f"{name}_low"], first[f"{name}_high"], of="languages")
+        return f"{first['variant']} has a mean {measure} of {score(first[name])} {over_its_own} ({alone})."
+    if len(best) > 1:
+        return (
+            f"{joined_names(list(best['variant']))} share the first place by {measure}, {score(first[name])}, {over}."
+        )
+    ends = confidence(first[f"{name}_low"], first[f"{name}_high"], of="languages")
+    text = f"{first['variant']} is first by {measure} {over}: {score(first[name])} ({ends})"
+    if shared < FEWEST:
+        return f"{text}."
+    rivals = int((table["rank_low"] <= 1).sum()) - 1
+    if not rivals:
+        return f"{text}. It stays first in 95 % of the resampled sets of languages."
+    others = "one other model is" if rivals == 1 else f"{rivals} other models are"
+    return f"{text}. With other languages {others} within reach of the first place."

@@ -1,0 +1,101 @@
+"""What a leaderboard reads: the rows of a store, or of the gallery in the same form, and how far a sweep is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from neuronxa_core.errors import SweepError, shown
+from neuronxa_core.gallery import read
+from neuronxa_core.gallery.models import stored_models, stored_results
+from neuronxa_core.settings import settings
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.study import Study
+from neuronxa_core.sweep.rows import result_of, row_of
+from neuronxa_core.sweep.store import Failure, Store
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the sweeps of a store are. planned: tasks that any plan asked for; newest: when a result came last."""
+
+    done: int
+    planned: int
+    failures: Mapping[str, Failure]
+    newest: str
+
+    @property
+    def left(self) -> int:
+        """Planned tasks that are neither done nor failed."""
+        return max(0, self.planned - self.done - len(self.failures))
+
+
+def offered_stores() -> dict[str, str]:
+    """The addresses in NEURONXA_STORES by name: their last part, numbered where several have the same."""
+    found: dict[str, str] = {}
+    for url in settings().stores:
+        name = url.rstrip("/").rpartition("/")[2] or url
+        again = sum(each.partition(" (")[0] == name for each in found)
+        found[f"{name} ({again + 1})" if again else name] = url
+    return found
+
+
+def store_address(text: str) -> str:
+    """The address of the store of this name, or in local mode the text itself.
+
+    Raises SweepError in shared mode for everything that is not on offer, in the same words, and looks at nothing.
+    """
+    offered = offered_stores()
+    if text in offered:
+        return offered[text]
+    if settings().mode == "shared":
+        some = f"Choose one of: {', '.join(offered)}." if offered else "Ask whoever runs it to set NEURONXA_STORES."
+        raise SweepError(f"This shared dashboard does not offer {shown(text)}: there is no such store.", some)
+    return text
+
+
+def gallery_rows() -> pd.DataFrame:
+    """The rows of the precomputed results against English, as a store has them."""
+    return _gallery_rows(read.GALLERY)
+
+
+@lru_cache(maxsize=2)
+def _gallery_rows(_gallery: Path) -> pd.DataFrame:
+    others = [result for model in stored_models() for result in stored_results(model).values()]
+    results = (*read.gallery_results().values(), *read.variant_results().values(), *others)
+    return pd.DataFrame([row_of(str(place), result) for place, result in enumerate(results)])
+
+
+def store_rows(store: Store) -> pd.DataFrame:
+    """The rows of a store, read again only if its files have changed."""
+    return _rows(store.url, store.stamp())
+
+
+@lru_cache(maxsize=4)
+def _rows(url: str, stamp: str) -> pd.DataFrame:
+    return Store(url).rows()
+
+
+def progress(store: Store) -> Progress:
+    """How far the sweeps of a store are."""
+    rows = store_rows(store)
+    done = set(rows["key"])
+    planned = store.planned()
+    newest = str(rows["written"].max()) if len(rows) else ""
+    return Progress(len(done & planned), len(planned), _failures(store.url, store.stamp(), frozenset(done)), newest)
+
+
+@lru_cache(maxsize=4)
+def _failures(url: str, stamp: str, done: frozenset[str]) -> dict[str, Failure]:
+    return Store(url).failures(done)
+
+
+def result_in(rows: pd.DataFrame, study: Study) -> StudyResult | None:
+    """The result of a study among the rows, or None."""
+    fields = {name: value for name, value in study.fields.items() if name in rows}
+    found = rows
+    for name, value in fields.items():
+        found = found[found[name] == value]
+    return result_of(found.iloc[0].to_dict()) if len(found) else None

@@ -1,0 +1,277 @@
+"""Leaderboard: models by languages, from a store of sweeps or from the gallery."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from neuronxa_core.analyses.leaderboard import Board, board_of, matching, ranking, texts_of
+from neuronxa_core.corpora.languages import language, search_terms
+from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.figures import alignment
+from neuronxa_core.figures import leaderboard as figures
+from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.figures.tables import Column
+from neuronxa_core.gallery import answers
+from neuronxa_core.numbers import count
+from neuronxa_core.settings import settings
+from neuronxa_core.states.sentences import State
+from neuronxa_core.study.naming import corpus_name
+from neuronxa_core.study.result import SUMMARY_NAMES
+from neuronxa_core.study.study import Study
+from neuronxa_core.sweep import board as reader
+from neuronxa_core.sweep.store import Store
+from pages.shared import glossary, look, picker
+from pages.shared.study_link import is_shared
+
+_EXPLORE = Path(__file__).parent.parent / "explore"
+_GALLERY = "Gallery"
+_OTHER = "Other"
+_SECONDS = 5  # between two looks at a store whose sweep runs
+_STILL_RUNNING = 900  # seconds after its last result in which a sweep with tasks left counts as running
+_ORDERS = {"score": "By mean score", "name": "By name", "family": "By family"}
+_COLUMNS = {
+    "rank": Column("Rank", "%d", "By the mean of the chosen score over the languages that all models have"),
+    "rank_low": Column("Rank, from", "%d", "Best rank in 95 % of the resampled sets of languages"),
+    "rank_high": Column("Rank, to", "%d", "Worst rank in 95 % of the resampled sets of languages"),
+    "variant": Column("Model"),
+    "nasca": Column("NASCA", "%.2f", "Mean over layers, then over languages"),
+    "navca": Column("NAVCA", "%.2f", "Mean over layers, then over languages"),
+    "mexa": Column("MEXA", "%.2f", "Mean over layers, then over languages"),
+    "head": Column("Head", "%.2f", "Mean of the chosen score over the head languages, those XLM-R was trained on"),
+    "long_tail": Column("Long-tail", "%.2f", "Mean of the chosen score over all other languages"),
+    "languages": Column("Languages", "%d", "That have a result"),
+}
+
+
+def leaderboard_page() -> None:
+    store, rows = _rows_or_stop()
+    if store:
+        runs = reader.progress(store).left > 0
+        st.fragment(_watch, run_every=_SECONDS if runs else None)(store.url)
+    if rows.empty:
+        st.info("This store has no results yet.", icon=":material/hourglass_empty:")
+        return
+    _view(rows)
+
+
+def _rows_or_stop() -> tuple[Store | None, pd.DataFrame]:
+    """The store, None for the gallery, and its rows; the page stops where it cannot be read."""
+    offered = [_GALLERY, *reader.offered_stores(), *([] if is_shared() else [_OTHER])]
+    which, where = st.columns([1, 2], vertical_alignment="bottom")
+    chosen = which.selectbox("Store", offered, key="board_store", bind="query-params")
+    address = chosen
+    if chosen == _OTHER:
+        address = where.text_input(
+            "Folder or address",
+            key="board_address",
+            bind="query-params",
+            placeholder="results, or s3://bucket/name",
+            help="The store that `neuronxa sweep --store` writes to.",
+        )
+    if chosen == _GALLERY:
+        return None, reader.gallery_rows()
+    if not address:
+        st.info("Type the folder or the address of a store of sweeps.", icon=":material/database:")
+        st.stop()
+    try:
+        store = Store(reader.store_address(address))
+        rows = reader.store_rows(store)
+    except NeuronXAError as error:
+        told = f"The store {address} cannot be read at the moment. Try again later." if is_shared() else str(error)
+        st.error(look.plain(told), icon=":material/error:")
+        st.stop()
+    return store, rows
+
+
+def _watch(url: str) -> None:
+    """Shows how far the sweeps of a store are, and draws the page anew when results have come."""
+    try:
+        store = Store(url)
+        now = reader.progress(store)
+    except NeuronXAError:
+        st.warning("The store cannot be read at the moment.", icon=":material/cloud_off:")
+        return
+    if st.session_state.setdefault("board_seen", (url, now.newest)) != (url, now.newest):
+        st.session_state.board_seen = (url, now.newest)
+        st.rerun()
+    if now.left:
+        ended = now.done + len(now.failures)
+        st.progress(ended / now.planned, f"{ended:,} of {count(now.planned, 'task')} · {_last(now.newest)}")
+    if now.failures and is_shared():  # the reasons name paths
+        st.caption(f"{count(len(now.failures), 'task')} failed.")
+    elif now.failures:
+        with st.expander(f"{count(len(now.failures), 'task')} failed", icon=":material/report:"):
+            studies = [Study(**failure.study) for failure in now.failures.values()]
+            told = [f"{failure.problem} {failure.next_step}" for failure in now.failures.values()]
+            look.table(
+                pd.DataFrame(
+                    {
+                        "variant": [study.names["model"] for study in studies],
+                        "source": [study.source for study in studies],
+                        "reason": told,
+                    }
+                ),
+                {"variant": Column("Model"), "reason": Column("Why")},
+            )
+
+
+def _last(newest: str) -> str:
+    if not newest:
+        return "no result yet"
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(newest)).total_seconds()
+    if seconds > _STILL_RUNNING:
+        return "the last result is a while ago: start the sweep again to go on"
+    return f"the last result came {seconds:.0f} s ago"
+
+
+def _view(rows: pd.DataFrame) -> None:
+    """Draws the board of one text. Its controls change only the view."""
+    if opened := st.session_state.pop("board_open", None):
+        _open(rows, *opened)
+    texts = texts_of(rows)
+    what, how, which = st.columns([1.2, 1, 2], vertical_alignment="bottom")
+    state = look.state_control(SCORE_NAMES, "board_state", what)
+    order = how.selectbox("Order of the languages", _ORDERS, format_func=look.named(_ORDERS), key="board_order")
+    text = texts[0]
+    if len(texts) > 1:
+        text = which.selectbox("Sentences", texts, format_func=_text_name, key="board_text")
+    board = _filtered(board_of(rows, text))
+    if board.rows.empty:
+        st.info("No result fits these filters.", icon=":material/filter_alt_off:")
+        return
+    table = ranking(board, state)
+    codes = _ordered(board, state, order)
+    exportable = figures.exportable_board(board, list(table["variant"]), codes, state)
+    finding = look.plain(figures.board_finding(table, board, state))
+    look.picture(exportable, "board_map", finding, on_select=_clicked, selection_mode="points")
+    _table(board, table, state)
+    _pair(rows, board)
+
+
+def _text_name(text: tuple[str, str, int, int, str]) -> str:
+    corpus, target, pairs, sample, left_out = text
+    more = (f", sample {sample}" if sample else "") + (f", without {left_out}" if left_out else "")
+    return f"{corpus_name(corpus)}, against {language(target).name}, {pairs} pairs{more}"
+
+
+def _filtered(board: Board) -> Board:
+    """The board of the languages and models that the filters keep."""
+    codes = sorted(set(board.rows["source"]))
+    known = [language(code) for code in codes]
+    with st.expander("Filter", icon=":material/filter_alt:"):
+        family, script, level = st.columns(3)
+        families = family.multiselect("Family", sorted({each.family for each in known}), key="board_family")
+        scripts = script.multiselect("Script", sorted({each.script for each in known}), key="board_script")
+        levels = level.multiselect("Resources", ["head", "long-tail"], key="board_level")
+        searched, chosen = st.columns(2)
+        words = searched.text_input("Search", key="board_search", placeholder="a language or a model").lower().split()
+        models = chosen.multiselect("Models", list(board.studies), key="board_models", placeholder="all")
+    codes = matching(codes, families, scripts, levels)
+    names = models or list(board.studies)
+    for word in words:
+        found = [code for code in codes if word in search_terms(code).lower()]
+        if found:
+            codes = found
+        else:
+            names = [name for name in names if word in name.lower()]
+    return board.only(codes, names)
+
+
+def _ordered(board: Board, state: State, order: str) -> list[str]:
+    scores = board.scores(state)
+    codes = sorted(scores.columns, key=lambda code: language(code).name)
+    if order == "family":
+        return sorted(codes, key=lambda code: language(code).family)
+    if order == "score":
+        means = scores.mean()
+        return sorted(codes, key=lambda code: -means[code])
+    return codes
+
+
+def _clicked() -> None:
+    points = st.session_state.board_map.selection.points
+    if points:
+        st.session_state.board_open = tuple(points[0]["customdata"][:2])
+
+
+def _table(board: Board, table: pd.DataFrame, state: State) -> None:
+    """Draws the ranking; a selected row opens the model."""
+    name = SUMMARY_NAMES[state]
+    usual = ["rank", "rank_low", "rank_high", "variant", name, f"{name}_low", f"{name}_high"]
+    usual += ["head", "long_tail", "languages"]
+    with st.popover("Columns", icon=":material/view_column:"):
+        columns = st.multiselect(
+            "Columns", list(table.columns), default=usual, format_func=_title, key=f"board_columns_{state}"
+        )
+
+    def chosen() -> None:
+        selected = st.session_state.board_table.selection.rows
+        if selected:
+            st.session_state.board_open = (table["variant"][selected[0]], "")
+
+    st.caption(
+        "Ranks and means are over the languages that all models have; intervals resample these languages. Click a cell "
+        "for its pair, or select a row to open the model."
+    )
+    look.table(table[columns or usual], _COLUMNS, key="board_table", on_select=chosen, selection_mode="single-row")
+    stem = f"leaderboard.{state}"
+    look.table_downloads(table, stem, "board_ranking", "Ranking")
+    wide = ["variant", *board.rows.columns]
+    told = [column for column in wide if column in _EXPORTED]
+    look.table_downloads(lambda: board.named[told], f"{stem}.languages", "board_cells", "Every language")
+
+
+_EXPORTED = (
+    "variant",
+    "source",
+    "target",
+    "pairs",
+    *(f"{name}{end}" for name in SUMMARY_NAMES.values() for end in ("", "_low", "_high")),
+)
+
+
+def _title(column: str) -> str:
+    stem, _, end = column.rpartition("_")
+    if column in _COLUMNS:
+        return _COLUMNS[column].title
+    return f"{SCORE_NAMES[_STATE_OF[stem]]}, {'from' if end == 'low' else 'to'}"
+
+
+_STATE_OF: dict[str, State] = {name: state for state, name in SUMMARY_NAMES.items()}
+
+
+def _open(rows: pd.DataFrame, variant: str, code: str) -> None:
+    """Opens the model's page or the pair's; a pair whose result only the store has is drawn below instead."""
+    board = next(board for text in texts_of(rows) if variant in (board := board_of(rows, text)).studies)
+    study = board.studies[variant] if not code else board.study(variant, code)
+    if is_shared() and study.model not in settings().models:
+        st.session_state.board_pair = (variant, code) if code else None
+        return
+    if code and not answers.at_hand(study):
+        st.session_state.board_pair = (variant, code)
+        return
+    picker.open_study(_EXPLORE / ("alignment.py" if code else "asymmetry.py"), study)
+
+
+def _pair(rows: pd.DataFrame, board: Board) -> None:
+    """Draws the curves of the cell that was clicked, from the store."""
+    variant, code = st.session_state.get("board_pair") or ("", "")
+    if not code or code not in set(board.rows["source"]) or variant not in board.studies:
+        return
+    result = reader.result_in(rows, board.study(variant, code))
+    if result is None:
+        return
+    st.header(f"{look.plain(variant)}: {language(code).name}")
+    look.picture(
+        alignment.exportable_curves(result), "board_pair_curves", look.plain(alignment.alignment_finding(result))
+    )
+
+
+st.title("Leaderboard")
+st.html("<p class='nx-question'>Which models align which languages, and how sure is the order?</p>")
+
+leaderboard_page()
+with st.expander("How to read this", icon=":material/help:"):
+    st.markdown(glossary.explained("leaderboard"))
