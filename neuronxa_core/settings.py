@@ -31,6 +31,8 @@ class Settings:
     """NEURONXA_CACHE_DIR: converted weights, states and results. Default: ~/.cache/neuronxa."""
     cache_limit_bytes: int
     """NEURONXA_CACHE_GB: GB for states and results on disk; the least recently used are deleted first. Default: 10."""
+    upload_bytes: int
+    """NEURONXA_UPLOADS_GB: GB for all uploads together; the oldest unused are deleted first. Default: 2."""
     mode: str
     """NEURONXA_MODE: local, or shared: only models in NEURONXA_MODELS and paths in NEURONXA_CORPORA. Default: local."""
     allow_remote: bool
@@ -66,6 +68,7 @@ def settings() -> Settings:
     return Settings(
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
+        upload_bytes=int(_positive("NEURONXA_UPLOADS_GB", 2.0) * 1e9),
         mode=_one_of("NEURONXA_MODE", ("local", "shared")),
         allow_remote=_one_of("NEURONXA_ALLOW_REMOTE", ("0", "1")) == "1",
         models=_listed("NEURONXA_MODELS") or ("demo",),

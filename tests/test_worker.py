@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from neuronxa_core import jobs
+from neuronxa_core import jobs, lifetime
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.errors import Cancelled, NeuronXAError, WorkerError
 from neuronxa_core.gallery import answers
@@ -257,3 +257,13 @@ def test_a_page_shows_what_the_worker_computed_to_the_bit_as_it_is_here(
             np.testing.assert_array_equal(getattr(theirs, key), array)
     computing.end()
     assert cost._given_back() == cost.resident_bytes()
+
+
+def test_where_the_system_does_not_tell_a_child_looks_for_its_parent(monkeypatch: pytest.MonkeyPatch):
+    parents = iter([7, 7, 1])
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    ended: list[int] = []
+    lifetime._end_after(7, ended.append)
+    assert ended == [1]
+    assert not list(parents)

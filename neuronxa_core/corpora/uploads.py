@@ -1,22 +1,19 @@
 """Texts that users upload, stored unchanged under a name derived from their content, so that links keep working."""
 
-import contextlib
-import hashlib
-import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from neuronxa_core.corpora import kept
 from neuronxa_core.corpora.bounds import Bound
 from neuronxa_core.corpora.contents import Contents
+from neuronxa_core.corpora.kept import by_name
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.readers import read_lines, read_path
-from neuronxa_core.errors import CacheError, CorpusError, shown
+from neuronxa_core.errors import CorpusError, shown
 from neuronxa_core.settings import settings
 
 PREFIX = "upload:"
-_NAME = re.compile(rf"{PREFIX}(?P<folder>[\w.-]{{1,60}}-[0-9a-f]{{12}})")
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _MOST_SHARED = 5, 5_000
 _MOST_LOCAL = 200, 100_000
@@ -43,16 +40,16 @@ def upload_bound() -> Bound:
 def keep_upload(files: Mapping[str, bytes], title: str = "") -> str:
     """The name under which `open_corpus` finds these files, once they are stored: one, or several that belong together.
 
-    The same files get the same name. Raises CorpusError if they are too large or not a corpus, CacheError if they
-    cannot be stored.
+    The same files get the same name. Raises CorpusError if they are too large or not a corpus, or there is no room for
+    them, and CacheError if they cannot be stored.
     """
-    files = {_file_name(name): content for name, content in files.items()}
+    files = by_name(files.items())
     if not files:
         raise CorpusError("There is nothing to upload.", "Choose a file.")
     _refuse_too_large(files, upload_limits()[0])
-    folder = _content_name(files, title)
-    _write(folder, files)
-    return PREFIX + folder
+    name = kept.content_name(files, title)
+    kept.keep("uploads", name, files, _check)
+    return PREFIX + name
 
 
 def corpus_of(sentences: Mapping[str, Sequence[str]], title: str = "") -> str:
@@ -96,91 +93,40 @@ def _refuse_too_large(files: Mapping[str, bytes], megabytes: int) -> None:
 def keep_accuracies(files: Mapping[str, bytes]) -> str:
     """The name under which `open_accuracies` finds these files, once they are stored.
 
-    Raises CorpusError if they are too large, CacheError if they cannot be stored.
+    Raises CorpusError if they are too large or there is no room, CacheError if they cannot be stored.
     """
-    files = {_file_name(name): content for name, content in files.items()}
+    files = by_name(files.items())
     _refuse_too_large(files, MOST_ACCURACIES)
-    name = _content_name(files)
-    folder = _root("accuracies") / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, content in files.items():
-            (folder / file).write_bytes(content)
-    except OSError as error:
-        raise _cannot_keep(error) from error
+    name = kept.content_name(files)
+    kept.keep("accuracies", name, files)
     return name
 
 
 def open_accuracies(name: str) -> dict[str, bytes] | None:
     """The stored files by name; None if there are none."""
-    if not _NAME.fullmatch(PREFIX + name):
-        return None
     try:
-        return {file.name: file.read_bytes() for file in sorted((_root("accuracies") / name).iterdir())} or None
-    except OSError:  # there are none, or they are being deleted
+        return {file.name: file.read_bytes() for file in kept.files_of("accuracies", name)} or None
+    except OSError:  # they are being deleted
         return None
 
 
 def kept_accuracies() -> tuple[str, ...]:
     """The names of all stored accuracy files, newest first."""
-    return _kept_names("accuracies")
+    return kept.names("accuracies")
 
 
-def _content_name(files: Mapping[str, bytes], title: str = "") -> str:
-    digest = hashlib.blake2b(digest_size=6)
-    for name, content in sorted(files.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    stem = re.sub(r"[^\w.-]+", "-", title or Path(min(files)).stem)
-    return f"{stem.strip('-.')[:40] or 'text'}-{digest.hexdigest()}"
+def remove_accuracies(name: str) -> None:
+    """Deletes stored accuracy files; missing ones are ignored."""
+    kept.remove("accuracies", name)
 
 
-def _cannot_keep(error: OSError) -> CacheError:
-    return CacheError(
-        f"The upload cannot be stored in the cache folder ({error.strerror or type(error).__name__}).",
-        "Free some disk space, or set NEURONXA_CACHE_DIR to a writable folder.",
-    )
-
-
-def _kept_names(kind: str) -> tuple[str, ...]:
-    kept = {}
-    for folder in _root(kind).glob("*"):
-        with contextlib.suppress(OSError):  # deleted in the meantime
-            if _NAME.fullmatch(PREFIX + folder.name):
-                kept[folder.name] = folder.stat().st_mtime
-    return tuple(sorted(kept, key=lambda name: -kept[name]))
-
-
-def _write(folder: str, files: Mapping[str, bytes]) -> None:
-    """Writes the files to a temporary folder, reads them once, then renames it, so that all that is stored is valid."""
-    kept = _root() / folder
-    if kept.is_dir():
-        return
-    around = _root() / f".{os.getpid()}.{os.urandom(4).hex()}"
-    aside = around / "this upload"  # what errors call it
-    try:
-        aside.mkdir(parents=True)
-        for name, content in files.items():
-            (aside / name).write_bytes(content)
-        _refuse_too_long(aside, _read(aside))
-        if not kept.is_dir():
-            aside.rename(kept)
-    except OSError as error:
-        raise _cannot_keep(error) from error
-    finally:
-        shutil.rmtree(around, ignore_errors=True)
-
-
-def _refuse_too_long(folder: Path, contents: Contents) -> None:
+def _check(folder: Path) -> None:
+    """Raises CorpusError if the files in a folder are not a corpus, or too long."""
+    contents = _read(folder)
     _, most = upload_limits()
     longest = contents.rows or max(len(read_lines(file, upload_bound())) for file in folder.iterdir())
     if longest > most:
         raise CorpusError(f"The text has {longest:,} lines; the limit for uploads is {most:,}.", "Upload part of it.")
-
-
-def _file_name(name: str) -> str:
-    """The last part of a path, without characters that are unsafe in file names or URLs."""
-    last = re.sub(r"[^\w. -]+", "-", re.split(r"[/\\]", name)[-1]).strip(" .-")
-    return last[-80:] or "text.tsv"
 
 
 def open_upload(name: str) -> Contents:
@@ -190,20 +136,13 @@ def open_upload(name: str) -> Contents:
 
 def upload_files(name: str) -> tuple[Path, ...]:
     """The files stored under a name, as they were uploaded. Raises CorpusError if there are none."""
-    found = _NAME.fullmatch(name)
-    try:
-        files = tuple(sorted((_root() / found["folder"]).iterdir())) if found else ()
-    except OSError:
-        files = ()
+    files = kept.files_of("uploads", name.removeprefix(PREFIX)) if name.startswith(PREFIX) else ()
     if not files:
-        raise _no_upload(name)
+        raise CorpusError(
+            f"There is no upload {shown(name.removeprefix(PREFIX))} on this machine.",
+            "Upload the file on the Data page.",
+        )
     return files
-
-
-def _no_upload(name: str) -> CorpusError:
-    return CorpusError(
-        f"There is no upload {shown(name.removeprefix(PREFIX))} on this machine.", "Upload the file on the Data page."
-    )
 
 
 def _read(folder: Path) -> Contents:
@@ -213,15 +152,10 @@ def _read(folder: Path) -> Contents:
 
 def uploads() -> tuple[str, ...]:
     """The names of all stored uploads, newest first."""
-    return tuple(PREFIX + name for name in _kept_names("uploads"))
+    return tuple(PREFIX + name for name in kept.names("uploads"))
 
 
 def remove_upload(name: str) -> None:
     """Deletes a stored upload; a missing one is ignored."""
-    found = _NAME.fullmatch(name)
-    if found:
-        shutil.rmtree(_root() / found["folder"], ignore_errors=True)
-
-
-def _root(kind: str = "uploads") -> Path:
-    return settings().cache_dir / kind
+    if name.startswith(PREFIX):
+        kept.remove("uploads", name.removeprefix(PREFIX))

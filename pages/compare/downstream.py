@@ -19,6 +19,7 @@ from neuronxa_core.analyses.downstream import (
     joined,
     layer_correlations,
 )
+from neuronxa_core.corpora.kept import by_name
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import keep_accuracies
 from neuronxa_core.errors import NeuronXAError
@@ -31,7 +32,7 @@ from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import bound, glossary, languages, look
-from pages.shared.accuracies import file_name, kept_names, kept_rows
+from pages.shared.accuracies import file_name, kept_names, kept_rows, offer_deletion
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -47,8 +48,11 @@ _PUBLISHED_COLUMNS = {
 }
 
 
-def bring_accuracies() -> None:
-    """Draws the upload of accuracies: harness result files or a CSV, kept under a name that fits a link."""
+def bring_accuracies() -> "st.delta_generator.DeltaGenerator":
+    """Draws the upload of accuracies: harness result files or a CSV, kept under a name that fits a link.
+
+    Returns the place of the button that deletes those in use, which are not known before the page is drawn.
+    """
     with st.expander("Bring your own accuracies", icon=":material/upload_file:"):
         st.markdown(look.text("bring_accuracies"))
         files = st.file_uploader(
@@ -60,7 +64,7 @@ def bring_accuracies() -> None:
         )
         use, template = st.columns([1, 2])
         if use.button("Use these files", type="primary", disabled=not files, key="down_use", icon=":material/check:"):
-            _keep({file.name: file.getvalue() for file in files})
+            _keep([(file.name, file.getvalue()) for file in files])
         template.download_button(
             "Download a template",
             _TEMPLATE,
@@ -70,10 +74,12 @@ def bring_accuracies() -> None:
             on_click="ignore",
             key="down_template",
         )
+        return st.container()
 
 
-def _keep(files: dict[str, bytes]) -> None:
+def _keep(brought: list[tuple[str, bytes]]) -> None:
     try:
+        files = by_name(brought)
         found = read_accuracies(files)
         name = keep_accuracies(files)
     except NeuronXAError as problem:
@@ -85,12 +91,14 @@ def _keep(files: dict[str, bytes]) -> None:
     st.rerun()
 
 
-def downstream_page() -> None:
+def downstream_page(deletion: "st.delta_generator.DeltaGenerator") -> None:
     """Draws the page: the choice of accuracies, then the figures, or the run that they need."""
     study = study_or_stop().against_pivot
     which, benchmark_box, model_box = st.columns([1.4, 1, 1.2], vertical_alignment="bottom")
     with which:
         name = _accuracy_source()
+    with deletion:
+        offer_deletion("down_source")
     rows, notes = _accuracies(name)
     benchmark, model = BITS, study.model
     if name != BITS:
@@ -266,8 +274,7 @@ def published() -> None:
 st.title("Downstream")
 st.html("<p class='nx-question'>Does alignment predict how well the model does in a language?</p>")
 
-bring_accuracies()
-downstream_page()
+downstream_page(bring_accuracies())
 with st.expander("What papers report", icon=":material/menu_book:"):
     published()
 with st.expander("How to read this", icon=":material/help:"):

@@ -1,11 +1,12 @@
 """Uploads: files, or two pasted columns of lines, stored under a name that fits in a link."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
+from neuronxa_core.corpora.kept import by_name
 from neuronxa_core.corpora.languages import ENGLISH, known_languages, search_terms
 from neuronxa_core.corpora.uploads import PREFIX, keep_upload, remove_upload, upload_limits
 from neuronxa_core.errors import NeuronXAError
@@ -36,7 +37,7 @@ def _upload() -> None:
     )
     use, template = st.columns([1, 2])
     if use.button("Use this text", type="primary", disabled=not files, key="bring_upload", icon=":material/check:"):
-        _use({file.name: file.getvalue() for file in files})
+        _use([(file.name, file.getvalue()) for file in files])
     template.download_button(
         "Download a template",
         _template,
@@ -84,17 +85,17 @@ def _paste() -> None:
         if left == right:
             st.error("Both sides are in the same language. Choose two languages.", icon=":material/error:")
         else:
-            _use({f"{left}.txt": _lines(ours), f"{right}.txt": _lines(theirs)}, f"pasted-{left}-{right}")
+            _use([(f"{left}.txt", _lines(ours)), (f"{right}.txt", _lines(theirs))], f"pasted-{left}-{right}")
 
 
 def _lines(text: str) -> bytes:
     return text.replace("\r\n", "\n").strip("\n").encode("utf-8", "replace")
 
 
-def _use(files: Mapping[str, bytes], title: str = "") -> None:
+def _use(files: Sequence[tuple[str, bytes]], title: str = "") -> None:
     """Stores the files and makes them the study's corpus."""
     try:
-        name = keep_upload(files, title)
+        name = keep_upload(by_name(files), title)
         corpus = open_corpus(name)
         source = next(code for code in corpus.languages if code != ENGLISH and corpus.beside(code))
         beside = corpus.beside(source)
@@ -121,7 +122,8 @@ def _kept() -> None:
     if not corpus.startswith(PREFIX) or not (mine or corpus in picker.offered_corpora()):
         return
     st.caption(
-        f"In use: `{corpus.removeprefix(PREFIX)}`. It stays here until you delete it. Anyone with its link can open it."
+        f"In use: `{corpus.removeprefix(PREFIX)}`. It stays here until you delete it, or until it is unused and "
+        "there is no room for others. Anyone with its link can open it."
     )
     if st.button("Delete this text", icon=":material/delete:", key="bring_delete"):
         remove_upload(corpus)

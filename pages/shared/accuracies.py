@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from neuronxa_core.analyses.accuracies import read_accuracies
-from neuronxa_core.corpora.uploads import kept_accuracies, open_accuracies
+from neuronxa_core.corpora.uploads import kept_accuracies, open_accuracies, remove_accuracies
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.settings import settings
 from pages.shared import look
@@ -16,6 +16,21 @@ def kept_names(key: str) -> tuple[str, ...]:
     kept = tuple(mine) if settings().mode == "shared" else (*mine, *kept_accuracies())
     linked = st.query_params.get(key, "")
     return tuple(dict.fromkeys((*kept, *([linked] if open_accuracies(linked) else []))))
+
+
+def offer_deletion(key: str) -> None:
+    """Draws a button that deletes the accuracies chosen in the widget `key`, if they are this session's or local."""
+    name = str(st.session_state.get(key, ""))
+    mine: list[str] = st.session_state.setdefault("my_accuracies", [])
+    if name not in (mine if settings().mode == "shared" else (*mine, *kept_accuracies())):
+        return
+    st.caption(f"In use: `{name}`. Anyone with its link can open it.")
+    if st.button("Delete these accuracies", icon=":material/delete:", key=f"{key}_delete"):
+        remove_accuracies(name)
+        st.session_state.my_accuracies = [each for each in mine if each != name]
+        del st.session_state[key]
+        st.query_params.pop(key, None)
+        st.rerun()
 
 
 def file_name(name: str) -> str:

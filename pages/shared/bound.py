@@ -17,7 +17,7 @@ def code_of(text: str) -> str:
 
 def number(text: str) -> int:
     """The whole number in a link; 0 for any other text."""
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 def adopt(key: str, offered: Sequence[Any], default: Any, read: Callable[[str], Any] = str) -> None:

@@ -8,6 +8,7 @@ from neuronxa_core.interface import tr, translated
 from neuronxa_core.jobs import shared_warm_up
 from neuronxa_core.settings import ASSETS, settings
 from pages.shared import access, glossary, interface, link, look, picker, stage
+from pages.shared.visitor import hold_uploads
 
 PAGES = Path(__file__).parent.parent
 TITLE = "NeuronXA Explorer"
@@ -60,6 +61,7 @@ def draw() -> None:
     stage.begin(page.title)
     glossary.begin()
     picker.study_picker()
+    hold_uploads()
     if settings().worker == "process" and settings().mode == "local":
         shared_warm_up().page_drawn()
     stage.draw()

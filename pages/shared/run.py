@@ -22,7 +22,8 @@ from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
 from pages.shared.part import part_here
 from pages.shared.precision import ask_in, offer_the_other, or_stop
-from pages.shared.tickets import join, progress, submit, visitor, waiting
+from pages.shared.tickets import join, progress, submit, waiting
+from pages.shared.visitor import visitor
 
 Request = TypeVar("Request")
 

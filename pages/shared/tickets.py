@@ -5,11 +5,8 @@ from functools import partial
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.fairness import Caller
 from neuronxa_core.gallery import parts
 from neuronxa_core.jobs import Snapshot, shared_queue
 from neuronxa_core.numbers import count
@@ -17,6 +14,7 @@ from neuronxa_core.study.analysis import Analysis
 from pages.shared import look
 from pages.shared.cost import duration
 from pages.shared.part import part_here
+from pages.shared.visitor import visitor
 
 
 def _tickets() -> dict[Hashable, str]:
@@ -38,20 +36,10 @@ def submit(request: Analysis[Any]) -> None:
     first = (own.source, own.target) if own else ()
     _declined().discard(request)
     try:
-        _tickets()[request] = shared_queue().submit(request, partial(parts.run_anyway, request, first=first), visitor())
+        work = partial(parts.run_anyway, request, first=first)
+        _tickets()[request] = shared_queue().submit(request, work, visitor())
     except NeuronXAError as problem:
         st.toast(look.plain(str(problem)), icon=":material/error:")
-
-
-def visitor() -> Caller:
-    """This session, which is here while its browser is connected."""
-    context = get_script_run_ctx()
-    name = context.session_id if context else ""
-
-    def here() -> bool:
-        return not runtime.exists() or runtime.get_instance().is_active_session(name)
-
-    return Caller(name, here)
 
 
 def _declined() -> set[Hashable]:

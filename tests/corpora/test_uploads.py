@@ -1,14 +1,16 @@
 """Texts that users bring: kept under a name made from their content, within limits, and never outside their folder."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from neuronxa_core.corpora import uploads
+from neuronxa_core.corpora import kept, uploads
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.configured import configured
-from neuronxa_core.corpora.uploads import keep_accuracies, keep_upload, open_upload, remove_upload
+from neuronxa_core.corpora.kept import by_name
+from neuronxa_core.corpora.uploads import keep_accuracies, keep_upload, open_accuracies, open_upload, remove_upload
 from neuronxa_core.errors import CacheError, CorpusError
 from neuronxa_core.settings import settings
 from tests.conftest import set_settings
@@ -122,6 +124,93 @@ def test_no_message_about_an_upload_tells_where_it_is_kept_or_by_which_process(
     for error in (refused, unkept, accuracies):
         assert str(tmp_path) not in str(error.value)
         assert str(os.getpid()) not in str(error.value)
+
+
+def test_two_files_of_one_name_are_told_and_none_is_lost():
+    for files in (
+        [("a/x.csv", TABLE), ("b/x.csv", TABLE + b"Katze,cat\n")],
+        [("x?.csv", TABLE), ("x*.csv", TABLE + b"Katze,cat\n")],
+    ):
+        with pytest.raises(CorpusError, match=r"Two of these files are called x-?\.csv\. Rename one of them"):
+            keep_upload(by_name(files))
+    assert by_name([("a/x.csv", TABLE), ("b/x.csv", TABLE)]) == {"x.csv": TABLE}
+
+
+def test_another_text_under_a_name_that_is_taken_is_told(monkeypatch: pytest.MonkeyPatch):
+    """As somebody can bring about on purpose: a digest of twelve digits is short."""
+    monkeypatch.setattr(kept, "content_name", lambda *_: "a-0123456789ab")
+    keep_upload({"a.csv": TABLE})
+    with pytest.raises(CorpusError, match="Another upload has the name of this one"):
+        keep_upload({"a.csv": TABLE + b"Katze,cat\n"})
+    assert open_corpus("upload:a-0123456789ab").sentences("de") == ("Hund", "Brot")
+
+
+def table(letter: str) -> dict[str, bytes]:
+    """A table of 1,000 bytes."""
+    return {f"{letter}.csv": f"de,en\n{letter},{letter}\n".encode().ljust(1_000, b" ")}
+
+
+@pytest.fixture
+def quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for three such tables, of which no page has any open yet."""
+    set_settings(monkeypatch, uploads_gb="3.5e-6")
+    monkeypatch.setattr(kept, "_OPEN", {})
+
+
+def age(kind: str, name: str, seconds: float) -> None:
+    folder = settings().cache_dir / kind / name.removeprefix("upload:")
+    for file in folder.iterdir():
+        os.utime(file, (time.time() - seconds,) * 2)
+
+
+def test_the_upload_unused_for_longest_makes_room_whatever_its_kind(quota: None):
+    used, accuracies, unused = keep_upload(table("a")), keep_accuracies(table("b")), keep_upload(table("c"))
+    age("uploads", used, 4_000)
+    age("accuracies", accuracies, 3_000)
+    age("uploads", unused, 2_000)
+    open_corpus(used)  # the oldest, but now it is the one used last
+    new = keep_upload(table("d"))
+    assert open_accuracies(accuracies) is None
+    assert set(uploads.uploads()) == {used, unused, new}
+    keep_upload(table("e"))
+    assert unused not in uploads.uploads()
+
+
+def test_what_a_page_has_open_stays_until_the_page_is_gone(quota: None):
+    here = True
+    names = [keep_upload(table(letter)) for letter in "abc"]
+    kept.hold("one", [names[0].removeprefix("upload:")], lambda: here)
+    for place, name in enumerate(names):
+        age("uploads", name, 4_000 - place)
+    keep_upload(table("d"))
+    assert names[0] in uploads.uploads()
+    assert names[1] not in uploads.uploads()
+    kept.hold("two", [name.removeprefix("upload:") for name in uploads.uploads()], lambda: True)
+    before = uploads.uploads()
+    with pytest.raises(CorpusError, match=r"There is no room for this upload: .* 0 MB.* NEURONXA_UPLOADS_GB"):
+        keep_upload(table("e"))
+    assert uploads.uploads() == before
+    kept.hold("two", [], lambda: True)
+    here = False
+    keep_upload(table("e"))
+    assert names[0] not in uploads.uploads()
+
+
+def test_an_upload_that_is_refused_costs_nobody_theirs(quota: None):
+    names = {keep_upload(table(letter)) for letter in "abc"}
+    with pytest.raises(CorpusError, match="no header"):
+        keep_upload({"d.csv": b"nothing".ljust(1_000)})
+    assert set(uploads.uploads()) == names
+
+
+def test_what_a_killed_process_left_behind_goes_first(quota: None):
+    left = settings().cache_dir / "uploads" / ".1.0123abcd"
+    (left / "this upload").mkdir(parents=True)
+    (left / "this upload" / "a.csv").write_bytes(bytes(1_000))
+    os.utime(left, (time.time() - 4_000,) * 2)
+    names = {keep_upload(table(letter)) for letter in "abc"}
+    assert set(uploads.uploads()) == names
+    assert not left.exists()
 
 
 def test_a_shared_dashboard_opens_configured_folders_and_nothing_beside_them(

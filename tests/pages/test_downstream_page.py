@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.corpora.uploads import open_accuracies
 from neuronxa_core.gallery.read import gallery_results, precomputed_bits
 from tests.pages.app import open_page, said, wait_for_charts
 
@@ -159,3 +160,20 @@ def test_a_corpus_of_pairs_is_invited_to_run(tiny_model, tmp_path):
     )
     assert not app.error
     assert "16 sentences to run through" in said(app)
+
+
+def test_accuracies_are_deleted_by_whoever_brought_them():
+    app = bring(open_page("downstream"), ("mine.csv", accuracies()))
+    name = app.selectbox(key="down_source").value
+    assert open_accuracies(name)
+    app.button(key="down_source_delete").click().run()
+    assert not app.exception
+    assert open_accuracies(name) is None
+    assert app.selectbox(key="down_source").value == "bits per byte"
+    assert name not in app.selectbox(key="down_source").options
+    assert not [button for button in app.button if button.key == "down_source_delete"]
+
+
+def test_two_accuracy_files_of_one_name_are_told():
+    app = bring(open_page("downstream"), ("a.csv", accuracies()), ("a.csv", accuracies(percent=True)))
+    assert "Two of these files are called a.csv" in app.error[0].value
