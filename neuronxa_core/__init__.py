@@ -21,6 +21,7 @@ __all__ = [
     "Ablation",
     "Alignment",
     "Asymmetry",
+    "ChangedAlignment",
     "Choices",
     "ChoicesAnswer",
     "Claims",
@@ -62,6 +63,7 @@ __all__ = [
     "StudyResult",
     "TokenPair",
     "Tokens",
+    "WithWithout",
     "WorkedExample",
     "__version__",
     "corpus_of",
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.settings import Ablation, Settings
     from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
     from neuronxa_core.analyses.umap import ProjectionSettings
+    from neuronxa_core.analyses.with_without import ChangedAlignment, WithWithout
     from neuronxa_core.analyses.worked_example import WorkedExample
     from neuronxa_core.corpora.catalogue import open_corpus
     from neuronxa_core.corpora.uploads import corpus_of
@@ -148,6 +151,8 @@ _HOMES = {
     "ModelComparison": "analyses.models",
     "Interventions": "analyses.interventions",
     "Effects": "analyses.effects",
+    "WithWithout": "analyses.with_without",
+    "ChangedAlignment": "analyses.with_without",
     "Downstream": "analyses.downstream",
     "Measured": "analyses.downstream",
     "Items": "analyses.items",

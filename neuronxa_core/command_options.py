@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,11 +15,13 @@ from neuronxa_core.analyses.choices import Choices
 from neuronxa_core.analyses.claim_evidence import Over
 from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, claims_on_all, rows_of
 from neuronxa_core.analyses.downstream import Measured
-from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
+from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, ZERO, Interventions
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
+from neuronxa_core.analyses.with_without import WithWithout
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import StudyError
 from neuronxa_core.gallery.claims import with_other_models
+from neuronxa_core.progress import Watcher
 from neuronxa_core.study.study import Study
 
 
@@ -131,7 +134,12 @@ def add_intervention_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--share", type=float, default=0.02, help="of all neurons (default: 0.02)")
     parser.add_argument("--layers", default="", metavar="FIRST-LAST", help="only their neurons (default: all)")
-    parser.add_argument("--to", choices=(ZERO, MEAN), default=ZERO, help=f"what they are set to (default: {ZERO})")
+    parser.add_argument(
+        "--to",
+        default=ZERO,
+        metavar="zero|mean|CODE",
+        help=f"what they are set to: zero, the mean over all languages, or the mean in one (default: {ZERO})",
+    )
     parser.add_argument(
         "--controls", type=int, default=FEWEST_CONTROLS, help=f"random sets per set (default: {FEWEST_CONTROLS})"
     )
@@ -139,3 +147,23 @@ def add_intervention_options(parser: argparse.ArgumentParser) -> None:
         "--control-cells", choices=CONTROL_CELLS, default="own", help="where controls are measured (default: own)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of what is random (default: 0)")
+    parser.add_argument(
+        "--pair",
+        default="",
+        metavar="CODE,CODE",
+        help="whose alignment is measured with and without the change (default: the first language and the target)",
+    )
+
+
+def with_without_table(options: argparse.Namespace, request: Interventions, watcher: Watcher) -> pd.DataFrame:
+    """The alignment of a pair with and without the change: of the neurons of both its languages, or of every set.
+
+    Raises StudyError for a pair that cannot be compared.
+    """
+    pair = [each for each in options.pair.split(",") if each.strip()] or [request.study.source, request.study.target]
+    if len(pair) != 2:
+        raise StudyError(f"--pair cannot be {options.pair!r}.", "Give two languages, such as deu_Latn,eng_Latn.")
+    study = replace(request.study, source=pair[0], target=pair[1])
+    names = [name for name in (study.source, study.target) if name in request.names] or request.names
+    answers = [WithWithout(study, request, name).run(watcher, options.device) for name in names]
+    return pd.concat([each.table for each in answers], ignore_index=True)

@@ -36,6 +36,7 @@ from neuronxa_core.command_options import (
     claims_from,
     interventions_from,
     with_accuracies,
+    with_without_table,
 )
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
@@ -251,6 +252,8 @@ def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> lis
         tables = dict(answer.tables)
         if name == "downstream" and options.accuracies and isinstance(answer, Measured):
             tables = with_accuracies(answer, options.accuracies)
+        if isinstance(request, Interventions):
+            tables["with_without"] = with_without_table(options, request, watcher)
         write_answer(name, tables, answer, options.out)
     return list(tables)
 

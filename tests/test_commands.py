@@ -37,7 +37,7 @@ TABLES = {
     "latent-language": {"latent", "words", "entropy"},
     "models": {"summary", "differences", "curves"},
     "settings": {"choices", "pairs"},
-    "interventions": {"effects", "neurons"},
+    "interventions": {"effects", "neurons", "with_without"},
     "downstream": {"correlations", "languages", "layers"},
     "claims": {"conditions", "retrieval", "languages"},
     "items": {"correlations", "pairs"},
@@ -116,6 +116,8 @@ def test_accuracies_take_the_place_of_bits(usual: list[str], tmp_path: Path):
         (["interventions", "--layers", "3-x"], "such as 9-18"),
         (["interventions", "--layers", "2-9"], "no layer 9"),
         (["interventions", "--share", "2"], "share of neurons cannot be"),
+        (["interventions", "--to", "spa"], "not one of the languages"),
+        (["interventions", "--pair", "deu", "--controls", "0"], "--pair cannot be"),
         (["interventions", "--languages", "deu"], "at least two languages"),
     ],
 )

@@ -47,7 +47,7 @@ def halves(study: Study, code: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class _Chosen:
+class Chosen:
     """The neurons of every set. width: neurons per layer; layers: of the model; taken_from: the module read."""
 
     table: pd.DataFrame
@@ -67,22 +67,26 @@ class Plan:
         for code in request.languages:
             self.find[code], self.test[code] = halves(request.study, code)
 
+    def stored_choice(self) -> Chosen | None:
+        """The neurons of every set, if the cache has them."""
+        return store.read_or_discard(self._neurons_path, _read_chosen)
+
     def stored(self) -> Effects | None:
         """The cells in the cache; None if the neurons are not there. Loads no model."""
-        chosen = store.read_or_discard(self._neurons_path, _read_chosen)
+        chosen = self.stored_choice()
         if chosen is None:
             return None
-        sets = self._sets(chosen)
+        sets = self.sets(chosen)
         bits = {cell: store.read_or_discard(self._path(cell, sets), _read_array) for cell in self.request.cells}
         return self._effects(chosen, {cell: each for cell, each in bits.items() if each is not None})
 
     def run(self, watcher: Watcher) -> Effects:
         """All cells, measured as far as they are missing. Raises NeuronXAError, and Cancelled."""
-        self._refuse_experts()
+        self.refuse_experts()
         finding = sum(map(len, self.find.values()))
         together = Together(watcher, finding + sum(len(self.test[cell.measured_in]) for cell in self.request.cells))
-        chosen = self._choose(together)
-        sets = self._sets(chosen)
+        chosen = self.choose(together)
+        sets = self.sets(chosen)
         together.before = finding
         for code in self.request.languages:
             self._measure(code, sets, together)
@@ -91,7 +95,7 @@ class Plan:
             raise StudyError("The cache lost cells while they were measured.", "Raise NEURONXA_CACHE_GB.")
         return effects
 
-    def _refuse_experts(self) -> None:
+    def refuse_experts(self) -> None:
         """Before anything runs; states.interventions refuses it again for models that no table knows."""
         family = family_of(self.recipe.checkpoint.config) if not self.recipe.checkpoint.gguf else None
         if family and family.experts and self.request.study.site != "attention":
@@ -101,9 +105,9 @@ class Plan:
                 "Choose the site attention, or a model without experts.",
             )
 
-    def _choose(self, together: Together) -> _Chosen:
+    def choose(self, together: Together) -> Chosen:
         """The neurons of every set, from the cache or found on the first half."""
-        chosen = store.read_or_discard(self._neurons_path, _read_chosen)
+        chosen = self.stored_choice()
         if chosen is not None:
             return chosen
         readout, paths = ReadoutConfig(self.request.study.site, "mean"), []
@@ -123,7 +127,7 @@ class Plan:
             if last > layers:
                 raise StudyError(f"The model has no layer {last}.", f"Choose layers from 1 to {layers}.")
             table = within_layers(table, first, last)
-        chosen = _Chosen(table, rates.rates.shape[2], layers, store.taken_from(paths[0]))
+        chosen = Chosen(table, rates.rates.shape[2], layers, store.taken_from(paths[0]))
         store.write_aside(self._neurons_path, partial(write_checked_json, _content(chosen)))
         return chosen
 
@@ -135,7 +139,7 @@ class Plan:
             return random_table(rates, request.share, request.seed)
         return (lape_table if request.set == "lape" else shared_table)(rates, request.share)
 
-    def _sets(self, chosen: _Chosen) -> dict[tuple[str, int], NeuronSet]:
+    def sets(self, chosen: Chosen) -> dict[tuple[str, int], NeuronSet]:
         """Every set and its controls, by name and number; 0 is the set itself."""
         sets: dict[tuple[str, int], NeuronSet] = {("", 0): sets_of(chosen.table, [""])[""]}
         for name, neurons in sets_of(chosen.table, self.request.names).items():
@@ -152,7 +156,7 @@ class Plan:
         if not missing:
             return
         together.report("extracting", detail=f"{language(code).name}: unchanged")
-        changes = {cell: self._change(sets[cell.neurons_of, cell.control], together) for cell in missing}
+        changes = {cell: self.change(sets[cell.neurons_of, cell.control], together) for cell in missing}
         starts = {change.first_layer for change in changes.values() if change.layers}
         passes = self._likelihood(together).read(sentences, starts, together)
         for cell, change in changes.items():
@@ -168,7 +172,7 @@ class Plan:
             self._reader = Likelihood(self.recipe.model(watcher))
         return self._reader
 
-    def _change(self, neurons: NeuronSet, watcher: Watcher) -> "SetNeurons":
+    def change(self, neurons: NeuronSet, watcher: Watcher) -> "SetNeurons":
         """What is done to these neurons, see states.interventions."""
         from neuronxa_core.states.interventions import SetNeurons
 
@@ -201,7 +205,7 @@ class Plan:
     def _write(self, cell: Cell, sets: Mapping[tuple[str, int], NeuronSet], bits: NDArray[np.float64]) -> None:
         store.write_aside(self._path(cell, sets), partial(write_checked_json, bits.tolist()))
 
-    def _effects(self, chosen: _Chosen, bits: Bits) -> Effects:
+    def _effects(self, chosen: Chosen, bits: Bits) -> Effects:
         sizes = {name: len(each) for name, each in sets_of(chosen.table, self.request.names).items()}
         lengths = {code: sum(len(text.encode()) for text in self.test[code]) for code in self.request.languages}
         provenance = self.recipe.provenance(chosen.taken_from)
@@ -233,11 +237,16 @@ class Plan:
     def _path(self, cell: Cell, sets: Mapping[tuple[str, int], NeuronSet]) -> Path:
         """The file of a cell: an unchanged one depends on neither site nor set."""
         parts = self.recipe.model_key | {"cell": sentences_hash(self.test[cell.measured_in])}
-        neurons = sets[cell.neurons_of, cell.control]
-        if len(neurons):
-            to = self.request.to if self.request.to == "zero" else f"{self.request.to} {self._found_on}"
-            parts |= self._site_key | {"set": neurons.digest, "to": to}
-        return store.result_path(store.cache_key(parts), ".cell.json")
+        return store.result_path(
+            store.cache_key(parts | self.change_key(sets[cell.neurons_of, cell.control])), ".cell.json"
+        )
+
+    def change_key(self, neurons: NeuronSet) -> dict[str, str | int]:
+        """What tells a change from others in the key of a measurement; nothing for no neurons."""
+        if not len(neurons):
+            return {}
+        to = self.request.to if self.request.to == "zero" else f"{self.request.to} {self._found_on}"
+        return self._site_key | {"set": neurons.digest, "to": to}
 
 
 def _in_words(cell: Cell) -> str:
@@ -247,16 +256,16 @@ def _in_words(cell: Cell) -> str:
     return f"control {cell.control} of {name}" if cell.control else f"neurons of {name}"
 
 
-def _content(chosen: _Chosen) -> dict[str, Any]:
+def _content(chosen: Chosen) -> dict[str, Any]:
     columns = {name: chosen.table[name].tolist() for name in COLUMNS}
     return {"width": chosen.width, "layers": chosen.layers, "taken_from": chosen.taken_from, "columns": columns}
 
 
-def _read_chosen(path: Path) -> _Chosen:
+def _read_chosen(path: Path) -> Chosen:
     told = read_checked_json(path)
     kinds = {"neurons_of": object, "layer": np.int64, "neuron": np.int64, "lape": np.float64, "rate": np.float64}
     table = pd.DataFrame({name: np.array(told["columns"][name], dtype=kind) for name, kind in kinds.items()})
-    return _Chosen(table, int(told["width"]), int(told["layers"]), str(told["taken_from"]))
+    return Chosen(table, int(told["width"]), int(told["layers"]), str(told["taken_from"]))
 
 
 def _read_array(path: Path) -> NDArray[np.float64]:

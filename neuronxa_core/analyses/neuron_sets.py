@@ -186,6 +186,19 @@ def _listed(text: str, name: str) -> tuple[tuple[str, int, int], ...]:
     return tuple(dict.fromkeys(found))
 
 
+def listed_in_words(text: str) -> tuple[tuple[str, int, int], ...]:
+    """The neurons of a list such as `9.1204, 12.5` (layer.neuron), as one set. Raises StudyError, naming the word."""
+    found = []
+    for word in text.replace(",", " ").split():
+        layer, dot, neuron = word.partition(".")
+        if not (dot and layer.isdecimal() and neuron.isdecimal()):
+            raise StudyError(
+                f"{word[:20]!r} is not a layer and a neuron.", "Write them as in 9.1204, with commas between."
+            )
+        found.append(("listed", int(layer), int(neuron)))
+    return tuple(dict.fromkeys(found))
+
+
 def _named(name: str) -> str:
     """A language's code, however it is spelt; any other name as it is."""
     name = name.strip()

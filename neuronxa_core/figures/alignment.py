@@ -28,9 +28,11 @@ def layer_curves(result: StudyResult, theme: Theme = "light", marked: int | None
         margin={"l": 8, "r": 92, "t": 28, "b": 8},
         hovermode="closest",
     )
-    figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, layers + 0.4], dtick=_step(layers))
+    figure.update_xaxes(
+        title_text="Layer (0 is the token embedding)", range=[-0.4, layers + 0.4], dtick=layer_step(layers)
+    )
     figure.update_yaxes(title_text="Aligned pairs, as a share of all", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2)
-    _chance_line(figure, result, theme, layers)
+    chance_line(figure, result.chance, layers, theme)
     if marked is not None:
         upright(figure, marked, color=PALETTES[theme].ink, width=1.5)
     curves = [_curve(result, state, theme) for state in STATES]
@@ -40,19 +42,21 @@ def layer_curves(result: StudyResult, theme: Theme = "light", marked: int | None
     return figure
 
 
-def _step(layers: int) -> int:
+def layer_step(layers: int) -> int:
+    """Between two ticks of an axis of so many layers."""
     return 1 if layers <= 12 else 2 if layers <= 26 else 4 if layers <= 48 else 8
 
 
-def _chance_line(figure: go.Figure, result: StudyResult, theme: Theme, layers: int) -> None:
+def chance_line(figure: go.Figure, by_chance: float, layers: int, theme: Theme) -> None:
+    """Adds the dotted line of what a random matrix would give."""
     palette = PALETTES[theme]
     figure.add_trace(
         go.Scatter(
             x=[-0.4, layers + 0.4],
-            y=[result.chance] * 2,
+            y=[by_chance] * 2,
             mode="lines",
             line={"color": palette.muted, "width": 1.2, "dash": "dot"},
-            hovertemplate=f"chance: 1/(2n − 1) = {chance(result.chance)}<extra></extra>",
+            hovertemplate=f"chance: 1/(2n − 1) = {chance(by_chance)}<extra></extra>",
             name="chance",
         )
     )

@@ -1,6 +1,7 @@
 """What changing neurons does to every language: the matrix beside its controls, and each language's own effect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -201,9 +202,9 @@ def _ordered(effects: Effects) -> dict[str, Beyond]:
 def exportable_effects(effects: Effects) -> ExportableFigure:
     return ExportableFigure(
         f"{effects.study.stem}.interventions.effects",
-        f"Neurons {_set_to(effects)}: what that does to each language",
+        f"Neurons {set_to(effects.asked)}: what that does to each language",
         f"Relative change of bits per byte on sentences that did not find the neurons, and under random neurons of the "
-        f"same number in the same layers. {_choice(effects)}",
+        f"same number in the same layers. {choice_of(effects.asked)}",
         shared_caption(effects.study, both=True),
         lambda theme: effects_figure(effects, theme),
     )
@@ -214,21 +215,23 @@ def exportable_own(effects: Effects) -> ExportableFigure:
         f"{effects.study.stem}.interventions.own",
         "Each language under its own neurons and under random ones",
         f"Relative change of bits per byte with its {CONFIDENCE} interval over sentences; random neurons are as "
-        f"many, in the same layers. {_choice(effects)}",
+        f"many, in the same layers. {choice_of(effects.asked)}",
         shared_caption(effects.study, both=True),
         lambda theme: own_figure(effects, theme),
     )
 
 
-def _set_to(effects: Effects) -> str:
-    to = str(effects.asked["to"])
+def set_to(asked: Mapping[str, Any]) -> str:
+    """What was done to the neurons, by the choices of an intervention: `switched off`."""
+    to = str(asked["to"])
     return {"zero": "switched off", "mean": "set to their mean"}.get(to, f"set to their mean in {language(to).name}")
 
 
-def _choice(effects: Effects) -> str:
+def choice_of(asked: Mapping[str, Any]) -> str:
+    """Which neurons, by the choices of an intervention: `LAPE, 2 % of all neurons.`"""
     kinds = {"lape": "LAPE", "shared": "Active in all languages", "random": "Random neurons", "listed": "As listed"}
-    kind, layers = kinds[str(effects.asked["set"])], effects.asked["layers"]
-    share = "" if effects.asked["set"] == "listed" else f", {percent(float(effects.asked['share']), 1)} of all neurons"
+    kind, layers = kinds[str(asked["set"])], asked["layers"]
+    share = "" if asked["set"] == "listed" else f", {percent(float(asked['share']), 1)} of all neurons"
     return f"{kind}{share}{'' if layers == 'all' else f', layers {layers[0]} to {layers[1]}'}."
 
 
@@ -253,7 +256,7 @@ def effects_finding(effects: Effects) -> str:
     rest = f" It does not for {', '.join(names)}." if names else ""
     return (
         f"For {len(out)} of {count(len(diagonal), 'language')} the diagonal stands out beyond the controls: with its "
-        f"own neurons {_set_to(effects)}, bits per byte rise more than under every random set, {ends}.{rest} "
+        f"own neurons {set_to(effects.asked)}, bits per byte rise more than under every random set, {ends}.{rest} "
         f"{_hurt_most(effects)}"
     ).rstrip()
 

@@ -23,6 +23,7 @@ from neuronxa_core.analyses.projections import Projections
 from neuronxa_core.analyses.settings import Ablation
 from neuronxa_core.analyses.similarity import PairSimilarities
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
+from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import (
     alignment,
@@ -38,6 +39,7 @@ from neuronxa_core.figures import (
     settings,
     similarity,
     space,
+    with_without,
 )
 from neuronxa_core.figures import claims as _claims  # noqa: F401 - registers its answer
 from neuronxa_core.figures import items as _items  # noqa: F401 - registers its answers
@@ -230,6 +232,16 @@ def _(answer: Effects) -> Exportables:
 @finding_of.register
 def _(answer: Effects) -> str:
     return interventions.effects_finding(answer)
+
+
+@exportables_of.register
+def _(answer: ChangedAlignment) -> Exportables:
+    return {state: with_without.exportable_with_without(answer, state) for state in STATES}
+
+
+@finding_of.register
+def _(answer: ChangedAlignment) -> str:
+    return with_without.with_without_finding(answer, "nas")
 
 
 @exportables_of.register

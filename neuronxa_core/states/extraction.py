@@ -4,7 +4,7 @@ The batches of a language depend only on its sentences, so a fresh extraction re
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from itertools import chain, pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from neuronxa_core.models.loading import LoadedModel, is_out_of_memory, out_of_m
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 from neuronxa_core.states.capture import Pooled, capture
+from neuronxa_core.states.interventions import Change, intervene
 from neuronxa_core.states.mapped import Shapes, give_back
 from neuronxa_core.states.pooling import token_weights
 from neuronxa_core.states.sentences import Pooling, ReadoutConfig, SentenceStates, Site
@@ -60,6 +61,7 @@ def extract_readouts(
     watcher: Watcher = SILENT,
     bits: NDArray[np.float64] | None = None,
     makes: Sequence[Make] | None = None,
+    change: Change | None = None,
 ) -> list[SentenceStates]:
     """NAS, NAV and embeddings of every layer and sentence, pooled over tokens: one SentenceStates per readout.
 
@@ -68,6 +70,7 @@ def extract_readouts(
     or what suits the device. It and `padding` change results by no more than rounding.
     bits: if given, filled with -log2 p of each sentence, without its first token.
     makes: what makes the arrays of each readout, from their shapes by name; by default in memory.
+    change: what is done to the model meanwhile, see states.interventions.
     Raises SentenceError for a sentence that has no tokens or exceeds the model's context, and Cancelled.
     """
     rows_of: dict[str, list[int]] = {}
@@ -81,7 +84,7 @@ def extract_readouts(
     held: list[dict[str, NDArray[Any]]] = []
     done = 0
     head = None if bits is None else head_of(model)
-    with model.lock:
+    with model.lock, intervene(model.parts, change) if change else nullcontext():
         for batch in batches:
             watcher.report("extracting", done, len(unique))
             passed = _forward(model, [tokens[row] for row in batch], readouts, padding, watcher, head)

@@ -32,6 +32,18 @@ class Answer(Protocol):
         """The study, the main numbers and the provenance, as JSON can store them."""
 
 
+class Traced(Protocol):
+    """An answer that says where it comes from."""
+
+    @property
+    def study(self) -> Study:
+        """The study that it answers."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What it was made with."""
+
+
 Given = TypeVar("Given", bound=Answer, covariant=True)
 
 

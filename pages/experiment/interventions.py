@@ -1,29 +1,33 @@
 """Interventions: switch neurons off, or set them to a mean, and see which languages suffer."""
 
-from collections.abc import Callable
+import json
 
 import streamlit as st
 
 from neuronxa_core.analyses.effects import Effects
-from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, MEAN, ZERO, Interventions
-from neuronxa_core.analyses.neuron_sets import SetName, listed_from
+from neuronxa_core.analyses.interventions import Interventions
+from neuronxa_core.analyses.with_without import WithWithout
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import StudyError
 from neuronxa_core.figures import interventions as figures
+from neuronxa_core.figures import with_without as curves
+from neuronxa_core.figures.export import pair_name
+from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.interventions import INTERVENED
 from neuronxa_core.numbers import count
-from neuronxa_core.study.study import Study
+from neuronxa_core.study.citations import bibliography
+from pages.experiment.interventions_controls import SET_NAMES, what_is_changed
 from pages.shared import glossary, languages, look
-from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
+from pages.shared.run import Place, answer_here, answer_with_line, settle_or_stop, study_or_stop
 
-SET_NAMES: dict[SetName, str] = {
-    "lape": "Each language's own (LAPE)",
-    "shared": "Active in all languages",
-    "random": "Random",
-    "listed": "A list of mine",
-}
 _CHANGE = {"change": Column("Change", "%+.3f", "Relative change of bits per byte, a fraction")}
+_SCORES = {
+    "unchanged": Column("Unchanged", "%.2f"),
+    "changed": Column("Changed", "%.2f"),
+    "change": Column("Difference", "%+.2f", "Changed minus unchanged"),
+    "control": Column("Random", "%.2f", "Mean score under random neurons of the same number in the same layers"),
+}
 
 
 def interventions_page() -> None:
@@ -32,64 +36,45 @@ def interventions_page() -> None:
     with left:
         codes = languages.choose_languages(study, "int_codes", INTERVENED, answered=lambda codes: ())
     with right, st.popover("What is changed", icon=":material/tune:"):
-        made = _asked()
+        made = what_is_changed(codes)
     try:
-        request = settle_or_stop(made(study, codes))
+        request = settle_or_stop(made(study))
     except StudyError as error:
         st.info(look.plain(str(error)), icon=":material/tune:")
         st.stop()
-    place = Place(
-        figures.EFFECTS_HEIGHT, lambda asked: count(len(asked.languages), "language"), note=lambda: _cost(request)
-    )
-    effects = answer_or_stop(request, place)
-    if effects.finished < len(request.cells):
-        st.caption(f"Measured so far: {effects.finished:,} of {len(request.cells):,} cells.")
-    _view(effects)
+    effects = answer_with_line(request, _place(request))
+    if effects is not None:
+        if effects.finished < len(request.cells):
+            st.caption(f"Measured so far: {effects.finished:,} of {len(request.cells):,} cells.")
+        _view(effects)
+    _pair(request)
+    with st.expander("How to read this", icon=":material/help:"):
+        st.markdown(glossary.explained("interventions"))
+    if effects is not None:
+        with st.expander("Where the numbers come from", icon=":material/receipt_long:"):
+            look.provenance(effects)
 
 
-def _asked() -> Callable[[Study, tuple[str, ...]], Interventions]:
-    """The viewer's choices. Together with a study and languages they form a request, which may be refused."""
-    chosen = st.segmented_control(
-        "Neurons",
-        list(SET_NAMES),
-        default="lape",
-        key="int_set",
-        bind="query-params",
-        format_func=look.named(SET_NAMES),
-    )
-    kind: SetName = chosen or "lape"
-    listed = _listed() if kind == "listed" else ()
-    share = st.slider("Share of all neurons, %", 0.5, 10.0, 2.0, 0.5, key="int_share", bind="query-params")
-    first, last = st.columns(2)
-    layers = (
-        int(first.number_input("First layer (0: all)", 0, None, 0, key="int_first", bind="query-params")),
-        int(last.number_input("Last layer (0: all)", 0, None, 0, key="int_last", bind="query-params")),
-    )
-    targets = {ZERO: "0", MEAN: "the mean over all languages"}
-    to = st.selectbox("Set to", list(targets), key="int_to", bind="query-params", format_func=look.named(targets))
-    controls = int(
-        st.number_input("Random sets as controls", 0, 20, FEWEST_CONTROLS, key="int_controls", bind="query-params")
-    )
-    cells = {"own": "in the neurons' own language", "all": "in every cell"}
-    where = st.radio(
-        "Controls are measured", CONTROL_CELLS, key="int_cells", bind="query-params", format_func=look.named(cells)
-    )
-    return lambda study, codes: Interventions(
-        study, codes, kind, round(share / 100, 4), layers, str(to), controls, where, 0, listed
+def _place(request: Interventions) -> Place:
+    return Place(
+        figures.EFFECTS_HEIGHT,
+        lambda asked: count(len(asked.languages), "language"),
+        files=_files,
+        stem=f"{request.study.stem}.interventions",
+        note=lambda: _cost(request),
     )
 
 
-def _listed() -> tuple[tuple[str, int, int], ...]:
-    """The neurons of an uploaded table, or none before the upload. Stops with one sentence if it cannot be read."""
-    file = st.file_uploader("CSV or TSV: layer, neuron, and language for several sets", type=["csv", "tsv"])
-    if file is None:
-        return ()
-    try:
-        return listed_from(file.getvalue().decode("utf-8-sig"), "listed")
-    except (StudyError, UnicodeDecodeError) as error:
-        said = str(error) if isinstance(error, StudyError) else "The file is not UTF-8 text. Save it as UTF-8."
-        st.error(look.plain(said), icon=":material/info:")
-        return ()
+def _files(effects: Effects) -> look.Files:
+    """The command line's files."""
+    return {
+        "Effects, CSV": (".effects.csv", lambda: effects.effects.to_csv(index=False)),
+        "Effects, Parquet": (".effects.parquet", lambda: effects.effects.to_parquet(index=False)),
+        "Neurons, CSV": (".neurons.csv", lambda: effects.neurons.to_csv(index=False)),
+        "Neurons, Parquet": (".neurons.parquet", lambda: effects.neurons.to_parquet(index=False)),
+        "Summary and provenance, JSON": (".summary.json", lambda: json.dumps(effects.summary, indent=2)),
+        "Papers to cite, BibTeX": (".bib", lambda: bibliography(effects.study)),
+    }
 
 
 def _cost(request: Interventions) -> str:
@@ -118,9 +103,47 @@ def _view(effects: Effects) -> None:
         )
 
 
+def _pair(request: Interventions) -> None:
+    """The alignment of the study's pair with one of the sets changed, and without."""
+    st.header("Alignment of a pair, with and without")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    asked = WithWithout(request.study, request, _whose(request, left))
+    state = look.state_control(SCORE_NAMES, "int_state", right)
+    place = Place(
+        curves.CURVES_HEIGHT, key="_curves", note=lambda: f"{pair_name(asked.study)}, both languages, for each set."
+    )
+    answer = answer_here(asked, place)
+    if answer is None:
+        return
+    look.picture(
+        curves.exportable_with_without(answer, state), "int_curves", curves.with_without_finding(answer, state)
+    )
+    with st.expander("The numbers of the curves", icon=":material/table:"):
+        look.table(answer.table, _SCORES)
+        look.table_downloads(answer.table, f"{answer.study.stem}.interventions.with_without", "int_with_without_table")
+
+
+def _whose(request: Interventions, box: st.delta_generator.DeltaGenerator) -> str:
+    """The set that is changed: by default the source's own neurons, else the target's, else the first."""
+    names, pair = request.names, (request.study.source, request.study.target)
+    if st.session_state.get("int_of", names[0]) not in names:
+        del st.session_state["int_of"]
+    usual = next((code for code in pair if code in names), names[0])
+    titles = {str(name): title for name, title in SET_NAMES.items()}
+    called = {name: language(name).name if language(name).known else titles.get(name, name) for name in names}
+    chosen = box.selectbox(
+        "Neurons of",
+        names,
+        index=names.index(usual),
+        key="int_of",
+        bind="query-params",
+        format_func=look.named(called),
+        help=f"Measured in {pair_name(request.study)}, the pair in the sidebar, on the second half of the pairs.",
+    )
+    return str(chosen)
+
+
 st.title("Interventions")
 st.html("<p class='nx-question'>What breaks when a language's neurons are switched off?</p>")
 
 interventions_page()
-with st.expander("How to read this", icon=":material/help:"):
-    st.markdown(glossary.explained("interventions"))

@@ -13,7 +13,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from neuronxa_core.analyses.language_matrix import LanguageMatrix
-from neuronxa_core.analyses.latent_answer import LatentAnswer
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure
@@ -25,6 +24,7 @@ from neuronxa_core.interface import translated_markdown
 from neuronxa_core.numbers import score
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State
+from neuronxa_core.study.analysis import Traced
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
 from pages.shared import stage
@@ -283,8 +283,8 @@ _PROVENANCE = {
 }
 
 
-def provenance(result: StudyResult | LanguageMatrix | LatentAnswer) -> None:
-    """Draws the provenance of a result, one row per item."""
+def provenance(result: Traced) -> None:
+    """Draws the provenance of an answer, one row per item."""
     traced = result.study.traced(result.provenance)
     paths = {f"path of the {name}": path for name, path in traced.pop("paths", {}).items()}
     said = {name: value for name, value in (traced | paths).items() if value not in ("", None)}

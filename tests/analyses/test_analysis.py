@@ -27,6 +27,7 @@ from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.analyses.with_without import WithWithout
 from neuronxa_core.errors import StudyError
 from neuronxa_core.study.analysis import Analysis
 from neuronxa_core.study.study import Study
@@ -41,6 +42,7 @@ MADE: dict[str, Callable[[Study], Analysis[Any]]] = {
     "languages": lambda study: Languages(study, (*OTHERS, "eng_Latn")),
     "neurons": lambda study: Neurons(study, (*OTHERS, "eng_Latn")),
     "interventions": lambda study: Interventions(study, (*OTHERS, "eng_Latn"), share=0.1, controls=1),
+    "with_without": lambda study: WithWithout(study, MADE["interventions"](study), "deu_Latn"),  # type: ignore[arg-type]
     "models": lambda study: Models((study, replace(study, site="product")), OTHERS),
     "settings": lambda study: Settings(study, ("fra_Latn",)),
     "pairs_needed": lambda study: PairsNeeded(study, OTHERS),

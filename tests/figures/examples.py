@@ -21,6 +21,7 @@ from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
+from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
@@ -40,6 +41,7 @@ from neuronxa_core.figures import (
     similarity,
     space,
     traps,
+    with_without,
 )
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.method import inside, neighbours, pooling, spaces
@@ -57,6 +59,8 @@ from neuronxa_core.gallery.read import (
     variant_results,
 )
 from neuronxa_core.gallery.traps import precomputed_traps, traps_request
+from neuronxa_core.metrics.scoring import Outcomes
+from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.sweep.board import gallery_rows
 
@@ -83,6 +87,7 @@ MODULES = (
     space,
     spaces,
     traps,
+    with_without,
 )
 STUDY = next(study for study in gallery_studies() if study.source == "deu_Latn")
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "yor_Latn")
@@ -499,3 +504,24 @@ def exportable_effects() -> Example:
 def exportable_own() -> Example:
     shown = {"own.x": [0.15, 0.5, 2.0], "random.x": [0.05, 0.3, 0.05, 0.1, 0.02, 0.04]}
     return Example(interventions.exportable_own(three_effects()), shown)
+
+
+def aligned(*counts: int, pairs: int = 10) -> dict[State, Outcomes]:
+    """Outcomes in which the first `counts` of the pairs are aligned, layer by layer from 1, by every state."""
+    layers = np.arange(pairs) < np.array(counts)[:, None]
+    embedding = np.concatenate([layers[:1], layers])
+    return {state: Outcomes(*2 * (embedding if first_layer(state) == 0 else layers,)) for state in STATES}
+
+
+def changed_alignment(**changed: object) -> ChangedAlignment:
+    """Three layers and ten pairs by hand: 6, 8 and 4 are aligned, 5, 2 and 4 with the change."""
+    study, asked = replace(STUDY, dtype="float32"), {"set": "lape", "share": 0.02, "layers": "all", "to": "zero"}
+    controls = (aligned(6, 8, 4), aligned(6, 6, 4))
+    answer = ChangedAlignment(study, "deu_Latn", 7, aligned(6, 8, 4), aligned(5, 2, 4), controls, asked, {})
+    return replace(answer, **changed)  # type: ignore[arg-type]
+
+
+@example
+def exportable_with_without() -> Example:
+    shown = {"unchanged.y": [0.6, 0.8, 0.4], "changed.y": [0.5, 0.2, 0.4], "random.y": [0.6, 0.7, 0.4]}
+    return Example(with_without.exportable_with_without(changed_alignment(), "nas"), shown)

@@ -144,6 +144,7 @@ STEMS = {
     "exportable_halves": f"{PAIR}.claims.halves",
     "exportable_effects": f"{PAIR}.interventions.effects",
     "exportable_own": f"{PAIR}.interventions.own",
+    "exportable_with_without": f"{PAIR}.interventions.with_without.nas",
 }
 
 

@@ -18,6 +18,7 @@ from neuronxa_core.analyses.neurons import NeuronRates, TokenPair, TokenStates, 
 from neuronxa_core.analyses.projection import Projection
 from neuronxa_core.analyses.space import ENDS, MEASURES
 from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
+from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
@@ -35,6 +36,7 @@ from neuronxa_core.figures import (
     similarity,
     space,
 )
+from neuronxa_core.figures.with_without import with_without_finding
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
@@ -119,9 +121,22 @@ def of_results(results: list[StudyResult]) -> Iterator[str]:
         yield downstream.best_layer_finding(layer_correlations(results, rows))
 
 
+def of_changes(results: list[StudyResult]) -> Iterator[str]:
+    """Every result as what becomes of every other one of as many pairs, with controls and without."""
+    asked = {"set": "lape", "share": 0.02, "layers": [1, 2], "to": "mean"}
+    alike = [other[0] for other in RESULTS.values() if other[0].pairs == results[0].pairs]
+    for other in alike:
+        for name, controls in (("deu_Latn", ()), ("shared", (results[0].outcomes, other.outcomes))):
+            both = results[0].outcomes, other.outcomes
+            for count in (0, 1, 1200):
+                given = asked | {"set": "lape" if name == "deu_Latn" else "shared"}
+                answer = ChangedAlignment(results[0].study, name, count, *both, controls, given, {})
+                yield from (with_without_finding(answer, state) for state in STATES)
+
+
 @pytest.mark.parametrize("name", RESULTS)
 def test_findings_on_results(name: str):
-    for text in of_results(RESULTS[name]):
+    for text in (*of_results(RESULTS[name]), *of_changes(RESULTS[name])):
         check(text)
 
 
