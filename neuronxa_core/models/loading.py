@@ -43,6 +43,10 @@ class LoadedModel:
     """The longest sentence, in tokens, that the model has positions for."""
     token_texts: Callable[[Sequence[int]], list[str]] = lambda ids: [str(token) for token in ids]
     """Each token as readable text."""
+    text: Callable[[Sequence[int]], str] = lambda ids: " ".join(map(str, ids))
+    """Tokens in a row as text, without special ones."""
+    end: int | None = None
+    """The token that ends a text, if the tokenizer has one."""
     unknown: int | None = None
     """The token for what the tokenizer does not know, if it has one."""
     load_head: Callable[[], Head] | None = None
@@ -137,6 +141,8 @@ def _in_memory(checkpoint: Checkpoint, tokenizer: ModelTokenizer, device: str, d
         dtype=dtype,
         context=context_length(config.get_text_config().to_dict(), parts.first_position or 0) or _NO_LIMIT,
         token_texts=tokenizer.texts,
+        text=tokenizer.text,
+        end=tokenizer.end,
         unknown=tokenizer.unknown,
         load_head=None if parts.encoder else partial(load_head, model, checkpoint),
     )

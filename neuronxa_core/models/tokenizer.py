@@ -20,6 +20,10 @@ class ModelTokenizer:
     """The token for what the tokenizer does not know; None if it knows every byte, or uses another special token."""
     texts: Callable[[Sequence[int]], list[str]]
     """Each token as readable text."""
+    text: Callable[[Sequence[int]], str]
+    """Tokens in a row as text, without special ones."""
+    end: int | None = None
+    """The token that ends a text, if there is one."""
 
 
 class TokenCount(NamedTuple):
@@ -51,6 +55,8 @@ def _load(checkpoint: Checkpoint) -> ModelTokenizer:
             lambda sentences: [encoding.ids for encoding in backend.encode_batch(list(sentences))],
             unknown,
             lambda ids: [backend.decode([token], skip_special_tokens=False) for token in ids],
+            lambda ids: str(backend.decode(list(ids))),
+            backend.token_to_id("<eos>"),
         )
     from transformers import AutoTokenizer
 
@@ -66,6 +72,8 @@ def _load(checkpoint: Checkpoint) -> ModelTokenizer:
         ),
         None if unknown in others else unknown,
         lambda ids: [str(tokenizer.decode([token])) for token in ids],
+        lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True)),
+        getattr(tokenizer, "eos_token_id", None),
     )
 
 

@@ -216,7 +216,7 @@ def _forward(
 def run_decoder(parts: DecoderParts, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """The last hidden states, (sentences, tokens, hidden size). ids, mask: (sentences, tokens)."""
     first = parts.first_position
-    named = {} if first is None else {"position_ids": _positions(mask, first)}
+    named = {} if first is None else {"position_ids": positions(mask, first)}
     last: torch.Tensor = parts.decoder(input_ids=ids, attention_mask=mask, use_cache=False, **named)[0]
     return last
 
@@ -236,7 +236,7 @@ def sentence_bits(head: Head, hidden: torch.Tensor, ids: torch.Tensor, mask: tor
     return np.asarray(each.sum(dim=1).numpy())
 
 
-def _positions(mask: torch.Tensor, first: int) -> torch.Tensor:
+def positions(mask: torch.Tensor, first: int) -> torch.Tensor:
     """Position ids: rank among real tokens, counted from `first`, so that padding shifts nothing."""
     return (mask.cumsum(dim=1) - 1).clamp(min=0) + first
 

@@ -61,7 +61,7 @@ def last_token(
 
     Only the last token's states are kept, and of the logits only what is asked for. Raises like extraction.extract.
     """
-    ids = [_without_end(model, each) for each in token_ids(model, prompts)]
+    ids = [without_end(model, each) for each in token_ids(model, prompts)]
     layers, head = len(model.parts.blocks), head_of(model)
     probabilities = np.empty((len(ids), layers, len(tokens)), dtype=np.float32)
     entropy = np.empty((len(ids), layers), dtype=np.float32)
@@ -125,7 +125,8 @@ def _at(rows: torch.Tensor, places: torch.Tensor, hidden: torch.Tensor) -> torch
     return hidden[rows, places]
 
 
-def _without_end(model: LoadedModel, tokens: list[int]) -> list[int]:
+def without_end(model: LoadedModel, tokens: list[int]) -> list[int]:
+    """The tokens without the special ones that the tokenizer puts behind a text, after which nothing would follow."""
     end = _end(model)
     return tokens[:-end] if end else tokens
 
