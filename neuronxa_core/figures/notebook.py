@@ -23,7 +23,6 @@ from neuronxa_core.analyses.projections import Projections
 from neuronxa_core.analyses.settings import Ablation
 from neuronxa_core.analyses.similarity import PairSimilarities
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
-from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures import (
     alignment,
@@ -39,11 +38,11 @@ from neuronxa_core.figures import (
     settings,
     similarity,
     space,
-    with_without,
 )
 from neuronxa_core.figures import claims as _claims  # noqa: F401 - registers its answer
 from neuronxa_core.figures import items as _items  # noqa: F401 - registers its answers
 from neuronxa_core.figures import traps as _traps  # noqa: F401 - registers its answer
+from neuronxa_core.figures import with_without as _with_without  # noqa: F401 - registers its answer
 from neuronxa_core.figures.export import printed, standing
 from neuronxa_core.figures.latent_language import shown as _words  # noqa: F401 - registers its answers
 from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registers its answer
@@ -232,16 +231,6 @@ def _(answer: Effects) -> Exportables:
 @finding_of.register
 def _(answer: Effects) -> str:
     return interventions.effects_finding(answer)
-
-
-@exportables_of.register
-def _(answer: ChangedAlignment) -> Exportables:
-    return {state: with_without.exportable_with_without(answer, state) for state in STATES}
-
-
-@finding_of.register
-def _(answer: ChangedAlignment) -> str:
-    return with_without.with_without_finding(answer, "nas")
 
 
 @exportables_of.register

@@ -12,10 +12,11 @@ from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, s
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.interventions import choice_of, set_to
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme
+from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.figures.style import blank, hover
 from neuronxa_core.figures.wording import few_pairs
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, interval, score, signed
-from neuronxa_core.states.sentences import State, first_layer
+from neuronxa_core.states.sentences import STATES, State, first_layer
 
 CURVES_HEIGHT = 400
 
@@ -124,3 +125,13 @@ def _whose(answer: ChangedAlignment) -> str:
         return f"the {number} of {known.name}"
     kinds = {"shared": f"the {number} active in all languages", "random": f"{number} drawn at random"}
     return kinds.get(str(answer.asked["set"]), f"the {number} of the list")
+
+
+@exportables_of.register
+def _(answer: ChangedAlignment) -> Exportables:
+    return {state: exportable_with_without(answer, state) for state in STATES}
+
+
+@finding_of.register
+def _(answer: ChangedAlignment) -> str:
+    return with_without_finding(answer, "nas")
