@@ -17,7 +17,7 @@ from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, claims_on_all, r
 from neuronxa_core.analyses.downstream import Measured
 from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, ZERO, Interventions
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
-from neuronxa_core.analyses.with_without import WithWithout
+from neuronxa_core.analyses.with_without import FEWEST_PAIRS, WithWithout
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.errors import StudyError
 from neuronxa_core.gallery.claims import with_other_models
@@ -155,15 +155,20 @@ def add_intervention_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_without_table(options: argparse.Namespace, request: Interventions, watcher: Watcher) -> pd.DataFrame:
+def with_without_table(
+    options: argparse.Namespace, request: Interventions, watcher: Watcher
+) -> dict[str, pd.DataFrame]:
     """The alignment of a pair with and without the change: of the neurons of both its languages, or of every set.
 
-    Raises StudyError for a pair that cannot be compared.
+    By its file's name; empty if nobody asked for it and the pairs are too few. Raises StudyError for a pair that cannot
+    be compared.
     """
+    if not options.pair and request.study.pairs < FEWEST_PAIRS:
+        return {}
     pair = [each for each in options.pair.split(",") if each.strip()] or [request.study.source, request.study.target]
     if len(pair) != 2:
         raise StudyError(f"--pair cannot be {options.pair!r}.", "Give two languages, such as deu_Latn,eng_Latn.")
     study = replace(request.study, source=pair[0], target=pair[1])
     names = [name for name in (study.source, study.target) if name in request.names] or request.names
     answers = [WithWithout(study, request, name).run(watcher, options.device) for name in names]
-    return pd.concat([each.table for each in answers], ignore_index=True)
+    return {"with_without": pd.concat([each.table for each in answers], ignore_index=True)}

@@ -253,7 +253,7 @@ def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> lis
         if name == "downstream" and options.accuracies and isinstance(answer, Measured):
             tables = with_accuracies(answer, options.accuracies)
         if isinstance(request, Interventions):
-            tables["with_without"] = with_without_table(options, request, watcher)
+            tables |= with_without_table(options, request, watcher)
         write_answer(name, tables, answer, options.out)
     return list(tables)
 

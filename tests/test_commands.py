@@ -147,3 +147,10 @@ def test_the_files_of_interventions_have_the_columns_of_their_contract(usual: li
     summary = json.loads((tmp_path / "out" / "interventions.json").read_text())
     assert [len(each["changes"]) for each in summary["controls"]] == [2, 2]
     assert set(summary["diagonal"]) == {"deu_Latn", "fra_Latn"}
+
+
+def test_interventions_on_pairs_too_few_to_score_leave_the_curves_out(usual: list[str], tmp_path: Path):
+    few = ["2" if before == "--pairs" else each for before, each in zip(["", *usual], usual, strict=False)]
+    assert main(["interventions", *few, "--controls", "0"]) == 0
+    assert {file.stem for file in (tmp_path / "out").glob("*.csv")} == {"effects", "neurons"}
+    assert main(["interventions", *few, "--controls", "0", "--pair", "deu,eng"]) == 2

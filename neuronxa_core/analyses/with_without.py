@@ -35,7 +35,7 @@ from neuronxa_core.study.study import Study
 
 Measured = Mapping[State, Outcomes]
 """The outcomes of every test pair by state, each direction (layers, pairs)."""
-_FEWEST = 4
+FEWEST_PAIRS = 4
 """Pairs of a study whose second half can be scored."""
 
 
@@ -166,8 +166,10 @@ class WithWithout:
                 f"{self.neurons_of} owns none of the neurons that are changed.",
                 f"Choose one of: {', '.join(self.intervention.names)}.",
             )
-        if self.study.pairs < _FEWEST:
-            raise StudyError("The second half of the pairs is too small to score.", f"Use {_FEWEST} pairs or more.")
+        if self.study.pairs < FEWEST_PAIRS:
+            raise StudyError(
+                "The second half of the pairs is too small to score.", f"Use {FEWEST_PAIRS} pairs or more."
+            )
 
     @property
     def at_once(self) -> int:
