@@ -10,6 +10,7 @@
     |- CacheError      a cache folder that cannot be written to
     |- WorkerError     a worker process that ended unexpectedly
     |- SweepError      a sweep's plan or store that cannot be used
+    |- LessonError     a lesson file that cannot be used
     Cancelled          not an error: the run was asked to stop
 
 Any other exception is a bug and keeps its traceback.
@@ -81,6 +82,10 @@ class WorkerError(NeuronXAError):
 
 class SweepError(NeuronXAError):
     """A plan of a sweep, or a store of its results, that cannot be used."""
+
+
+class LessonError(NeuronXAError):
+    """A lesson file, or one of its steps, that cannot be used."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is not an error

@@ -43,6 +43,8 @@ class Settings:
     """NEURONXA_CORPORA: comma-separated files and folders, each offered with the corpora inside it. Default: none."""
     stores: tuple[str, ...]
     """NEURONXA_STORES: comma-separated folders and addresses of stores of sweeps, offered by name. Default: none."""
+    lessons: Path | None
+    """NEURONXA_LESSONS: a folder of lessons of one's own, shown after the bundled ones. Default: none."""
     device: str
     """NEURONXA_DEVICE: the meaning of the device `auto`: auto, cpu, cuda, mps or spread. Default: auto, the fastest."""
     memory_bytes: int | None
@@ -74,6 +76,9 @@ def settings() -> Settings:
         models=_listed("NEURONXA_MODELS") or ("demo",),
         corpora=tuple(Path(path).expanduser().absolute() for path in _listed("NEURONXA_CORPORA")),
         stores=_listed("NEURONXA_STORES"),
+        lessons=Path(os.environ["NEURONXA_LESSONS"]).expanduser().absolute()
+        if os.environ.get("NEURONXA_LESSONS")
+        else None,
         device=_one_of("NEURONXA_DEVICE", ("auto", "cpu", "cuda", "mps", "spread")),
         memory_bytes=int(_positive("NEURONXA_MEMORY_GB", 8.0) * 1e9) if "NEURONXA_MEMORY_GB" in os.environ else None,
         worker=_one_of("NEURONXA_WORKER", ("thread",) if sys.platform == "win32" else ("process", "thread")),

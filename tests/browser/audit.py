@@ -24,6 +24,7 @@ PAGES = (
     "interventions",
     "items",
     "claims",
+    "lessons",
     "method",
     "embeddings",
     "traps",

@@ -46,6 +46,7 @@ PAGES = {
     "interventions": "Interventions",
     "items": "Items",
     "claims": "Claims",
+    "lessons": "Lessons",
     "method": "Method",
     "embeddings": "Embeddings",
     "traps": "Traps",

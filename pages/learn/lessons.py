@@ -1,0 +1,46 @@
+"""Lessons: paths through the pages with tasks that are checked, and tours to show others."""
+
+import streamlit as st
+
+from neuronxa_core.interface import tr
+from neuronxa_core.lessons import Lesson
+from neuronxa_core.numbers import count
+from pages.learn.told import question
+from pages.shared import glossary, lesson_bar, look
+from pages.shared import lesson as lessons
+from pages.shared.lesson import Walk
+
+
+def card(lesson: Lesson) -> None:
+    """One lesson: what it asks, how long it takes, how far this session is, and a button that opens it."""
+    walk, asked = Walk(lesson, 1), sum(step.answer is not None for step in lesson.steps)
+    with st.container(border=True, height="stretch"):
+        st.markdown(f"### {look.plain(lesson.title)}")
+        st.markdown(look.plain(lesson.about))
+        told = f"{lesson.minutes} min · {count(len(lesson.steps), 'step')}"
+        solved = lesson_bar.solved(walk)
+        st.caption(told + (f" · {solved} of {count(asked, 'answer')} right" if solved else ""))
+        label, icon = (tr("Start"), "play_arrow") if lesson.kind == "lesson" else (tr("Present"), "slideshow")
+        if st.button(label, key=f"lesson_start_{lesson.slug}", icon=f":material/{icon}:"):
+            lessons.enter(walk)
+
+
+def cards(found: list[Lesson]) -> None:
+    """All of a kind, two in a row."""
+    for first in range(0, len(found), 2):
+        for column, lesson in zip(st.columns(2), found[first : first + 2], strict=False):
+            with column:
+                card(lesson)
+
+
+st.title(tr("Lessons"))
+question(tr("Where do you start, and how do you know that you have understood?"))
+shelf = lessons.shelf()
+cards([each for each in shelf.lessons.values() if each.kind == "lesson"])
+if tours := [each for each in shelf.lessons.values() if each.kind == "tour"]:
+    st.header(tr("Tours"))
+    cards(tours)
+for fault in shelf.faults:
+    st.error(look.plain(str(fault)), icon=":material/edit_document:")
+with st.expander("How lessons work, and how to write one", icon=":material/help:"):
+    st.markdown(glossary.explained("lessons"))

@@ -1,0 +1,114 @@
+"""The bar of a lesson above the page: the task, a field that checks the answer, hints, and the solution last."""
+
+import streamlit as st
+
+from neuronxa_core.interface import tr
+from neuronxa_core.lessons import Answer
+from pages.shared import lesson as lessons
+from pages.shared import look, stage
+from pages.shared.lesson import Walk
+
+
+def draw(page: str) -> None:
+    """Draws the bar if a lesson is open. page: the name of the page below it."""
+    walk = lessons.current()
+    if walk is None or stage.number():
+        return
+    with st.container(key="lesson_bar", border=True):
+        _bar(walk, page)
+
+
+@st.fragment
+def _bar(walk: Walk, page: str) -> None:
+    """Everything in the bar; an answer or a hint redraws only this."""
+    number, last = walk.number, len(walk.lesson.steps)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{look.plain(walk.lesson.title)} &nbsp;·&nbsp; " + tr("step {n} of {all}", n=number, all=last))
+        turns = {
+            "back": (tr("Back"), "arrow_back", number == 1, number - 1),
+            "next": (tr("Next"), "arrow_forward", number == last, number + 1),
+        }
+        for key, (label, icon, off, to) in turns.items():
+            if st.button(label, key=f"lesson_{key}", icon=f":material/{icon}:", disabled=off):
+                lessons.enter(walk.at(to))
+        if st.button(tr("Leave"), key="lesson_leave", icon=":material/close:", type="tertiary"):
+            lessons.leave()
+            st.rerun()
+    st.markdown(f"**{look.plain(walk.step.title)}.** {walk.step.task}")
+    if page != walk.step.page and st.button(
+        tr("Back to the page of this step"), key="lesson_page", icon=":material/arrow_forward:"
+    ):
+        lessons.enter(walk)
+    if walk.step.answer:
+        _question(walk, walk.step.answer)
+
+
+def _question(walk: Walk, answer: Answer) -> None:
+    given = _given()
+    name = f"{walk.lesson.slug}_{walk.number}"
+    row = st.form(f"lesson_form_{name}", border=False).container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        text = field(answer, f"lesson_answer_{name}", given.get(walk.place))
+        asked = st.form_submit_button(tr("Check"), key="lesson_check", icon=":material/check:")
+    if asked and text:
+        given[walk.place] = text
+        if not answer.is_right(text):
+            _show_one_more(walk)  # a wrong answer gets help
+    told = given.get(walk.place)
+    if told and answer.is_right(told):
+        st.success(" ".join((tr("Right."), walk.step.solution)), icon=":material/check_circle:")
+        return
+    if told:
+        st.warning(answer.help(told), icon=":material/help:")
+    _hints(walk)
+
+
+def field(answer: Answer, key: str, given: str | None) -> str:
+    """Draws the field of an answer; what stands in it, empty for nothing. given: what it begins with."""
+    if answer.kind == "choice":
+        at = answer.choices.index(given) if given in answer.choices else None
+        return st.radio(tr("Your answer"), answer.choices, at, key=key, format_func=look.plain, horizontal=True) or ""
+    if answer.kind == "layer":
+        layers = [str(layer) for layer in range(1, answer.layers + 1)]
+        return st.pills(tr("Layer"), layers, default=given if given in layers else None, key=key) or ""
+    unit = f" ({answer.unit})" if answer.unit else ""
+    return st.text_input(tr("Your answer") + unit, given or "", max_chars=20, key=key, autocomplete="off").strip()
+
+
+def _hints(walk: Walk) -> None:
+    """Draws the hints that were asked for, and the button for the next; after the last hint, for the solution."""
+    shown, hints = _shown().get(walk.place, 0), walk.step.hints
+    for number, hint in enumerate(hints[:shown], 1):
+        st.markdown(tr("**Hint {n}.**", n=number) + f" {hint}")
+    if shown > len(hints):
+        st.info(walk.step.solution, icon=":material/lightbulb:")
+        return
+    label = tr("Show the solution") if shown == len(hints) else tr("A hint")
+    st.button(label, key="lesson_hint", icon=":material/lightbulb:", on_click=_show_one_more, args=(walk, True))
+
+
+def _show_one_more(walk: Walk, with_solution: bool = False) -> None:
+    """Shows one more hint, or after the last the solution if that is asked for."""
+    most = len(walk.step.hints) + (1 if with_solution else 0)
+    _shown()[walk.place] = max(_shown().get(walk.place, 0), min(most, _shown().get(walk.place, 0) + 1))
+
+
+def _given() -> dict[tuple[str, int], str]:
+    """What this session has answered, by lesson and step."""
+    given: dict[tuple[str, int], str] = st.session_state.setdefault("lesson_given", {})
+    return given
+
+
+def _shown() -> dict[tuple[str, int], int]:
+    """How many hints of a step are shown; one more than there are is the solution."""
+    shown: dict[tuple[str, int], int] = st.session_state.setdefault("lesson_hints", {})
+    return shown
+
+
+def solved(walk: Walk) -> int:
+    """How many steps of a lesson this session has answered rightly."""
+    given = _given()
+    return sum(
+        bool(step.answer and step.answer.is_right(given.get((walk.lesson.slug, number), "")))
+        for number, step in enumerate(walk.lesson.steps, 1)
+    )

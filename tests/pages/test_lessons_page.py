@@ -1,0 +1,82 @@
+"""Lessons in the app: every step opens as it should, answers are checked, and the lesson stays in the link."""
+
+import pytest
+
+from pages.shared import lesson as lessons
+from tests.conftest import set_settings
+from tests.lessons.test_read import FRONT, STEP
+from tests.pages.app import open_page, page_file, said
+
+STEPS = [
+    (lesson.slug, number)
+    for lesson in lessons.shelf().lessons.values()
+    for number in range(1, len(lesson.steps) + 1)
+    if lesson.kind == "lesson"
+]
+
+
+def query(app, name: str) -> str:
+    value = dict(app.query_params).get(name, "")
+    return value[0] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("slug", sorted({slug for slug, _ in STEPS}))
+def test_every_step_opens_its_page_with_an_answer_at_hand(slug: str):
+    """From the first to the last by *Next*; what the page refuses of a view would be a toast."""
+    lesson = lessons.shelf().lessons[slug]
+    app = open_page(lesson=slug, step="1")
+    for number, step in enumerate(lesson.steps, 1):
+        assert not app.exception, (slug, number)
+        assert f"step {number} of {len(lesson.steps)}" in said(app)
+        assert not app.toast, (slug, number, app.toast)
+        assert not [each for each in app.button if each.key == "run"], (slug, number)
+        assert (query(app, "lesson"), query(app, "step")) == (slug, str(number))
+        for name, text in step.view:
+            held = app.session_state[f"study_{name}"] if name == "source" else app.session_state[name]
+            assert str(held) == text, (slug, number, name)
+        if number < len(lesson.steps):
+            app.button(key="lesson_next").click().run()
+
+
+def test_a_wrong_answer_gets_help_and_a_right_one_its_reason():
+    app = open_page(lesson="neuron", step="1")
+    assert app.title[0].value == "Method"
+    app.text_input(key="lesson_answer_neuron_1").set_value("twelve")
+    app.button(key="lesson_check").click().run()
+    assert "not a number" in app.warning[0].value
+    assert "**Hint 1.**" in said(app)
+    app.text_input(key="lesson_answer_neuron_1").set_value("18")
+    app.button(key="lesson_check").click().run()
+    assert "too small" in app.warning[0].value
+    assert app.button(key="lesson_hint").label == "Show the solution"
+    app.button(key="lesson_hint").click().run()
+    assert "German needs 24 tokens" in app.info[0].value
+    app.text_input(key="lesson_answer_neuron_1").set_value("24")
+    app.button(key="lesson_check").click().run()
+    assert "Right." in app.success[0].value
+
+
+def test_a_lesson_stays_open_on_other_pages_until_one_leaves_it():
+    app = open_page(lesson="left_out", step="2")
+    assert app.selectbox(key="study_source").value == "yor_Latn"
+    app.switch_page(page_file("glossary")).run()
+    assert "step 2 of 6" in said(app)
+    assert query(app, "step") == "2"
+    app.button(key="lesson_page").click().run()
+    assert app.title[0].value == "Alignment by layer"
+    assert app.selectbox(key="study_source").value == "yor_Latn"
+    app.button(key="lesson_leave").click().run()
+    assert query(app, "lesson") == ""
+    assert "step 2 of 6" not in said(app)
+
+
+def test_the_page_lists_lessons_and_the_faults_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "rivers.md").write_text(FRONT + STEP)
+    (tmp_path / "bad.md").write_text(FRONT + STEP.replace("method", "nowhere"))
+    set_settings(monkeypatch, lessons=str(tmp_path))
+    app = open_page("lessons", lesson="none")
+    assert "no such lesson" in app.toast[0].value
+    assert "bad.md, step 1 (Look): there is no page 'nowhere'" in app.error[0].value.replace("\\", "")
+    app.button(key="lesson_start_rivers").click().run()
+    assert app.title[0].value == "Method"
+    assert "Do it." in said(app)
