@@ -248,13 +248,13 @@ def test_bad_input_ends_in_one_line_and_the_next_run_is_good(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("NEURONXA_CACHE_DIR", "{file}/cache"), ("NEURONXA_CACHE_GB", "plenty"), ("NEURONXA_BATCH_TOKENS", "-1")],
+    [("NEURONXA_CACHE_GB", "plenty"), ("NEURONXA_BATCH_TOKENS", "-1")],
 )
 def test_a_bad_environment_ends_in_one_line_and_the_next_run_is_good(
     name: str, value: str, setting: Setting, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     with monkeypatch.context() as environment:
-        environment.setenv(name, value.format(file=setting.regular_file()))
+        environment.setenv(name, value)
         settings.cache_clear()
         assert setting.run() == 2
         assert_one_line_and_a_next_step(capsys)

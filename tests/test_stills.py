@@ -70,7 +70,7 @@ def test_reading_ahead_leaves_nothing_to_read_for_the_first_page(monkeypatch):
     read_ahead()
     monkeypatch.setattr(pd, "read_parquet", None)
     shown = list(first_page(precomputed(DEFAULT), list(gallery_results().values())))
-    assert len(shown) == 7
+    assert len(shown) == 8
     assert all(still_of(each, theme) for each in shown for theme in PALETTES)
 
 
