@@ -17,6 +17,7 @@ Any other exception is a bug and keeps its traceback.
 """
 
 import re
+from collections.abc import Mapping
 
 _LONGEST = 1_000
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -28,6 +29,15 @@ def shown(text: str, longest: int = 80) -> str:
     return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
+_HIDDEN: dict[str, str] = {}
+
+
+def hide(places: Mapping[str, str]) -> None:
+    """Has every error show these places by the names given for them, and no others, from now on."""
+    _HIDDEN.clear()
+    _HIDDEN.update(sorted(places.items(), key=lambda place: -len(place[0])))
+
+
 class NeuronXAError(Exception):
     """An error that the user can fix. `str()` is one line: what is wrong, then the next step."""
 
@@ -37,7 +47,10 @@ class NeuronXAError(Exception):
         self.next_step = shown(" ".join(next_step.split()), _LONGEST)
 
     def __str__(self) -> str:
-        return f"{self.problem} {self.next_step}"
+        text = f"{self.problem} {self.next_step}"
+        for place, name in _HIDDEN.items():
+            text = text.replace(place, name)
+        return text
 
 
 class SettingsError(NeuronXAError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from neuronxa_core.errors import SettingsError
+from neuronxa_core.errors import SettingsError, hide
 
 
 def _dashboard() -> Path:
@@ -65,9 +65,12 @@ class Settings:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process. `settings.cache_clear()` reads the environment again."""
+    """The settings of this process. `settings.cache_clear()` reads the environment again.
+
+    In shared mode, errors no longer tell where things lie on this machine.
+    """
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Settings(
+    read = Settings(
         cache_dir=Path(os.environ.get("NEURONXA_CACHE_DIR") or home / "neuronxa").expanduser().absolute(),
         cache_limit_bytes=int(_positive("NEURONXA_CACHE_GB", 10.0) * 1e9),
         upload_bytes=int(_positive("NEURONXA_UPLOADS_GB", 2.0) * 1e9),
@@ -90,6 +93,16 @@ def settings() -> Settings:
         if "NEURONXA_BATCH_TOKENS" in os.environ
         else None,
     )
+    hide(_places(read) if read.mode == "shared" else {})
+    return read
+
+
+def _places(read: Settings) -> dict[str, str]:
+    """Where things lie on this machine, by what people are told instead."""
+    offered = [Path(model).expanduser() for model in read.models if model[0] in "/~."]
+    named = {path: path.name for path in (*read.corpora, *offered)} | {read.cache_dir: "the cache folder"}
+    named |= {Path.home(): "~"} if len(Path.home().parts) > 1 else {}
+    return {str(path): name for path, name in named.items() if name}
 
 
 def _listed(name: str) -> tuple[str, ...]:

@@ -256,3 +256,17 @@ def test_a_link_inside_a_configured_corpus_that_leads_out_is_refused(tmp_path: P
     for path in (offered / "out", offered / "table.tsv", offered / "out" / "deu_Latn.txt"):
         with pytest.raises(CorpusError):
             open_corpus(str(path))
+
+
+def test_no_error_of_a_shared_dashboard_tells_where_things_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    model, cache = str(tmp_path / "models" / "mine"), settings().cache_dir
+    ref = ModelRef(model)
+    with pytest.raises(ModelError, match=f"{model} has no weights"):
+        find_checkpoint(ref)
+    set_settings(monkeypatch, mode="shared", models=f"demo,{model}", corpora=str(tmp_path / "corpora"))
+    with pytest.raises(ModelError) as error:
+        find_checkpoint(ref)
+    assert str(error.value).startswith("mine has no weights.")
+    told = str(CorpusError(f"{cache}/x and {tmp_path}/corpora/a.tsv.", f"See {Path.home()}/notes."))
+    assert told == "the cache folder/x and corpora/a.tsv. See ~/notes."
