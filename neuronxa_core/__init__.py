@@ -54,6 +54,8 @@ __all__ = [
     "ProjectionSettings",
     "Projections",
     "RankStability",
+    "RevisionCurve",
+    "Revisions",
     "SentenceItems",
     "SentenceStates",
     "Settings",
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.neurons import NeuronRates, Neurons, TokenPair, Tokens
     from neuronxa_core.analyses.pairs_needed import PairsNeeded, RankStability
     from neuronxa_core.analyses.projections import Project, Projections
+    from neuronxa_core.analyses.revisions import RevisionCurve, Revisions
     from neuronxa_core.analyses.run import run
     from neuronxa_core.analyses.settings import Ablation, Settings
     from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
@@ -155,6 +158,8 @@ _HOMES = {
     "ChangedAlignment": "analyses.with_without",
     "Downstream": "analyses.downstream",
     "Measured": "analyses.downstream",
+    "Revisions": "analyses.revisions",
+    "RevisionCurve": "analyses.revisions",
     "Items": "analyses.items",
     "SentenceItems": "analyses.items",
     "Choices": "analyses.choices",

@@ -16,9 +16,12 @@ from neuronxa_core.analyses.claim_evidence import Over
 from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, claims_on_all, rows_of
 from neuronxa_core.analyses.downstream import Measured
 from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, ZERO, Interventions
+from neuronxa_core.analyses.latent_prompts import TASKS
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
 from neuronxa_core.analyses.with_without import FEWEST_PAIRS, WithWithout
 from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import ENGLISH
+from neuronxa_core.corpora.words import BUNDLED
 from neuronxa_core.errors import StudyError
 from neuronxa_core.gallery.claims import with_other_models
 from neuronxa_core.progress import Watcher
@@ -125,6 +128,22 @@ def _contents(paths: Sequence[Path]) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in paths}
     except OSError as error:
         raise StudyError(f"{error.filename} cannot be read ({error.strerror}).", "Check the path.") from error
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """The pivot, the word list, and how it is asked."""
+    parser.add_argument("--pivot", default=ENGLISH, help=f"the language to watch besides both (default: {ENGLISH})")
+    parser.add_argument("--task", choices=TASKS, default=TASKS[0], help=f"default: {TASKS[0]}")
+    parser.add_argument("--shots", type=int, default=4, help="examples before each question (default: 4)")
+    parser.add_argument("--words", default=BUNDLED, metavar="PATH", help="a word list as TSV or CSV, not the bundled")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the examples (default: 0)")
+    parser.add_argument("--template", default="", help="one line of the prompt, not the task's own")
+
+
+def add_revisions(parser: argparse.ArgumentParser) -> None:
+    """Adds `--revisions`."""
+    said = "comma-separated, in their order: revisions of a hub model, or folders of checkpoints in the model's folder"
+    parser.add_argument("--revisions", required=True, metavar="R,...", help=said)
 
 
 def add_intervention_options(parser: argparse.ArgumentParser) -> None:

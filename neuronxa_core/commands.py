@@ -19,10 +19,10 @@ from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.items import Items
 from neuronxa_core.analyses.languages import Languages
 from neuronxa_core.analyses.latent_language import LatentLanguage
-from neuronxa_core.analyses.latent_prompts import TASKS
 from neuronxa_core.analyses.models import Models
 from neuronxa_core.analyses.neurons import Neurons
 from neuronxa_core.analyses.projections import Project
+from neuronxa_core.analyses.revisions import Revisions
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
@@ -31,6 +31,8 @@ from neuronxa_core.command_options import (
     add_choices,
     add_claims_options,
     add_intervention_options,
+    add_revisions,
+    add_words,
     choices_from,
     claims_files,
     claims_from,
@@ -40,7 +42,6 @@ from neuronxa_core.command_options import (
 )
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
-from neuronxa_core.corpora.words import BUNDLED
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states import store
@@ -147,6 +148,10 @@ def _interventions(options: argparse.Namespace) -> Interventions:
     return interventions_from(options, *_all_languages(options))
 
 
+def _revisions(options: argparse.Namespace) -> Revisions:
+    return Revisions(*_against_target(options), tuple(options.revisions.split(",")))
+
+
 def _claims(options: argparse.Namespace) -> Claims:
     return claims_from(options, study_from(options, source="und"), languages_from(options))
 
@@ -179,15 +184,6 @@ def _latent_language(options: argparse.Namespace) -> LatentLanguage:
     return LatentLanguage(study_from(options), *asked)
 
 
-def _words(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pivot", default=ENGLISH, help=f"the language to watch besides both (default: {ENGLISH})")
-    parser.add_argument("--task", choices=TASKS, default=TASKS[0], help=f"default: {TASKS[0]}")
-    parser.add_argument("--shots", type=int, default=4, help="examples before each question (default: 4)")
-    parser.add_argument("--words", default=BUNDLED, metavar="PATH", help="a word list as TSV or CSV, not the bundled")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the examples (default: 0)")
-    parser.add_argument("--template", default="", help="one line of the prompt, not the task's own")
-
-
 COMMANDS: Mapping[str, Command] = {
     "similarity": Command(
         "cosines, margins and ranks of every pair, and how the space is used",
@@ -202,7 +198,7 @@ COMMANDS: Mapping[str, Command] = {
         "which language a model leans to on its way to a word",
         _latent_language,
         True,
-        _words,
+        add_words,
         corpus=False,
         own_files=True,
     ),
@@ -225,6 +221,7 @@ COMMANDS: Mapping[str, Command] = {
         add_claims_options,
         texts=claims_files,
     ),
+    "revisions": Command("one model over its training", _revisions, False, add_revisions),
     "items": Command("margins of single pairs against bits per byte", lambda o: Items(*_against_target(o))),
     "choices": Command(
         "questions with choices: whether the aligned choice is the right one",

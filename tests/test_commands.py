@@ -23,6 +23,7 @@ PAIR = ["--source", "deu", "--target", "eng"]
 FURTHER = {
     "interventions": ["--controls", "1"],
     "models": ["--sites", "gate,product"],
+    "revisions": ["--revisions", ".,./"],
     "choices": [*PAIR, "--items", str(Path(__file__).parent / "choices.csv")],
     "projection": [*PAIR, "--method", "pca"],
     "latent-language": ["--source", "deu", "--target", "fra", "--words", str(WORDS), "--shots", "2"],
@@ -40,6 +41,7 @@ TABLES = {
     "interventions": {"effects", "neurons", "with_without"},
     "downstream": {"correlations", "languages", "layers"},
     "claims": {"conditions", "retrieval", "languages"},
+    "revisions": {"curve", "languages"},
     "items": {"correlations", "pairs"},
     "choices": {"agreement", "items"},
 }
@@ -108,6 +110,7 @@ def test_accuracies_take_the_place_of_bits(usual: list[str], tmp_path: Path):
     ("arguments", "said"),
     [
         (["models"], "nothing to compare"),
+        (["revisions", "--revisions", "step1"], "needs two revisions"),
         (["languages", "--languages", "eng"], "No language besides the target"),
         (["projection", *PAIR, "--states", "nas,nes"], "--states cannot be"),
         (["downstream", "--accuracies", "/nowhere/x.csv"], "cannot be read"),

@@ -23,6 +23,7 @@ from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SITES, Site
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
+from pages.compare.models_revisions import revisions_view
 from pages.shared import glossary, languages, look, picker
 from pages.shared.beside import beside
 from pages.shared.part import with_answers
@@ -32,6 +33,9 @@ from pages.shared.run import Place, answer_or_stop, study_or_stop
 
 def comparison_page() -> None:
     study = study_or_stop().against_pivot
+    if settings().mode == "local" and _what() == "revisions":
+        revisions_view(study)
+        return
     variants = _variants(study)
     if not 2 <= len(variants) <= figures.MOST_VARIANTS:
         st.info(
@@ -55,6 +59,21 @@ def comparison_page() -> None:
     asked = "auto" if any(each.dtype == "auto" for each in variants) else ""
     comparison = _compared_or_stop(study, Models(settled, codes), asked)
     _view(replace(study, dtype=settled[0].dtype), comparison.results)
+
+
+def _what() -> str:
+    what = {"models": "Models and settings", "revisions": "Revisions of one model"}
+    chosen: str = st.segmented_control(
+        "Compare",
+        list(what),
+        default="models",
+        required=True,
+        key="cmp_what",
+        bind="query-params",
+        format_func=look.named(what),
+        label_visibility="collapsed",
+    )
+    return chosen
 
 
 def _variants(study: Study) -> list[Study]:

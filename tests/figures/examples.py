@@ -19,6 +19,7 @@ from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_
 from neuronxa_core.analyses.leaderboard import board_of, texts_of
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
+from neuronxa_core.analyses.revisions import RevisionCurve
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.analyses.with_without import ChangedAlignment
@@ -37,6 +38,7 @@ from neuronxa_core.figures import (
     overview,
     plane,
     projection,
+    revisions,
     settings,
     similarity,
     space,
@@ -82,6 +84,7 @@ MODULES = (
     plane,
     pooling,
     projection,
+    revisions,
     settings,
     similarity,
     space,
@@ -437,6 +440,15 @@ def exportable_halves() -> Example:
     answer = claims_of_the_gallery()
     halves = [each.outcomes["nas"].mutual[:, 1::2].mean() for each in answer.results]
     return Example(claims.exportable_halves(answer), {"NASCA.y": halves})
+
+
+@example
+def exportable_revisions() -> Example:
+    results = list(gallery_results().values())[:3]
+    others = tuple(replace(each, outcomes={**each.outcomes, "nas": each.outcomes["nav"]}) for each in results)
+    means = [float(np.mean([each.mean(state) for each in results])) for state in ("nas", "nav")]
+    curve = RevisionCurve(STUDY, {"step1": tuple(results), "step9": others})
+    return Example(revisions.exportable_revisions(curve), {"NASCA.y": means, "NASCA.x": [1, 9]})
 
 
 @example

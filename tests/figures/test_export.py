@@ -134,6 +134,7 @@ STEMS = {
     "exportable_correlation": f"{PAIR}.downstream.layers",
     "exportable_ranking": f"{FIRST}.ranking",
     "exportable_layers": f"{LAST}.layers.nas",
+    "exportable_revisions": f"{PAIR}.revisions",
     "exportable_items": f"{PAIR}.items.target",
     "exportable_phi": f"{PAIR}.choices",
     "exportable_beside": f"{PAIR}.beside",

@@ -16,6 +16,7 @@ from neuronxa_core.analyses.language_order import level_summary, pivot_scores
 from neuronxa_core.analyses.models import language_differences, variant_summary
 from neuronxa_core.analyses.neurons import NeuronRates, TokenPair, TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.projection import Projection
+from neuronxa_core.analyses.revisions import RevisionCurve
 from neuronxa_core.analyses.space import ENDS, MEASURES
 from neuronxa_core.analyses.umap import NUMBERS, ProjectionSettings
 from neuronxa_core.analyses.with_without import ChangedAlignment
@@ -32,6 +33,7 @@ from neuronxa_core.figures import (
     overview,
     plane,
     projection,
+    revisions,
     settings,
     similarity,
     space,
@@ -104,6 +106,8 @@ def of_results(results: list[StudyResult]) -> Iterator[str]:
     for other in RESULTS.values():
         if len(table := beside_table(results, other)):
             yield beside.beside_finding(table, ("A", "B"))
+    curve = RevisionCurve(results[0].study, {"step1": tuple(results), "step20": tuple(results[:1])})
+    yield revisions.revisions_finding(curve)
     for over in ("best", "mean"):
         answer = ClaimsAnswer(results[0].study, tuple(results), over)
         yield claims.claims_finding(answer)

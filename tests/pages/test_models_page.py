@@ -32,3 +32,15 @@ def test_another_model_is_run_on_the_same_sentences(tiny_model, tiny_corpus):
     wait_for_charts(app, 2)
     assert not app.exception
     assert app.selectbox(key="cmp_variant").options == [Path(folder).name, Path(other).name]
+
+
+def test_a_list_of_checkpoints_becomes_a_curve(tiny_model, tiny_corpus):
+    """The same checkpoint under two names: what the page does with a list, without another model to load."""
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
+    app = open_page("models", **query, pairs="8")
+    app.segmented_control(key="cmp_what").set_value("revisions").run()
+    assert "Name two revisions or more" in app.info[0].value
+    app.text_input(key="cmp_revisions").set_value(".,./").run()
+    app.button(key="run").click().run()
+    wait_for_charts(app, 1)
+    assert "NASCA goes from" in said(app)
