@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from neuronxa_core.analyses.pairs_needed import _numbers, outcomes_by_pairs, pair_counts
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
-from neuronxa_core.metrics.scoring import pair_outcomes, retrieval
-from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, similarity_of
+from neuronxa_core.metrics.scoring import retrieval
+from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
 from neuronxa_core.states import store
@@ -66,8 +66,7 @@ def layer_outcomes(layers: StudyLayers, state: State, how: SimilarityKind = "cos
     """Whether each pair is aligned, (layers, pairs)."""
     found = []
     for layer in _numbers(layers, state):
-        states = layers.states(state, layer)
-        found.append(retrieval(*states) if how == "cosine" else pair_outcomes(similarity_of(*states, how)))
+        found.append(retrieval(*layers.states(state, layer), how=how))
     return np.stack([outcomes.mutual for outcomes in found])
 
 

@@ -1,7 +1,7 @@
 """How the space of a study's sentences is used: measures of every layer, and their means over the layers."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.metrics.correspondence import average_correlation, constant_share, debiased_cka
+from neuronxa_core.metrics.cosines import Cosines, CosineSummary
 from neuronxa_core.metrics.estimate import Estimate, averaged
-from neuronxa_core.metrics.geometry import anisotropy, effective_rank, hubness
+from neuronxa_core.metrics.geometry import effective_rank, hit_skew
 from neuronxa_core.metrics.separability import decision_values, discriminability, separability
-from neuronxa_core.metrics.similarity import cosine_similarity
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
-from neuronxa_core.states.sentences import STATES, first_layer
+from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.parquet import read_checked_json, write_checked_json
 from neuronxa_core.study.recipe import Recipe, local_recipe
@@ -37,9 +37,9 @@ class LayerSpace:
     target: NDArray[np.floating]
 
     @cached_property
-    def cosines(self) -> NDArray[np.float64]:
-        """Cosines of all sentences, (pairs, pairs); row = source."""
-        return cosine_similarity(self.source, self.target)
+    def cosines(self) -> CosineSummary:
+        """What the cosines of all sentences say."""
+        return Cosines(self.source, self.target).summary
 
     @cached_property
     def decisions(self) -> NDArray[np.float64]:
@@ -77,14 +77,14 @@ MEASURES = (
         "parallel",
         "Translations: mean cosine",
         "Mean cosine of sentences that are translations of each other.",
-        lambda space: float(space.cosines.diagonal().mean()),
+        lambda space: float(space.cosines.own.mean()),
         drawn=False,
     ),
     Measure(
         "anisotropy",
         "Anisotropy: mean cosine of non-translations",
         "Mean cosine of sentences that are not translations of each other.",
-        lambda space: anisotropy(space.cosines),
+        lambda space: space.cosines.other_mean,
     ),
     Measure(
         "effective_rank",
@@ -96,7 +96,7 @@ MEASURES = (
         "hubness",
         "Hubness: skew of nearest-neighbour counts",
         "How unequally sentences are chosen as nearest neighbours; 0 if none is chosen more than others.",
-        lambda space: hubness(space.cosines),
+        lambda space: hit_skew(space.cosines.row_hits, space.cosines.column_hits),
     ),
     Measure(
         "separability",
@@ -156,15 +156,27 @@ class SpaceMeasures:
 
 
 def measure_space(
-    layers: StudyLayers, last_layer: int, chosen: Sequence[Measure] = MEASURES, watcher: Watcher = SILENT
+    layers: StudyLayers,
+    last_layer: int,
+    chosen: Sequence[Measure] = MEASURES,
+    watcher: Watcher = SILENT,
+    summaries: MutableMapping[tuple[State, int], CosineSummary] | None = None,
 ) -> SpaceMeasures:
-    """The measures, computed from the states. Raises OSError or ValueError if these are missing."""
-    rows, means = [], []
+    """The measures, computed from the states. Raises OSError or ValueError if these are missing.
+
+    summaries: takes up what the cosines of every layer say, which is found on the way.
+    """
+    total = sum(last_layer + 1 - first_layer(state) for state in STATES)
+    rows: list[dict[str, Any]] = []
+    means: list[dict[str, Any]] = []
     for state in STATES:
         found: dict[str, list[float | Estimate]] = {measure.name: [] for measure in chosen}
         for layer in range(first_layer(state), last_layer + 1):
             watcher.check()
+            watcher.report("scoring", len(rows), total)
             space = LayerSpace(*layers.states(state, layer))
+            if summaries is not None:
+                summaries[state, layer] = space.cosines
             for measure in chosen:
                 found[measure.name].append(measure.of(space))
             values = {name: each[-1] for name, each in found.items()}
@@ -199,8 +211,13 @@ def space_of(result: StudyResult, layers: StudyLayers, watcher: Watcher = SILENT
     if found := _stored(recipe):
         return found
     measured = measure_space(layers, result.last_layer, watcher=watcher)
-    store.write_aside(_path(recipe), lambda path: _write(measured, path))
+    keep_space(recipe, measured)
     return measured
+
+
+def keep_space(recipe: Recipe, measured: SpaceMeasures) -> None:
+    """Writes the measures of a study to the cache. Raises OSError if they cannot be written."""
+    store.write_aside(_path(recipe), lambda path: _write(measured, path))
 
 
 def find_space(study: Study) -> SpaceMeasures | None:

@@ -49,7 +49,6 @@ from neuronxa_core.figures.latent_language import shown as _words  # noqa: F401 
 from neuronxa_core.figures.method import shown as _steps  # noqa: F401 - registers its answer
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
-from neuronxa_core.metrics.geometry import margins
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.analysis import Found
 from neuronxa_core.study.result import StudyResult
@@ -110,7 +109,7 @@ def _(answer: StudyResult) -> str:
 @exportables_of.register
 def _(answer: PairSimilarities) -> Exportables:
     study, layer = answer.study, _best_layer(answer)
-    matrices = answer.matrices(layer)
+    matrices = answer.cosines(layer)
     order = pairs_similarity.pair_order(matrices["nas"], "source")
     shown = order[: similarity.MOST_SHOWN]
     found = {
@@ -129,12 +128,12 @@ def _(answer: PairSimilarities) -> Exportables:
 @finding_of.register
 def _(answer: PairSimilarities) -> str:
     layer = _best_layer(answer)
-    return similarity.similarity_finding(answer.study, answer.matrices(layer), layer)
+    return similarity.similarity_finding(answer.study, answer.cosines(layer), layer)
 
 
 def _best_layer(answer: PairSimilarities) -> int:
     """The layer where most pairs are aligned by NAS, the first of equals."""
-    aligned = [(margins(answer.layers.similarity("nas", each)) > 0).sum() for each in range(1, answer.last_layer + 1)]
+    aligned = [answer.cosines(each)["nas"].summary.aligned for each in range(1, answer.last_layer + 1)]
     return int(np.argmax(aligned)) + 1
 
 

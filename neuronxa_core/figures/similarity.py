@@ -1,5 +1,6 @@
 """One layer's cosines: the matrix and its distribution."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,19 +11,21 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, translucent
 from neuronxa_core.figures.style import blank, click_targets, hover
-from neuronxa_core.metrics.geometry import anisotropy, margins
+from neuronxa_core.metrics.cosines import BINS, Cosines, cosines_of, edges
 from neuronxa_core.numbers import score
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 
+Layer = NDArray[np.floating] | Cosines
+"""The cosines of a layer, as a whole matrix or as they are asked for."""
 MOST_SHOWN = 150
 """Pairs in one picture; more would ship megabytes for cells smaller than a pixel."""
 _SIDE = 330
 
 
 def similarity_matrix(
-    similarity: NDArray[np.floating],
+    similarity: Layer,
     state: State,
     order: Sequence[int],
     cell: tuple[int, int] | None = None,
@@ -36,7 +39,7 @@ def similarity_matrix(
     """
     palette = PALETTES[theme]
     shown = np.asarray(order[:MOST_SHOWN])
-    values = similarity[np.ix_(shown, shown)].astype(np.float32)
+    values = cosines_of(similarity).part(shown, shown).astype(np.float32)
     size = len(shown)
     figure = blank(theme, _SIDE + 70, margin={"l": 4, "r": 4, "t": 30, "b": 8}, dragmode=False, hoverdistance=-1)
     low, high = scale or (float(values.min()), float(values.max()))
@@ -126,22 +129,22 @@ def _colours(state: State, theme: Theme) -> list[list[float | str]]:
     ]
 
 
-def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: Theme = "light") -> go.Figure:
+def similarity_distribution(matrices: Mapping[State, Layer], theme: Theme = "light") -> go.Figure:
     """The distribution of the cosines of translations (filled) and of all other sentences (line), one row per state.
 
     Heights are densities, each row on its own scale. A narrow heap of both near 1 is what anisotropy looks like.
     """
     palette = PALETTES[theme]
     figure = blank(theme, 110 * len(matrices) + 70, margin={"l": 8, "r": 8, "t": 8, "b": 8}, hovermode="closest")
-    low = min(float(matrix.min()) for matrix in matrices.values())
-    edges = np.linspace(min(low, 0.0), 1.0, 81)
-    middle = (edges[:-1] + edges[1:]) / 2
+    summaries = {state: cosines_of(matrix).summary for state, matrix in matrices.items()}
+    first = BINS + min(0, *(math.floor(BINS * summary.low) for summary in summaries.values()))
+    ends = edges()[max(0, first) :]
+    middle = (ends[:-1] + ends[1:]) / 2
     across = [middle[0], *middle, middle[-1]]
-    for row, (state, matrix) in enumerate(reversed(list(matrices.items()))):
+    for row, (state, summary) in enumerate(reversed(list(summaries.items()))):
         colour = palette.states[state]
-        parallel = matrix.diagonal()
-        others = matrix[~np.eye(len(matrix), dtype=bool)]
-        heights = [np.histogram(values, edges, density=True)[0] for values in (parallel, others)]
+        both = (summary.own_counts, summary.other_counts)
+        heights = [BINS * counts[max(0, first) :] / counts.sum() for counts in both]
         top = max(float(height.max()) for height in heights) or 1.0
         for name, height, fill in (("other sentences", heights[1], 0.0), ("translations", heights[0], 0.35)):
             figure.add_trace(
@@ -157,9 +160,10 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
                 )
             )
         figure.add_annotation(
-            x=edges[0],
+            x=ends[0],
             y=row + 0.6,
-            text=f"<b>{STATE_NAMES[state]}</b>  translations {score(parallel.mean())}, others {score(others.mean())}",
+            text=f"<b>{STATE_NAMES[state]}</b>  translations {score(summary.own.mean())}, "
+            f"others {score(summary.other_mean)}",
             xanchor="left",
             showarrow=False,
             font={"color": colour, "size": 14},
@@ -172,7 +176,7 @@ def similarity_distribution(matrices: dict[State, NDArray[np.floating]], theme: 
 
 def exportable_matrix(
     study: Study,
-    similarity: NDArray[np.floating],
+    similarity: Layer,
     state: State,
     layer: int,
     order: Sequence[int],
@@ -190,27 +194,24 @@ def exportable_matrix(
     )
 
 
-def exportable_distribution(
-    study: Study, matrices: Mapping[State, NDArray[np.floating]], layer: int
-) -> ExportableFigure:
+def exportable_distribution(study: Study, matrices: Mapping[State, Layer], layer: int) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.layer{layer}.distribution",
         f"Distribution of cosines at layer {layer}: {pair_name(study)}",
         "Filled: cosines of translations; dotted: of all other sentence pairs. Heights are densities, each row on its "
         "own scale.",
         study.caption,
-        lambda theme: similarity_distribution(dict(matrices), theme),
+        lambda theme: similarity_distribution(matrices, theme),
     )
 
 
-def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, NDArray[np.float64]], layer: int) -> str:
+def similarity_finding(result: StudyResult | Study, matrices: Mapping[State, Layer], layer: int) -> str:
     """What one layer's matrices show: who is aligned, and how far translations stand out from all other sentences."""
     parts = []
     for state, similarity in matrices.items():
-        aligned = int((margins(similarity) > 0).sum())
+        told = cosines_of(similarity).summary
         parts.append(
-            f"{STATE_NAMES[state]}: {aligned} of {result.pairs} pairs aligned, mean cosine "
-            f"{score(similarity.diagonal().mean())} for translations and {score(anisotropy(similarity))} for all other "
-            "sentences"
+            f"{STATE_NAMES[state]}: {told.aligned} of {result.pairs} pairs aligned, mean cosine "
+            f"{score(told.own.mean())} for translations and {score(told.other_mean)} for all other sentences"
         )
     return f"Layer {layer}. " + "; ".join(parts) + "."

@@ -1,8 +1,11 @@
 """How far two languages' spaces correspond over parallel sentences, neuron by neuron (ANC) or as a whole (CKA)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronxa_core.metrics.cosines import CELLS
 from neuronxa_core.metrics.estimate import Estimate, jackknifed
 
 _NONE = 1e-12
@@ -75,17 +78,47 @@ def debiased_cka(source: NDArray[np.floating], target: NDArray[np.floating]) -> 
     needs 5 pairs. Source: Kornblith et al. 2019, arXiv:1905.00414; Song et al. 2012, JMLR 13, for the debiased HSIC.
     """
     pairs = len(source)
-    kernels = [each.astype(np.float64) - each.mean(axis=0) for each in (source, target)]
-    kernels = [each @ each.T for each in kernels]  # centring changes nothing but the rounding
-    for kernel in kernels:
-        np.fill_diagonal(kernel, 0.0)
+    sides = [each.astype(np.float64) - each.mean(axis=0) for each in (source, target)]  # changes only the rounding
+    sums, scales = _kernel_sums(*sides)
     (own, own_left), (other, other_left), (both, both_left) = (
-        _hsic(kernels[one], kernels[two]) for one, two in ((0, 0), (1, 1), (0, 1))
+        _hsic(sums, *which) for which in ((0, 0), (1, 1), (0, 1))
     )
-    scales = [np.abs(kernel).max() for kernel in kernels]
     value = _ratio(np.asarray(both), np.asarray(own), np.asarray(other), scales)
     left_out = _ratio(both_left, own_left, other_left, scales) if pairs > _FEWEST else np.full(pairs, np.nan)
     return jackknifed(float(value), left_out, (-1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class _KernelSums:
+    """Sums over the rows of two kernels with an empty diagonal, K and L, each (pairs,) for every pair of kernels.
+
+    rows: of K, of L. products: of K K, K L, L L, element by element. through: K r, with r the row sums of a kernel.
+    """
+
+    rows: tuple[NDArray[np.float64], NDArray[np.float64]]
+    products: dict[tuple[int, int], NDArray[np.float64]]
+    through: dict[tuple[int, int], NDArray[np.float64]]
+
+
+def _kernel_sums(source: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[_KernelSums, list[float]]:
+    """The sums of the kernels of centred vectors, a block of rows at a time, and the largest entry of each kernel."""
+    pairs, sides = len(source), (source, target)
+    block = max(1, CELLS // pairs)
+    rows = tuple(each @ each.sum(axis=0) - np.einsum("nd,nd->n", each, each) for each in sides)
+    products = {which: np.empty(pairs) for which in ((0, 0), (0, 1), (1, 1))}
+    through = {which: np.empty(pairs) for which in ((0, 0), (0, 1), (1, 0), (1, 1))}
+    scales = [0.0, 0.0]
+    for start in range(0, pairs, block):
+        part = np.arange(start, min(start + block, pairs))
+        kernels = [each[part] @ each.T for each in sides]
+        for side, kernel in enumerate(kernels):
+            kernel[part - start, part] = 0.0
+            scales[side] = max(scales[side], float(np.abs(kernel).max()))
+        for (one, two), found in products.items():
+            found[part] = np.einsum("ij,ij->i", kernels[one], kernels[two])
+        for (one, two), found in through.items():
+            found[part] = kernels[one] @ rows[two]
+    return _KernelSums((rows[0], rows[1]), products, through), scales
 
 
 def _ratio(
@@ -98,15 +131,15 @@ def _ratio(
     return np.where(varies, ratio, np.nan)
 
 
-def _hsic(one: NDArray[np.float64], two: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """(debiased HSIC of all pairs, (pairs,) that without each), from kernels with an empty diagonal."""
-    trace, rows = (one * two).sum(axis=1), (one.sum(axis=1), two.sum(axis=1))
+def _hsic(sums: _KernelSums, one: int, two: int) -> tuple[float, NDArray[np.float64]]:
+    """(debiased HSIC of all pairs, (pairs,) that without each) of two of the kernels."""
+    trace, rows = sums.products[one, two], (sums.rows[one], sums.rows[two])
     crossed = float(rows[0] @ rows[1])
-    without = crossed - rows[0] * rows[1] - one @ rows[1] - two @ rows[0] + trace
+    without = crossed - rows[0] * rows[1] - sums.through[one, two] - sums.through[two, one] + trace
     totals = float(rows[0].sum()), float(rows[1].sum())
     left_totals = totals[0] - 2 * rows[0], totals[1] - 2 * rows[1]
-    whole = _combined(np.asarray(trace.sum()), np.asarray(totals[0] * totals[1]), np.asarray(crossed), len(one))
-    left = _combined(trace.sum() - 2 * trace, left_totals[0] * left_totals[1], without, len(one) - 1)
+    whole = _combined(np.asarray(trace.sum()), np.asarray(totals[0] * totals[1]), np.asarray(crossed), len(trace))
+    left = _combined(trace.sum() - 2 * trace, left_totals[0] * left_totals[1], without, len(trace) - 1)
     return float(whole), left
 
 

@@ -7,6 +7,9 @@ A pair's own similarity is c_ii. Its rivals are the other entries of its row (so
 import numpy as np
 from numpy.typing import NDArray
 
+_BLOCK = 2048
+"""Vectors at a time, where there are more of them than dimensions."""
+
 
 def margins(similarity: NDArray[np.floating]) -> NDArray[np.float64]:
     """c_ii minus the best rival in its row or column, (pairs,), in [-2, 2]; above 0 exactly where a pair is aligned."""
@@ -26,11 +29,13 @@ def ranks(similarity: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[
 
 def cell_rivals(similarity: NDArray[np.floating], row: int, column: int, count: int = 5) -> tuple[list[int], list[int]]:
     """(columns in the row, rows in the column) of a cell's strongest rivals, best first."""
-    found = []
-    for line, own in ((similarity[row], column), (similarity[:, column], row)):
-        order = np.argsort(-line, kind="stable")
-        found.append(order[order != own][:count].tolist())
-    return found[0], found[1]
+    return rivals_in(similarity[row], column, count), rivals_in(similarity[:, column], row, count)
+
+
+def rivals_in(line: NDArray[np.floating], own: int, count: int = 5) -> list[int]:
+    """The places of the highest entries of a row or column but its own, best first."""
+    order = np.argsort(-line, kind="stable")
+    return order[order != own][:count].tolist()  # type: ignore[no-any-return]
 
 
 def anisotropy(similarity: NDArray[np.floating]) -> float:
@@ -48,7 +53,12 @@ def hubness(similarity: NDArray[np.floating]) -> float:
     Source: Radovanovic et al. 2010, JMLR 11; here with k = 1.
     """
     pairs = len(similarity)
-    return float(np.mean([_skew(np.bincount(similarity.argmax(axis=axis), minlength=pairs)) for axis in (0, 1)]))
+    return hit_skew(*(np.bincount(similarity.argmax(axis=axis), minlength=pairs) for axis in (1, 0)))
+
+
+def hit_skew(row_hits: NDArray[np.int64], column_hits: NDArray[np.int64]) -> float:
+    """hubness from how often each sentence is the nearest of another, (pairs,) for each direction."""
+    return float(np.mean([_skew(row_hits), _skew(column_hits)]))
 
 
 def _skew(counts: NDArray[np.int64]) -> float:
@@ -63,8 +73,14 @@ def effective_rank(vectors: NDArray[np.floating]) -> float:
 
     vectors: (sentences, dim), not centred. Source: Roy and Vetterli 2007, EUSIPCO.
     """
-    gram = vectors.astype(np.float64)
-    gram = gram @ gram.T if gram.shape[0] <= gram.shape[1] else gram.T @ gram
+    if vectors.shape[0] <= vectors.shape[1]:
+        gram = vectors.astype(np.float64)
+        gram = gram @ gram.T
+    else:
+        blocks = (vectors[start : start + _BLOCK].astype(np.float64) for start in range(0, len(vectors), _BLOCK))
+        gram = np.zeros((vectors.shape[1],) * 2)
+        for block in blocks:
+            gram += block.T @ block
     singular = np.sqrt(np.clip(np.linalg.eigvalsh(gram), 0, None))
     share = singular[singular > 0] / singular.sum()
     return float(np.exp(-(share * np.log(share)).sum()))

@@ -1,6 +1,6 @@
 """Scores of all language pairs at one layer, from large matrix products, exactly equal to scoring pair by pair."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,8 @@ from neuronxa_core.metrics.similarity import lengths, paired_cosines
 
 _TOGETHER = 4
 """Languages per matrix product with all others: enough to be fast, few enough that little is computed twice."""
+_CELLS = 2**24
+"""Cosines in memory at a time, 64 MB, or those of one pair of languages if these are more."""
 
 
 def score_languages(
@@ -26,14 +28,14 @@ def score_languages(
     units = sentences / norms.astype(np.float32)[:, np.newaxis]
     doubt = 2 * (dim + 8) * 2.0**-24  # bound for two cosines: one rounding per product, sum, norm and quotient
     found = np.zeros((languages, languages, pairs), bool)  # whether a sentence of the row finds its translation
-    for start in range(0, languages, _TOGETHER):
+    for start, first, width in _blocks(languages, pairs):
         check()
-        cosines = units[start * pairs : (start + _TOGETHER) * pairs] @ units[start * pairs :].T
-        cosines = cosines.reshape(-1, pairs, languages - start, pairs)
+        cosines = units[start * pairs : (start + _height(pairs)) * pairs] @ units[first * pairs :][: width * pairs].T
+        cosines = cosines.reshape(-1, pairs, width, pairs)
         translations = np.einsum("risi->ris", cosines)  # a view
         own = translations.copy()
         translations[:] = -np.inf
-        later = np.triu(np.ones((len(own), languages - start), bool), 1)  # each language pair once
+        later = first + np.arange(width) > start + np.arange(len(own))[:, np.newaxis]  # each language pair once
         rows, columns = np.nonzero(later)
         for back in (False, True):
             rivals = cosines.transpose(0, 3, 2, 1) if back else cosines  # (rows, pairs, columns, pairs)
@@ -41,13 +43,27 @@ def score_languages(
             nearest = ahead > 0
             row, sentence, column = open_ = np.nonzero(~(np.abs(ahead) > doubt) & later[:, np.newaxis])
             near = ~(rivals[open_] < own[open_][:, np.newaxis] - doubt)
-            ours, theirs = (start + column, start + row) if back else (start + row, start + column)
+            ours, theirs = (first + column, start + row) if back else (start + row, first + column)
             nearest[open_] = _nearest(sentences, norms, ours * pairs + sentence, theirs * pairs, sentence, near)
-            place = (start + columns, start + rows) if back else (start + rows, start + columns)
+            place = (first + columns, start + rows) if back else (start + rows, first + columns)
             found[place] = nearest[rows, :, columns]
     scores: NDArray[np.float64] = np.stack([found & found.swapaxes(0, 1), found]).mean(axis=-1)
     scores[:, range(languages), range(languages)] = np.nan
     return scores
+
+
+def _height(pairs: int) -> int:
+    """Languages down a block of cosines."""
+    return max(1, min(_TOGETHER, _CELLS // pairs**2))
+
+
+def _blocks(languages: int, pairs: int) -> Iterator[tuple[int, int, int]]:
+    """(first language down, first across, how many across) of every block of the upper triangle."""
+    height = _height(pairs)
+    widest = max(1, _CELLS // (height * pairs**2))
+    for start in range(0, languages, height):
+        for first in range(start, languages, widest):
+            yield start, first, min(widest, languages - first)
 
 
 def _nearest(

@@ -5,12 +5,14 @@ column; it is aligned if both hold. A tie is a miss, so a collapsed space scores
 Source: Huang et al. 2025, arXiv:2507.14900; Kargaran et al. 2025, arXiv:2410.05873.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuronxa_core.metrics.similarity import rounded_cosines, unit_vectors
+from neuronxa_core.metrics.cosines import CELLS
+from neuronxa_core.metrics.similarity import NEIGHBOURS, SimilarityKind, centred, rounded_cosines, unit_vectors
 
 
 class Outcomes(NamedTuple):
@@ -41,31 +43,56 @@ def pair_outcomes(similarity: NDArray[np.floating]) -> Outcomes:
     return Outcomes(own > rivals.max(axis=1), own > rivals.max(axis=0))
 
 
-_CELLS = 2**23
-"""Cells of the matrix that are in memory at a time, 64 MB: as fast as all of them."""
-
-
-def retrieval(source: NDArray[np.floating], target: NDArray[np.floating], block: int = 0) -> Outcomes:
-    """pair_outcomes(cosine_similarity(source, target)), without ever holding the matrix.
+def retrieval(
+    source: NDArray[np.floating], target: NDArray[np.floating], block: int = 0, how: SimilarityKind = "cosine"
+) -> Outcomes:
+    """pair_outcomes(similarity_of(source, target, how)), without ever holding the matrix.
 
     source, target: (pairs, dim), row i of one translates row i of the other. block: rows of the matrix at a time, by
-    default as many as have `_CELLS` cells. Raises like pair_outcomes.
+    default as many as have CELLS cells. Raises like pair_outcomes.
     """
     pairs = len(source)
     if len(target) != pairs or pairs < 2:
         raise ValueError(f"expected at least 2 pairs, got {pairs} source and {len(target)} target vectors")
+    if how.startswith("centred"):
+        source, target = centred(source), centred(target)
+    near = _neighbourhoods(source, target, block) if how.endswith("csls") else None
     own, best_of_row, best_of_column = np.empty(pairs), np.empty(pairs), np.full(pairs, -np.inf)
-    units, block = unit_vectors(target), block or max(1, _CELLS // pairs)
-    for start in range(0, pairs, block):
-        rows = np.arange(start, min(start + block, pairs))
-        cosines = rounded_cosines(unit_vectors(source[rows[0] : rows[-1] + 1]), units)
+    for rows, cosines in _rows_of_cosines(source, target, block):
+        if near is not None:
+            cosines = np.round(2 * cosines - near[0][rows, None] - near[1], 12)
         if np.isnan(cosines).any():
             raise ValueError("the similarity matrix contains NaN")
-        own[rows] = cosines[rows - start, rows]
-        cosines[rows - start, rows] = -np.inf
+        own[rows] = cosines[rows - rows[0], rows]
+        cosines[rows - rows[0], rows] = -np.inf
         best_of_row[rows] = cosines.max(axis=1)
         np.maximum(best_of_column, cosines.max(axis=0), out=best_of_column)
     return Outcomes(own > best_of_row, own > best_of_column)
+
+
+def _rows_of_cosines(
+    source: NDArray[np.floating], target: NDArray[np.floating], block: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """(numbers of consecutive rows, their cosines with every target vector), block by block."""
+    pairs = len(source)
+    units, block = unit_vectors(target), block or max(1, CELLS // pairs)
+    for start in range(0, pairs, block):
+        rows = np.arange(start, min(start + block, pairs))
+        yield rows, rounded_cosines(unit_vectors(source[rows[0] : rows[-1] + 1]), units)
+
+
+def _neighbourhoods(
+    source: NDArray[np.floating], target: NDArray[np.floating], block: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """r of CSLS for every source and every target vector, (pairs,) each, see metrics.similarity.csls."""
+    pairs = len(source)
+    k = min(NEIGHBOURS, pairs)
+    of_rows, nearest = np.empty(pairs), np.empty((0, pairs))
+    for rows, cosines in _rows_of_cosines(source, target, block):
+        of_rows[rows] = np.sort(np.partition(cosines, pairs - k, axis=1)[:, -k:], axis=1).mean(axis=1)
+        nearest = np.concatenate([nearest, cosines])
+        nearest = np.partition(nearest, len(nearest) - k, axis=0)[-k:] if len(nearest) > k else nearest
+    return of_rows, np.sort(nearest, axis=0).mean(axis=0)
 
 
 def mutual_nearest_rate(similarity: NDArray[np.floating]) -> float:

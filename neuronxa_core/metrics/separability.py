@@ -1,9 +1,11 @@
 """How well a linear classifier tells the sentences of two languages apart, cross-validated over pairs.
 
 The classifier is ridge regression on the labels 1 (source) and -1 (target), solved in its dual form from the n x n
-matrix of inner products, so that the number of neurons hardly matters. Source: Hoerl and Kennard 1970,
-doi:10.1080/00401706.1970.10488634; the dual: Saunders et al. 1998, ICML.
+matrix of inner products, or, where sentences outnumber neurons, in its primal form, which is the same.
+Source: Hoerl and Kennard 1970, doi:10.1080/00401706.1970.10488634; the dual: Saunders et al. 1998, ICML.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ FOLDS = 5
 PENALTY = 0.01
 """The ridge penalty as a share of the mean squared length of the centred training vectors."""
 _TIE = 1e-9
+_NONE = 1e-14
+"""Penalty up to which the training vectors, which have length 1, differ only by rounding."""
 
 
 def decision_values(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -24,12 +28,21 @@ def decision_values(source: NDArray[np.floating], target: NDArray[np.floating]) 
     length 1, as for the cosines, so that length alone does not separate. Five folds of consecutive pairs, or one per
     pair if there are fewer; both halves of a pair are in the same fold, so that no sentence is told by its translation.
     """
+    folds = np.array_split(np.arange(len(source)), min(FOLDS, len(source)))
+    solve = _dual if 2 * (len(source) - len(folds[0])) <= source.shape[1] else _primal
+    return solve(unit_vectors(source), unit_vectors(target), folds)
+
+
+def _dual(
+    source: NDArray[np.float64], target: NDArray[np.float64], folds: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """decision_values of unit vectors, from the inner products of all sentences."""
     pairs = len(source)
-    vectors = np.concatenate([unit_vectors(source), unit_vectors(target)])
+    vectors = np.concatenate([source, target])
     products = vectors @ vectors.T
     labels = np.repeat([1.0, -1.0], pairs)
     values = np.empty(2 * pairs)
-    for fold in np.array_split(np.arange(pairs), min(FOLDS, pairs)):
+    for fold in folds:
         tested = np.concatenate([fold, fold + pairs])
         trained = np.setdiff1d(np.arange(2 * pairs), tested)
         values[tested] = _predicted(
@@ -52,6 +65,29 @@ def _predicted(
     from_mean = tested - tested.mean(axis=1, keepdims=True) - mean + mean.mean()
     said: NDArray[np.float64] = from_mean @ weights
     return said
+
+
+def _primal(
+    source: NDArray[np.float64], target: NDArray[np.float64], folds: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """The same from the inner products of all neurons, which are summed over the folds that a fold is not in."""
+    pairs = len(source)
+    sides = (source, target)
+    grams = [sum(each[fold].T @ each[fold] for each in sides) for fold in folds]
+    sums = [np.stack([each[fold].sum(axis=0) for each in sides]) for fold in folds]
+    gram, total = sum(grams), sum(sums)
+    values = np.empty((2, pairs))
+    for fold, without, less in zip(folds, grams, sums, strict=True):
+        count, (ours, theirs) = 2 * (pairs - len(fold)), total - less
+        mean = (ours + theirs) / count
+        centred = gram - without - count * np.outer(mean, mean)
+        penalty = PENALTY * np.trace(centred) / count
+        weights = np.zeros_like(mean)
+        if penalty > _NONE:  # else all training vectors are the same
+            weights = np.linalg.solve(centred + penalty * np.eye(len(mean)), ours - theirs)
+        for side, each in enumerate(sides):
+            values[side, fold] = (each[fold] - mean) @ weights
+    return values
 
 
 def separability(values: NDArray[np.floating]) -> Estimate:

@@ -123,7 +123,7 @@ def downstream_page(deletion: "st.delta_generator.DeltaGenerator") -> None:
         rows = bits_as_accuracies(measured.bits, study.model)
     for note in notes:
         st.caption(look.plain(note))
-    _view(study, measured.results, rows, benchmark)
+    _view(study, measured.results, rows, benchmark, layer_correlations(measured.results, rows))
 
 
 def _accuracy_source() -> str:
@@ -217,8 +217,10 @@ def _model(box: "st.delta_generator.DeltaGenerator", rows: pd.DataFrame, study: 
 
 
 @st.fragment
-def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFrame, benchmark: str) -> None:
-    """Draws what depends on the aggregation over layers and on the coefficient."""
+def _view(
+    study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFrame, benchmark: str, layers: pd.DataFrame
+) -> None:
+    """Draws what depends on the aggregation over layers and on the coefficient. layers: as layer_correlations."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     over = cast(
         Over,
@@ -242,7 +244,6 @@ def _view(study: Study, results: tuple[StudyResult, ...], accuracies: pd.DataFra
         with column:
             look.picture(figures.exportable_downstream(study, table, state, benchmark), f"down_{state}", shows=finding)
     st.markdown(finding)
-    layers = layer_correlations(results, accuracies)
     if layers[method].notna().any():
         look.picture(
             figures.exportable_correlation(study, layers, method, benchmark),

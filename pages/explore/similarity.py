@@ -2,42 +2,39 @@
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from neuronxa_core.analyses import similarity as analysis
-from neuronxa_core.analyses.similarity import ORDERS, Order
+from neuronxa_core.analyses.similarity import ORDERS, Order, PairSimilarities, Similarity
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import similarity as figures
 from neuronxa_core.figures.alignment import HEIGHT, layer_strip, strip_alt
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.figures.tables import Column
-from neuronxa_core.gallery.read import StoredLayers, precomputed_layers
-from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.metrics.cosines import Cosines
+from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.similarity_space import space_view
 from pages.shared import glossary, look, stage, still
-from pages.shared.run import alignment_or_stop, states_or_stop
+from pages.shared.run import alignment_or_stop, followed_or_stop
 from pages.shared.sentences import sentence_html, sentence_table
 
 _order_name = look.named(
     {"source": "As in the corpus", "alignment": "Best aligned first", "clustered": "Clustered by similarity"}
 )
-Matrices = dict[State, NDArray[np.float64]]
+Matrices = dict[State, Cosines]
 
 
 @st.fragment
-def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> None:
+def similarity_view(result: StudyResult, answer: PairSimilarities) -> None:
     """Draws what depends on the layer or the selected cell; its controls redraw only this fragment."""
     study = result.study
     bitext = study.bitext()
     layer, order_name, shared = _controls(result)
-    matrices: Matrices = {state: layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+    matrices = answer.cosines(layer)
     best = matrices.get("nas", matrices["embedding"])
     pictures = st.container()
     st.markdown(figures.similarity_finding(result, matrices, layer))
@@ -47,7 +44,7 @@ def similarity_view(result: StudyResult, layers: StudyLayers | StoredLayers) -> 
         _panels(result, layer, matrices, order, (source, target), shared)
     _cell_details(study, layer, bitext, matrices, source, target)
     _table(study, bitext, matrices, layer)
-    space_view(result, layers, matrices, layer)
+    space_view(result, answer.measures, matrices, layer)
 
 
 def _controls(result: StudyResult) -> tuple[int, Order, bool]:
@@ -69,8 +66,15 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
         with strip:
             still.fixed(layer_strip(result, layer, look.theme()), "sim_strip", strip_alt(result, layer))
     stage.moves("sim_layer", range(last + 1))
+    many = result.pairs > analysis.MOST_CLUSTERED
     order_name = order.selectbox(
-        "Order", ORDERS, format_func=_order_name, key="sim_order", bind="query-params", help="Order of rows and columns"
+        "Order",
+        [each for each in ORDERS if not (many and each == "clustered")],
+        format_func=_order_name,
+        key="sim_order",
+        bind="query-params",
+        help="Order of rows and columns."
+        + (f" More than {analysis.MOST_CLUSTERED:,} pairs are not clustered." if many else ""),
     )
     shared = scale.toggle(
         "One colour scale",
@@ -138,7 +142,8 @@ def _panels(
 ) -> None:
     scale = None
     if shared:
-        scale = (min(float(m.min()) for m in matrices.values()), max(float(m.max()) for m in matrices.values()))
+        told = [cosines.summary for cosines in matrices.values()]
+        scale = (min(each.low for each in told), max(each.high for each in told))
     for column, state in zip(st.columns(3), STATES, strict=True):
         if state not in matrices:
             column.info("Layer 0 is the token embedding, which has no neurons.", icon=":material/info:")
@@ -168,13 +173,14 @@ def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, 
     else:
         st.caption(f"Not translations of each other: source sentence {source + 1} and target sentence {target + 1}.")
     rows = []
-    for state, similarity in matrices.items():
+    for state, cosines in matrices.items():
+        across, down = cosines.row(source), cosines.column(target)
         rows.append(
             {
                 "State": STATE_NAMES[state],
-                "Cosine": similarity[source, target],
-                "Rank among targets": int((similarity[source] >= similarity[source, target]).sum()),
-                "Rank among sources": int((similarity[:, target] >= similarity[source, target]).sum()),
+                "Cosine": across[target],
+                "Rank among targets": int((across >= across[target]).sum()),
+                "Rank among sources": int((down >= across[target]).sum()),
             }
         )
     look.table(pd.DataFrame(rows), {"Cosine": Column("Cosine", "%.3f")})
@@ -230,6 +236,9 @@ def _table(study: Study, bitext: Bitext, matrices: Matrices, layer: int) -> None
         height=320,
     )
     look.table_downloads(table, f"{study.stem}.layer{layer}.pairs", "sim_pairs", "All pairs:")
+    if len(table) > analysis.MOST_CLUSTERED:
+        st.caption(f"The table of all cells is offered for up to {analysis.MOST_CLUSTERED:,} pairs.")
+        return
     cosines = partial(analysis.cosine_table, matrices)
     look.table_downloads(cosines, f"{study.stem}.layer{layer}.cosines", "sim_cosines", "All cells of the matrices:")
 
@@ -238,8 +247,7 @@ st.title("Similarity")
 st.html("<p class='nx-question'>Which sentences does the model mistake for each other, and by how much?</p>")
 
 result = alignment_or_stop(HEIGHT)
-layers = precomputed_layers(result.study) or states_or_stop(result.study, HEIGHT)
-similarity_view(result, layers)
+similarity_view(result, followed_or_stop(Similarity(result.study), HEIGHT))
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown(glossary.explained("similarity"))
 with st.expander("Where the numbers come from", icon=":material/receipt_long:"):

@@ -2,32 +2,22 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.figures import plane, similarity, space
-from neuronxa_core.gallery.read import StoredLayers
-from neuronxa_core.gallery.report import measures_of
+from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.states.sentences import State
-from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.shared import look
 
 
-def space_view(
-    result: StudyResult,
-    layers: StudyLayers | StoredLayers,
-    matrices: Mapping[State, NDArray[np.float64]],
-    layer: int,
-) -> None:
+def space_view(result: StudyResult, measures: pd.DataFrame, matrices: Mapping[State, Cosines], layer: int) -> None:
     """Draws the distribution of cosines at this layer, alignment against separability, and the measures by layer."""
     st.header("How the space is used")
     look.picture(similarity.exportable_distribution(result.study, matrices, layer), "sim_distribution")
-    measures = _measures(result, layers)
     if set(plane.AXES) <= set(measures):
         _plane(result, measures)
     _measure_pictures(result.study, measures, layer)
@@ -65,11 +55,3 @@ def _measure_pictures(study: Study, measures: pd.DataFrame, layer: int) -> None:
                 look.picture(space.exportable_measure(study, measures, measure, layer), f"sim_{measure.name}")
     if absence := space.absence(measures):
         st.caption(absence)
-
-
-def _measures(result: StudyResult, layers: StudyLayers | StoredLayers) -> pd.DataFrame:
-    """The measures, read or computed once per study and session; the gallery brings its own."""
-    kept: dict[Study, pd.DataFrame] = st.session_state.setdefault("space_measures", {})
-    if result.study not in kept:
-        kept[result.study] = measures_of(result, layers)
-    return kept[result.study]

@@ -22,7 +22,7 @@ from pages.shared.invitation import invite, invite_rest
 from pages.shared.link_names import paths_in_link
 from pages.shared.part import part_here
 from pages.shared.precision import ask_in, offer_the_other, or_stop
-from pages.shared.tickets import join, progress, submit, waiting
+from pages.shared.tickets import declined, join, progress, submit, waiting
 from pages.shared.visitor import visitor
 
 Request = TypeVar("Request")
@@ -191,6 +191,20 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
         _show(request, None, request, Place(height))
         st.stop()
     return layers
+
+
+def followed_or_stop(request: Analysis[Given], height: int) -> Given:
+    """What follows from an answer that is at hand, without the model: asked for at once, and the page stops until then.
+
+    Draws no study line.
+    """
+    found = find_here(request)
+    if found is None and not declined(request) and not waiting(request):
+        submit(request)
+    answer = _show(request, found, request, Place(height, key=f"_{request.name}"))
+    if answer is None:
+        st.stop()
+    return answer
 
 
 def study_line(

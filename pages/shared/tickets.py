@@ -48,6 +48,11 @@ def _declined() -> set[Hashable]:
     return declined
 
 
+def declined(request: Hashable) -> bool:
+    """Whether this session cancelled a request."""
+    return request in _declined()
+
+
 def join(request: Analysis[Any]) -> None:
     """Waits for a job that others have asked for, or this viewer before the connection was lost."""
     if not waiting(request) and request not in _declined() and shared_queue().is_active(request):

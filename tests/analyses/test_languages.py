@@ -10,6 +10,7 @@ from neuronxa_core.analyses.language_order import LANGUAGE_ORDERS, LEVELS, arran
 from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import Cancelled, StudyError
+from neuronxa_core.metrics import languages as metrics_languages
 from neuronxa_core.metrics.languages import score_languages
 from neuronxa_core.metrics.scoring import pair_outcomes
 from neuronxa_core.metrics.similarity import cosine_similarity
@@ -205,9 +206,14 @@ def test_head_and_long_tail_are_means_over_their_languages_and_few_have_no_inter
     assert np.isnan(tail["ci_low"])
 
 
+@pytest.mark.parametrize("cells", [2**24, 1, 2 * 2 * 30 * 30, 3 * 30 * 30])
 @pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-5, 1e-7])
-def test_the_scores_of_a_layer_are_those_of_the_exact_cosines(spread: float):
-    """Also where float32 cannot tell the sentences apart, where two are equal, and where one is all zeros."""
+def test_the_scores_of_a_layer_are_those_of_the_exact_cosines(spread: float, cells: int, monkeypatch):
+    """Also where float32 cannot tell the sentences apart, where two are equal, and where one is all zeros.
+
+    cells: in memory at a time, for all languages at once, for two by one, for three by one, or for one by one.
+    """
+    monkeypatch.setattr(metrics_languages, "_CELLS", cells)
     random = np.random.default_rng(0)
     meaning = 1 + spread * random.standard_normal((30, 64))
     vectors = (meaning + 0.5 * spread * random.standard_normal((4, 30, 64))).astype(np.float32)

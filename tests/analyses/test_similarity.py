@@ -1,15 +1,27 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from neuronxa_core.analyses import cosine_store
+from neuronxa_core.analyses import similarity as analysis
 from neuronxa_core.analyses.similarity import (
     ORDERS,
+    Similarity,
     cosine_table,
     pair_order,
     pair_table,
     rival_table,
 )
 from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.metrics.cosines import Cosines, Matrix
 from neuronxa_core.metrics.geometry import margins
+from neuronxa_core.states import store
+from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.parquet import write_checked
+from neuronxa_core.study.recipe import local_recipe
+from neuronxa_core.study.study import Study
 
 SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
 BITEXT = Bitext("deu_Latn", "eng_Latn", ("eins", "zwei", "drei"), ("one", "two", "three"))
@@ -54,3 +66,37 @@ def test_the_table_of_cosines_has_every_cell():
     cell = cosine_table({"nas": SIMILARITY}).set_index(["source", "target"])
     assert len(cell) == 9
     assert cell.loc[(2, 3), "nas"] == 0.8
+
+
+def test_what_the_cosines_say_is_kept_and_a_damaged_file_is_found_out(study: Study):
+    assert Similarity(study).cached() is None
+    fresh = Similarity(study).run()
+    kept = Similarity(study).cached()
+    recipe = local_recipe(study)
+    assert set(kept.summaries) == {(state, layer) for state in STATES for layer in range(state != "embedding", 4)}
+    for (state, layer), summary in kept.summaries.items():
+        matrix = kept.layers.similarity(state, layer)
+        for told in (summary, fresh.summaries[state, layer], Matrix(matrix).summary):
+            assert np.array_equal(told.own, matrix.diagonal())
+            assert np.array_equal(told.margin, margins(matrix))
+            assert np.array_equal(told.other_counts, summary.other_counts)
+            assert told.low == matrix.min()
+    changed = {key: replace(each, low=-0.5) for key, each in kept.summaries.items()}
+    store.write_aside(
+        cosine_store._path(recipe),
+        lambda path: write_checked(
+            pd.DataFrame({"state": state, "layer": layer} | vars(each) for (state, layer), each in changed.items()),
+            cosine_store._checksum(kept.summaries),
+            path,
+        ),
+    )
+    assert cosine_store.find_summaries(recipe) is None
+    assert Similarity(study).cached() is None
+
+
+def test_too_many_pairs_to_cluster_stay_in_their_order(monkeypatch):
+    monkeypatch.setattr(analysis, "MOST_CLUSTERED", 5)
+    cosines = Cosines(*np.random.default_rng(0).normal(size=(2, 6, 3)))
+    monkeypatch.setattr(Cosines, "whole", None)
+    assert pair_order(cosines, "clustered") == list(range(6))
+    assert sorted(pair_order(cosines, "alignment")) == list(range(6))

@@ -9,7 +9,6 @@ line, all of it, by itself and beside a process that keeps one core busy.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import sync_playwright
 
 from neuronxa_core.models import demo
+from tests.benchmarks.conditions import heading
 from tests.browser.conftest import serving
 from tests.conftest import CHROMIUM, SWITCHES
 
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS)
     options = parser.parse_args()
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}\n\n| what | seconds |\n|---|---|")
+    print(f"{heading()}\n| what | seconds |\n|---|---|")
     for name in [options.only] if options.only else PARTS:
         for what, seconds in PARTS[name]():
             print(f"| {what} | {seconds:.1f} |", flush=True)

@@ -41,6 +41,7 @@ from neuronxa_core.states.sentences import STATES, SentenceStates
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import run_study, score_layers
 from neuronxa_core.study.study import Study
+from tests.benchmarks.conditions import heading
 from tests.benchmarks.memory import MeasurementError, memory_rows
 from tests.benchmarks.pairs import CORPUS, PAIRS, sides
 
@@ -309,7 +310,7 @@ def main() -> None:
     parser.add_argument("--only", choices=[*PARTS, "linear", "large"])
     options = parser.parse_args()
     demo.prepare_demo()
-    print(f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}, {options.device}")
+    print(heading(f"{torch.get_num_threads()} threads", f"torch {torch.__version__}", options.device))
     if options.only == "linear":
         linear_rows()
         return

@@ -41,7 +41,7 @@ _SHIFTS = """() => {
 def test_the_first_page_stands_without_plotly_and_a_picture_is_live_once_touched(page: Page, server: str):
     page.goto(server)
     stills = page.locator(".nx-still > svg")
-    expect(stills).to_have_count(7)
+    expect(stills).to_have_count(8)
     expect(page.get_by_text("precomputed")).to_be_visible()
     expect(page.get_by_text("German and English are best aligned")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(0)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuronxa_core.metrics import correspondence
 from neuronxa_core.metrics.correspondence import (
     average_correlation,
     constant_share,
@@ -105,6 +106,15 @@ def test_cka_takes_no_notice_of_scale_shift_rotation_and_side(pairs: int, seed: 
     assert -1 <= value <= 1
     assert debiased_cka(5 + 3 * target @ turn, source).value == pytest.approx(value, abs=1e-6)
     assert debiased_cka(source, source @ turn).value == pytest.approx(1)
+
+
+def test_cka_block_by_block_is_that_of_whole_kernels(monkeypatch):
+    source, target = np.random.default_rng(4).normal(size=(2, 17, 9))
+    whole = debiased_cka(source, target + source)
+    monkeypatch.setattr(correspondence, "CELLS", 17 * 3)
+    parts = debiased_cka(source, target + source)
+    assert parts.value == pytest.approx(whole.value, abs=1e-12)
+    np.testing.assert_allclose(parts.each, whole.each, atol=1e-10)
 
 
 def test_cka_of_unrelated_vectors_is_about_0_however_many_neurons_there_are():

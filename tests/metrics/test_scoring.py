@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from neuronxa_core.metrics.scoring import chance_rate, mutual_nearest_rate, pair_outcomes, retrieval
-from neuronxa_core.metrics.similarity import cosine_similarity
+from neuronxa_core.metrics.similarity import SIMILARITY_KINDS, SimilarityKind, cosine_similarity, similarity_of
 
 
 def similarities(low: int = 2, high: int = 9) -> st.SearchStrategy[np.ndarray]:
@@ -109,6 +109,21 @@ def test_a_block_of_rows_at_a_time_finds_the_same_pairs(block: int, seed: int):
     whole = pair_outcomes(cosine_similarity(source, target))
     assert 0 < whole.mutual.sum() < 30 or seed
     for ours, theirs in zip(retrieval(source, target, block), whole, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("block", [1, 7, 40])
+@pytest.mark.parametrize("how", SIMILARITY_KINDS)
+@pytest.mark.parametrize("pairs", [6, 40])
+def test_every_similarity_finds_the_same_pairs_block_by_block(how: SimilarityKind, block: int, pairs: int):
+    """6 pairs are fewer than CSLS has neighbours."""
+    numbers = np.random.default_rng(pairs)
+    source, target = numbers.normal(size=(2, pairs, 5)).astype(np.float32)
+    target[::2] = source[::2] + 0.3 * target[::2]
+    target[3] = target[2]
+    whole = pair_outcomes(similarity_of(source, target, how))
+    assert 0 < whole.mutual.sum() < pairs
+    for ours, theirs in zip(retrieval(source, target, block, how), whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

@@ -4,7 +4,16 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GroupKFold
 
 from neuronxa_core.metrics.estimate import Estimate, averaged, jackknifed
-from neuronxa_core.metrics.separability import PENALTY, decision_values, discriminability, separability
+from neuronxa_core.metrics.separability import (
+    FOLDS,
+    PENALTY,
+    _dual,
+    _primal,
+    decision_values,
+    discriminability,
+    separability,
+)
+from neuronxa_core.metrics.similarity import unit_vectors
 
 
 def two_languages(apart: float, pairs: int = 23, neurons: int = 50) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +51,18 @@ def test_the_dual_classifier_is_that_of_scikit_learn(apart: float):
     right = (expected * [[1], [-1]] > 0).mean()
     assert separability(values).value == pytest.approx(right)
     assert right == 1 if apart == 20 else right < 1
+
+
+@pytest.mark.parametrize("neurons", [3, 60])
+def test_the_primal_says_what_the_dual_says(neurons: int):
+    """decision_values takes the primal where sentences outnumber neurons."""
+    source, target = np.random.default_rng(neurons).normal(size=(2, 23, neurons))
+    source[:, 0] += 0.5
+    sides = unit_vectors(source), unit_vectors(target)
+    folds = np.array_split(np.arange(23), FOLDS)
+    primal = _primal(*sides, folds)
+    np.testing.assert_allclose(primal, _dual(*sides, folds), atol=1e-9)
+    assert np.array_equal(decision_values(source, target), primal) is (neurons == 3)
 
 
 def test_sentences_that_are_the_same_in_both_languages_are_told_apart_by_half():

@@ -4,11 +4,14 @@ import json
 import numpy as np
 import pytest
 
+from neuronxa_core.analyses import similarity as analysis
+from neuronxa_core.analyses.similarity import Similarity
 from neuronxa_core.analyses.space import MEASURES
-from neuronxa_core.gallery import report
 from neuronxa_core.gallery.read import StoredLayers
+from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.metrics.geometry import cell_rivals
-from neuronxa_core.study.runner import find_layers, run_study
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.runner import find_layers, find_result, run_study
 from neuronxa_core.study.study import Study
 from tests.pages.app import chart_count, open_page, query_of, table_rows, wait_for_charts
 
@@ -16,8 +19,14 @@ CHARTS = 1 + 3 + 1 + 1 + sum(measure.drawn for measure in MEASURES)
 """The strip, a matrix per state, the distribution, the plane, and the measures."""
 
 
+def measured(study: Study) -> StudyResult:
+    """The scores of a study, whose cosines and measures lie in the cache too."""
+    Similarity(study).run()
+    return find_result(study)
+
+
 def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
-    result = run_study(study)
+    result = measured(study)
     app = open_page("similarity", **query_of(study))
     assert chart_count(app) == CHARTS
     layer = result.peak("nas")[0]
@@ -30,7 +39,7 @@ def test_it_shows_three_matrices_the_sentences_and_their_rivals(study: Study):
 
 
 def test_another_layer_shows_its_own_numbers(study: Study):
-    run_study(study)
+    measured(study)
     app = open_page("similarity", **query_of(study))
     app.slider(key="sim_layer").set_value(0).run()
     assert not app.exception
@@ -38,12 +47,17 @@ def test_another_layer_shows_its_own_numbers(study: Study):
     assert len(app.info) == 2
 
 
-def test_a_warm_layer_change_does_not_recompute_the_space(study: Study, monkeypatch):
+def test_what_follows_from_the_states_is_asked_for_at_once_and_computed_by_the_worker(study: Study, monkeypatch):
     run_study(study)
     app = open_page("similarity", **query_of(study))
-    monkeypatch.setattr(report, "measures_of", lambda *args: pytest.fail("computed twice"))
+    assert "run" not in [button.key for button in app.button]
+    wait_for_charts(app, CHARTS)
+    monkeypatch.setattr(analysis, "measure_space", None)
+    monkeypatch.setattr(Cosines, "_summarise", lambda cosines: pytest.fail("counted in the page"))
     app.slider(key="sim_layer").set_value(2).run()
-    assert not app.exception
+    assert chart_count(app) == CHARTS
+    again = open_page("similarity", **query_of(study))
+    assert chart_count(again) == CHARTS
 
 
 def test_without_states_it_invites_and_a_run_brings_the_page(study: Study):
@@ -58,7 +72,7 @@ def test_a_long_corpus_is_shown_in_parts(tiny_model, tmp_path):
     for code, word in (("deu_Latn", "Wort"), ("eng_Latn", "word")):
         (corpus / f"{code}.txt").write_text("".join(f"{word} {number}\n" for number in range(160)), encoding="utf-8")
     study = Study(str(tiny_model("llama")), str(corpus), "deu_Latn", "eng_Latn", pairs=160)
-    run_study(study)
+    measured(study)
     app = open_page("similarity", **query_of(study))
     assert app.number_input(key="sim_from").max == 11
     assert heatmap(app).shape == (150, 150)
@@ -77,7 +91,7 @@ def heatmap(app) -> np.ndarray:
 
 
 def test_a_cell_can_be_asked_for_by_number_and_rivals_survive_a_visit_to_layer_0(study: Study):
-    run_study(study)
+    measured(study)
     app = open_page("similarity", **query_of(study))
     app.number_input(key="sim_target").set_value(3).run()
     assert any("source sentence 1 and target sentence 3" in text.value for text in app.caption)
