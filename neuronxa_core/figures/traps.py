@@ -1,6 +1,6 @@
 """The scores of a trap side by side, each with its interval and its chance, and what became of the first one."""
 
-import textwrap
+import re
 
 import plotly.graph_objects as go
 
@@ -92,11 +92,22 @@ def trap_figure(answer: TrapResults, trap: Trap, shown: bool = True, theme: Them
     width = 11 if len(names) > 3 else 16
     figure.update_xaxes(
         tickvals=list(range(len(names))),
-        ticktext=["<br>".join(textwrap.wrap(name, width)) for name in names],
+        ticktext=["<br>".join(_lines(name, width)) for name in names],
         **{"range": [-0.5, len(names) - 0.5], "showgrid": False, "ticks": "", "tickangle": 0},
     )
     figure.update_yaxes(title_text=tr("NAS score"), range=[0, 1.12], tickvals=[0, 0.5, 1])
     return figure
+
+
+def _lines(name: str, width: int) -> list[str]:
+    """The name in lines of about so many letters, of which one in Chinese has the width of two."""
+    lines, room = [""], width
+    for part in re.findall(r"[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+|\s+", name):
+        wide = 2 * len(part) if part[0] >= "\u3000" else len(part)
+        if wide > room and lines[-1] and part not in "，：）、。":
+            lines, room = [*lines, ""], width
+        lines[-1], room = lines[-1] + part, room - wide
+    return [line.strip() for line in lines]
 
 
 def _level(figure: go.Figure, place: int, height: float, colour: str) -> None:

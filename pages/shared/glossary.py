@@ -56,7 +56,7 @@ def _terms(code: str) -> dict[str, Term]:
 
 
 def _term(slug: str, entry: re.Match[str]) -> Term:
-    names = (entry["term"], *re.split(r"[,،、]\s*", entry["also"] or ""))
+    names = (entry["term"], *re.split(r"[,，،、]\s*", entry["also"] or ""))
     one_line = {part: " ".join((entry[part] or "").split()) for part in ("sentence", "longer", "source", "picture")}
     return Term(slug, names[0], tuple(filter(None, names)), **one_line)
 

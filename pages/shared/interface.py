@@ -28,7 +28,7 @@ def begin() -> None:
 
 def choose() -> None:
     """Draws the choice of the language in the sidebar, and tells the browser which it is."""
-    with st.sidebar:
+    with st.sidebar, st.container(key="interface"):
         st.selectbox(tr("Language of the interface"), list(LANGUAGES), format_func=LANGUAGES.__getitem__, key=PARAMETER)
         bound.write(PARAMETER)
         if interface.current() != ENGLISH:

@@ -20,7 +20,7 @@ from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_HELP, STA
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.report import gather
-from neuronxa_core.interface import translated_markdown
+from neuronxa_core.interface import tr, translated_markdown
 from neuronxa_core.numbers import score
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State
@@ -80,7 +80,7 @@ def named(names: Mapping[Any, str]) -> Callable[[Any], str]:
 def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str | None = None) -> State:
     """The state, or its score, chosen in a control that the link holds as `key`. box: the control's container."""
     chosen: State = box.segmented_control(
-        "State" if names is STATE_NAMES else "Score",
+        tr("State") if names is STATE_NAMES else tr("Score"),
         STATES,
         format_func=named(names),
         default="nas",
