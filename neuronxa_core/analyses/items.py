@@ -5,11 +5,8 @@ and of the language's own, each given nothing. The correlation over the pairs of
 of the Downstream page is about languages, and alignment often goes with accuracy there and not here (arXiv:2504.09378).
 """
 
-import json
-import zlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,42 +18,20 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.correlation import correlation
 from neuronxa_core.metrics.geometry import margins
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.progress import SILENT, Together, Watcher
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import AgainstTarget
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
-from neuronxa_core.study.parquet import read_checked, write_checked
-from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
+from neuronxa_core.study.recipe import Recipe, local_recipe
 from neuronxa_core.study.runner import run_states
-from neuronxa_core.study.study import Study, study_of
+from neuronxa_core.study.study import Study
+from neuronxa_core.study.table import StudyTable, kept_table, run_tables
 
 CAUTION = "arXiv:2504.09378"
 """Who finds that alignment goes with accuracy over languages, but often not over items."""
 SIDES = ("target", "source")
-_COLUMNS = ["pair", *STATES, *SIDES]
-
-
-@dataclass(frozen=True)
-class PairItems:
-    """One language's pairs: pair (from 1), the mean margin of each state, bits per byte of both sentences."""
-
-    study: Study
-    table: pd.DataFrame
-    provenance: Mapping[str, Any]
-
-    def to_frame(self) -> pd.DataFrame:
-        """`table` with study and provenance in every row."""
-        return self.table.assign(about=json.dumps(self._about, sort_keys=True))
-
-    @property
-    def _about(self) -> dict[str, Any]:
-        return {"study": self.study.fields, "provenance": dict(self.provenance)}
-
-    @property
-    def checksum(self) -> int:
-        return zlib.crc32(json.dumps([self._about, self.table.to_dict("list")], sort_keys=True).encode())
 
 
 def mean_margins(layers: StudyLayers, state: State) -> Any:
@@ -66,30 +41,17 @@ def mean_margins(layers: StudyLayers, state: State) -> Any:
     return np.mean(each, axis=0)
 
 
-def find_items(study: Study) -> PairItems | None:
+def find_items(study: Study) -> StudyTable | None:
     """A language's items if they are cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
-    return _stored(recipe) if recipe else None
-
-
-def from_frame(frame: pd.DataFrame) -> PairItems:
-    """The items of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
-    about = json.loads(frame["about"].iloc[0])
-    return PairItems(study_of(about["study"]), frame[_COLUMNS], about["provenance"])
-
-
-def _stored(recipe: Recipe) -> PairItems | None:
-    """The cached items under the study's present names; None if they are missing or damaged."""
-    read = partial(read_checked, content_of=from_frame, checksum_of=lambda items: items.checksum)
-    found = store.read_or_discard(_path(recipe), read)
-    return replace(found, study=recipe.study) if found else None
+    return kept_table(_path(recipe), recipe.study) if recipe else None
 
 
 def _path(recipe: Recipe) -> Path:
     return recipe.result_path(recipe.study.bitext(), ".items.parquet")
 
 
-def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> PairItems:
+def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> StudyTable:
     study, bitext = recipe.study, recipe.study.bitext()
     sides = {"target": (study.target, bitext.target_sentences), "source": (study.source, bitext.source_sentences)}
     bits = {name: sentence_bits(recipe, code, sentences, watcher) for name, (code, sentences) in sides.items()}
@@ -102,18 +64,19 @@ def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> PairItems:
             **{name: bits[name] / sizes[name] for name in SIDES},
         }
     )
-    items = PairItems(study, table, recipe.provenance(store.taken_from(layers.source)))
-    store.write_aside(_path(recipe), lambda path: write_checked(items.to_frame(), items.checksum, path))
-    return items
+    return StudyTable(study, table, recipe.provenance(store.taken_from(layers.source)))
 
 
 @dataclass(frozen=True)
 class SentenceItems(Shown):
-    """The pairs of every language, and how their margins go with bits per byte."""
+    """The pairs of every language, and how their margins go with bits per byte.
+
+    items: by language, pair (from 1), the mean margin of each state, bits per byte of both sentences.
+    """
 
     study: Study
     """The first language's study."""
-    items: tuple[PairItems, ...]
+    items: tuple[StudyTable, ...]
 
     @cached_property
     def correlations(self) -> pd.DataFrame:
@@ -162,16 +125,5 @@ class Items(AgainstTarget):
         return SentenceItems(there[0].study, there) if len(there) == len(found) else None
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> SentenceItems:
-        items = tuple(_run_all(self.study, self.languages, device, watcher))
+        items = tuple(run_tables(self.study, self.languages, _path, _computed, device, watcher))
         return SentenceItems(items[0].study, items)
-
-
-def _run_all(study: Study, codes: Sequence[str], device: Device, watcher: Watcher) -> list[PairItems]:
-    found = []
-    together = Together(watcher, study.pairs * (len(codes) + 1))
-    for number, code in enumerate(codes):
-        together.before = study.pairs * (number + 1) if number else 0
-        together.report("extracting", detail=language(code).name)
-        recipe = recipe_for(replace(study, source=code), device, watcher)
-        found.append(_stored(recipe) or _computed(recipe, device, together))
-    return found

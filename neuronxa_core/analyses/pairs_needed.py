@@ -1,10 +1,8 @@
 """How many pairs are enough, for a score and for the ranking of languages."""
 
-import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,20 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.correlation import spearman
 from neuronxa_core.metrics.scoring import retrieval
 from neuronxa_core.models.hardware import Device
-from neuronxa_core.progress import SILENT, Together, Watcher
+from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.analysis import AgainstTarget
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
-from neuronxa_core.study.parquet import read_checked, write_checked
-from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
+from neuronxa_core.study.recipe import Recipe, local_recipe
 from neuronxa_core.study.runner import run_states
-from neuronxa_core.study.study import Study, study_of
+from neuronxa_core.study.study import Study
+from neuronxa_core.study.table import StudyTable, kept_table, run_tables
 
 COLUMNS = ["state", "pairs", "rank_correlation"]
 
@@ -54,8 +51,8 @@ def pair_counts(pairs: int) -> list[int]:
 def rank_correlations(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One row per state and number of pairs: state, pairs, rank_correlation.
 
-    scores: of each language, see PairScores. rank_correlation: Spearman over languages between the scores from so many
-    pairs and from all.
+    scores: of each language, with state, pairs and score. rank_correlation: Spearman over languages between the scores
+    from so many pairs and from all.
     """
     first = scores[0][["state", "pairs"]]
     values = np.stack([each["score"].to_numpy() for each in scores])  # (languages, rows)
@@ -67,54 +64,13 @@ def rank_correlations(scores: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).sort_values(["state", "pairs"], ignore_index=True)
 
 
-@dataclass(frozen=True)
-class PairScores:
-    """The scores of one language against the study's target from fewer pairs. table: state, pairs, score."""
-
-    study: Study
-    table: pd.DataFrame
-    provenance: Mapping[str, Any]
-
-    def to_frame(self) -> pd.DataFrame:
-        """`table` with study and provenance in every row."""
-        return self.table.assign(about=json.dumps(self._about, sort_keys=True))
-
-    @property
-    def _about(self) -> dict[str, Any]:
-        return {"study": self.study.fields, "provenance": dict(self.provenance)}
-
-    @property
-    def checksum(self) -> int:
-        return zlib.crc32(json.dumps([self._about, self.table.to_dict("list")], sort_keys=True).encode())
-
-
-def from_frame(frame: pd.DataFrame) -> PairScores:
-    """The scores of which `to_frame` made these rows. Raises KeyError or ValueError if they are invalid."""
-    about = json.loads(frame["about"].iloc[0])
-    return PairScores(study_of(about["study"]), frame[["state", "pairs", "score"]], about["provenance"])
-
-
-def find_pair_scores(study: Study) -> PairScores | None:
+def find_pair_scores(study: Study) -> StudyTable | None:
     """The scores of a study from fewer pairs if they are cached, else None. Never loads or downloads a model."""
     recipe = local_recipe(study)
-    return _stored(recipe) if recipe else None
+    return kept_table(_path(recipe), recipe.study) if recipe else None
 
 
-def run_pair_scores(
-    study: Study, codes: Sequence[str], *, device: Device = "auto", watcher: Watcher = SILENT
-) -> list[PairScores]:
-    """The scores of each language from fewer pairs, from the cache or computed. Raises like run_study, CacheError."""
-    found = []
-    together = Together(watcher, study.pairs * (len(codes) + 1))
-    for number, code in enumerate(codes):
-        together.before = study.pairs * (number + 1) if number else 0
-        together.report("extracting", detail=language(code).name)
-        recipe = recipe_for(replace(study, source=code), device, watcher)
-        found.append(_stored(recipe) or _computed(recipe, device, together))
-    return found
-
-
-def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> PairScores:
+def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> StudyTable:
     study = recipe.study
     _, layers = run_states(study, device, watcher)
     rows = []
@@ -123,16 +79,7 @@ def _computed(recipe: Recipe, device: Device, watcher: Watcher) -> PairScores:
         for count, each in outcomes_by_pairs(layers, state, pair_counts(study.pairs)).items():
             rows.append((state, count, float(each.mean())))
     table = pd.DataFrame(rows, columns=["state", "pairs", "score"])
-    scores = PairScores(study, table, recipe.provenance(store.taken_from(layers.source)))
-    store.write_aside(_path(recipe), lambda path: write_checked(scores.to_frame(), scores.checksum, path))
-    return scores
-
-
-def _stored(recipe: Recipe) -> PairScores | None:
-    """The cached scores under the study's present names; None if they are missing or damaged."""
-    read = partial(read_checked, content_of=from_frame, checksum_of=lambda scores: scores.checksum)
-    found = store.read_or_discard(_path(recipe), read)
-    return replace(found, study=recipe.study) if found else None
+    return StudyTable(study, table, recipe.provenance(store.taken_from(layers.source)))
 
 
 def _path(recipe: Recipe) -> Path:
@@ -141,7 +88,7 @@ def _path(recipe: Recipe) -> Path:
 
 @dataclass(frozen=True)
 class RankStability(Shown):
-    """The agreement of rankings from fewer pairs with the full one. scores: by language, see PairScores."""
+    """The agreement of rankings from fewer pairs with the full one. scores: by language: state, pairs, score."""
 
     study: Study
     scores: Mapping[str, pd.DataFrame]
@@ -184,8 +131,8 @@ class PairsNeeded(AgainstTarget):
         return self._ranked(found)
 
     def run(self, watcher: Watcher = SILENT, device: Device = "auto") -> RankStability:
-        return self._ranked(run_pair_scores(self.study, self.languages, device=device, watcher=watcher))
+        return self._ranked(run_tables(self.study, self.languages, _path, _computed, device, watcher))
 
-    def _ranked(self, scores: Sequence[PairScores]) -> RankStability:
+    def _ranked(self, scores: Sequence[StudyTable]) -> RankStability:
         by_language = {each.study.source: each.table for each in scores}
         return RankStability(scores[0].study, by_language, scores[0].provenance)

@@ -24,7 +24,7 @@ from neuronxa_core.states.sentences import SITES, Site
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.compare.models_revisions import revisions_view
-from pages.shared import glossary, languages, look, picker
+from pages.shared import bound, glossary, languages, look, picker
 from pages.shared.beside import beside
 from pages.shared.part import with_answers
 from pages.shared.precision import offer_the_other, variants_in_one_precision
@@ -63,17 +63,7 @@ def comparison_page() -> None:
 
 def _what() -> str:
     what = {"models": "Models and settings", "revisions": "Revisions of one model"}
-    chosen: str = st.segmented_control(
-        "Compare",
-        list(what),
-        default="models",
-        required=True,
-        key="cmp_what",
-        bind="query-params",
-        format_func=look.named(what),
-        label_visibility="collapsed",
-    )
-    return chosen
+    return str(bound.one_of("Compare", what, "cmp_what", label_visibility="collapsed"))
 
 
 def _variants(study: Study) -> list[Study]:

@@ -52,16 +52,8 @@ _RETRIEVAL = {"layer": Column("Layer")}
 def claims_page() -> None:
     study = study_or_stop().against_pivot
     which, where, accurate = st.columns([1, 1.2, 1.2], vertical_alignment="bottom")
-    over: Over = where.segmented_control(
-        "P@1 is taken in",
-        list(_OVER),
-        default="best",
-        required=True,
-        key="claims_over",
-        bind="query-params",
-        format_func=look.named(_OVER),
-        help="The best layer of each state is chosen on one half of the pairs and reported on the other.",
-    )
+    help_ = "The best layer of each state is chosen on one half of the pairs and reported on the other."
+    over: Over = bound.one_of("P@1 is taken in", _OVER, "claims_over", where, help=help_)
     with accurate:
         rows = _accuracies(study)
     with which:

@@ -12,7 +12,7 @@ from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.numbers import count
 from neuronxa_core.study.study import Study
-from pages.shared import glossary, languages, look
+from pages.shared import bound, glossary, languages, look
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -45,15 +45,7 @@ _AGREEMENT = {
 
 def items_page() -> None:
     study = study_or_stop()
-    kind = st.segmented_control(
-        "Items",
-        list(_KINDS),
-        default="sentences",
-        required=True,
-        key="items_kind",
-        bind="query-params",
-        format_func=look.named(_KINDS),
-    )
+    kind = bound.one_of("Items", _KINDS, "items_kind")
     _sentences(study.against_pivot) if kind == "sentences" else _choices(study)
 
 
@@ -65,15 +57,7 @@ def _sentences(study: Study) -> None:
         codes = languages.choose_languages(
             study, "items_codes", (study.source,), without=study.target, answered=answered
         )
-    side = right.segmented_control(
-        "Bits per byte of",
-        list(_SIDES),
-        default="target",
-        required=True,
-        key="items_side",
-        bind="query-params",
-        format_func=look.named(_SIDES),
-    )
+    side = bound.one_of("Bits per byte of", _SIDES, "items_side", right)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         return

@@ -4,7 +4,7 @@
 after it, and give the widget neither a default nor an index. Links with labels, as they once were, still open.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -54,3 +54,20 @@ def write(key: str) -> None:
 
 def _same(one: Any, other: Any) -> bool:
     return set(one) == set(other) if isinstance(one, list) and isinstance(other, list) else bool(one == other)
+
+
+def one_of(label: str, names: Mapping[Any, str], key: str, box: Any = st, **options: Any) -> Any:
+    """The chosen one of few options, the first by default, which the link holds as `key`.
+
+    names: what each option is called. box: the control's container. options: for Streamlit's control.
+    """
+    return box.segmented_control(
+        label,
+        list(names),
+        default=next(iter(names)),
+        required=True,
+        key=key,
+        bind="query-params",
+        format_func=lambda option: names.get(option, option),
+        **options,
+    )

@@ -14,7 +14,7 @@ from neuronxa_core.analyses.claim_evidence import of_level
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import alignment_table, joined, layer_correlations
 from neuronxa_core.analyses.effects import Cell, Effects
-from neuronxa_core.analyses.items import PairItems, SentenceItems
+from neuronxa_core.analyses.items import SentenceItems
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
 from neuronxa_core.analyses.leaderboard import board_of, texts_of
 from neuronxa_core.analyses.models import depth_curves, language_differences
@@ -64,6 +64,7 @@ from neuronxa_core.gallery.traps import precomputed_traps, traps_request
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.table import StudyTable
 from neuronxa_core.sweep.board import gallery_rows
 
 MODULES = (
@@ -455,7 +456,7 @@ def exportable_revisions() -> Example:
 def exportable_items() -> Example:
     margin = np.arange(8.0)
     table = pd.DataFrame({"pair": range(1, 9), **dict.fromkeys(("nas", "nav", "embedding"), margin)})
-    pairs = PairItems(STUDY, table.assign(target=-margin, source=margin), {})
+    pairs = StudyTable(STUDY, table.assign(target=-margin, source=margin), {})
     answer = SentenceItems(STUDY, (pairs,))
     return Example(items.exportable_items(answer, "target"), {"NAS.x": [1.0], "Embedding.x": [1.0]})
 
