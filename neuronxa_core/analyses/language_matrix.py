@@ -170,12 +170,39 @@ def matrix_study(study: Study, codes: Sequence[str]) -> Study:
 
 def write_matrix(matrix: LanguageMatrix, path: Path) -> None:
     """Writes a matrix as Parquet with zstd. Raises OSError if it cannot be written."""
-    write_checked(matrix.to_frame(), _checksum(matrix), path)
+    write_checked(_packed(matrix), _checksum(matrix), path)
 
 
 def read_matrix(path: Path) -> LanguageMatrix:
     """The matrix that write_matrix stored. Raises OSError or ValueError if the file is missing or damaged."""
-    return read_checked(path, from_frame, _checksum)
+    return read_checked(path, lambda frame: _unpacked(frame) if "mutual" in frame else from_frame(frame), _checksum)
+
+
+def _packed(matrix: LanguageMatrix) -> pd.DataFrame:
+    """One row per state and layer, with its scores of all pairs as bytes: two hundred languages have 20,000 pairs."""
+    shared = {name: value for name, value in matrix.study.fields.items() if name not in ("source", "target")}
+    rows = [
+        {"state": state, "layer": layer, "mutual": mutual.tobytes(), "precision": precision.tobytes()}
+        for state in STATES
+        for layer, (mutual, precision) in enumerate(
+            zip(matrix.mutual[state], matrix.precision[state], strict=True), first_layer(state)
+        )
+    ]
+    provenance = json.dumps(dict(matrix.provenance), sort_keys=True)
+    return pd.DataFrame(rows).assign(**shared, codes=" ".join(matrix.codes), provenance=provenance)
+
+
+def _unpacked(frame: pd.DataFrame) -> LanguageMatrix:
+    """The matrix of which `_packed` made these rows. Raises KeyError or ValueError if they are invalid."""
+    first = frame.iloc[0]
+    codes = tuple(first["codes"].split())
+    study = study_of({**first, "source": codes[0], "target": codes[1]})
+    shape = (-1, len(codes), len(codes))
+    mutual, precision = (
+        {state: np.frombuffer(b"".join(frame[frame["state"] == state][name])).reshape(shape) for state in STATES}
+        for name in ("mutual", "precision")
+    )
+    return LanguageMatrix(study, codes, mutual, precision, json.loads(first["provenance"]))
 
 
 def _checksum(matrix: LanguageMatrix) -> int:

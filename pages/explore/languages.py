@@ -1,5 +1,6 @@
 """Languages: every language of the corpus against every other."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 HEIGHT = 560
+_MOST_HEIGHT = 720  # of the ranking of many languages, which then scrolls
 _ALIGNMENT = Path(__file__).parent.parent / "explore" / "alignment.py"
 _ORDER_NAMES = {
     "similarity": "By similarity (clustered)",
@@ -40,7 +42,9 @@ def matrix_or_stop() -> LanguageMatrix:
     """The matrix of the chosen languages, with its study line; otherwise the page stops with invitation or progress."""
     study = study_or_stop()
     answered = with_answers(lambda codes: Languages(study, codes))
-    codes = languages.choose_languages(study, "lang_codes", (study.source, study.target), answered=answered)
+    codes = languages.choose_languages(
+        study, "lang_codes", (study.source, study.target), answered=answered, most=languages.MOST_IN_MATRIX
+    )
     if len(codes) < 2:
         st.info("Choose at least two languages.", icon=":material/translate:")
         st.stop()
@@ -59,12 +63,17 @@ def languages_view(matrix: LanguageMatrix) -> None:
         picker.open_study(_ALIGNMENT, replace(matrix.study, source=pair[0], target=pair[1]))
     state, layer, order = _controls(matrix)
     finding = figures.matrix_finding(matrix, state, layer)
-    picture, table = st.columns([1.55, 1])
+    large = len(matrix.codes) > figures.LARGE
+    found = _find(matrix) if large else []
+    picture, table = (st.container(), st.container()) if large else st.columns([1.55, 1])
     with picture:
-        exportable = figures.exportable_languages(matrix, arrange(matrix, order, state, layer), state, layer)
-        look.picture(exportable, "lang_matrix", shows=finding, on_select=_clicked, selection_mode="points")
+        exportable = figures.exportable_languages(matrix, arrange(matrix, order, state, layer), state, layer, found)
+        if large:
+            look.picture(exportable, "lang_matrix", shows=finding)
+        else:
+            look.picture(exportable, "lang_matrix", shows=finding, on_select=_clicked, selection_mode="points")
     with table:
-        _pairs(matrix, state, layer)
+        _pairs(matrix, state, layer, found)
     st.markdown(finding)
     _pivot(matrix, layer)
 
@@ -90,6 +99,16 @@ def _controls(matrix: LanguageMatrix) -> tuple[State, int | None, LanguageOrder]
     return state, None if layer == _MEAN else int(layer), order
 
 
+def _find(matrix: LanguageMatrix) -> list[str]:
+    """The languages to frame in a matrix that has no room for all names, and whose pairs the table lists."""
+    codes = sorted(matrix.codes, key=lambda code: language(code).name)
+    found: list[str] = st.multiselect(
+        "Find", codes, format_func=search_terms, key="lang_find", placeholder="a language, its own name, or a code"
+    )
+    st.caption("Drag a rectangle over the matrix to zoom in; a double click shows all again.")
+    return found
+
+
 def _clicked() -> None:
     """Handles a click on a cell: the next rerun opens its pair."""
     points = st.session_state.lang_matrix.selection.points
@@ -97,9 +116,11 @@ def _clicked() -> None:
         st.session_state.lang_pair = tuple(points[0]["customdata"][:2])
 
 
-def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
-    """Draws the table of pairs, best first; a selected row opens its pair."""
+def _pairs(matrix: LanguageMatrix, state: State, layer: int | None, found: Sequence[str] = ()) -> None:
+    """Draws the table of pairs, best first; a selected row opens its pair. found: only pairs with one of them."""
     pairs = matrix.pairs(state, layer).sort_values("score", ascending=False, ignore_index=True, kind="stable")
+    if found:
+        pairs = pairs[pairs["source"].isin(found) | pairs["target"].isin(found)].reset_index(drop=True)
     names = pairs[["source", "target"]].map(lambda code: language(code).name)
 
     def chosen() -> None:
@@ -107,7 +128,8 @@ def _pairs(matrix: LanguageMatrix, state: State, layer: int | None) -> None:
         if rows:
             st.session_state.lang_pair = tuple(pairs.loc[rows[0], ["source", "target"]])
 
-    st.caption("Click a cell or select a row to open that pair on the Alignment page.")
+    click = "" if len(matrix.codes) > figures.LARGE else "Click a cell or "
+    st.caption(f"{click}{'s' if click else 'S'}elect a row to open that pair on the Alignment page.")
     look.table(
         pd.DataFrame(
             {
@@ -151,7 +173,7 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     scores = pivot_scores(matrix, pivot, layer)
     summary = level_summary(scores)
     ranking, levels = st.columns([1.2, 1], gap="large")
-    with ranking:
+    with ranking.container(height=_MOST_HEIGHT if len(scores) > figures.LARGE else "content"):
         look.picture(
             figures.exportable_pivot(matrix, scores, pivot, layer), "lang_ranking", figures.pivot_finding(scores, pivot)
         )

@@ -11,6 +11,8 @@ from pages.shared import bound
 
 MOST_LANGUAGES = 32
 """Languages in one picture."""
+MOST_IN_MATRIX = 224
+"""Languages in the matrix of all pairs, which are at least those of FLORES."""
 FEW_LANGUAGES = 4
 """A corpus of no more than these is shown in full from the start."""
 
@@ -21,33 +23,32 @@ def choose_languages(
     first: Sequence[str],
     without: str = "",
     answered: Callable[[tuple[str, ...]], Iterable[str]] = tuple,
+    most: int = MOST_LANGUAGES,
 ) -> tuple[str, ...]:
     """Those of the corpus's languages that the viewer chose; before that `first` and those that have answers.
 
-    answered: which of given languages have answers already, see part.with_answers. 32 languages at most.
+    answered: which of given languages have answers already, see part.with_answers. most: how many can be chosen.
     """
     corpus = open_corpus(study.corpus)
     languages = tuple(code for code in (corpus.beside(without) if without else corpus.languages) if code != without)
-    start = _start(study, key, languages, [code for code in first if code in languages], answered)
+    start = _start(study, key, languages, [code for code in first if code in languages], answered, most)
     bound.adopt(key, languages, start, bound.code_of)
     with st.popover("Choose languages", icon=":material/translate:"):
         chosen = st.multiselect(
-            f"Languages ({MOST_LANGUAGES} at most)",
+            f"Languages ({most} at most)",
             languages,
             key=key,
             format_func=search_terms,
-            max_selections=MOST_LANGUAGES,
+            max_selections=most,
             help="The model reads the sentences of each language once. Only languages without an answer cost time.",
         )
-        if len(chosen) < min(len(languages), MOST_LANGUAGES):
+        if len(chosen) < min(len(languages), most):
             st.button(
-                f"All {len(languages)} languages"
-                if len(languages) <= MOST_LANGUAGES
-                else f"{MOST_LANGUAGES} languages",
+                f"All {len(languages)} languages" if len(languages) <= most else f"{most} languages",
                 icon=":material/select_all:",
                 key=f"{key}_all",
                 on_click=_choose,
-                args=(key, list(dict.fromkeys((*chosen, *languages)))[:MOST_LANGUAGES]),
+                args=(key, list(dict.fromkeys((*chosen, *languages)))[:most]),
             )
     bound.write(key)
     return tuple(code for code in languages if code in chosen)
@@ -63,6 +64,7 @@ def _start(
     languages: tuple[str, ...],
     ours: Sequence[str],
     answered: Callable[[tuple[str, ...]], Iterable[str]],
+    most: int,
 ) -> list[str]:
     """The initial choice, made once per study: the study's own languages and those that have answers.
 
@@ -71,10 +73,10 @@ def _start(
     started: dict[str, tuple[object, list[str]]] = st.session_state.setdefault("started", {})
     asked = (study, languages)
     if key not in started or started[key][0] != asked:
-        there = languages if len(languages) <= FEW_LANGUAGES else answered(languages[: 2 * MOST_LANGUAGES])
-        most = list(dict.fromkeys((*ours, *there)))[:MOST_LANGUAGES]
+        there = languages if len(languages) <= FEW_LANGUAGES else answered(languages[: 2 * most])
+        chosen = list(dict.fromkeys((*ours, *there)))[:most]
         before = started[key][1] if key in started else None
-        started[key] = (asked, [code for code in languages if code in most])
+        started[key] = (asked, [code for code in languages if code in chosen])
         if before is not None and set(st.session_state.get(key, ())) == set(before):
             del st.session_state[key]
     return started[key][1]

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.language_order import LANGUAGE_ORDERS, arrange, level_summary, pivot_scores
+from neuronxa_core.corpora.languages import known_languages, language
 from neuronxa_core.figures.languages import (
+    exportable_languages,
     language_heatmap,
     level_comparison,
     level_finding,
@@ -12,6 +14,7 @@ from neuronxa_core.figures.languages import (
 )
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.figures.style import tick
+from pages.shared.languages import MOST_IN_MATRIX
 from tests.analyses.test_languages import synthetic
 
 CODES = ("eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "yor_Latn")
@@ -86,3 +89,20 @@ def test_the_findings_say_what_the_numbers_say(matrix):
     assert "**+0.18** (too few languages for an interval) for 1 long-tail language" in finding
     assert "only pair" in matrix_finding(matrix.take(CODES[:2]), "embedding", 0)
     assert "layer 0 has no neurons" in pivot_finding(pivot_scores(matrix, "eng_Latn", 0), "eng_Latn")
+
+
+def test_all_languages_of_flores_fit_in_a_matrix_that_ships_under_three_megabytes():
+    codes = known_languages()[:MOST_IN_MATRIX]
+    matrix = synthetic(codes, {(codes[3], codes[7]): 0.43})
+    arrangement = arrange(matrix, "family")
+    figure = exportable_languages(matrix, arrangement, "nas", None, [codes[3]]).draw("dark")
+    assert len(figure.to_json().encode()) < 3_000_000
+    (cells,) = figure.data
+    row, column = (arrangement.codes.index(code) for code in (codes[3], codes[7]))
+    assert float(cells.z[row][column]) == pytest.approx(0.43)
+    assert cells.text[row][column].startswith("0.43<br>→ ")
+    assert len(set(cells.x)) == len(codes)
+    assert not figure.layout.xaxis.fixedrange
+    assert figure.layout.annotations[0].text == language(codes[3]).name
+    frames = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert [(frame.y0, frame.y1) for frame in frames][1] == (row - 0.5, row + 0.5)

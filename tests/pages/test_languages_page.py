@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from neuronxa_core.analyses.languages import find_language_matrix, run_language_matrix
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.catalogue import open_corpus
+from neuronxa_core.corpora.languages import known_languages, language
 from neuronxa_core.gallery.read import gallery_studies, precomputed_matrix
 from neuronxa_core.study.study import Study
 from tests.pages.app import chart_count, open_page, query_of, run_until, said
@@ -116,3 +117,21 @@ def test_a_model_that_is_not_there_is_a_sentence(tiny_corpus):
     app.button(key="run").click().run()
     run_until(app, lambda: app.error)
     assert "no model at" in " ".join(error.value for error in app.error)
+
+
+def test_more_languages_than_have_room_are_found_by_name(tiny_model, tmp_path: Path):
+    corpus = tmp_path / "many"
+    corpus.mkdir()
+    for place, code in enumerate(known_languages()[:42]):
+        (corpus / f"{code}.txt").write_text(f"It is {place}.\nWas it {'so ' * (place % 5)}?\n")
+    codes = open_corpus(str(corpus)).languages
+    study = Study(str(tiny_model("llama")), str(corpus), codes[0], codes[1], pairs=2)
+    run_language_matrix(study, codes)
+    app = open_page("languages", **query_of(study))
+    assert "over all layers" in said(app)
+    assert len(app.dataframe[0].value) == 42 * 41 // 2
+    app.multiselect(key="lang_find").set_value([codes[5]]).run()
+    assert not app.exception
+    shown = app.dataframe[0].value
+    assert len(shown) == 41
+    assert ((shown["Language"] == language(codes[5]).name) | (shown["with"] == language(codes[5]).name)).all()

@@ -1,5 +1,6 @@
 """How close the languages are to each other: the matrix of all, and one language against the rest."""
 
+from neuronxa_core.figures.languages.large import LARGE, large_heatmap
 from neuronxa_core.figures.languages.matrix import exportable_languages, language_heatmap, matrix_finding
 from neuronxa_core.figures.languages.pivot import (
     exportable_levels,
@@ -12,11 +13,13 @@ from neuronxa_core.figures.languages.pivot import (
 )
 
 __all__ = [
+    "LARGE",
     "exportable_languages",
     "exportable_levels",
     "exportable_pivot",
     "fertility_finding",
     "language_heatmap",
+    "large_heatmap",
     "level_comparison",
     "level_finding",
     "matrix_finding",

@@ -1,6 +1,6 @@
 """Every language against every other: the matrix in the order asked for, with its tree or its groups."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -12,6 +12,7 @@ from neuronxa_core.analyses.language_matrix import LanguageMatrix
 from neuronxa_core.analyses.language_order import Arrangement
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
+from neuronxa_core.figures.languages.large import LARGE, large_heatmap
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, score_scale
 from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes, tick
 from neuronxa_core.figures.wording import joined_names, ties
@@ -209,15 +210,22 @@ def layer_name(layer: int | None) -> str:
 
 
 def exportable_languages(
-    matrix: LanguageMatrix, arrangement: Arrangement, state: State, layer: int | None
+    matrix: LanguageMatrix, arrangement: Arrangement, state: State, layer: int | None, found: Collection[str] = ()
 ) -> ExportableFigure:
+    """found: languages to frame, in a matrix of more than LARGE."""
+
+    def draw(theme: Theme) -> go.Figure:
+        if len(arrangement.codes) > LARGE:
+            return large_heatmap(matrix, arrangement, state, layer, theme, found)
+        return language_heatmap(matrix, arrangement, state, layer, theme)
+
     return ExportableFigure(
         f"{matrix.stem}.{state}.{layer_stem(layer)}.languages",
         f"Every language against every other: {STATE_NAMES[state]}, {layer_name(layer)}",
         "Each cell is the share of sentence pairs that are each other's only nearest neighbour by cosine. Long-tail "
         "languages are in italics.",
         shared_caption(matrix.study, both=True),
-        lambda theme: language_heatmap(matrix, arrangement, state, layer, theme),
+        draw,
     )
 
 
