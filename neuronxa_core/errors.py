@@ -11,6 +11,7 @@
     |- WorkerError     a worker process that ended unexpectedly
     |- SweepError      a sweep's plan or store that cannot be used
     |- LessonError     a lesson file that cannot be used
+    |- RoomError       a class that cannot be opened or joined
     Cancelled          not an error: the run was asked to stop
 
 Any other exception is a bug and keeps its traceback.
@@ -99,6 +100,10 @@ class SweepError(NeuronXAError):
 
 class LessonError(NeuronXAError):
     """A lesson file, or one of its steps, that cannot be used."""
+
+
+class RoomError(NeuronXAError):
+    """A room of class mode that cannot be opened or joined."""
 
 
 class Cancelled(Exception):  # noqa: N818 - it is not an error

@@ -43,6 +43,8 @@ class Settings:
     """NEURONXA_CORPORA: comma-separated files and folders, each offered with the corpora inside it. Default: none."""
     stores: tuple[str, ...]
     """NEURONXA_STORES: comma-separated folders and addresses of stores of sweeps, offered by name. Default: none."""
+    address: str
+    """NEURONXA_ADDRESS: the address under which other devices open the dashboard. Default: empty, none is known."""
     lessons: Path | None
     """NEURONXA_LESSONS: a folder of lessons of one's own, shown after the bundled ones. Default: none."""
     device: str
@@ -79,6 +81,7 @@ def settings() -> Settings:
         models=_listed("NEURONXA_MODELS") or ("demo",),
         corpora=tuple(Path(path).expanduser().absolute() for path in _listed("NEURONXA_CORPORA")),
         stores=_listed("NEURONXA_STORES"),
+        address=_address("NEURONXA_ADDRESS"),
         lessons=Path(os.environ["NEURONXA_LESSONS"]).expanduser().absolute()
         if os.environ.get("NEURONXA_LESSONS")
         else None,
@@ -137,6 +140,14 @@ def _place(name: str) -> tuple[str, int] | None:
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise SettingsError(f"{name} is {text!r}, which is not a port.", "Set it to one such as 9464.")
     return address.strip("[]") or "127.0.0.1", int(port)
+
+
+def _address(name: str) -> str:
+    """An address of the web without a slash at its end; empty if the variable is. Raises SettingsError for others."""
+    text = os.environ.get(name, "").strip()
+    if text and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise SettingsError(f"{name} is {text!r}.", "Write it as http://192.168.1.20:8501 or https://name.example.org.")
+    return text.rstrip("/")
 
 
 def _positive(name: str, default: float) -> float:

@@ -15,7 +15,7 @@ def card(lesson: Lesson) -> None:
     """One lesson: what it asks, how long it takes, how far this session is, and a button that opens it."""
     walk, asked = Walk(lesson, 1), sum(step.answer is not None for step in lesson.steps)
     with st.container(border=True, height="stretch"):
-        st.markdown(f"### {look.plain(lesson.title)}")
+        st.markdown(f"## {look.plain(lesson.title)}")
         st.markdown(look.plain(lesson.about))
         told = f"{lesson.minutes} min · {count(len(lesson.steps), 'step')}"
         solved = lesson_bar.solved(walk)

@@ -7,7 +7,19 @@ import streamlit as st
 from neuronxa_core.interface import tr, translated
 from neuronxa_core.jobs import shared_warm_up
 from neuronxa_core.settings import ASSETS, settings
-from pages.shared import access, glossary, interface, lesson, lesson_bar, link, look, picker, stage
+from pages.shared import (
+    access,
+    class_bar,
+    classroom,
+    glossary,
+    interface,
+    lesson,
+    lesson_bar,
+    link,
+    look,
+    picker,
+    stage,
+)
 from pages.shared.visitor import hold_uploads
 
 PAGES = Path(__file__).parent.parent
@@ -48,6 +60,7 @@ def draw() -> None:
             ],
             tr("Learn"): [
                 _page("learn/lessons", "Lessons", "school"),
+                _page("learn/class", "Class", "groups"),
                 _page("learn/method", "Method", "stairs"),
                 _page("learn/embeddings", "Embeddings", "hub"),
                 _page("learn/traps", "Traps", "warning"),
@@ -60,6 +73,7 @@ def draw() -> None:
     )
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     lesson.begin()
+    classroom.begin()
     stage.begin(page.title)
     glossary.begin()
     picker.study_picker()
@@ -68,7 +82,7 @@ def draw() -> None:
         shared_warm_up().page_drawn()
     stage.draw()
     interface.choose()
-    lesson_bar.draw(page.url_path or "overview")
+    (class_bar if classroom.role() else lesson_bar).draw(page.url_path or "overview")
     page.run()
     stage.end()
     link.say_what_was_refused()

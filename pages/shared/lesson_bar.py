@@ -1,6 +1,7 @@
 """The bar of a lesson above the page: the task, a field that checks the answer, hints, and the solution last."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from neuronxa_core.interface import tr
 from neuronxa_core.lessons import Answer
@@ -21,33 +22,53 @@ def draw(page: str) -> None:
 @st.fragment
 def _bar(walk: Walk, page: str) -> None:
     """Everything in the bar; an answer or a hint redraws only this."""
-    number, last = walk.number, len(walk.lesson.steps)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{look.plain(walk.lesson.title)} &nbsp;·&nbsp; " + tr("step {n} of {all}", n=number, all=last))
-        turns = {
-            "back": (tr("Back"), "arrow_back", number == 1, number - 1),
-            "next": (tr("Next"), "arrow_forward", number == last, number + 1),
-        }
-        for key, (label, icon, off, to) in turns.items():
-            if st.button(label, key=f"lesson_{key}", icon=f":material/{icon}:", disabled=off):
-                lessons.enter(walk.at(to))
+        st.markdown(place_of(walk))
+        turns(walk)
         if st.button(tr("Leave"), key="lesson_leave", icon=":material/close:", type="tertiary"):
             lessons.leave()
             st.rerun()
+    task(walk, page)
+    if walk.step.answer:
+        question(walk, walk.step.answer)
+
+
+def place_of(walk: Walk) -> str:
+    """The lesson's title and which of its steps this is, as Markdown."""
+    told = tr("step {n} of {all}", n=walk.number, all=len(walk.lesson.steps))
+    return f"{look.plain(walk.lesson.title)} &nbsp;·&nbsp; {told}"
+
+
+def turns(walk: Walk) -> None:
+    """Draws the buttons to the step before and after."""
+    number, last = walk.number, len(walk.lesson.steps)
+    buttons = {
+        "back": (tr("Back"), "arrow_back", number == 1, number - 1),
+        "next": (tr("Next"), "arrow_forward", number == last, number + 1),
+    }
+    for key, (label, icon, off, to) in buttons.items():
+        if st.button(label, key=f"lesson_{key}", icon=f":material/{icon}:", disabled=off):
+            lessons.enter(walk.at(to))
+
+
+def task(walk: Walk, page: str) -> None:
+    """Draws what to do, and on any other page a button to the one of the step."""
     st.markdown(f"**{look.plain(walk.step.title)}.** {walk.step.task}")
     if page != walk.step.page and st.button(
         tr("Back to the page of this step"), key="lesson_page", icon=":material/arrow_forward:"
     ):
         lessons.enter(walk)
-    if walk.step.answer:
-        _question(walk, walk.step.answer)
 
 
-def _question(walk: Walk, answer: Answer) -> None:
-    given = _given()
-    name = f"{walk.lesson.slug}_{walk.number}"
-    row = st.form(f"lesson_form_{name}", border=False).container(horizontal=True, vertical_alignment="bottom")
-    with row:
+def row(key: str) -> DeltaGenerator:
+    """A form in one row: an answer's field and its button."""
+    return st.form(key, border=False).container(horizontal=True, vertical_alignment="bottom")
+
+
+def question(walk: Walk, answer: Answer) -> None:
+    """Draws the field of an answer, what became of the answer, and the hints."""
+    given, name = _given(), f"{walk.lesson.slug}_{walk.number}"
+    with row(f"lesson_form_{name}"):
         text = field(answer, f"lesson_answer_{name}", given.get(walk.place))
         asked = st.form_submit_button(tr("Check"), key="lesson_check", icon=":material/check:")
     if asked and text:

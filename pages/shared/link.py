@@ -13,7 +13,7 @@ from neuronxa_core.study.study import Study
 from pages.shared import look
 
 _STUDY = {field.name for field in fields(Study)}
-_NO_WIDGETS = {"chapter", "embed", "embed_options", "lesson", "present", "step", "term"}
+_NO_WIDGETS = {"chapter", "embed", "embed_options", "key", "lesson", "present", "room", "step", "term"}
 """Parameters that are not the value of a widget: of guide and glossary, of Streamlit, of lessons, and of the stage."""
 
 

@@ -25,6 +25,7 @@ PAGES = (
     "items",
     "claims",
     "lessons",
+    "class",
     "method",
     "embeddings",
     "traps",

@@ -47,6 +47,7 @@ PAGES = {
     "items": "Items",
     "claims": "Claims",
     "lessons": "Lessons",
+    "class": "Class",
     "method": "Method",
     "embeddings": "Embeddings",
     "traps": "Traps",
