@@ -60,6 +60,8 @@ class _Job(Watcher):
     stop: threading.Event = field(default_factory=threading.Event)
     meter: Meter = field(default_factory=Meter)
     since: float = field(default_factory=time.monotonic)
+    left: bool = False
+    """Whether it was given up because nobody who had asked for it was there."""
     heeds: Callable[[], None] = lambda: None
     """Called at every check, which may stop it."""
 
@@ -120,6 +122,12 @@ class JobQueue:
         """Whether a job with this key waits or runs, which `submit` would join."""
         with self._lock:
             return self._like(key) is not None
+
+    def was_left(self, ticket: str, key: Hashable) -> bool:
+        """Whether this ticket's job had this key and was given up because nobody who had asked for it was there."""
+        with self._lock:
+            job = self._by_ticket.get(ticket)
+            return job is not None and job.left and job.key == key
 
     def look(self, ticket: str) -> Snapshot | None:
         """The state of this ticket's job; None if the ticket is unknown or has expired."""
@@ -183,7 +191,7 @@ class JobQueue:
                 if staying:
                     job.tickets = staying
                 elif job in self._waiting or (others_wait and not job.nearly_done):
-                    job.tickets = {}
+                    job.tickets, job.left = {}, True
                     self._stop(job)
 
     def _active(self) -> list[_Job]:
@@ -214,7 +222,7 @@ class JobQueue:
             with self._lock:  # both at once, so that a new request never joins a job that has ended
                 job.snapshot = ended
                 self._running = None
-            events.tell(_told(job, ended, seconds, started - job.since))
+            events.tell(events.ended(job.key, ended.status, ended.error_id, job.callers, seconds, started - job.since))
 
     def _ended(self, job: _Job) -> Snapshot:
         try:
@@ -241,17 +249,6 @@ class JobQueue:
         ended = [ticket for ticket, job in self._by_ticket.items() if job not in active]
         for ticket in ended[:-_KEEP_FINISHED]:
             del self._by_ticket[ticket]
-
-
-def _told(job: _Job, ended: Snapshot, seconds: float, waited: float) -> events.Event:
-    outcome: events.Outcome = "cancelled" if ended.status == "cancelled" else "done"
-    if ended.status == "failed":
-        outcome = "failed" if ended.error_id else "refused"
-    sessions = tuple(sorted(filter(None, map(events.hashed, job.callers))))
-    run = events.asked(job.key)
-    return events.Event(
-        "run", **run, outcome=outcome, seconds=seconds, waited=waited, error_id=ended.error_id, sessions=sessions
-    )
 
 
 @lru_cache(maxsize=1)

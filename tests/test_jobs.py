@@ -328,6 +328,10 @@ def test_what_a_visitor_queued_who_left_is_dropped_after_a_minute(queue: JobQueu
     leave(queue, minutes, gone)
     assert look(queue, ours).ahead == 1
     assert [status(queue, ticket) for ticket in dropped] == ["cancelled"] * 3
+    assert [queue.was_left(ticket, key) for ticket, key in zip(dropped, (0, 1, 0), strict=True)] == [True, True, False]
+    cancelled = queue.submit("cancelled", never, here.caller)
+    queue.cancel(cancelled)
+    assert not queue.was_left(cancelled, "cancelled")
     for step in (running, shared):
         step.go.set()
     assert end_of(queue, ours).result == "shared"

@@ -6,7 +6,7 @@ No event holds text of anybody's sentences. Sessions are hashes that mean nothin
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -83,3 +83,20 @@ def asked(request: Any) -> dict[str, Any]:
     paths = {name: str(getattr(study, name)) for name in ("model", "corpus") if hasattr(study, name)}
     name = getattr(request, "name", None)
     return {"run": name if isinstance(name, str) else type(request).__name__.lower(), "paths": paths}
+
+
+def ended(request: Any, status: str, error_id: str, callers: Collection[str], seconds: float, waited: float) -> Event:
+    """The event of a run that ended. status: of its job; an error with an id is a fault of the program."""
+    outcome: Outcome = "cancelled" if status == "cancelled" else "done"
+    if status == "failed":
+        outcome = "failed" if error_id else "refused"
+    sessions = tuple(sorted(filter(None, map(hashed, callers))))
+    return Event(
+        "run",
+        **asked(request),
+        outcome=outcome,
+        seconds=seconds,
+        waited=waited,
+        error_id=error_id,
+        sessions=sessions,
+    )

@@ -19,6 +19,7 @@ from pages.shared import (
     look,
     picker,
     stage,
+    tickets,
 )
 from pages.shared.visitor import hold_uploads
 
@@ -76,6 +77,7 @@ def draw() -> None:
     classroom.begin()
     stage.begin(page.title)
     glossary.begin()
+    tickets.begin()
     picker.study_picker()
     hold_uploads()
     if settings().worker == "process" and settings().mode == "local":

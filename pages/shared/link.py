@@ -13,8 +13,8 @@ from neuronxa_core.study.study import Study
 from pages.shared import look
 
 _STUDY = {field.name for field in fields(Study)}
-_NO_WIDGETS = {"chapter", "embed", "embed_options", "key", "lesson", "present", "room", "step", "term"}
-"""Parameters that are not the value of a widget: of guide and glossary, of Streamlit, of lessons, and of the stage."""
+_NO_WIDGETS = {"chapter", "embed", "embed_options", "key", "lesson", "present", "room", "step", "term", "ticket"}
+"""Parameters that are not the value of a widget: of guide, glossary, Streamlit, lessons, the stage, and runs."""
 
 
 def remember() -> None:

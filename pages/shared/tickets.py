@@ -22,6 +22,28 @@ def _tickets() -> dict[Hashable, str]:
     return tickets
 
 
+_IN_ADDRESS = "ticket"
+
+
+def begin() -> None:
+    """Notes, in the first run of a session, which tickets its link holds; later keeps its own in the address.
+
+    A phone that slept for longer than the server remembers its session comes back with its address alone.
+    """
+    if "returned" in st.session_state:
+        _keep_in_address()
+    else:
+        st.session_state.returned = tuple(st.query_params.get(_IN_ADDRESS, "").split("-"))
+
+
+def _keep_in_address() -> None:
+    text = "-".join(_tickets().values())
+    if text and st.query_params.get(_IN_ADDRESS) != text:
+        st.query_params[_IN_ADDRESS] = text
+    elif not text and _IN_ADDRESS in st.query_params:
+        del st.query_params[_IN_ADDRESS]
+
+
 def waiting(request: Hashable) -> bool:
     """Whether this session is waiting for a job that it requested under this name."""
     return request in _tickets()
@@ -54,9 +76,16 @@ def declined(request: Hashable) -> bool:
 
 
 def join(request: Analysis[Any]) -> None:
-    """Waits for a job that others have asked for, or this viewer before the connection was lost."""
-    if not waiting(request) and request not in _declined() and shared_queue().is_active(request):
+    """Waits for a job that others have asked for, or this viewer before the connection was lost.
+
+    One that was given up while the viewer was away is asked for again.
+    """
+    if waiting(request) or declined(request):
+        return
+    queue, returned = shared_queue(), st.session_state.get("returned", ())
+    if queue.is_active(request) or any(queue.was_left(ticket, request) for ticket in returned):
         submit(request)
+        _keep_in_address()
 
 
 def release(request: Hashable) -> None:

@@ -1,14 +1,18 @@
 """Every page drawn by Streamlit itself, without a browser."""
 
+import itertools
 import tempfile
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core import fairness
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.fairness import Caller
 from neuronxa_core.gallery.answers import settle
 from neuronxa_core.jobs import shared_queue
 from neuronxa_core.models.families import FAMILIES
@@ -158,6 +162,35 @@ def test_a_page_waits_for_a_run_that_is_under_way_until_the_viewer_cancels(tiny_
     finally:
         over.set()
         shared_queue().cancel(ticket)
+
+
+def test_a_phone_that_slept_for_minutes_comes_back_to_its_run(tiny_model, tiny_corpus, monkeypatch):
+    """Its session is forgotten and its run was given up for others; the address has its ticket."""
+    query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "fra_Latn"}
+    request = settle(Alignment(Study(query["model"], query["corpus"], "deu_Latn", "fra_Latn", pairs=8)))
+    over, queue = Event(), shared_queue()
+    other = queue.submit("other", lambda watcher: over.wait(60))
+    clock = itertools.count(100, 100)
+    monkeypatch.setattr(queue, "_attendance", fairness.Attendance())
+    monkeypatch.setattr(fairness, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    try:
+        ticket = queue.submit(request, lambda watcher: None, Caller("asleep", lambda: False))
+        for _ in range(3):
+            queue.look(ticket)
+        assert not queue.is_active(request)
+        stranger = open_page("alignment", **query, pairs="8")
+        assert [button.label for button in stranger.button if button.key in ("cancel", "run")] == ["Run"]
+        app = open_page("alignment", **query, pairs="8", ticket=ticket)
+        assert [button.label for button in app.button if button.key in ("cancel", "run")] == ["Cancel"]
+        assert queue.is_active(request)
+        own = "".join(app.query_params["ticket"])
+        assert own not in ("", ticket)
+        app.button(key="cancel").click().run()
+        assert "ticket" not in app.query_params
+        assert not app.toast
+    finally:
+        over.set()
+        queue.cancel(other)
 
 
 def run_and_wait_for_an_error(app: AppTest) -> str:
