@@ -46,7 +46,10 @@ _AGREEMENT = {
 def items_page() -> None:
     study = study_or_stop()
     kind = bound.one_of("Items", _KINDS, "items_kind")
-    _sentences(study.against_pivot) if kind == "sentences" else _choices(study)
+    if kind == "sentences":
+        _sentences(study.against_pivot)
+    else:
+        _choices(study)
 
 
 def _sentences(study: Study) -> None:

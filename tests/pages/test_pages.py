@@ -69,6 +69,10 @@ def test_every_page_opens_with_the_default_study(name: str, title: str):
     assert raw_words(app) == []
 
 
+def test_what_a_line_of_a_page_returns_is_not_written_on_it():
+    assert not AppTest.from_string("1 if True else 2").run().main.children
+
+
 def test_app_py_as_a_script_draws_the_same_page():
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
     assert not app.exception
