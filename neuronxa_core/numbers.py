@@ -5,6 +5,7 @@ reads as 0, and what is not 1 never as 1: `<0.01`, `>0.99`. A missing number is 
 """
 
 import math
+import re
 from collections.abc import Callable
 
 MINUS, SPACE, MISSING = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "–"
@@ -12,6 +13,16 @@ CONFIDENCE = f"95{SPACE}%"
 FEW = 10
 """Below so many pairs or languages an interval comes with a caution."""
 _EXACT = 1e-9
+
+
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMG]B|m?s|mm|px|dpi|points|TFLOP)(?![\w/]))")
+_CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
+
+
+def unbroken(markdown: str) -> str:
+    """A text in which no line ends between a number and its unit; code in it stays as it is."""
+    parts = _CODE.split(markdown)  # what matches stands at the odd places
+    return "".join(part if place % 2 else _BEFORE_UNIT.sub(SPACE, part) for place, part in enumerate(parts))
 
 
 def decimal(value: float | None, digits: int = 2) -> str:

@@ -1,13 +1,29 @@
 """How numbers are written where people read them."""
 
+import ast
 import math
+import re
+from pathlib import Path
 
 import pytest
 
 from neuronxa_core import numbers
-from neuronxa_core.numbers import chance, confidence, count, decimal, interval, percent, points, score, signed
+from neuronxa_core.numbers import (
+    chance,
+    confidence,
+    count,
+    decimal,
+    interval,
+    percent,
+    points,
+    score,
+    signed,
+    unbroken,
+)
+from pages.shared import look
 
 NAN = math.nan
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
@@ -96,3 +112,38 @@ def test_an_interval_without_width_says_why():
     assert confidence(0.2, 0.4) == "95\u00a0% interval 0.20 to 0.40"
     assert confidence(1, 1) == "no interval, since all pairs agree"
     assert confidence(NAN, NAN, of="languages") == "too few languages for an interval"
+
+
+UNIT = re.compile(r"[0-9] (%|[kMG]B|m?s|mm|px|dpi|points)(?![\w/{])")
+
+
+def test_a_text_keeps_a_number_and_its_unit_on_one_line_and_leaves_code_alone():
+    assert unbroken("95 % of 3 MB in 5 s, 3 states") == "95\u00a0% of 3\u00a0MB in 5\u00a0s, 3 states"
+    assert unbroken("`a 5 %` is 5 %\n```\n5 MB\n```") == "`a 5 %` is 5\u00a0%\n```\n5 MB\n```"
+
+
+def test_no_text_of_the_pages_breaks_between_a_number_and_its_unit():
+    for file in look.TEXTS.glob("*.md"):
+        prose = re.sub(r"```.*?```|`[^`\n]*`", "", look.text(file.stem), flags=re.S)
+        assert UNIT.search(prose) is None, file.name
+
+
+def test_no_string_of_the_pages_and_figures_does_either():
+    """What a page writes itself: constants, and what stands behind a value in an f-string."""
+    found = []
+    for folder in ("pages", "neuronxa_core/figures"):
+        for file in (ROOT / folder).rglob("*.py"):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("unbroken", "tr"):
+                    told |= set(map(id, ast.walk(node)))
+                parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+                text = "".join(_text(each) or "0" for each in parts) if id(node) not in told else ""
+                if (len(parts) > 1 or _text(node)) and UNIT.search(text):
+                    found.append(f"{file.relative_to(ROOT)}: {text}")
+    assert found == []
+
+
+def _text(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

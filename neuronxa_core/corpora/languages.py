@@ -51,6 +51,14 @@ class Language:
         return _tag(self.code)
 
 
+@lru_cache
+def script_name(code: str) -> str:
+    """The English name of a script, from its ISO 15924 code: `Latin` for `Latn`; the code where it has none."""
+    from langcodes import Language as Tagged
+
+    return Tagged.make(script=code).script_name() if code else ""
+
+
 def language(code: str) -> Language:
     """The language that `code` stands for.
 

@@ -47,7 +47,8 @@ def groups_figure(rows: pd.DataFrame, title: str, theme: Theme = "light", at: fl
                 marker={"color": colour, "symbol": SYMBOLS[state], "size": 10},
                 error_x=interval_bars(shown["high"] - shown["value"], shown["value"] - shown["low"], colour),
                 **hover(
-                    f"<b>{STATE_NAMES[state]}</b>, {count(row.n, 'language')}<br>{decimal(row.value, 1)} points  "
+                    f"<b>{STATE_NAMES[state]}</b>, {count(row.n, 'language')}<br>"
+                    f"{with_unit(decimal(row.value, 1), 'points')}  "
                     f"[{interval(row.low, row.high, lambda each: decimal(each, 1))}]"
                     for row in shown.itertuples()
                 ),
@@ -143,7 +144,7 @@ def exportable_gap_sizes(answer: ClaimsAnswer) -> ExportableFigure:
         f"{answer.study.stem}.claims.gaps",
         f"Gap between the directions, against {language(answer.study.target).name}",
         f"P@1 in the direction that is ahead on one half of the pairs minus P@1 in the other, on the other half, "
-        f"{_where(answer)}, mean over languages with {CONFIDENCE} intervals. Dotted: 5 points.",
+        f"{_where(answer)}, mean over languages with {CONFIDENCE} intervals. Dotted: {with_unit('5', 'points')}.",
         shared_caption(answer.study),
         lambda theme: groups_figure(rows, "Gap in points", theme, at=5),
     )

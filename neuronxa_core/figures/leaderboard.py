@@ -13,7 +13,7 @@ from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, score_scale
 from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes
 from neuronxa_core.figures.wording import joined_names
-from neuronxa_core.numbers import confidence, count, score
+from neuronxa_core.numbers import CONFIDENCE, confidence, count, score
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 
@@ -115,6 +115,6 @@ def board_finding(table: pd.DataFrame, board: Board, state: State) -> str:
         return f"{text}."
     rivals = int((table["rank_low"] <= 1).sum()) - 1
     if not rivals:
-        return f"{text}. It stays first in 95 % of the resampled sets of languages."
+        return f"{text}. It stays first in {CONFIDENCE} of the resampled sets of languages."
     others = "one other model is" if rivals == 1 else f"{rivals} other models are"
     return f"{text}. With other languages {others} within reach of the first place."

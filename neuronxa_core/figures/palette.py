@@ -70,3 +70,18 @@ def score_scale(state: State, theme: Theme) -> list[list[float | str]]:
     bright = {"nas": "#E9F6FE", "nav": "#FFF1E6", "embedding": "#E6FBF3"}[state]
     ends = ("#F1F4F7", deep) if theme == "light" else ("#20262D", bright)
     return [[0.0, ends[0]], [0.6, PALETTES[theme].states[state]], [1.0, ends[1]]]
+
+
+SITE_NAMES: dict[str, str] = {"gate": "Activation (gate)", "product": "Product (gate × up)", "attention": "Attention"}
+POOLING_NAMES: dict[str, str] = {
+    "auto": "default pooling",
+    "position": "pooled by position",
+    "mean": "mean pooling",
+    "last": "last token",
+}
+"""What a study's codes are called where people read them."""
+
+
+def variant_name(code: str) -> str:
+    """A variant as analyses.models.variant_names writes it, in words: `Activation (gate), bfloat16`."""
+    return ", ".join(SITE_NAMES.get(part) or POOLING_NAMES.get(part) or part for part in code.split(", "))

@@ -14,7 +14,7 @@ from neuronxa_core.figures import leaderboard as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery import answers
-from neuronxa_core.numbers import count
+from neuronxa_core.numbers import CONFIDENCE, count, with_unit
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.naming import corpus_name
@@ -33,8 +33,8 @@ _STILL_RUNNING = 900  # seconds after its last result in which a sweep with task
 _ORDERS = {"score": "By mean score", "name": "By name", "family": "By family"}
 _COLUMNS = {
     "rank": Column("Rank", "%d", "By the mean of the chosen score over the languages that all models have"),
-    "rank_low": Column("Rank, from", "%d", "Best rank in 95 % of the resampled sets of languages"),
-    "rank_high": Column("Rank, to", "%d", "Worst rank in 95 % of the resampled sets of languages"),
+    "rank_low": Column("Rank, from", "%d", f"Best rank in {CONFIDENCE} of the resampled sets of languages"),
+    "rank_high": Column("Rank, to", "%d", f"Worst rank in {CONFIDENCE} of the resampled sets of languages"),
     "variant": Column("Model"),
     "nasca": Column("NASCA", "%.2f", "Mean over layers, then over languages"),
     "navca": Column("NAVCA", "%.2f", "Mean over layers, then over languages"),
@@ -123,7 +123,7 @@ def _last(newest: str) -> str:
     seconds = (datetime.now(UTC) - datetime.fromisoformat(newest)).total_seconds()
     if seconds > _STILL_RUNNING:
         return "the last result is a while ago: start the sweep again to go on"
-    return f"the last result came {seconds:.0f} s ago"
+    return f"the last result came {with_unit(f'{seconds:.0f}', 's')} ago"
 
 
 def _view(rows: pd.DataFrame) -> None:

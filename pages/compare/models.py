@@ -1,6 +1,6 @@
 """Models: two to six models, or variants of one, on the same sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -14,21 +14,24 @@ from neuronxa_core.analyses.models import (
 )
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import models as figures
-from neuronxa_core.figures.palette import SCORE_NAMES
+from neuronxa_core.figures.palette import SCORE_NAMES, SITE_NAMES, variant_name
 from neuronxa_core.gallery import answers
 from neuronxa_core.gallery.read import precomputed_against_target
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import SITES, Site
+from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.compare.models_revisions import revisions_view
 from pages.shared import bound, glossary, languages, look, picker
 from pages.shared.beside import beside
+from pages.shared.link_names import labels, linked, opened
 from pages.shared.part import with_answers
 from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.run import Place, answer_or_stop, study_or_stop
+from pages.shared.study_link import is_shared
 
 
 def comparison_page() -> None:
@@ -68,23 +71,17 @@ def _what() -> str:
 
 def _variants(study: Study) -> list[Study]:
     """Every combination of the chosen models, sites and dtypes, the study's own first."""
-    shared = settings().mode == "shared"
+    shared = is_shared()
     models = [*settings().models] if shared else list(dict.fromkeys((study.model, *picker.offered_models())))
     which, site_box, dtype_box = st.columns([2, 1.2, 1.4])
-    chosen = which.multiselect(
-        "Models",
-        list(dict.fromkeys((study.model, *models))),
-        default=[study.model],
-        key="cmp_models",
-        bind="query-params",
-        accept_new_options=not shared,
-        max_selections=figures.MOST_VARIANTS,
-        help="Hub ids, paths, or `demo`. All models read the same sentences, one model after the other.",
-    )
+    with which:
+        chosen = _models(study, models)
     usual: list[Site] = ["gate", "product"] if study.model == demo.NAME else [study.site]
+    bound.adopt("cmp_sites", SITES, usual)
     sites = site_box.multiselect(
-        "Sites", SITES, default=usual, key="cmp_sites", bind="query-params", help=picker.help_on("site")
+        "Sites", SITES, key="cmp_sites", format_func=look.named(SITE_NAMES), help=picker.help_on("site")
     )
+    bound.write("cmp_sites")
     plain = [dtype for dtype in DTYPES if dtype not in ("8bit", "4bit")]
     default: list[Dtype] = [study.dtype if study.dtype in plain else "auto"]
     dtypes = dtype_box.multiselect(
@@ -102,6 +99,39 @@ def _variants(study: Study) -> list[Study]:
         for site in (sites or [study.site])
         for dtype in (dtypes or [study.dtype])
     ]
+
+
+_OWN = "study"
+"""How a link writes the study's own model where that is a path, which the link holds already."""
+
+
+def _models(study: Study, models: Sequence[str]) -> list[str]:
+    """The models to compare, chosen among these, those that were typed, and those in the link."""
+    shared = is_shared()
+
+    def read(text: str) -> str:
+        return study.model if text == _OWN else opened("model", text)
+
+    def text_of(model: str) -> str:
+        name = linked("model", model)
+        return _OWN if model == study.model and name == model != model_name(model) else name
+
+    typed = (
+        [] if shared else [*map(read, st.query_params.get_all("cmp_models")), *st.session_state.get("cmp_models", [])]
+    )
+    offered = list(dict.fromkeys((study.model, *models, *typed)))
+    bound.adopt("cmp_models", offered, [study.model], read)
+    chosen: list[str] = st.multiselect(
+        "Models",
+        offered,
+        key="cmp_models",
+        format_func=look.named(labels("model", offered)),
+        accept_new_options=not shared,
+        max_selections=figures.MOST_VARIANTS,
+        help="Hub ids, paths, or `demo`. All models read the same sentences, one model after the other.",
+    )
+    bound.write("cmp_models", text_of)
+    return chosen
 
 
 def _as(study: Study, model: str, site: Site, dtype: Dtype) -> Study:
@@ -145,29 +175,43 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
     source = study.source if study.source in known else known[0]
     left, middle, right = st.columns([1.3, 1, 1], vertical_alignment="bottom")
     state = look.state_control(SCORE_NAMES, "cmp_state", left)
-    variant = middle.selectbox("Compare", names, index=1, key="cmp_variant", bind="query-params")
-    reference = right.selectbox("with", names, index=0, key="cmp_reference", bind="query-params")
+    variant, reference = (
+        _variant(box, label, key, names, names[place])
+        for box, label, key, place in ((middle, "Compare", "cmp_variant", 1), (right, "with", "cmp_reference", 0))
+    )
     curves = depth_curves(results, source)
     summary = variant_summary(results)
+    said_curves, said_summary = (each.assign(variant=each["variant"].map(variant_name)) for each in (curves, summary))
     picture, gains = st.columns([1.3, 1], gap="large")
     with picture:
         look.picture(
-            figures.exportable_depth(replace(study, source=source), curves, state),
+            figures.exportable_depth(replace(study, source=source), said_curves, state),
             "cmp_depth",
-            look.plain(figures.comparison_finding(summary, state)),
+            look.plain(figures.comparison_finding(said_summary, state)),
         )
-        look.table(summary)
+        look.table(said_summary)
     table = language_differences(results[variant], results[reference], state)
     with gains:
         look.picture(
-            figures.exportable_difference(study, table, state, variant, reference),
+            figures.exportable_difference(study, table, state, *map(variant_name, (variant, reference))),
             "cmp_gains",
-            look.plain(figures.difference_finding(table, variant, reference)),
+            look.plain(figures.difference_finding(table, *map(variant_name, (variant, reference)))),
         )
     with st.expander("The numbers", icon=":material/table:"):
-        for key, shown in (("summary", summary), ("differences", table), ("curves", curves)):
-            look.table(shown)
-            look.table_downloads(shown, f"{study.stem}.models.{key}", f"cmp_{key}")
+        for key, raw, said in (
+            ("summary", summary, said_summary),
+            ("differences", table, table),
+            ("curves", curves, said_curves),
+        ):
+            look.table(said)
+            look.table_downloads(raw, f"{study.stem}.models.{key}", f"cmp_{key}")
+
+
+def _variant(box: "st.delta_generator.DeltaGenerator", label: str, key: str, names: Sequence[str], usual: str) -> str:
+    bound.adopt(key, names, usual)
+    chosen: str = box.selectbox(label, names, key=key, format_func=variant_name)
+    bound.write(key)
+    return chosen
 
 
 st.title("Models")

@@ -13,7 +13,7 @@ from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.corpora.catalogue import BUNDLED, Corpus, open_corpus
 from neuronxa_core.corpora.configured import skipped
 from neuronxa_core.corpora.findings import NEXT_STEP, Finding
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import language, script_name
 from neuronxa_core.corpora.selection import read_left_out
 from neuronxa_core.corpora.sources import SOURCES
 from neuronxa_core.corpora.uploads import PREFIX
@@ -202,7 +202,7 @@ def languages(study: Study, corpus: Corpus) -> None:
     """Draws a table of the corpus's languages, with sentence lengths in characters and tokens."""
     st.header(f"{len(corpus.languages)} languages")
     table = _language_table(study, corpus)
-    look.table(table)
+    look.table(table.assign(script=table["script"].map(script_name)))
     look.table_downloads(table, "languages", "data_languages")
     if table["tokens"].isna().all() and table["sentences"].notna().any():
         st.caption("Tokens are counted once the model is on this machine.")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from neuronxa_core.numbers import unbroken
 from neuronxa_core.settings import ASSETS
 from pages.learn.guide_chapters import Chapter, Hit, chapters, search
 from pages.shared import link, look
@@ -65,7 +66,7 @@ def show(chapter: Chapter) -> None:
     """Draws the chapter and a button to the next one."""
     with st.container(key="guide_text"):
         st.header(chapter.title, anchor=False)
-        st.markdown(chapter.body)
+        st.markdown(unbroken(chapter.body))
     following = chapters()[chapters().index(chapter) + 1 :][:1]
     for each in following:
         _button(each, f"Next: {each.title}", "guide_next", icon=":material/arrow_forward:")

@@ -42,10 +42,10 @@ def adopt(key: str, offered: Sequence[Any], default: Any, read: Callable[[str], 
     state[key] = (found or default) if several else (found[0] if found else default)
 
 
-def write(key: str) -> None:
-    """Writes the widget's value into the URL, unless it is the default."""
+def write(key: str, text_of: Callable[[Any], str] = str) -> None:
+    """Writes the widget's value into the URL, unless it is the default. text_of: how a link writes a value."""
     value, default = st.session_state[key], st.session_state[f"{key}_default"]
-    texts = list(map(str, value if isinstance(value, list) else [value]))
+    texts = [text_of(each) for each in (value if isinstance(value, list) else [value])]
     if _same(value, default):
         st.query_params.pop(key, None)
     elif st.query_params.get_all(key) != texts:

@@ -1,6 +1,7 @@
 """The expected cost of a run in words: work, memory and time."""
 
 from neuronxa_core.models.cost import Cost
+from neuronxa_core.numbers import with_unit
 
 
 def work_line(cost: Cost, sentences: int) -> str:
@@ -35,7 +36,7 @@ def _count(parameters: int) -> str:
 
 
 def _gb(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
+    return with_unit(f"{count / 1e9:.1f}", "GB") if count >= 1e9 else with_unit(str(max(1, round(count / 1e6))), "MB")
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import fields
 import streamlit as st
 
 from neuronxa_core.settings import ASSETS
+from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.study import Study
 from pages.shared import look
 
@@ -57,6 +58,8 @@ def copy_link(paths: Sequence[str] = ()) -> None:
 
     paths: the fields of the study that the address can only give as a path on this computer, which the button says.
     """
+    if any(model_name(model) != model for model in st.query_params.get_all("cmp_models")):
+        paths = (*paths, "compared models")
     button = (ASSETS / "copy_link.html").read_text(encoding="utf-8")
     held = f"Contains a path on this computer ({', '.join(paths)}), so it opens only here. " if paths else ""
     st.html(button.replace("{{held}}", held), unsafe_allow_javascript=True)

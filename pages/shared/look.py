@@ -21,7 +21,7 @@ from neuronxa_core.figures.report import study_report
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.interface import tr, translated_markdown
-from neuronxa_core.numbers import score
+from neuronxa_core.numbers import score, unbroken
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.analysis import Traced
@@ -52,7 +52,7 @@ _MIME = {
 
 def text(name: str) -> str:
     """The Markdown of a file in assets/texts, in the language of the interface."""
-    return translated_markdown((TEXTS / f"{name}.md").read_text(encoding="utf-8"))
+    return unbroken(translated_markdown((TEXTS / f"{name}.md").read_text(encoding="utf-8")))
 
 
 def passages(name: str) -> dict[str, str]:

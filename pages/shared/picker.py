@@ -20,6 +20,7 @@ from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
 from neuronxa_core.models.hub_cache import in_local_cache
 from neuronxa_core.models.locate import is_hub_id
+from neuronxa_core.numbers import with_unit
 from neuronxa_core.settings import settings
 from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.study import CHOICES, Study
@@ -147,7 +148,7 @@ def _model_caption(model: str, here: bool) -> None:
 
 
 def _gigabytes(model: CuratedModel) -> str:
-    return f"{model.memory_bytes / 1e9:.1f} GB" if model.memory_bytes < 1e10 else f"{model.memory_bytes / 1e9:.0f} GB"
+    return with_unit(f"{model.memory_bytes / 1e9:.{int(model.memory_bytes < 1e10)}f}", "GB")
 
 
 def _start_anew() -> None:

@@ -194,14 +194,14 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
 
 
 def followed_or_stop(request: Analysis[Given], height: int) -> Given:
-    """What follows from an answer that is at hand, without the model: asked for at once, and the page stops until then.
+    """What follows from the states of a pair; the page stops until it is there. Draws no study line.
 
-    Draws no study line.
+    It is asked for at once where the states are in the cache, since that takes no model, and invited to otherwise.
     """
     found = find_here(request)
-    if found is None and not declined(request) and not waiting(request):
+    if found is None and not declined(request) and not waiting(request) and find_layers(request.study):
         submit(request)
-    answer = _show(request, found, request, Place(height, key=f"_{request.name}"))
+    answer = _show(request, found, request, Place(height))
     if answer is None:
         st.stop()
     return answer

@@ -22,6 +22,7 @@ from neuronxa_core.figures.printing import (
     drawn_width,
     picture_of,
 )
+from neuronxa_core.numbers import unbroken, with_unit
 from neuronxa_core.settings import ASSETS
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -56,7 +57,7 @@ def _nothing() -> None:
 def width_box(usual: float, key: str) -> float:
     """The width in millimetres: one column, two columns, or any other."""
     choices = [*map(str, WIDTHS), _OTHER]
-    names = dict(zip(choices, ("84 mm, one column", "174 mm, two columns", "Other"), strict=True))
+    names = dict(zip(choices, (unbroken("84 mm, one column"), unbroken("174 mm, two columns"), "Other"), strict=True))
     chosen = st.segmented_control(
         "Width", choices, default=f"{usual:g}", format_func=lambda each: names[each], required=True, key=key
     )
@@ -93,7 +94,8 @@ def save_picture(exportable: ExportableFigure) -> None:
     with buttons:
         _files(picture, exportable.stem)
     st.caption(
-        f"{millimetres:g} mm wide. PNG at {DPI} dpi; SVG and PDF scale to any size and have Source Sans 3 embedded. A "
+        f"{with_unit(f'{millimetres:g}', 'mm')} wide. PNG at {with_unit(str(DPI), 'dpi')}; SVG and PDF scale to any "
+        "size and have Source Sans 3 embedded. A "
         "script that this font lacks, such as Arabic in a token, is set in a font of the server in PNG and PDF, and in "
         "SVG in a font of whoever opens it."
     )

@@ -20,7 +20,7 @@ SCAN = "scan_component_manifests"
 pytest.MonkeyPatch().setattr(manifest_scanner, SCAN, functools.cache(getattr(manifest_scanner, SCAN)))
 
 
-def open_page(name: str = "overview", **query: str) -> AppTest:
+def open_page(name: str = "overview", **query: str | list[str]) -> AppTest:
     """The app as a link into a page opens it: the page is known by its file's name, which is its address too."""
     app = AppTest.from_file(FRAME, default_timeout=30)
     app.query_params.update(query)

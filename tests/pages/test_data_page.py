@@ -249,3 +249,10 @@ def test_a_corpus_that_cannot_be_read_is_named_and_every_page_opens(
             assert f"- **{look.plain(where)}torn_file.parquet**: torn_file.parquet cannot be read as Parquet." in said
             assert f"- **{look.plain(where)}pipe.tsv**: pipe.tsv is neither a file nor a folder." in said
             assert (str(tmp_path) in said) == (mode == "local")
+
+
+def test_the_table_of_languages_names_scripts():
+    app = open_page("data")
+    scripts = next(table.value["script"] for table in app.dataframe if "script" in table.value)
+    assert {"Latin", "Arabic", "Cyrillic", "Devanagari"} <= set(scripts)
+    assert not {"Latn", "Arab"} & set(scripts)

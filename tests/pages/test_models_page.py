@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tests.pages.app import open_page, said, wait_for_charts
+from neuronxa_core.settings import settings
+from tests.pages.app import html, open_page, said, wait_for_charts
 
 
 def test_it_opens_with_the_demo_at_both_sites():
     app = open_page("models")
-    assert app.selectbox(key="cmp_variant").options == ["gate", "product"]
+    assert app.selectbox(key="cmp_variant").options == ["Activation (gate)", "Product (gate × up)"]
     assert "aligns best by NASCA over 30 languages" in said(app)
     app.segmented_control(key="cmp_state").set_value("nav").run()
     assert not app.exception
@@ -32,6 +33,23 @@ def test_another_model_is_run_on_the_same_sentences(tiny_model, tiny_corpus):
     wait_for_charts(app, 2)
     assert not app.exception
     assert app.selectbox(key="cmp_variant").options == [Path(folder).name, Path(other).name]
+    assert app.query_params["cmp_models"] == ["study", other]  # the study's own path stands in the link once
+    assert "Contains a path on this computer (model, corpus, compared models)" in html(app)
+
+
+def test_a_link_holds_codes_and_names_and_an_old_one_opens(tiny_model, monkeypatch):
+    folder = str(tiny_model("qwen3"))
+    monkeypatch.setenv("NEURONXA_MODELS", f"demo,{folder}")
+    settings.cache_clear()
+    app = open_page("models", cmp_models=["demo", Path(folder).name], cmp_sites="attention")
+    assert app.multiselect(key="cmp_models").value == ["demo", folder]
+    assert app.multiselect(key="cmp_sites").value == ["attention"]
+    assert app.query_params["cmp_models"] == ["demo", Path(folder).name]
+    old = open_page("models", cmp_models=["demo", folder])
+    assert old.multiselect(key="cmp_models").value == ["demo", folder]
+    usual = open_page("models", cmp_variant="product", cmp_reference="gate")
+    assert usual.selectbox(key="cmp_variant").value == "product"
+    assert not {"cmp_models", "cmp_sites", "cmp_variant"} & set(usual.query_params)
 
 
 def test_a_list_of_checkpoints_becomes_a_curve(tiny_model, tiny_corpus):
