@@ -26,6 +26,8 @@ __all__ = [
     "ChoicesAnswer",
     "Claims",
     "ClaimsAnswer",
+    "Continuation",
+    "ContinuedText",
     "Downstream",
     "Effects",
     "Found",
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
     from neuronxa_core.analyses.choices import Choices, ChoicesAnswer
     from neuronxa_core.analyses.claims import Claims, ClaimsAnswer
+    from neuronxa_core.analyses.continuation import Continuation, ContinuedText
     from neuronxa_core.analyses.downstream import Downstream, Measured
     from neuronxa_core.analyses.effects import Effects
     from neuronxa_core.analyses.interventions import Interventions
@@ -156,6 +159,8 @@ _HOMES = {
     "Effects": "analyses.effects",
     "WithWithout": "analyses.with_without",
     "ChangedAlignment": "analyses.with_without",
+    "Continuation": "analyses.continuation",
+    "ContinuedText": "analyses.continuation",
     "Downstream": "analyses.downstream",
     "Measured": "analyses.downstream",
     "Revisions": "analyses.revisions",

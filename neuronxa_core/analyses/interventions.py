@@ -72,6 +72,13 @@ class Interventions:
             return tuple(dict.fromkeys(name for name, _, _ in self.listed))
         return self.languages if self.set == "lape" else (self.set,)
 
+    def refuse_other_than_mine(self, name: str) -> None:
+        """Raises StudyError unless this is one of `names`."""
+        if name not in self.names:
+            raise StudyError(
+                f"{name} owns none of the neurons that are changed.", f"Choose one of: {', '.join(self.names)}."
+            )
+
     @property
     def cells(self) -> tuple[Cell, ...]:
         """What is measured: the unchanged model, every set in every language, and the controls.

@@ -161,11 +161,7 @@ class WithWithout:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "intervention", replace(self.intervention, study=self.study))
-        if self.neurons_of not in self.intervention.names:
-            raise StudyError(
-                f"{self.neurons_of} owns none of the neurons that are changed.",
-                f"Choose one of: {', '.join(self.intervention.names)}.",
-            )
+        self.intervention.refuse_other_than_mine(self.neurons_of)
         if self.study.pairs < FEWEST_PAIRS:
             raise StudyError(
                 "The second half of the pairs is too small to score.", f"Use {FEWEST_PAIRS} pairs or more."

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from neuronxa_core.analyses.continuation import ContinuedText
 from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.alignment import chance_line, layer_step
@@ -62,7 +63,7 @@ def _hover(rows: pd.DataFrame, column: str, name: str = "") -> dict[str, Any]:
 def exportable_with_without(answer: ChangedAlignment, state: State) -> ExportableFigure:
     return ExportableFigure(
         f"{answer.study.stem}.interventions.with_without.{state}",
-        f"{SCORE_NAMES[state]} of {pair_name(answer.study)} with {_whose(answer)} {set_to(answer.asked)}, and without",
+        f"{SCORE_NAMES[state]} of {pair_name(answer.study)} with {whose(answer)} {set_to(answer.asked)}, and without",
         f"Share of the {count(answer.pairs, 'test pair')} that are each other's only nearest neighbour, by "
         f"{STATE_NAMES[state]}, with {CONFIDENCE} intervals; dashed: mean under random neurons of the same number in "
         f"the same layers. {choice_of(answer.asked)}",
@@ -77,9 +78,7 @@ def with_without_finding(answer: ChangedAlignment, state: State) -> str:
     if not answer.neurons:
         return f"No neuron is selected, so {name} of {pair} stays {score(answer.mean(state)[0])}."
     before, after = answer.mean(state)
-    said = (
-        f"With {_whose(answer)} {set_to(answer.asked)}, {name} of {pair} is {score(after)} instead of {score(before)}"
-    )
+    said = f"With {whose(answer)} {set_to(answer.asked)}, {name} of {pair} is {score(after)} instead of {score(before)}"
     if abs(after - before) > 1e-9:
         said += f", a change of {signed(after - before)} ({confidence(*answer.change_interval(state), signed)})"
     return f"{said}.{_beside_controls(answer, state)}{_most_changed(answer, state)}{few_pairs(answer.pairs)}"
@@ -117,8 +116,8 @@ def _most_changed(answer: ChangedAlignment, state: State) -> str:
     )
 
 
-def _whose(answer: ChangedAlignment) -> str:
-    """`the 260 neurons of German`, `9 shared neurons`."""
+def whose(answer: ChangedAlignment | ContinuedText) -> str:
+    """`the 260 neurons of German`, `the 9 neurons active in all languages`."""
     known = language(answer.neurons_of)
     number = "one neuron" if answer.neurons == 1 else f"{answer.neurons:,} neurons"
     if known.known:

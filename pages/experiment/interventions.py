@@ -17,6 +17,7 @@ from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.interventions import INTERVENED
 from neuronxa_core.numbers import count
 from neuronxa_core.study.citations import bibliography
+from pages.experiment.interventions_continued import continued_text
 from pages.experiment.interventions_controls import SET_NAMES, what_is_changed
 from pages.shared import glossary, languages, look
 from pages.shared.run import Place, answer_here, answer_with_line, settle_or_stop, study_or_stop
@@ -47,7 +48,8 @@ def interventions_page() -> None:
         if effects.finished < len(request.cells):
             st.caption(f"Measured so far: {effects.finished:,} of {len(request.cells):,} cells.")
         _view(effects)
-    _pair(request)
+    chosen = _pair(request)
+    continued_text(request, chosen)
     with st.expander("How to read this", icon=":material/help:"):
         st.markdown(glossary.explained("interventions"))
     if effects is not None:
@@ -103,24 +105,30 @@ def _view(effects: Effects) -> None:
         )
 
 
-def _pair(request: Interventions) -> None:
-    """The alignment of the study's pair with one of the sets changed, and without."""
+def _pair(request: Interventions) -> str:
+    """Draws the alignment of the study's pair with one of the sets changed, and without. Returns whose set it is."""
     st.header("Alignment of a pair, with and without")
     left, right = st.columns(2, vertical_alignment="bottom")
-    asked = WithWithout(request.study, request, _whose(request, left))
+    whose = _whose(request, left)
     state = look.state_control(SCORE_NAMES, "int_state", right)
+    try:
+        asked = WithWithout(request.study, request, whose)
+    except StudyError as error:
+        st.info(look.plain(str(error)), icon=":material/tune:")
+        return whose
     place = Place(
         curves.CURVES_HEIGHT, key="_curves", note=lambda: f"{pair_name(asked.study)}, both languages, for each set."
     )
     answer = answer_here(asked, place)
     if answer is None:
-        return
+        return whose
     look.picture(
         curves.exportable_with_without(answer, state), "int_curves", curves.with_without_finding(answer, state)
     )
     with st.expander("The numbers of the curves", icon=":material/table:"):
         look.table(answer.table, _SCORES)
         look.table_downloads(answer.table, f"{answer.study.stem}.interventions.with_without", "int_with_without_table")
+    return whose
 
 
 def _whose(request: Interventions, box: st.delta_generator.DeltaGenerator) -> str:

@@ -111,7 +111,7 @@ def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: st
 
 def test_every_kind_of_answer_has_figures_and_a_finding():
     kinds = {*Shown.__subclasses__(), Found}
-    assert len(kinds) == 23
+    assert len(kinds) == 24
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
     with pytest.raises(TypeError, match="int is no answer"):

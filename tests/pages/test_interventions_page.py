@@ -28,6 +28,9 @@ def test_a_run_draws_the_matrix(study: Study):
     app.button(key="run_curves").click().run()
     run_until(app, lambda: chart_count(app) == 3)
     assert "NASCA of German and English is" in said(app)
+    app.button(key="run_continued").click().run()
+    run_until(app, lambda: "This is one text, not a measurement." in said(app))
+    assert len(app.code) == 3
     assert "Model_fingerprint" not in said(app)
     tables = [set(map(str, table.value.columns)) for table in app.dataframe]
     assert {"Item", "Value"} in tables
