@@ -108,16 +108,19 @@ def translated_markdown(markdown: str) -> str:
 
 def local(number: str) -> str:
     """A number that `numbers` wrote, with the decimal and group signs of the current language, in Western digits."""
+    signs = dict(zip(".,", separators(), strict=True))
+    return re.sub(r"(?<=\d)[.,](?=\d)", lambda sign: signs[sign[0]], number)
+
+
+def separators() -> str:
+    """The decimal sign of the current language and the one between groups of digits: `.,` in English."""
     code = current()
     if code == ENGLISH:
-        return number
+        return ".,"
     from babel.numbers import get_decimal_symbol, get_group_symbol
 
-    signs = {
-        ".": get_decimal_symbol(_locale(code), numbering_system="latn"),
-        ",": get_group_symbol(_locale(code), numbering_system="latn"),
-    }
-    return re.sub(r"(?<=\d)[.,](?=\d)", lambda sign: signs[sign[0]], number)
+    signs = get_decimal_symbol, get_group_symbol
+    return "".join(sign(_locale(code), numbering_system="latn") for sign in signs)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po, write_po
 
 from neuronxa_core.interface import ENGLISH, FOLDER, LANGUAGES, LOCALES, TEXTS, blocks
 from neuronxa_core.settings import ASSETS
+from pages.shared import lesson as lessons
 
 ROOT = Path(__file__).parents[1]
 HEADER = "# Translated by a machine and not reviewed by a speaker of the language. Apache-2.0, as everything here."
@@ -29,7 +30,7 @@ KEYWORDS = {"tr": None, "_page": (2,)}
 def wanted() -> dict[str, str]:
     """Every text that is to be translated -> the file that it stands in."""
     found: dict[str, str] = {}
-    for text, place in [*_in_code(), *_in_texts()]:
+    for text, place in [*_in_code(), *_in_texts(), *_in_lessons()]:
         found.setdefault(text, place)
     return found
 
@@ -45,6 +46,13 @@ def _in_texts() -> Iterator[tuple[str, str]]:
         for _, words in blocks((ASSETS / "texts" / f"{name}.md").read_text(encoding="utf-8")):
             if words:
                 yield words, f"assets/texts/{name}.md"
+
+
+def _in_lessons() -> Iterator[tuple[str, str]]:
+    for lesson in lessons.shelf().lessons.values():
+        for text in lesson.words:
+            if any(map(str.isalpha, text)):
+                yield text, f"assets/lessons/{lesson.slug}.md"
 
 
 def catalogue_of(code: str) -> Catalog:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.interface import separators
 from neuronxa_core.numbers import signed
 
 _MOST_TICKS = 8
@@ -39,6 +40,7 @@ def blank(theme: Theme, height: int, **layout: Any) -> go.Figure:
             "bordercolor": palette.muted,
         },
         "showlegend": False,
+        "separators": separators(),
         "xaxis": axis,
         "yaxis": axis,
     }

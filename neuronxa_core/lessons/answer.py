@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from neuronxa_core.interface import tr
+
 Kind = Literal["number", "choice", "layer"]
 LAYERS = 18
 """Layers on offer where a lesson does not say how many there are: those of the demo model."""
@@ -34,13 +36,14 @@ class Answer:
     def help(self, given: str) -> str:
         """One sentence about a wrong answer that does not give the right one away."""
         if self.kind == "choice":
-            return dict(self.helps).get(given, "Not this one.")
+            return dict(self.helps).get(given, tr("Not this one."))
         value, right = number_of(given), number_of(self.right)
         if value is None or right is None:
-            return "This is not a number: write it in digits, such as 12 or 0.54."
+            return tr("This is not a number: write it in digits, such as 12 or 0.54.")
+        less = value < right
         if self.kind == "layer":
-            return "The layer is deeper in the model." if value < right else "The layer is earlier in the model."
-        return "Your number is too small." if value < right else "Your number is too large."
+            return tr("The layer is deeper in the model.") if less else tr("The layer is earlier in the model.")
+        return tr("Your number is too small.") if less else tr("Your number is too large.")
 
     def written(self, given: str) -> str:
         """A given answer in one spelling, so that equal answers count as one: `0,50` and `0.5` both as 0.5."""

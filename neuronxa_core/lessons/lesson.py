@@ -1,9 +1,10 @@
 """A lesson as a value: its steps in order, each with a page, the view that opens there, a task, and its answer."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from neuronxa_core.interface import translated
 from neuronxa_core.lessons.answer import Answer
 
 LessonKind = Literal["lesson", "tour"]
@@ -21,6 +22,36 @@ class Step:
     hints: tuple[str, ...]
     solution: str
 
+    @property
+    def words(self) -> Iterator[str]:
+        """Every text of the step, as a catalogue has it: a paragraph on one line."""
+        yield self.title
+        yield from map(_one_line, self.task.split("\n\n"))
+        if self.answer:
+            yield from (self.answer.unit, *self.answer.choices, *(told for _, told in self.answer.helps))
+        yield from self.hints
+        yield self.solution
+
+    @property
+    def in_language(self) -> "Step":
+        """The step in the language of the interface; choices stay, since a link and an answer hold them."""
+        answer = self.answer
+        if answer:
+            helps = tuple((choice, translated(told)) for choice, told in answer.helps)
+            answer = replace(answer, unit=translated(answer.unit), helps=helps)
+        return replace(
+            self,
+            title=translated(self.title),
+            task="\n\n".join(translated(_one_line(part)) for part in self.task.split("\n\n")),
+            answer=answer,
+            hints=tuple(map(translated, self.hints)),
+            solution=translated(self.solution),
+        )
+
+
+def _one_line(paragraph: str) -> str:
+    return " ".join(paragraph.split())
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -33,6 +64,13 @@ class Lesson:
     kind: LessonKind
     model: str
     steps: tuple[Step, ...]
+
+    @property
+    def words(self) -> Iterator[str]:
+        """Every text of the lesson that is translated."""
+        yield from (self.title, self.about)
+        for step in self.steps:
+            yield from step.words
 
     def query(self, step: int) -> Mapping[str, str]:
         """The parameters of a link to a step, from 1: the study's model, the step's view, lesson and step."""

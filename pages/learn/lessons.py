@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from neuronxa_core.interface import tr
+from neuronxa_core.interface import tr, translated
 from neuronxa_core.lessons import Lesson
 from neuronxa_core.numbers import count
 from pages.learn.told import question
@@ -15,8 +15,8 @@ def card(lesson: Lesson) -> None:
     """One lesson: what it asks, how long it takes, how far this session is, and a button that opens it."""
     walk, asked = Walk(lesson, 1), sum(step.answer is not None for step in lesson.steps)
     with st.container(border=True, height="stretch"):
-        st.markdown(f"## {look.plain(lesson.title)}")
-        st.markdown(look.plain(lesson.about))
+        st.markdown(f"## {look.plain(translated(lesson.title))}")
+        st.markdown(look.plain(translated(lesson.about)))
         told = f"{lesson.minutes} min · {count(len(lesson.steps), 'step')}"
         solved = lesson_bar.solved(walk)
         st.caption(told + (f" · {solved} of {count(asked, 'answer')} right" if solved else ""))

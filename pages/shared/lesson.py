@@ -28,7 +28,7 @@ class Walk:
 
     @property
     def step(self) -> Step:
-        return self.lesson.steps[self.number - 1]
+        return self.lesson.steps[self.number - 1].in_language
 
     @property
     def place(self) -> tuple[str, int]:

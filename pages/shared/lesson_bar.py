@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from neuronxa_core.interface import tr
+from neuronxa_core.interface import tr, translated
 from neuronxa_core.lessons import Answer
 from pages.shared import lesson as lessons
 from pages.shared import look, stage
@@ -36,7 +36,7 @@ def _bar(walk: Walk, page: str) -> None:
 def place_of(walk: Walk) -> str:
     """The lesson's title and which of its steps this is, as Markdown."""
     told = tr("step {n} of {all}", n=walk.number, all=len(walk.lesson.steps))
-    return f"{look.plain(walk.lesson.title)} &nbsp;·&nbsp; {told}"
+    return f"{look.plain(translated(walk.lesson.title))} &nbsp;·&nbsp; {told}"
 
 
 def turns(walk: Walk) -> None:
@@ -88,12 +88,17 @@ def field(answer: Answer, key: str, given: str | None) -> str:
     """Draws the field of an answer; what stands in it, empty for nothing. given: what it begins with."""
     if answer.kind == "choice":
         at = answer.choices.index(given) if given in answer.choices else None
-        return st.radio(tr("Your answer"), answer.choices, at, key=key, format_func=look.plain, horizontal=True) or ""
+        return st.radio(tr("Your answer"), answer.choices, at, key=key, format_func=_choice, horizontal=True) or ""
     if answer.kind == "layer":
         layers = [str(layer) for layer in range(1, answer.layers + 1)]
         return st.pills(tr("Layer"), layers, default=given if given in layers else None, key=key) or ""
     unit = f" ({answer.unit})" if answer.unit else ""
     return st.text_input(tr("Your answer") + unit, given or "", max_chars=20, key=key, autocomplete="off").strip()
+
+
+def _choice(text: str) -> str:
+    """A choice as it is shown; what is compared and kept is the lesson's own text."""
+    return look.plain(translated(text))
 
 
 def _hints(walk: Walk) -> None:

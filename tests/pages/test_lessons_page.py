@@ -56,6 +56,19 @@ def test_a_wrong_answer_gets_help_and_a_right_one_its_reason():
     assert "Right." in app.success[0].value
 
 
+def test_a_lesson_is_told_in_the_language_of_the_link_and_checked_by_its_own_words():
+    app = open_page(lesson="left_out", step="3", lang="de")
+    assert "Über dem Zufall oder nicht" in said(app)
+    answer = app.radio(key="lesson_answer_left_out_3")
+    assert answer.options == ["ja", "nein"]
+    answer.set_value("ja")
+    app.button(key="lesson_check").click().run()
+    assert app.warning[0].value.startswith("Selbst die beste Schicht")
+    app.radio(key="lesson_answer_left_out_3").set_value("nein")
+    app.button(key="lesson_check").click().run()
+    assert app.success[0].value.startswith("Richtig. Nein. Selbst in der besten Schicht")
+
+
 def test_a_lesson_stays_open_on_other_pages_until_one_leaves_it():
     app = open_page(lesson="left_out", step="2")
     assert app.selectbox(key="study_source").value == "yor_Latn"
