@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -22,7 +22,7 @@ from neuronxa_core.analyses.with_without import FEWEST_PAIRS, WithWithout
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.corpora.words import BUNDLED
-from neuronxa_core.errors import StudyError
+from neuronxa_core.errors import OneLanguageError, StudyError
 from neuronxa_core.gallery.claims import with_other_models
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.study import Study
@@ -86,13 +86,21 @@ def add_claims_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def claims_from(options: argparse.Namespace, study: Study, codes: tuple[str, ...]) -> Claims:
-    """The request of the command `claims`, on the languages that share a text with the target if all are asked for."""
-    if options.languages == "all":
-        codes = open_corpus(study.corpus).beside(study.target) or codes
+def claims_from(options: argparse.Namespace, study: Study, codes: Callable[[], tuple[str, ...]]) -> Claims:
+    """The request of the command `claims`, on the languages that share a text with the target if all are asked for.
+
+    codes: those of the options; a corpus with one language alone leaves none.
+    """
+    beside: tuple[str, ...] = ()
+    try:
+        if options.languages == "all":
+            beside = open_corpus(study.corpus).beside(study.target)
+        named = beside or codes()
+    except OneLanguageError:
+        named = ()
     accuracies = read_accuracy_files(options.accuracies) if options.accuracies else None
     rows = () if accuracies is None else rows_of(accuracies, study.model)
-    return with_other_models(claims_on_all(study, codes, over=options.over, accuracies=rows))
+    return with_other_models(claims_on_all(study, named, over=options.over, accuracies=rows))
 
 
 def claims_files(answer: Any) -> dict[str, str]:

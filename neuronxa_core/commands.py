@@ -153,7 +153,7 @@ def _revisions(options: argparse.Namespace) -> Revisions:
 
 
 def _claims(options: argparse.Namespace) -> Claims:
-    return claims_from(options, study_from(options, source="und"), languages_from(options))
+    return claims_from(options, study_from(options, source="und"), lambda: languages_from(options))
 
 
 def _more_models(parser: argparse.ArgumentParser) -> None:

@@ -66,6 +66,10 @@ class CorpusError(NeuronXAError):
     """A corpus, or one of its languages, that cannot be read."""
 
 
+class OneLanguageError(CorpusError):
+    """A table with one language alone, which leaves nothing to compare."""
+
+
 class SentenceError(CorpusError):
     """A sentence that the model cannot process. Code that knows the corpus can find its line from `sentence`."""
 

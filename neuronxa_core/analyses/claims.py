@@ -26,7 +26,7 @@ from neuronxa_core.analyses.claim_evidence import (
 from neuronxa_core.analyses.claim_rules import CLAIMS, FEWEST, RULES, SOURCE, Evidence, Judged, Verdict, judge
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
-from neuronxa_core.errors import StudyError
+from neuronxa_core.errors import OneLanguageError, StudyError
 from neuronxa_core.metrics.bootstrap import percentile_interval
 from neuronxa_core.metrics.crossed import crossed_means
 from neuronxa_core.models.hardware import Device
@@ -227,8 +227,11 @@ class Claims(AgainstTarget):
     @property
     def obstacle(self) -> str:
         """Why this corpus cannot be measured at all, in a sentence; empty if it can. Raises CorpusError."""
-        there = open_corpus(self.study.corpus).languages
         target = self.study.target
+        try:
+            there = open_corpus(self.study.corpus).languages
+        except OneLanguageError:
+            return "The corpus has only one language."
         if target not in there:
             pivot = "English, the paper's pivot" if target == ENGLISH else language(target).name
             return f"The corpus has no {pivot}; another language to compare with can be named."

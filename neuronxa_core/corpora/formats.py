@@ -15,7 +15,7 @@ from neuronxa_core.corpora.bounds import GENEROUS, LONGEST, MOST_LANGUAGES, Boun
 from neuronxa_core.corpora.contents import Contents, one_line
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.corpora.memories import read_po, read_tmx
-from neuronxa_core.errors import CorpusError
+from neuronxa_core.errors import CorpusError, OneLanguageError
 
 
 def read_file(file: Path, bound: Bound = GENEROUS) -> Contents:
@@ -197,7 +197,8 @@ def _contents(file: Path, columns: Iterable[tuple[str, Sequence[str]]], size: in
             raise CorpusError(f"{file.name} has two columns for {code}.", "Rename or remove one of them.")
         found[code] = tuple(values)
     if len(found) < 2:
-        raise CorpusError(
+        kind = OneLanguageError if found else CorpusError
+        raise kind(
             f"{file.name} has no header with two or more language codes.",
             "Use one column per language, named by codes such as deu_Latn.",
         )

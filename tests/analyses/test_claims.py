@@ -330,6 +330,16 @@ def test_a_corpus_that_cannot_tell_gives_undecided_with_the_reason(
         assert reason in (out / report).read_text(encoding="utf-8").replace("&#x27;", "'")
 
 
+def test_a_table_of_one_language_is_undecided_too(tmp_path: Path):
+    (tmp_path / "one.tsv").write_text("deu_Latn\nHund\nBrot\n")
+    out = tmp_path / "out"
+    assert main(["claims", "--model", "demo", "--corpus", str(tmp_path / "one.tsv"), "--out", str(out)]) == 0
+    told = json.loads((out / "claims.json").read_text())
+    assert {each["verdict"] for each in told} == {"undecided"}
+    assert all("The corpus has only one language." in each["rule"] for each in told)
+    assert main(["claims", "--model", "demo", "--corpus", str(tmp_path / "none.tsv"), "--out", str(out)]) == 2
+
+
 def test_accuracies_are_this_models_or_those_of_the_only_one():
     rows = [("google/gemma-3-270m", "XNLI", "deu_Latn", 0.5, "acc"), ("other", "XNLI", "deu_Latn", 0.7, "acc")]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
