@@ -36,6 +36,7 @@ def add_store(commands: Any) -> None:
         ("merge", _merge, "merge the files of a store, and take the results of others into it"),
         ("ls", _ls, "list what a store has, what is missing, and what failed and why"),
         ("export", _export, "write scores.csv"),
+        ("diff", _diff, "tell what moved from a store to another one, and write differences.csv"),
     ):
         parser = of_store.add_parser(name, help=told, description=f"{told.capitalize()}.")
         parser.add_argument("store", metavar="STORE", help="folder or address of the store")
@@ -44,7 +45,9 @@ def add_store(commands: Any) -> None:
             parser.add_argument(
                 "stores", nargs="*", default=[], metavar="OTHER", help="stores whose results are taken over"
             )
-        if name == "export":
+        if name == "diff":
+            parser.add_argument("other", metavar="OTHER", help="the later store")
+        if name in ("export", "diff"):
             parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the output files")
 
 
@@ -128,12 +131,25 @@ def _export(options: argparse.Namespace, terminal: Any) -> None:
     from neuronxa_core.sweep.listing import scores
     from neuronxa_core.sweep.store import Store
 
-    frame: pd.DataFrame = scores(Store(options.store))
+    _write(scores(Store(options.store))[COLUMNS], options.out, "scores.csv")
+
+
+def _diff(options: argparse.Namespace, terminal: Any) -> None:
+    from neuronxa_core.sweep.diff import differences, lines
+    from neuronxa_core.sweep.store import Store
+
+    table = differences(Store(options.store), Store(options.other))
+    for line in lines(table):
+        print(line)
+    _write(table, options.out, "differences.csv")
+
+
+def _write(frame: pd.DataFrame, folder: Path, name: str) -> None:
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        frame[COLUMNS].to_csv(options.out / "scores.csv", index=False)
+        folder.mkdir(parents=True, exist_ok=True)
+        frame.to_csv(folder / name, index=False)
     except OSError as error:
         raise SweepError(
-            f"{options.out} cannot be written to ({error.strerror or error}).", "Choose another folder with --out."
+            f"{folder} cannot be written to ({error.strerror or error}).", "Choose another folder with --out."
         ) from error
-    print(f"{len(frame):,} rows in {options.out / 'scores.csv'}")
+    print(f"{len(frame):,} rows in {folder / name}")

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from neuronxa_core.errors import ModelError, SweepError
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.sweep.diff import differences, lines
 from neuronxa_core.sweep.rows import result_of
 from neuronxa_core.sweep.store import Store
 from tests.sweep.examples import task_and_result
@@ -122,3 +124,23 @@ def test_what_is_no_store_or_of_a_later_version_is_refused(tmp_path: Path):
         Store(str(tmp_path / "later"))
     with pytest.raises(SweepError, match="cannot be opened"):
         Store("nowhere://bucket/x", create=True)
+
+
+def test_what_moved_beyond_its_interval_is_told_and_what_did_not_is_not(tmp_path: Path):
+    before, after = (Store(str(tmp_path / name), create=True) for name in ("before", "after"))
+    task, low = task_and_result("k", "deu_Latn", rate=0.2)
+    _, high = task_and_result("k", "deu_Latn", rate=0.95)
+    same, steady = task_and_result("same", "fra_Latn", seed=4)
+    before.add(task, low)
+    after.add(replace(task, key="another revision"), replace(high, study=replace(high.study, revision="main")))
+    for store in (before, after):
+        store.add(same, steady)
+    before.add(*task_and_result("only here", "spa_Latn"))
+    table = differences(before, after)
+    assert len(table) == 2 * len(STATES)
+    assert table.loc[table["moved"], "source"].unique().tolist() == ["deu_Latn"]
+    row = table[(table["source"] == "deu_Latn") & (table["measure"] == "nasca")].iloc[0]
+    assert row["difference"] == pytest.approx(high.mean("nas") - low.mean("nas"))
+    assert 0 < row["ci_low"] < row["difference"] < row["ci_high"]
+    assert (table.loc[table["source"] == "fra_Latn", "difference"] == 0).all()
+    assert lines(table)[0].startswith("2 results in both stores; 3 of 6 scores moved")
