@@ -1,5 +1,6 @@
 """What the first visitor would wait for, done while the browser loads Streamlit: imports, and the gallery."""
 
+import gc
 import importlib
 import threading
 from collections.abc import AsyncIterator
@@ -15,7 +16,10 @@ async def reading_ahead(app: Any) -> AsyncIterator[None]:
 
 
 def read_ahead() -> None:
-    """Imports what every page needs, and reads what the first one shows. Whatever fails here is told by the page."""
+    """Imports what every page needs, and reads what the first one shows. Whatever fails here is told by the page.
+
+    What is there by then never goes, so that no garbage collection looks through it again while all sessions wait.
+    """
     with suppress(Exception):
         for page in ("pages.shared.frame", "pages.shared.run", "pages.shared.still"):
             importlib.import_module(page)
@@ -26,3 +30,5 @@ def read_ahead() -> None:
         if result:
             for shown in overview.first_page(result, list(gallery.gallery_results().values())):
                 stills.still_of(shown, "light")
+    gc.collect()
+    gc.freeze()

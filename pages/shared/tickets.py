@@ -112,7 +112,7 @@ def progress(request: Analysis[Any], key: str = "", early: bool = False) -> None
     if snapshot.status == "failed":
         _show_failure(request, snapshot, key)
         return
-    st.fragment(_progress, run_every=_SECONDS[snapshot.status])(request, snapshot.status, early)
+    st.fragment(_progress, run_every=_pause(snapshot))(request, early)
     st.button("Cancel", icon=":material/close:", on_click=release, args=(request,), key=f"cancel{key}")
 
 
@@ -121,14 +121,15 @@ def _looked(request: Hashable) -> Snapshot | None:
     return shared_queue().look(ticket) if ticket else None
 
 
-_SECONDS = {"queued": 2.0, "running": 0.5}
-"""Between two looks at a job."""
+def _pause(snapshot: Snapshot) -> float:
+    """Seconds between two looks at a job: longer where others are before it, since many may be waiting then."""
+    return 2.0 if snapshot.ahead else 0.5
 
 
-def _progress(request: Analysis[Any], before: str, early: bool) -> None:
-    """Draws one line on what the job is doing; when its status changes, the whole page is rerun."""
+def _progress(request: Analysis[Any], early: bool) -> None:
+    """Draws one line on what the job is doing; only when that has ended, the whole page is rerun."""
     snapshot = _looked(request)
-    if snapshot is None or snapshot.status != before or (early and part_here(request)):
+    if snapshot is None or snapshot.status not in ("queued", "running") or (early and part_here(request)):
         st.rerun()
     now = snapshot.progress
     st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
