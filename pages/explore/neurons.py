@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from neuronxa_core.analyses.neuron_tables import overlap_table, token_table
 from neuronxa_core.analyses.neurons import (
     NeuronRates,
     Neurons,
@@ -76,7 +77,8 @@ def _view(rates: NeuronRates) -> None:
         st.markdown(f"**{exportable.title}**")
         look.picture(exportable, "neu_specific", figures.specific_finding(specific, rates))
     with st.expander("The numbers", icon=":material/table:"):
-        for key, shown in (("specific", specific), ("sharing", table)):
+        pairs = overlap_table(shared, rates.codes)
+        for key, shown in (("specific", specific), ("sharing", table), ("overlap", pairs)):
             look.table(shown)
             look.table_downloads(shown, f"{study.stem}.neurons.{key}", f"neu_{key}_table")
 
@@ -102,6 +104,10 @@ def _tokens(study: Study, layers: int) -> None:
         f"The {len(neurons)} neurons with the highest NAV summed over both sentences, in the same order in both "
         "pictures."
     )
+    with st.expander("The numbers of both pictures", icon=":material/table:"):
+        table = token_table(tokens, neurons)
+        look.table(table)
+        look.table_downloads(table, f"{study.stem}.tokens.pair{pair + 1}.layer{layer}", "neu_tokens_table")
 
 
 st.title("Neurons")

@@ -9,8 +9,10 @@ import torch
 from scipy import stats
 from transformers import AutoModel
 
+from neuronxa_core.analyses.neuron_tables import overlap_table, token_table
 from neuronxa_core.analyses.neurons import (
     NeuronRates,
+    Tokens,
     find_neuron_rates,
     lape,
     overlap,
@@ -124,3 +126,14 @@ def test_the_gallery_holds_rates_of_every_language():
     assert rates.rates.shape == (len(codes), 18, 2048)
     assert precomputed_rates(replace(study, site="product"), codes) is None
     assert precomputed_rates(study, ("fao_Latn", "eng_Latn")) is None
+
+
+def test_the_tables_hold_every_pair_of_languages_and_every_token(study: Study):
+    table = overlap_table(np.array([[1, 0.2, 0.3], [0.2, 1, 0.4], [0.3, 0.4, 1]]), ("a", "b", "c"))
+    assert table.to_numpy().tolist() == [["a", "b", 0.2], ["a", "c", 0.3], ["b", "c", 0.4]]
+    pair = Tokens(study, 1, 2).run()
+    tokens = token_table(pair, [5, 3])
+    assert len(tokens) == 2 * (len(pair.source.tokens) + len(pair.target.tokens))
+    row = tokens[(tokens["language"] == study.target) & (tokens["place"] == 2) & (tokens["neuron"] == 3)].iloc[0]
+    assert row["token"] == pair.target.tokens[1]
+    assert row["activation"] == pair.target.activations[1, 3]

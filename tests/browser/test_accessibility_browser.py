@@ -15,7 +15,7 @@ pytestmark = needs_chromium
 PROJECTORS: tuple[ViewportSize, ...] = ({"width": 1280, "height": 720}, {"width": 853, "height": 480})
 """A projector's screen, as it is and at 150 %."""
 CUT = """() => [...document.querySelectorAll(
-  '[data-testid=stMain] :is([role=radiogroup], [data-testid=stWidgetLabel] p, button p)')]
+  '[data-testid=stMain] :is([role=radiogroup], [data-testid=stWidgetLabel] p, button p, [data-tag] span)')]
   .filter(each => each.offsetParent && !each.closest('[class*=st-key-save_]'))
   .filter(each => each.scrollWidth > each.clientWidth + 1)
   .map(each => each.textContent)"""
