@@ -65,9 +65,14 @@ def current() -> Walk | None:
 
 
 def enter(walk: Walk) -> NoReturn:
-    """Opens a step: its page, with its study and its view."""
-    st.session_state.lesson_walk, st.session_state.lesson_enters = walk, True
-    st.switch_page(pages()[walk.step.page], query_params=walk.lesson.query(walk.number))
+    """Opens a step: its page, with its study and its view.
+
+    What a widget of the page that is open holds gets its value from `_set_view`: the address may be bound to it.
+    """
+    state = st.session_state
+    state.lesson_walk, state.lesson_enters = walk, True
+    query = {name: text for name, text in walk.lesson.query(walk.number).items() if name not in state}
+    st.switch_page(pages()[walk.step.page], query_params=query)
 
 
 def leave() -> None:

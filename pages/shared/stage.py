@@ -1,7 +1,7 @@
 """Stage mode: one figure fills the screen, and keys move it through layers, languages and figures.
 
 `present=N` in the link puts the page's Nth figure on the stage. A page registers its layer control with `moves`; the
-rest is the same for all: `look.picture` asks `show` for every figure.
+rest is the same for all: `look.picture` asks `show` for every figure. On a tour the arrow keys lead from stop to stop.
 """
 
 import html
@@ -24,6 +24,8 @@ from neuronxa_core.gallery.read import LAYERED
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.study import Study
 from pages.shared import bound
+from pages.shared import lesson as lessons
+from pages.shared.lesson import Walk
 
 PARAMETER = "present"
 _DIGITS = 9
@@ -75,6 +77,9 @@ def draw() -> None:
         )
         return
     st.html(ASSETS / "stage.css")
+    if _tour():
+        _draw_tour()
+        return
     with st.container(key="stage_bar", horizontal=True, gap="small"):
         _key("Layer", "Left", "keyboard_arrow_left", partial(_step, -1))
         _key("Layer", "Right", "keyboard_arrow_right", partial(_step, 1))
@@ -87,6 +92,30 @@ def draw() -> None:
         _key("Leave", "Escape", "close", partial(_put, 0))
     if plays:
         _clock()
+
+
+def _tour() -> Walk | None:
+    """The stop of a tour that is open, or None."""
+    walk = lessons.current()
+    return walk if walk and walk.lesson.kind == "tour" else None
+
+
+def _draw_tour() -> None:
+    """Draws the keys of a tour, and opens the stop that one of them has asked for."""
+    state, walk = st.session_state, _tour()
+    if walk and (to := state.pop("tour_to", 0)):
+        lessons.enter(walk.at(to))
+    if walk:
+        with st.container(key="stage_bar", horizontal=True, gap="small"):
+            st.html(f"<p class='nx-stage-place'>{walk.number} / {len(walk.lesson.steps)}</p>")
+            _key("Stop", "Left", "keyboard_arrow_left", partial(state.update, tour_to=max(1, walk.number - 1)))
+            _key("Stop", "Right", "keyboard_arrow_right", partial(state.update, tour_to=walk.number + 1))
+            _key("Leave", "Escape", "close", _leave_tour)
+
+
+def _leave_tour() -> None:
+    _put(0)
+    lessons.leave()
 
 
 def moves(key: str, values: Iterable[object]) -> None:
@@ -117,7 +146,10 @@ def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> boo
     if figures.index(key) + 1 == number():
         with st.container(key="stage"):
             st.html(f"<style>.st-key-stage {{ --nx-ground: {PALETTES[theme].ground} }}</style>")
-            st.html(f"<p class='nx-stage-title'>{html.escape(_title(exportable))}</p>")
+            tour = _tour()
+            st.html(f"<p class='nx-stage-title'>{html.escape(tour.step.title if tour else _title(exportable))}</p>")
+            if tour:
+                st.html(f"<p class='nx-stage-told'>{html.escape(tour.step.task)}</p>")
             figure = staged(exportable, theme)
             st.plotly_chart(
                 figure,

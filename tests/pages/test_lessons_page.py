@@ -5,7 +5,7 @@ import pytest
 from pages.shared import lesson as lessons
 from tests.conftest import set_settings
 from tests.lessons.test_read import FRONT, STEP
-from tests.pages.app import open_page, page_file, said
+from tests.pages.app import chart_count, html, open_page, page_file, said
 
 STEPS = [
     (lesson.slug, number)
@@ -93,3 +93,22 @@ def test_the_page_lists_lessons_and_the_faults_of_ones_own(tmp_path, monkeypatch
     app.button(key="lesson_start_rivers").click().run()
     assert app.title[0].value == "Method"
     assert "Do it." in said(app)
+
+
+def test_the_arrow_keys_lead_through_a_tour_of_eight_stops_on_the_stage():
+    app = open_page(lesson="tour")
+    tour = lessons.shelf().lessons["tour"]
+    assert len(tour.steps) == 8
+    for number, step in enumerate(tour.steps, 1):
+        assert chart_count(app) >= 1, step.title
+        assert html(app).count(f"<p class='nx-stage-title'>{step.title}</p>") == 1
+        assert step.task in html(app)
+        assert (query(app, "step"), query(app, "present")) == (str(number), dict(step.view)["present"])
+        assert not app.toast
+        if number < 8:
+            app.button(key="stage_Right").click().run()
+    app.button(key="stage_Left").click().run()
+    assert tour.steps[6].title in html(app)
+    app.button(key="stage_Escape").click().run()
+    assert query(app, "present") == query(app, "lesson") == ""
+    assert app.title[0].value == "Latent language"
