@@ -36,42 +36,7 @@ def draw() -> None:
     look.follow_theme()
     link.remember()
     interface.begin()
-    page = st.navigation(
-        {
-            tr("Explore"): [
-                _page("explore/overview", "Overview", "travel_explore", default=True),
-                _page("explore/alignment", "Alignment", "show_chart"),
-                _page("explore/similarity", "Similarity", "grid_on"),
-                _page("explore/asymmetry", "Asymmetry", "swap_horiz"),
-                _page("explore/projection", "Projection", "scatter_plot"),
-                _page("explore/languages", "Languages", "language"),
-                _page("explore/neurons", "Neurons", "neurology"),
-                _page("explore/latent_language", "Latent language", "psychology_alt"),
-            ],
-            tr("Compare"): [
-                _page("compare/models", "Models", "compare_arrows"),
-                _page("compare/leaderboard", "Leaderboard", "leaderboard"),
-                _page("compare/settings", "Settings", "tune"),
-                _page("compare/downstream", "Downstream", "insights"),
-            ],
-            tr("Experiment"): [
-                _page("experiment/interventions", "Interventions", "toggle_off"),
-                _page("experiment/items", "Items", "format_list_numbered"),
-                _page("experiment/claims", "Claims", "gavel"),
-            ],
-            tr("Learn"): [
-                _page("learn/lessons", "Lessons", "school"),
-                _page("learn/class", "Class", "groups"),
-                _page("learn/method", "Method", "stairs"),
-                _page("learn/embeddings", "Embeddings", "hub"),
-                _page("learn/traps", "Traps", "warning"),
-                _page("learn/glossary", "Glossary", "dictionary"),
-                _page("learn/data", "Data", "translate"),
-                _page("learn/guide", "Guide", "menu_book"),
-            ],
-        },
-        expanded=True,
-    )
+    page = st.navigation(_menu(), expanded=True)
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     lesson.begin()
     classroom.begin()
@@ -88,6 +53,43 @@ def draw() -> None:
     page.run()
     stage.end()
     link.say_what_was_refused()
+
+
+def _menu() -> "dict[str, list[st.Page]]":
+    """The pages of every section, in the order of the menu."""
+    return {
+        tr("Explore"): [
+            _page("explore/overview", "Overview", "travel_explore", default=True),
+            _page("explore/alignment", "Alignment", "show_chart"),
+            _page("explore/similarity", "Similarity", "grid_on"),
+            _page("explore/asymmetry", "Asymmetry", "swap_horiz"),
+            _page("explore/projection", "Projection", "scatter_plot"),
+            _page("explore/languages", "Languages", "language"),
+            _page("explore/neurons", "Neurons", "neurology"),
+            _page("explore/latent_language", "Latent language", "psychology_alt"),
+        ],
+        tr("Compare"): [
+            _page("compare/models", "Models", "compare_arrows"),
+            _page("compare/leaderboard", "Leaderboard", "leaderboard"),
+            _page("compare/settings", "Settings", "tune"),
+            _page("compare/downstream", "Downstream", "insights"),
+        ],
+        tr("Experiment"): [
+            _page("experiment/interventions", "Interventions", "toggle_off"),
+            _page("experiment/items", "Items", "format_list_numbered"),
+            _page("experiment/claims", "Claims", "gavel"),
+        ],
+        tr("Learn"): [
+            _page("learn/lessons", "Lessons", "school"),
+            _page("learn/class", "Class", "groups"),
+            _page("learn/method", "Method", "stairs"),
+            _page("learn/embeddings", "Embeddings", "hub"),
+            _page("learn/traps", "Traps", "warning"),
+            _page("learn/glossary", "Glossary", "dictionary"),
+            _page("learn/data", "Data", "translate"),
+            _page("learn/guide", "Guide", "menu_book"),
+        ],
+    }
 
 
 def _page(path: str, title: str, icon: str, default: bool = False) -> "st.Page":
