@@ -73,7 +73,7 @@ def _variants(study: Study) -> list[Study]:
     """Every combination of the chosen models, sites and dtypes, the study's own first."""
     shared = is_shared()
     models = [*settings().models] if shared else list(dict.fromkeys((study.model, *picker.offered_models())))
-    which, site_box, dtype_box = st.columns([2, 1.2, 1.4])
+    which, site_box, dtype_box = st.columns([1.7, 1.8, 1.1])
     with which:
         chosen = _models(study, models)
     usual: list[Site] = ["gate", "product"] if study.model == demo.NAME else [study.site]
