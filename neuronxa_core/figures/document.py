@@ -21,18 +21,26 @@ from neuronxa_core.study.study import Study
 def document(title: str, study: Study, summary: Mapping[str, Any], sections: Iterable[str]) -> str:
     """The page as text: its title, the study, the sections in HTML, summary and provenance, and what to cite.
 
-    What a user typed (title, paths, names) is escaped; what a part holds is not looked through for other parts' places.
+    What a user typed (title, paths, names) is escaped.
+    """
+    told = {"Summary and provenance": json.dumps(summary, indent=2, ensure_ascii=False), "Cite": bibliography(study)}
+    ends = [f"<h2>{heading}</h2><pre>{html.escape(text)}</pre>" for heading, text in told.items()]
+    return page(title, study.caption, [*sections, *ends])
+
+
+def page(title: str, caption: str, sections: Iterable[str]) -> str:
+    """A self-contained page: its title, a line below it, and the sections in HTML, whose figures it draws.
+
+    What a part holds is not looked through for other parts' places.
     """
     parts = {
         "title": html.escape(title),
-        "caption": html.escape(study.caption),
-        "summary": html.escape(json.dumps(summary, indent=2, ensure_ascii=False)),
-        "bibtex": html.escape(bibliography(study)),
+        "caption": html.escape(caption),
         "sections": "\n".join(sections),
         "plotly": get_plotlyjs(),
     }
-    page = (ASSETS / "report.html").read_text(encoding="utf-8")
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], page)
+    template = (ASSETS / "report.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], template)
 
 
 def drawn(exportable: ExportableFigure) -> str:

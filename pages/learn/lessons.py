@@ -1,11 +1,14 @@
 """Lessons: paths through the pages with tasks that are checked, and tours to show others."""
 
+from functools import partial
+
 import streamlit as st
 
 from neuronxa_core.interface import tr, translated
 from neuronxa_core.lessons import Lesson
 from neuronxa_core.numbers import count
 from pages.learn.told import question
+from pages.learn.worksheets import worksheet_of
 from pages.shared import glossary, lesson_bar, look
 from pages.shared import lesson as lessons
 from pages.shared.lesson import Walk
@@ -23,6 +26,25 @@ def card(lesson: Lesson) -> None:
         label, icon = (tr("Start"), "play_arrow") if lesson.kind == "lesson" else (tr("Present"), "slideshow")
         if st.button(label, key=f"lesson_start_{lesson.slug}", icon=f":material/{icon}:"):
             lessons.enter(walk)
+        if lesson.kind == "lesson":
+            papers(lesson)
+
+
+def papers(lesson: Lesson) -> None:
+    """Two downloads, each made on demand: the lesson on paper, and its answers for the teacher."""
+    with st.container(horizontal=True, gap="small"):
+        for label, key in (("Worksheet", False), ("Key", True)):
+            st.download_button(
+                label,
+                partial(worksheet_of, lesson, key),
+                file_name=f"{lesson.slug}.{label.lower()}.html",
+                mime="text/html",
+                icon=":material/print:",
+                type="tertiary",
+                on_click="ignore",
+                key=f"lesson_{label}_{lesson.slug}",
+                help="One or two pages to print" if not key else "The answers, for the teacher",
+            )
 
 
 def cards(found: list[Lesson]) -> None:

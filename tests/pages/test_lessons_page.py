@@ -1,7 +1,11 @@
 """Lessons in the app: every step opens as it should, answers are checked, and the lesson stays in the link."""
 
+from html import escape
+
 import pytest
 
+from neuronxa_core.figures.worksheet import inline
+from pages.learn.worksheets import worksheet_of
 from pages.shared import lesson as lessons
 from tests.conftest import set_settings
 from tests.lessons.test_read import FRONT, STEP
@@ -112,3 +116,24 @@ def test_the_arrow_keys_lead_through_a_tour_of_eight_stops_on_the_stage():
     app.button(key="stage_Escape").click().run()
     assert query(app, "present") == query(app, "lesson") == ""
     assert app.title[0].value == "Latent language"
+
+
+@pytest.mark.parametrize("slug", sorted({slug for slug, _ in STEPS}))
+def test_a_lesson_prints_with_a_picture_and_its_key_has_every_answer(slug: str):
+    lesson = lessons.shelf().lessons[slug]
+    sheet, key = worksheet_of(lesson, False), worksheet_of(lesson, True)
+    assert sheet.count("class='task'") == key.count("class='task'") == len(lesson.steps)
+    assert sheet.count("<figure>") == 1
+    for step in lesson.steps:
+        solution = inline(step.solution)
+        assert not solution or (solution in key and solution not in sheet), step.title
+        if step.answer:
+            assert f"<b>{escape(step.answer.right)} " in key
+    assert "class='line'" in sheet
+    assert "class='line'" not in key
+
+
+def test_a_paragraph_is_html_in_which_nothing_typed_is_code():
+    assert (
+        inline("**Two** *rivers*, `x < 1` & <b>") == "<b>Two</b> <i>rivers</i>, <code>x &lt; 1</code> &amp; &lt;b&gt;"
+    )
