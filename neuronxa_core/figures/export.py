@@ -4,6 +4,7 @@ The pages draw them, the dialog that saves a picture prints them, and the report
 """
 
 import html
+import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ PAGE, COLUMN = 680, 400
 _LINE, _LETTER = 16, 6.1
 """Pixels of a line and of an average letter of the caption."""
 _TITLE_LINE, _TITLE_LETTER = 19, 7.2
+_COLUMN_NAME, _ROW_NAMES = 14, 130
+"""Pixels across that an upright name takes, and that the names of the rows do."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def printed(
     figure = standing(exportable, theme)
     palette = PALETTES[theme]
     width = width or exportable.width
+    _thin_columns(figure, width)
     titles = _wrapped(exportable.title, width, _TITLE_LETTER) if titled else []
     lines = _caption(exportable, width) if captioned else []
     room = len(titles) * _TITLE_LINE + len(lines) * _LINE + (15 if titles or lines else 0)
@@ -77,6 +81,15 @@ def printed(
         },
     )
     return figure
+
+
+def _thin_columns(figure: go.Figure, width: int) -> None:
+    """Names as many upright columns as there is room for; rows and columns are in the same order."""
+    axis = figure.layout.xaxis
+    if axis.tickangle != -90 or not axis.ticktext:
+        return
+    every = math.ceil(_COLUMN_NAME * len(axis.ticktext) / max(width - _ROW_NAMES, 1))
+    axis.update(tickvals=axis.tickvals[::every], ticktext=axis.ticktext[::every])
 
 
 def standing(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuronxa_core.analyses.language_order import arrange
 from neuronxa_core.figures import alignment
 from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import preview, printed, standing
+from neuronxa_core.figures.languages.matrix import exportable_languages
 from neuronxa_core.figures.palette import Theme
-from neuronxa_core.gallery.read import gallery_results
+from neuronxa_core.gallery.read import gallery_results, precomputed_matrix
 from tests.figures.examples import EXAMPLES, MODULES, STUDY
 
 
@@ -177,3 +179,13 @@ def test_a_preview_is_small_and_has_no_colour_bar():
     figure = preview(EXAMPLES["exportable_matrix"]().exportable, "light", 200)
     assert figure.layout.height == 200
     assert not any(trace.showscale for trace in figure.data if trace.type == "heatmap")
+
+
+@pytest.mark.parametrize(("width", "every"), [(423, 2), (680, 1)])
+def test_a_narrow_print_of_31_languages_names_as_many_columns_as_fit(width: int, every: int):
+    matrix = precomputed_matrix(STUDY)
+    exportable = exportable_languages(matrix, arrange(matrix, "name"), "nas", None)
+    shown, whole = printed(exportable, width=width).layout, exportable.draw("light").layout
+    assert list(shown.xaxis.ticktext) == list(whole.xaxis.ticktext)[::every]
+    assert list(shown.xaxis.tickvals) == list(range(0, 31, every))
+    assert len(shown.yaxis.ticktext) == 31
