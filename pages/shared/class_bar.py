@@ -7,7 +7,7 @@ import streamlit as st
 
 from neuronxa_core.interface import tr
 from neuronxa_core.lessons import Answer, number_of
-from neuronxa_core.rooms import PAGE, Room, RoomKey, shared_rooms
+from neuronxa_core.rooms import PAGE, Pace, Room, RoomKey, shared_rooms
 from pages.shared import classroom, lesson_bar, stage
 from pages.shared import lesson as lessons
 from pages.shared.classroom import Seat
@@ -15,6 +15,8 @@ from pages.shared.lesson import Walk
 
 _SECONDS = 1.0
 """Between two looks at the room."""
+_FOLLOWING = Pace(4)
+"""Pages that follow a step, a second: a whole class at once would keep the task itself from those who look last."""
 
 
 def draw(page: str) -> None:
@@ -49,8 +51,8 @@ def _member(seat: Seat, page: str) -> None:
         lesson_bar.question(walk, walk.step.answer)
     elif walk.step.answer:
         _ask(seat, room, walk, walk.step.answer)
-    if not room.free and now.place != at.place:
-        lessons.enter(at)
+    if not room.free and now.place != at.place and _FOLLOWING.lets_through():
+        lessons.enter(at)  # the others at one of their next looks
 
 
 def _ask(seat: Seat, room: Room, walk: Walk, answer: Answer) -> None:

@@ -1,0 +1,204 @@
+# ruff: noqa: N999 - named as the page is
+"""How long a teacher's step takes to reach forty phones in a class. Run by hand, alone:
+
+    python -m tests.benchmarks.class [--phones 40]
+
+A fresh server; every phone is a websocket on loopback that talks as Streamlit's page does: it joins by the room's link,
+polls as it is told to, and follows to the page of the step. All answer the first question. Prints for each step of a
+lesson the median and the worst of two times: from the teacher's click until the task stands on a phone, and until the
+page below it does; then what was counted, and the server's memory.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.typing import Origin, Subprotocol
+
+from tests.benchmarks.conditions import heading
+from tests.benchmarks.runs import prepared
+from tests.browser.conftest import free_port, serving
+
+ASKED = 2.0
+"""Seconds within which a step is to reach all."""
+LESSON = "Where do languages meet?"
+_PAUSE = 8.0
+"""Seconds for the pages to stand before the next step."""
+
+
+@dataclass
+class Phone:
+    """A session as its browser sees it. told: what stands on the page, with the time at which it came."""
+
+    socket: websockets.ClientConnection
+    query: str
+    page: str = ""
+    told: list[tuple[float, str]] = field(default_factory=list)
+    stood: list[float] = field(default_factory=list)
+    widgets: dict[str, tuple[str, str]] = field(default_factory=dict)
+    received: int = 0
+    announced: set[str] = field(default_factory=set)
+    polls: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+
+    async def ask(self, fragment: str = "", states: tuple[WidgetState, ...] = (), auto: bool = False) -> None:
+        """Asks for a run: of the page, or of a fragment."""
+        state = ClientState(query_string=self.query, page_script_hash=self.page, fragment_id=fragment)
+        state.is_auto_rerun = auto
+        state.widget_states.widgets.extend(states)
+        await self.socket.send(BackMsg(rerun_script=state).SerializeToString())
+
+    async def click(self, label: str, *beside: WidgetState) -> None:
+        """Presses a button, or sends a form with the values of its other widgets."""
+        name, fragment = self.widgets[label]
+        await self.ask(fragment, (*beside, WidgetState(id=name, trigger_value=True)))
+
+    async def listen(self) -> None:
+        async for data in self.socket:
+            message = ForwardMsg()
+            message.ParseFromString(bytes(data))  # type: ignore[arg-type]
+            self.received += len(data)
+            self._take(message)
+
+    def _take(self, message: ForwardMsg) -> None:
+        kind, now = message.WhichOneof("type"), time.perf_counter()
+        if kind == "delta":
+            self._note(message, now)
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
+        elif kind == "navigation":
+            self.page, self.announced = message.navigation.page_script_hash, set()
+        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+            self.stood.append(now)
+            for fragment in self.polls.keys() - self.announced:
+                self.polls.pop(fragment).cancel()
+        elif kind == "auto_rerun":
+            told = message.auto_rerun
+            self.announced.add(told.fragment_id)
+            if told.fragment_id not in self.polls:
+                self.polls[told.fragment_id] = asyncio.create_task(self._poll(told.fragment_id, told.interval))
+
+    def _note(self, message: ForwardMsg, now: float) -> None:
+        """Keeps the texts of a page, and the buttons and fields by their labels."""
+        element = message.delta.new_element
+        kind = element.WhichOneof("type")
+        if kind in ("markdown", "html"):
+            self.told.append((now, getattr(element, kind).body))
+        elif kind in ("button", "selectbox", "text_input"):
+            widget = getattr(element, kind)
+            self.widgets[widget.label] = (widget.id, message.delta.fragment_id)
+
+    async def _poll(self, fragment: str, seconds: float) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while True:
+                await asyncio.sleep(seconds)
+                await self.ask(fragment, auto=True)
+
+    def came(self, text: str, since: float) -> float | None:
+        """Seconds from `since` until a text stood on the page."""
+        return next((at - since for at, body in self.told if at >= since and text in body), None)
+
+
+async def connected(address: str, query: str, page: str = "class") -> Phone:
+    """A phone that has opened a page by its link."""
+    socket = await websockets.connect(
+        address.replace("http", "ws") + "/_stcore/stream",
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+        origin=Origin(address),
+    )
+    phone = Phone(socket, query)
+    phone.listening = asyncio.create_task(phone.listen())  # type: ignore[attr-defined]
+    state = ClientState(query_string=query, page_name=page)
+    await socket.send(BackMsg(rerun_script=state).SerializeToString())
+    return phone
+
+
+async def until(holds: Callable[[], object], seconds: float = 120.0) -> None:
+    deadline = time.perf_counter() + seconds
+    while not holds():
+        if time.perf_counter() > deadline:
+            raise TimeoutError("the class did not get there")
+        await asyncio.sleep(0.02)
+
+
+async def rounds(address: str, count: int, memory: Callable[[], float]) -> None:
+    """The whole class, printed as it goes."""
+    teacher = await connected(address, "")
+    await until(lambda: "Open a class" in teacher.widgets)
+    print(f"server alone: {memory():.0f} MB")
+    await teacher.click("Open a class", WidgetState(id=teacher.widgets["Lesson"][0], string_value=LESSON))
+    found = re.compile(r"nx-code'>(\w+)<")
+    await until(lambda: any(found.search(body) for _, body in teacher.told))
+    code = next(match[1] for _, body in teacher.told if (match := found.search(body)))
+    phones = []
+    for _ in range(count):
+        phones.append(await connected(address, f"room={code}"))
+        await asyncio.sleep(0.05)
+    await until(lambda: all(len(each.polls) and each.came("step 1 of", 0) for each in phones))
+    await asyncio.sleep(_PAUSE)
+    print(f"with {count} phones: {memory():.0f} MB")
+    await answers(teacher, phones)
+    last = int(re.search(r"step 1 of (\d+)", next(b for _, b in phones[0].told if "step 1 of" in b))[1])
+    print("| step | task, median | task, worst | page, median | page, worst |\n|---|---|---|---|---|")
+    for step in range(2, last + 1):
+        clicked = time.perf_counter()
+        await teacher.click("Next")
+        said = f"step {step} of"
+        await until(lambda said=said, clicked=clicked: all(each.came(said, clicked) for each in phones))  # type: ignore[misc]
+        await asyncio.sleep(_PAUSE)
+        tasks = [each.came(said, clicked) or 0.0 for each in phones]
+        pages = [min((at for at in each.stood if at > clicked), default=clicked) - clicked for each in phones]
+        times = (statistics.median(tasks), max(tasks), statistics.median(pages), max(pages))
+        print(f"| {step} | " + " | ".join(f"{seconds:.2f}" for seconds in times) + " |", flush=True)
+    await teacher.click("End the class")
+    await asyncio.sleep(3)
+    for phone in (*phones, teacher):
+        await phone.socket.close()
+    await asyncio.sleep(_PAUSE)
+    print(f"after the class: {memory():.0f} MB; asked: a step reaches all within {ASKED:g} s")
+
+
+async def answers(teacher: Phone, phones: list[Phone]) -> None:
+    """Every phone answers the first question, all at once."""
+    await teacher.click("Ask the question")
+    await until(lambda: all("Send" in each.widgets for each in phones))
+    clicked = time.perf_counter()
+    for number, phone in enumerate(phones):
+        box, _ = next(value for label, value in phone.widgets.items() if label.startswith("Your answer"))
+        await phone.click("Send", WidgetState(id=box, string_value=f"0.{60 + number % 8}"))
+    said = f"{len(phones)} of {len(phones)} have answered"
+    await until(lambda: teacher.came(said, clicked))
+    print(f"{said}, seen by the teacher after {teacher.came(said, clicked):.2f} s")
+
+
+def resident(process: int) -> float:
+    """MB of memory that a process holds."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--phones", type=int, default=40)
+    options = parser.parse_args()
+    print(heading(f"{options.phones} phones", f"the lesson {LESSON}"))
+    with tempfile.TemporaryDirectory() as folder, serving(prepared(folder), free_port()) as address:
+        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        asyncio.run(rounds(address, options.phones, lambda: resident(int(children[0]))))
+
+
+if __name__ == "__main__":
+    main()
