@@ -200,8 +200,39 @@ def test_a_gguf_file_of_a_billion_layers_is_not_built(tmp_path: Path):
     for name, size in (("block_count", 10**9), ("embedding_length", 8), ("feed_forward_length", 8)):
         fields += text(f"llama.{name}") + struct.pack("<II", 4, size)
     (tmp_path / "a.gguf").write_bytes(gguf(fields, field_count=4))
-    with pytest.raises(ModelError, match="num_hidden_layers is 1,000,000,000"):
+    with pytest.raises(ModelError, match=r"no sound llama\.attention\.head_count"):
         load_model(checkpoint_at(tmp_path / "a.gguf"), "cpu", "float32")
+
+
+SOUND = {"block_count": 2, "embedding_length": 8, "feed_forward_length": 16, "attention.head_count": 2}
+TENSORS = {"token_embd.weight": (8, 6), "blk.0.ffn_up.weight": (8, 16), "blk.1.ffn_up.weight": (8, 16)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"feed_forward_length": None}, ""),  # an array: it differs from layer to layer
+        ({"block_count": -1}, "no sound llama.block_count"),
+        ({"embedding_length": 2.0}, "no sound llama.embedding_length"),
+        ({"embedding_length": 4096}, "embeddings are missing, or have another size"),
+        ({"block_count": 10**9}, "more than its tensors hold"),
+        ({"feed_forward_length": 2**31}, "more than its tensors hold"),
+        ({"attention.key_length": 2**20}, "more than its tensors hold"),
+        ({"attention.head_count": 64}, "more than its tensors hold"),
+        ({"context_length": 2**31}, "position embeddings have another size"),
+    ],
+)
+def test_sizes_that_are_not_those_of_the_tensors_are_refused(changes: dict[str, Any], said: str):
+    """transformers would take its defaults, of seven billion parameters, and draw what the file lacks at random."""
+    fields = {f"llama.{name}": value for name, value in (SOUND | changes).items() if value != -1}
+    tensors = TENSORS | ({"position_embd.weight": (8, 64)} if "context_length" in changes else {})
+    header = gguf_header.Header({"general.architecture": "llama", **fields}, tensors)
+    if not said:
+        gguf_header.refuse_odd_sizes(header)
+        return
+    with pytest.raises(gguf_header.GGUFError, match=said):
+        gguf_header.refuse_odd_sizes(header)
 
 
 def test_what_gguf_itself_writes_is_read(tmp_path: Path):

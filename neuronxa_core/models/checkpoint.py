@@ -33,7 +33,7 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        return f"{self.folder}{f' with {self.adapter}' if self.adapter else ''}"
+        return f"{self.weights[0] if self.gguf else self.folder}{f' with {self.adapter}' if self.adapter else ''}"
 
     @property
     def gguf(self) -> str | None:

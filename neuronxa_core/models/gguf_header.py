@@ -32,10 +32,15 @@ class GGUFError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """fields: values that are not arrays, by name. elements: the number of parameters of each tensor."""
+    """fields: values by name, None for an array. tensors: their dimensions by name, the innermost first."""
 
     fields: Mapping[str, Any]
-    elements: tuple[int, ...]
+    tensors: Mapping[str, tuple[int, ...]]
+
+    @property
+    def elements(self) -> list[int]:
+        """The number of parameters of each tensor."""
+        return [prod(dimensions) for dimensions in self.tensors.values()]
 
 
 def read_header(path: Path) -> Header:
@@ -45,6 +50,33 @@ def read_header(path: Path) -> Header:
             raise GGUFError("it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return _Reader(content).header()
+
+
+def refuse_odd_sizes(header: Header) -> None:
+    """Raises GGUFError where the sizes in the fields are missing, or are not those of the tensors.
+
+    What transformers does not find in a file it takes from its defaults or draws at random, in sizes of many gigabytes.
+    """
+    family, total = header.fields.get("general.architecture"), sum(header.elements)
+    names = ("block_count", "embedding_length", "feed_forward_length", "attention.head_count")
+    layers, hidden, neurons, heads = (_size(header, f"{family}.{name}") for name in names)
+    width = _size(header, f"{family}.attention.key_length", 0) * heads
+    embedding = header.tensors.get("token_embd.weight")
+    if embedding is None or hidden not in embedding:
+        raise GGUFError("its embeddings are missing, or have another size than its header says")
+    if layers > len(header.tensors) or layers * hidden * max(neurons, width) > 2 * total or heads > hidden:
+        raise GGUFError("its header says more than its tensors hold")
+    positions = header.tensors.get("position_embd.weight")
+    if positions and _size(header, f"{family}.context_length") not in positions:
+        raise GGUFError("its position embeddings have another size than its header says")
+
+
+def _size(header: Header, name: str, default: int | None = None) -> int:
+    """A size in the header; 0 for one that differs from layer to layer. Raises GGUFError if it is missing or odd."""
+    size = header.fields.get(name, -1 if default is None else default)
+    if size is not None and (type(size) is not int or size < 0):
+        raise GGUFError(f"its header has no sound {name}")
+    return size or 0
 
 
 class _Reader:
@@ -65,9 +97,9 @@ class _Reader:
         self._room(tensors, 24)
         self._room(fields, 13)
         found = dict(self._field() for _ in range(fields))
-        sizes = [self._tensor() for _ in range(tensors)]
-        self._check_data(sizes, found.get("general.alignment", 32))
-        return Header(found, tuple(elements for elements, *_ in sizes))
+        described = [self._tensor() for _ in range(tensors)]
+        self._check_data([place for *_, place in described], found.get("general.alignment", 32))
+        return Header(found, {name: dimensions for name, dimensions, _ in described})
 
     def _field(self) -> tuple[str, Any]:
         return self._text(), self._value(self._number("I"))
@@ -94,25 +126,25 @@ class _Reader:
         else:
             raise GGUFError("it has an array of arrays" if kind == GGUFValueType.ARRAY else f"it has the type {kind}")
 
-    def _tensor(self) -> tuple[int, int, int]:
-        """(elements, first byte, bytes) of a tensor; the first byte counts from the beginning of the data."""
-        self._text()
+    def _tensor(self) -> tuple[str, tuple[int, ...], tuple[int, int]]:
+        """Name, dimensions, (first byte, bytes) of a tensor; the first byte counts from the beginning of the data."""
+        name = self._text()
         dimensions = self._number("I")
         if dimensions > _MOST_DIMENSIONS:
             raise GGUFError(f"it has a tensor of {dimensions:,} dimensions")
-        elements = prod(self._number("Q") for _ in range(dimensions))
+        sizes = tuple(self._number("Q") for _ in range(dimensions))
         kind, start = self._number("I"), self._number("Q")
         try:
             block, size = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
         except (KeyError, ValueError) as error:
             raise GGUFError(f"it has a tensor of the unknown type {kind}") from error
-        return elements, start, elements // block * size
+        return name, sizes, (start, prod(sizes) // block * size)
 
-    def _check_data(self, tensors: list[tuple[int, int, int]], alignment: Any) -> None:
+    def _check_data(self, places: list[tuple[int, int]], alignment: Any) -> None:
         if not isinstance(alignment, int) or alignment < 1 or alignment & (alignment - 1) or alignment > 1 << 20:
             raise GGUFError("its alignment is not a power of two")
         left = len(self._content) - -(-self._at // alignment) * alignment
-        if any(start + size > left for _, start, size in tensors):
+        if any(start + size > left for start, size in places):
             raise GGUFError("it is truncated")
 
     def _text(self) -> str:
@@ -181,4 +213,4 @@ def _read(path: Path, _changed: int, _size: int) -> tuple[Mapping[str, Any], lis
     }
     sizes = {ours: header.fields.get(f"{kind}.{theirs}") for ours, theirs in names.items()}
     config = {"model_type": kind} | {name: size for name, size in sizes.items() if type(size) is int}
-    return config, list(header.elements)
+    return config, header.elements

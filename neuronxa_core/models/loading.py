@@ -114,7 +114,9 @@ def _sentence(error: BaseException, checkpoint: Checkpoint, device: str, dtype: 
         said = f"{type(error).__name__}, error id {logged(checkpoint.name, error)}"
     return _UnloadableError(
         f"{checkpoint.name} cannot be loaded ({said}).",
-        "Check that the folder is complete: config, tokenizer and weights, as save_pretrained writes them.",
+        "Download the file again, or use the model as safetensors."
+        if checkpoint.gguf
+        else "Check that the folder is complete: config, tokenizer and weights, as save_pretrained writes them.",
     )
 
 

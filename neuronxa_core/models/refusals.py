@@ -7,7 +7,7 @@ from neuronxa_core.errors import ModelError
 from neuronxa_core.models.checkpoint import Checkpoint
 from neuronxa_core.models.config import shape_of
 from neuronxa_core.models.families import family_of
-from neuronxa_core.models.gguf_header import gguf_told, read_header
+from neuronxa_core.models.gguf_header import gguf_told, read_header, refuse_odd_sizes
 
 _MANY = ("layer", "depth", "expert", "num_blocks")
 """Parts of a config's keys whose number is one of modules, each of which is built."""
@@ -20,7 +20,7 @@ def refuse_unloadable(checkpoint: Checkpoint) -> None:
     """Raises ModelError, or ValueError with what is wrong, for a model that must not or cannot be loaded."""
     config: Mapping[str, Any]
     if checkpoint.gguf:
-        read_header(checkpoint.weights[0])
+        refuse_odd_sizes(read_header(checkpoint.weights[0]))
         config = gguf_told(checkpoint.weights[0])[0]
     else:
         config = checkpoint.config
