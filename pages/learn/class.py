@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neuronxa_core.errors import RoomError
-from neuronxa_core.interface import tr
+from neuronxa_core.interface import tr, translated
 from neuronxa_core.rooms import RoomKey, link_to, qr_code, shared_rooms
 from pages.learn.told import question
 from pages.shared import classroom, glossary, look
@@ -33,9 +33,11 @@ def open_or_join() -> None:
                 st.rerun()
     with right.container(border=True, height="stretch"):
         st.markdown("## Teach")
-        titles = {slug: each.title for slug, each in lessons.shelf().lessons.items() if each.kind == "lesson"}
-        slug = st.selectbox("Lesson", list(titles), key="class_lesson", format_func=look.named(titles))
-        st.button("Open a class", key="class_open", icon=":material/school:", on_click=_open, args=(slug,))
+        titles = {
+            slug: translated(each.title) for slug, each in lessons.shelf().lessons.items() if each.kind == "lesson"
+        }
+        slug = st.selectbox(tr("Lesson"), list(titles), key="class_lesson", format_func=look.named(titles))
+        st.button(tr("Open a class"), key="class_open", icon=":material/school:", on_click=_open, args=(slug,))
 
 
 def _open(slug: str) -> None:
@@ -55,16 +57,16 @@ def console(held: RoomKey) -> None:
         st.markdown(f"Open `{link}`, or the page *Class*, and type the code. No name is asked for.")
         if not address:
             st.info("This link opens on this machine only, so there is no QR code.", icon=":material/wifi_off:")
-            with st.expander("Let phones in", icon=":material/smartphone:", expanded=True):
+            with st.expander(tr("Let phones in"), icon=":material/smartphone:", expanded=True):
                 st.markdown(_HOW)
     with picture:
         if address:
             st.html(f"<div class='nx-qr' role='img' aria-label='QR code of the link'>{qr_code(link)}</div>")
     with st.container(horizontal=True, gap="small"):
-        with st.popover("My own link", icon=":material/key:"):
+        with st.popover(tr("My own link"), icon=":material/key:"):
             st.caption("It brings you back as the teacher if this page is reloaded. Keep it from the wall.")
             st.code(f"{link}&key={held.key}", language=None, wrap_lines=True)
-        st.button("End the class", key="class_end", icon=":material/stop:", on_click=_end, args=(held,))
+        st.button(tr("End the class"), key="class_end", icon=":material/stop:", on_click=_end, args=(held,))
 
 
 def _end(held: RoomKey) -> None:
@@ -81,5 +83,5 @@ elif held:
     st.info(tr("Class {code}", code=held.code), icon=":material/school:")
 else:
     open_or_join()
-with st.expander("How this works", icon=":material/help:"):
+with st.expander(tr("How this works"), icon=":material/help:"):
     st.markdown(glossary.explained("class"))

@@ -6,7 +6,6 @@ import streamlit as st
 
 from neuronxa_core.interface import tr, translated
 from neuronxa_core.lessons import Lesson
-from neuronxa_core.numbers import count
 from pages.learn.told import question
 from pages.learn.worksheets import worksheet_of
 from pages.shared import glossary, lesson_bar, look
@@ -20,9 +19,11 @@ def card(lesson: Lesson) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown(f"## {look.plain(translated(lesson.title))}")
         st.markdown(look.plain(translated(lesson.about)))
-        told = f"{lesson.minutes} min · {count(len(lesson.steps), 'step')}"
+        told = f"{lesson.minutes} min · " + tr("{count} steps", count=len(lesson.steps))
         solved = lesson_bar.solved(walk)
-        st.caption(told + (f" · {solved} of {count(asked, 'answer')} right" if solved else ""))
+        st.caption(
+            told + (" · " + tr("{solved} of {asked} answers right", solved=solved, asked=asked) if solved else "")
+        )
         label, icon = (tr("Start"), "play_arrow") if lesson.kind == "lesson" else (tr("Present"), "slideshow")
         if st.button(label, key=f"lesson_start_{lesson.slug}", icon=f":material/{icon}:"):
             lessons.enter(walk)
@@ -33,17 +34,17 @@ def card(lesson: Lesson) -> None:
 def papers(lesson: Lesson) -> None:
     """Two downloads, each made on demand: the lesson on paper, and its answers for the teacher."""
     with st.container(horizontal=True, gap="small"):
-        for label, key in (("Worksheet", False), ("Key", True)):
+        for label, name, key in ((tr("Worksheet"), "Worksheet", False), (tr("Key"), "Key", True)):
             st.download_button(
                 label,
                 partial(worksheet_of, lesson, key),
-                file_name=f"{lesson.slug}.{label.lower()}.html",
+                file_name=f"{lesson.slug}.{name.lower()}.html",
                 mime="text/html",
                 icon=":material/print:",
                 type="tertiary",
                 on_click="ignore",
-                key=f"lesson_{label}_{lesson.slug}",
-                help="One or two pages to print" if not key else "The answers, for the teacher",
+                key=f"lesson_{name}_{lesson.slug}",
+                help=tr("The answers, for the teacher") if key else tr("One or two pages to print"),
             )
 
 
@@ -64,5 +65,5 @@ if tours := [each for each in shelf.lessons.values() if each.kind == "tour"]:
     cards(tours)
 for fault in shelf.faults:
     st.error(look.plain(str(fault)), icon=":material/edit_document:")
-with st.expander("How lessons work, and how to write one", icon=":material/help:"):
+with st.expander(tr("How lessons work, and how to write one"), icon=":material/help:"):
     st.markdown(glossary.explained("lessons"))

@@ -108,9 +108,9 @@ def _teacher(held: RoomKey, page: str) -> None:
 def _switches(room: Room, walk: Walk, held: RoomKey) -> None:
     """Buttons that open the question, show its answers, and let the class go or gather it."""
     buttons = {
-        "open": ("Close the question", "Ask the question", "lock", "lock_open"),
-        "shown": ("Hide the answers", "Show the answers", "visibility_off", "visibility"),
-        "free": ("Gather the class", "Let the class go", "groups", "directions_walk"),
+        "open": (tr("Close the question"), tr("Ask the question"), "lock", "lock_open"),
+        "shown": (tr("Hide the answers"), tr("Show the answers"), "visibility_off", "visibility"),
+        "free": (tr("Gather the class"), tr("Let the class go"), "groups", "directions_walk"),
     }
     for name, (off, on, icon_off, icon_on) in buttons.items():
         is_on = bool(getattr(room, name))
