@@ -1,5 +1,6 @@
 """What brings phones into a room: a link, and the same as a QR code."""
 
+import io
 from urllib.parse import urlencode
 
 PAGE = "class"
@@ -17,4 +18,7 @@ def qr_code(link: str) -> str:
     """
     import segno
 
-    return str(segno.make(link, error="m", micro=False).svg_inline(border=4, dark="#000", light="#fff", omitsize=True))
+    file = io.BytesIO()
+    code = segno.make(link, error="m", micro=False)
+    code.save(file, kind="svg", xmldecl=False, border=4, dark="#000", light="#fff", omitsize=True)
+    return file.getvalue().decode("utf-8")

@@ -1,5 +1,7 @@
 """Class: a teacher leads a class through a lesson, and the class follows on its phones."""
 
+import base64
+
 import streamlit as st
 
 from neuronxa_core.errors import RoomError
@@ -51,7 +53,7 @@ def console(held: RoomKey) -> None:
     """What the class needs to come in, on the wall; and what only the teacher needs."""
     address = classroom.public_address()
     link = link_to(address or classroom.own_address(), held.code)
-    code, picture = st.columns([1.4, 1], gap="large", vertical_alignment="center")
+    code, beside = st.columns([1.4, 1], gap="large", vertical_alignment="center")
     with code:
         st.html(f"<p class='nx-code'>{held.code}</p>")
         st.markdown(f"Open `{link}`, or the page *Class*, and type the code. No name is asked for.")
@@ -59,9 +61,10 @@ def console(held: RoomKey) -> None:
             st.info("This link opens on this machine only, so there is no QR code.", icon=":material/wifi_off:")
             with st.expander(tr("Let phones in"), icon=":material/smartphone:", expanded=True):
                 st.markdown(_HOW)
-    with picture:
+    with beside:
         if address:
-            st.html(f"<div class='nx-qr' role='img' aria-label='QR code of the link'>{qr_code(link)}</div>")
+            svg = base64.b64encode(qr_code(link).encode()).decode()  # the browser takes plain SVG out of HTML
+            st.html(f"<div class='nx-qr'><img alt='QR code' src='data:image/svg+xml;base64,{svg}'></div>")
     with st.container(horizontal=True, gap="small"):
         with st.popover(tr("My own link"), icon=":material/key:"):
             st.caption("It brings you back as the teacher if this page is reloaded. Keep it from the wall.")

@@ -117,6 +117,7 @@ async def connected(address: str, query: str, page: str = "class") -> Phone:
         address.replace("http", "ws") + "/_stcore/stream",
         subprotocols=[Subprotocol("streamlit")],
         max_size=None,
+        open_timeout=60,
         origin=Origin(address),
     )
     phone = Phone(socket, query)
@@ -146,7 +147,7 @@ async def rounds(address: str, count: int, memory: Callable[[], float]) -> None:
     phones = []
     for _ in range(count):
         phones.append(await connected(address, f"room={code}"))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
     await until(lambda: all(len(each.polls) and each.came("step 1 of", 0) for each in phones))
     await asyncio.sleep(_PAUSE)
     print(f"with {count} phones: {memory():.0f} MB")
