@@ -31,12 +31,12 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from neuronxa_core.sweep.crew import Crew
 from neuronxa_core.sweep.plan import Task, task_of
-from neuronxa_core.sweep.ray_engine import Actors, Share, _ray
+from neuronxa_core.sweep.ray_engine import Actors, Share, _ray, _Worker
 from neuronxa_core.sweep.run import Done, Told, run_group, run_task
 from neuronxa_core.sweep.store import Store
 from tests.benchmarks.conditions import heading
 
-LANGUAGES, PAIRS = 24, 20
+LANGUAGES, PAIRS = 24, 10
 
 
 def tasks(seed: int, languages: int = LANGUAGES) -> list[Task]:
@@ -50,6 +50,7 @@ class Warm(Actors):
 
     def __init__(self, url: str, size: int) -> None:
         super().__init__(url, "cpu", Share(1))
+        self.kind = self.ray.remote(num_cpus=0.5)(_Worker)  # three on two cores, of which two work at a time
         self.warm = [super(Warm, self).start() for _ in range(size)]
         self.ray.get([worker.run.remote(task) for worker, task in zip(self.warm, tasks(9999, size), strict=True)])
         self.left: list[Any] = []
