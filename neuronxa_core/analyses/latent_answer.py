@@ -22,6 +22,7 @@ from neuronxa_core.metrics.bootstrap import (
     simultaneous_interval,
 )
 from neuronxa_core.metrics.latent import overtaking_layer, pivot_share
+from neuronxa_core.numbers import count
 from neuronxa_core.settings import settings
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.parquet import read_checked, write_checked
@@ -163,7 +164,7 @@ class LatentAnswer(Shown):
         pair = f"{asked.study.source} → {asked.study.target}"
         parts = [told["model"], pair, f"pivot {asked.pivot}", asked.task, f"{asked.shots} shots"]
         return " · ".join(
-            [*parts, f"{len(self.used)} words of {told['words']}", f"seed {asked.seed}", asked.study.dtype]
+            [*parts, f"{count(len(self.used), 'word')} of {told['words']}", f"seed {asked.seed}", asked.study.dtype]
         )
 
     @property

@@ -167,7 +167,8 @@ def _reason(starts: Mapping[Role, frozenset[int]], codes: Mapping[Role, str], te
 def _too_few(request: LatentLanguage, asked: Sequence[Question]) -> CorpusError:
     left = [each for each in asked if each.reason]
     first = f" (row {left[0].row}: {left[0].reason})" if left else ""
+    said = f"{len(asked) - len(left)} of {len(asked)} words can be used" if len(asked) > 1 else "The list has one word"
     return CorpusError(
-        f"{len(asked) - len(left)} of {len(asked)} words can be used{first}, and the baseline needs at least two.",
+        f"{said}{first}, and the baseline needs at least two.",
         "Use a longer word list, or other languages.",
     )

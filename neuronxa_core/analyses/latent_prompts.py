@@ -18,6 +18,7 @@ import numpy as np
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.words import GAP, WordList
 from neuronxa_core.errors import CorpusError, StudyError
+from neuronxa_core.numbers import count
 
 Task = Literal["translation", "repetition", "cloze"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -79,8 +80,8 @@ def questions(
     usable = [row for row, reason in enumerate(reasons) if not reason]
     if len(usable) < shots + 1:
         raise CorpusError(
-            f"{len(usable)} of {len(reasons)} words of {words.name} can be used, but {shots} examples and a question "
-            f"need {shots + 1}.",
+            f"{len(usable)} of {count(len(reasons), 'word')} of {words.name} can be used, but {shots} examples and a "
+            f"question need {shots + 1}.",
             "Use a longer list, or fewer examples.",
         )
     names = {"source": _autonym(codes["source"]), "target": _autonym(codes["target"])}

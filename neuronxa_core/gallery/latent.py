@@ -21,8 +21,13 @@ from neuronxa_core.study.study import Study
 
 LATENT_FILE = "latent.parquet"
 LENS_FILE = "lens.parquet"
-TARGETS = ("fra_Latn", "spa_Latn", "zho_Hans", "rus_Cyrl", "swh_Latn")
+TARGETS = (
+    *("fra_Latn", "spa_Latn", "zho_Hans", "rus_Cyrl", "swh_Latn", "por_Latn", "jpn_Jpan", "arb_Arab", "tur_Latn"),
+    *("kor_Hang", "nld_Latn", "ita_Latn", "hin_Deva", "pol_Latn", "vie_Latn", "ind_Latn", "swe_Latn"),
+)
 """The targets that are precomputed from German: a minute each."""
+USUAL_TARGETS = TARGETS[:5]
+"""Those that a page compares unless others are chosen, which fit in a small picture."""
 _SOURCE, _OTHER = "deu_Latn", "fra_Latn"
 
 

@@ -13,7 +13,7 @@ from neuronxa_core.corpora.languages import language, search_terms
 from neuronxa_core.corpora.words import open_words
 from neuronxa_core.figures import latent_language as figures
 from neuronxa_core.figures.tables import Column
-from neuronxa_core.gallery.latent import TARGETS, alignment_with
+from neuronxa_core.gallery.latent import USUAL_TARGETS, alignment_with
 from neuronxa_core.study.study import Study
 from pages.explore.latent_controls import latent_request
 from pages.shared import bound, glossary, look
@@ -104,7 +104,7 @@ def _across(request: LatentLanguage, study: Study) -> None:
     st.header("Across languages")
     apart = (request.pivot, request.study.source)
     codes = [code for code in open_words(request.words).words if code not in apart]
-    bound.adopt("lat_codes", codes, [code for code in codes if code in TARGETS], bound.code_of)
+    bound.adopt("lat_codes", codes, [code for code in codes if code in USUAL_TARGETS], bound.code_of)
     with st.popover("Choose languages", icon=":material/translate:"):
         chosen = st.multiselect(
             f"Target languages ({MOST_LANGUAGES} at most)",

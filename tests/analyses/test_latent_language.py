@@ -203,8 +203,8 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(changed: dict[str, Any], 
 @pytest.mark.parametrize(
     ("rows", "shots", "said"),
     [
-        (["water\tWasser\teau"], 4, "1 of 1 words of list.tsv can be used, but 4 examples and a question need 5"),
-        (["water\tWasser\teau"], 0, "1 of 1 words can be used, and the baseline needs at least two"),
+        (["water\tWasser\teau"], 4, "1 of 1 word of list.tsv can be used, but 4 examples and a question need 5"),
+        (["water\tWasser\teau"], 0, "The list has one word, and the baseline needs at least two"),
         (
             ["water\twasser\teau", "tree\tterrasse\tarbre"],
             1,

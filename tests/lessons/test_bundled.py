@@ -76,7 +76,7 @@ def english_most_ahead() -> int:
 
 
 def largest_share() -> str:
-    codes = [code for code in latent.TARGETS if code != "swh_Latn"]
+    codes = [code for code in latent.USUAL_TARGETS if code != "swh_Latn"]
     return NAMES[max(codes, key=lambda code: latent_from("deu_Latn", code).pivot_share.value)]
 
 
