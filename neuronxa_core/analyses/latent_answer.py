@@ -31,6 +31,8 @@ from neuronxa_core.study.study import Study
 if TYPE_CHECKING:
     from neuronxa_core.analyses.latent_language import LatentLanguage
 
+_ROUNDING = 1e-6
+"""Differences of two probabilities in float32 that say nothing."""
 _TOLD = ("model", "revision", "adapter", "neurons", "source", "target", "dtype")
 """The fields of a study that count here."""
 
@@ -127,8 +129,11 @@ class LatentAnswer(Shown):
 
     @property
     def pivot_leads(self) -> list[int]:
-        """The layers at which the pivot is ahead of the target, with an interval over all layers that leaves 0 out."""
-        return [int(layer) for layer in self.lead.loc[self.lead["ci_low"] > 0, "layer"]]
+        """The layers at which the pivot is ahead of the target, with an interval over all layers that leaves 0 out.
+
+        A lead within the rounding of a probability is none, even where all words agree on it.
+        """
+        return [int(layer) for layer in self.lead.loc[self.lead["ci_low"] > _ROUNDING, "layer"]]
 
     @cached_property
     def overtaking(self) -> Measured:
