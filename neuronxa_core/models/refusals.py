@@ -33,6 +33,7 @@ def refuse_unloadable(checkpoint: Checkpoint) -> None:
 
 def _refuse_foreign_code(checkpoint: Checkpoint) -> None:
     """Raises ModelError for a model that needs its own code, which is never run: transformers' own is used instead."""
+    import transformers  # noqa: F401 - waits for the warm-up's import, whose half-made module the next line would read
     from transformers import CONFIG_MAPPING
 
     model_type = checkpoint.config.get("model_type")
