@@ -65,8 +65,13 @@ def run_out_of_memory(watcher: Watcher) -> None:
     raise MemoryError
 
 
-def idle(told: Path, watcher: Watcher) -> None:
-    """Writes down its priority, and goes on until it is stopped, which it writes down too."""
+def idle(told: Path, watcher: Watcher, imports: bool = False) -> None:
+    """Writes down its priority, and goes on until it is stopped, which it writes down too.
+
+    imports: as a warm-up that has not come to the weights yet.
+    """
+    if not imports:
+        watcher.report("preparing weights")
     told.write_text(str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id())))
     try:
         while True:

@@ -199,6 +199,15 @@ def test_a_warm_up_has_a_low_priority_and_stops_for_a_run_that_does_not_need_it(
     worker.end()
 
 
+def test_a_run_begins_once_nothing_is_imported_beside_it(tmp_path: Path):
+    worker, told = Worker(), tmp_path / "told"
+    worker.warm_up(partial(chores.idle, told, imports=True))
+    wait_until(lambda: told.exists() and told.read_text())
+    worker.run(partial(chores.report, "preparing weights"), SILENT)
+    assert told.read_text() == "stopped"
+    worker.end()
+
+
 def test_the_warm_up_begins_once_when_pages_have_been_left_alone():
     class Warmed(Worker):
         works: ClassVar[list[object]] = []

@@ -44,11 +44,14 @@ class _Run(Watcher):
 class _WarmUp(Watcher):
     """Work that nobody waits for; it stops when a run begins that does not need it."""
 
-    def __init__(self, stop: threading.Event) -> None:
-        self.stop = stop
+    def __init__(self, loop: "Loop") -> None:
+        self.loop = loop
+
+    def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.loop.imported.set()  # what it reports on comes after its imports
 
     def check(self) -> None:
-        if self.stop.is_set():
+        if self.loop.warming.is_set() or (self.loop.has_runs and not self.loop.imported.is_set()):
             raise Cancelled
 
 
@@ -61,6 +64,14 @@ class Loop:
         self._waiting: queue.SimpleQueue[_Run] = queue.SimpleQueue()
         self.warming = threading.Event()
         """Set when a warm-up has to stop, or need not begin."""
+        self.imported = threading.Event()
+        """Unset while a warm-up imports: transformers breaks where two threads import it at once."""
+        self.imported.set()
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a run is under way or waits."""
+        return bool(self._runs)
 
     def send(self, *message: object) -> None:
         with self._sending:
@@ -84,6 +95,7 @@ class Loop:
     def work(self) -> None:
         while True:
             run = self._waiting.get()
+            self.imported.wait()
             self.send("begun", run.number)
             how, answer = _ended(run)
             del self._runs[run.number]
@@ -93,8 +105,13 @@ class Loop:
         """Does work at a low priority, until a run begins that does not need it."""
         if sys.platform == "linux":  # where a thread has a priority of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        with contextlib.suppress(Cancelled, NeuronXAError):  # a run tells what is wrong
-            ForkingPickler.loads(work)(_WarmUp(self.warming))
+        self.imported.clear()
+        try:
+            if not self.has_runs:  # which imports for itself
+                with contextlib.suppress(Cancelled, NeuronXAError):  # a run tells what is wrong
+                    ForkingPickler.loads(work)(_WarmUp(self))
+        finally:
+            self.imported.set()
 
 
 def _ended(run: _Run) -> tuple[Ending, Any]:

@@ -27,6 +27,8 @@ from tests.browser.conftest import serving
 
 WALK = ("", "languages", "similarity", "asymmetry", "neurons", "models", "glossary", "traps")
 """Pages that a visitor goes through, again and again."""
+READING = 5.0
+"""Seconds that a visitor looks at a page."""
 Study = dict[str, str]
 
 
@@ -112,14 +114,14 @@ async def _warm(address: str) -> None:
 
 
 async def walk(phone: Phone, over: asyncio.Event) -> list[tuple[float, str]]:
-    """(seconds, page) of every page that one visitor opens until it is over, half a second after the last."""
+    """(seconds, page) of every page that one visitor opens until it is over, READING seconds after the last."""
     await phone.connect()
     took: list[tuple[float, str]] = []
     for page in itertools.cycle(WALK):
         if over.is_set():
             return took
         took.append((await phone.open(page), page or "overview"))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(READING)
     return took
 
 
