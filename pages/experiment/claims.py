@@ -113,6 +113,7 @@ def _view(answer: ClaimsAnswer) -> None:
     if not answer.results:
         return
     pictures = figures.claim_figures(answer)
+    st.markdown("## Claim by claim")
     for place in range(0, len(answer.judged), 2):
         for column, judged in zip(st.columns(2), answer.judged[place : place + 2], strict=False):
             with column.container(border=True, height="stretch"):
@@ -153,7 +154,7 @@ def _card(judged: Judged, picture: ExportableFigure | None, others: Others = ())
     for name, verdicts in others:
         st.markdown(f"- {look.plain(name)}: {look.plain(figures.others_in_words(verdicts))}")
     if picture:
-        look.picture(picture, f"claims_{claim.number}", shows=figures.verdict_in_words(judged))
+        look.picture(picture, f"claims_{claim.number}", shows=f"{claim.title}: {figures.verdict_in_words(judged)}")
     with st.expander("Rule and caution", icon=":material/rule:"):
         for rule, _, _ in judged.conditions:
             st.markdown(f"- {rule.text}")

@@ -1,6 +1,7 @@
 """Items: single sentences and questions, where the Downstream page has languages."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from neuronxa_core.analyses.choice_files import ChoiceItem, read_choices
 from neuronxa_core.analyses.choices import Choices
@@ -45,22 +46,21 @@ _AGREEMENT = {
 
 def items_page() -> None:
     study = study_or_stop()
-    kind = bound.one_of("Items", _KINDS, "items_kind")
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
+    kind = bound.one_of("Items", _KINDS, "items_kind", controls, label_visibility="collapsed")
     if kind == "sentences":
-        _sentences(study.against_pivot)
+        _sentences(study.against_pivot, controls)
     else:
         _choices(study)
 
 
-def _sentences(study: Study) -> None:
+def _sentences(study: Study, controls: DeltaGenerator) -> None:
     """Draws the margin of single pairs against how well their sentences are predicted."""
-    left, right = st.columns([1, 1.4], vertical_alignment="bottom")
-    with left:
+    with controls:
         answered = with_answers(lambda codes: Items(study, codes))
         codes = languages.choose_languages(
             study, "items_codes", (study.source,), without=study.target, answered=answered
         )
-    side = bound.one_of("Bits per byte of", _SIDES, "items_side", right)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
         return
@@ -69,8 +69,11 @@ def _sentences(study: Study) -> None:
         settle_or_stop(Items(study, codes)),
         Place(320, lambda asked: f"{count(len(asked.languages), 'language')} against {against}"),
     )
+    picture = st.container()
+    side = bound.one_of("Bits per byte of", _SIDES, "items_side")  # below, so that a projector shows the picture
     finding = figures.items_finding(answer, side)
-    look.picture(figures.exportable_items(answer, side), f"items_{side}", look.plain(finding))
+    with picture:
+        look.picture(figures.exportable_items(answer, side), f"items_{side}", look.plain(finding))
     with st.expander("The numbers", icon=":material/table:"):
         for key, table in answer.tables.items():
             look.table(table.replace({"side": _SIDES}) if key == "correlations" else table, _PAIRS)
