@@ -18,7 +18,6 @@ from neuronxa_core.stills.overview import first_page
 from neuronxa_core.stills.read import STILLS_FILE, fingerprint, still_of
 from pages.shared.ahead import read_ahead
 from pages.shared.study_link import DEFAULT
-from tests.conftest import needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -80,17 +79,6 @@ def test_reading_ahead_in_a_checkout_without_its_gallery_is_silent(monkeypatch):
     read_ahead()
     assert gallery_results() == {}
     read.gallery_results.cache_clear()
-
-
-@needs_chromium
-@pytest.mark.browser
-def test_a_browser_draws_a_figure_at_its_size_with_its_words():
-    texts = ["Über </script> & <b>fett</b>", "zwei"]
-    figures = [go.Figure(go.Scatter(y=[1, 2]), {"title": text, "width": 300, "height": 200}) for text in texts]
-    first, second = build.draw(figures)
-    assert 'width="300" height="200"' in first
-    assert "Über" in first
-    assert "zwei" in second
 
 
 def test_without_a_browser_the_build_says_what_to_install(monkeypatch):

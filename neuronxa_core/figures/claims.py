@@ -16,6 +16,7 @@ from neuronxa_core.figures import downstream
 from neuronxa_core.figures.curves import draw_curves, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
+from neuronxa_core.figures.point_labels import point_labels
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, short_codes, upright
 from neuronxa_core.figures.wording import few_languages, in_a_row
@@ -99,6 +100,8 @@ def halves_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
     """A language is a point: its NASCA from one half of the pairs (across) and from the other (up), both 0 to 1."""
     palette, table = PALETTES[theme], answer.languages
     colour = palette.states["nas"]
+    halves = table["nasca_half"].to_numpy(), table["nasca_other_half"].to_numpy()
+    labels = point_labels(short_codes(list(table["language"])), *halves, height=1.25)
     figure = blank(theme, 340, margin={"l": 8, "r": 12, "t": 12, "b": 8}, hovermode="closest")
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": palette.muted, "width": 1, "dash": "dot"})
     figure.add_trace(
@@ -107,9 +110,9 @@ def halves_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
             y=table["nasca_other_half"],
             mode="markers+text",
             name="NASCA",
-            text=short_codes(list(table["language"])),
-            textposition="top center",
-            textfont={"size": 11, "color": palette.muted},
+            text=[label for label, _ in labels],
+            textposition=[place for _, place in labels],
+            textfont={"size": 12, "color": palette.muted},
             marker={
                 "color": [colour if level == "head" else palette.ground for level in table["level"]],
                 "symbol": SYMBOLS["nas"],
@@ -123,7 +126,7 @@ def halves_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
         )
     )
     for update, half in ((figure.update_xaxes, "1st, 3rd, 5th …"), (figure.update_yaxes, "2nd, 4th, 6th …")):
-        update(title_text=f"NASCA, {half} pair", range=[-0.03, 1.03], tickformat=".1f", dtick=0.2)
+        update(title_text=f"NASCA, {half} pair", range=[-0.09, 1.06], tickformat=".1f", dtick=0.2)
     return figure
 
 

@@ -1,11 +1,8 @@
 """Alignment against accuracy: a point for each language, and which layer's scores go with accuracy best."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from neuronxa_core.analyses.accuracies import UNNAMED
 from neuronxa_core.analyses.downstream import BITS, best_layer
@@ -13,6 +10,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme
+from neuronxa_core.figures.point_labels import point_labels
 from neuronxa_core.figures.style import blank, hover, short_codes, tick_format
 from neuronxa_core.figures.wording import few_languages, joined_names, ties
 from neuronxa_core.metrics.correlation import FEWEST, fit_line
@@ -60,7 +58,7 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
             )
         )
     known = [language(code) for code in table["language"]]
-    labels = _labels(short_codes(list(table["language"])), scores, accuracy, bits)
+    labels = point_labels(short_codes(list(table["language"])), scores, accuracy, down=bits)
     figure.add_trace(
         go.Scatter(
             x=scores,
@@ -90,32 +88,6 @@ def downstream_scatter(table: pd.DataFrame, state: State, benchmark: str, theme:
         **({"autorange": "reversed"} if bits else {}),
     )
     return figure
-
-
-_PANEL = 230.0, 290.0
-"""Pixels of a panel, about."""
-_AROUND = {"top center": (0, 14), "bottom center": (0, -14), "middle right": (19, 0), "middle left": (-19, 0)}
-
-
-def _labels(names: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64], down: bool) -> list[tuple[str, str]]:
-    """A name beside each point where there is room, and none where there is not: the point's hover text has it."""
-    height = float(np.ptp(y)) or 1.0
-    points = np.stack([x * _PANEL[0], (y.max() - y if down else y) / height * _PANEL[1]], axis=1)
-    taken: list[NDArray[np.float64]] = []
-    labels = []
-    for name, point in zip(names, points, strict=True):
-        free = next((place for place, away in _AROUND.items() if _is_free(point + away, points, taken)), None)
-        if free:
-            taken.append(point + _AROUND[free])
-        labels.append((name if free else "", free or "top center"))
-    return labels
-
-
-def _is_free(label: NDArray[np.float64], points: NDArray[np.float64], taken: Sequence[NDArray[np.float64]]) -> bool:
-    """Whether a label of three letters covers no other label and no point."""
-    others = np.abs(np.array(taken).reshape(-1, 2) - label)
-    near = np.abs(points - label)
-    return not ((others < (26, 15)).all(axis=1).any() or (near < (16, 10)).all(axis=1).any())
 
 
 def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light") -> go.Figure:

@@ -27,12 +27,12 @@ def item_figure(answer: SentenceItems, side: str, theme: Theme = "light") -> go.
     """Pearson's r over pairs, -1 to 1, with intervals: a row per language, a dot for NAS and one for embeddings."""
     rows = answer.correlations.query("side == @side")
     codes = list(dict.fromkeys(rows["language"]))[::-1]
-    figure = blank(theme, 26 * len(codes) + 100, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
+    figure = blank(theme, 30 * len(codes) + 120, margin={"l": 8, "r": 12, "t": 34, "b": 8}, hovermode="closest")
     for state, shift in zip(COMPARED, (0.14, -0.14), strict=True):
         shown = rows[rows["state"] == state]
         heights = [codes.index(code) + shift for code in shown["language"]]
         _dots(figure, shown, heights, state, [str(name) for name in shown["name"]], theme)
-    _with_zero(figure, "Correlation of margin and predictability, over pairs", theme)
+    _with_zero(figure, "Correlation of margin and predictability", theme)
     name_rows(figure, [tick(code) for code in codes])
     colours = PALETTES[theme].states
     colour_key(figure, [(colours["nas"], "● NAS"), (colours["embedding"], "■ Embedding")])

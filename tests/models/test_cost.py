@@ -249,7 +249,7 @@ def test_the_page_tells_the_cost_and_does_not_run_what_does_not_fit(
     app = open_page("alignment", **query)
     told = " ".join(each.value for each in [*app.markdown, *app.caption])
     assert re.search(r"16 sentences to run through 1 million parameters in \w+, about 1 second on this CPU", told)
-    assert re.search(r"Memory: about 1 MB for weights and 1 MB for a layer of states · [\d.]+ GB free", told)
+    assert re.search(r"Memory: about 1.MB for weights and 1.MB for a layer of states · [\d.]+.GB free", told)
     assert not app.button(key="run").disabled
     allow(0.1, monkeypatch)
     app = open_page("alignment", **query)

