@@ -4,17 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from neuronxa_core.analyses.method import Method
 from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.figures.method import spaces
 from neuronxa_core.figures.method.neighbours import exportable_neighbours, space_name
 from neuronxa_core.interface import local, tr
 from neuronxa_core.numbers import score, signed
-from pages.learn.few_pairs import few_pairs
+from pages.learn.few_pairs import example_or_stop
 from pages.learn.told import question, sections
 from pages.shared import bound, glossary, look, stage
-from pages.shared.precision import or_stop
-from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 _SPACES = ("nas", "embedding", "same")
 
@@ -103,12 +100,7 @@ def _scores(example: WorkedExample, layer: int, centred: bool) -> None:
 
 st.title(tr("Embeddings"))
 question(tr("Why not simply compare embeddings?"))
-line, choice = st.container(), st.container()
-with choice:
-    study = few_pairs(study_or_stop())
-request = settle_or_stop(or_stop(lambda: Method(study)))
-with line:
-    example = answer_or_stop(request, Place(400, files=lambda answer: look.study_files(answer.result)))
+example = example_or_stop()
 compare(example)
 with st.expander(tr("Where the numbers come from"), icon=":material/receipt_long:"):
     look.provenance(example.result)

@@ -1,12 +1,14 @@
-"""The choice of a few pairs, which Method and Embeddings explain themselves with."""
+"""The few pairs that Method and Embeddings explain themselves with: their choice and their worked example."""
 
 import streamlit as st
 
-from neuronxa_core.analyses.method import PAIRS, with_lines
+from neuronxa_core.analyses.method import PAIRS, Method, with_lines
+from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.interface import tr
 from neuronxa_core.study.study import Study
-from pages.shared import bound
+from pages.shared import bound, look
 from pages.shared.precision import or_stop
+from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 _MOST_OFFERED = 500
 
@@ -33,3 +35,13 @@ def few_pairs(study: Study) -> Study:
         st.info(tr("Choose at least two pairs: one pair alone has no rival."), icon=":material/checklist:")
         st.stop()
     return with_lines(study, sorted(chosen))
+
+
+def example_or_stop() -> WorkedExample:
+    """The worked example of few pairs, with the choice of the pairs below its study line; or what it needs to run."""
+    line, choice = st.container(), st.container()
+    with choice:
+        study = few_pairs(study_or_stop())
+    request = settle_or_stop(or_stop(lambda: Method(study)))
+    with line:
+        return answer_or_stop(request, Place(400, files=lambda answer: look.study_files(answer.result)))

@@ -5,18 +5,15 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from neuronxa_core.analyses.method import Method
 from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.figures.method.inside import names_of
 from neuronxa_core.figures.method.shown import telling_layer
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.interface import tr
 from pages.learn import method_steps as steps
-from pages.learn.few_pairs import few_pairs
+from pages.learn.few_pairs import example_or_stop
 from pages.learn.told import question
 from pages.shared import bound, look, picker, stage
-from pages.shared.precision import or_stop
-from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
 
 @st.fragment
@@ -70,12 +67,7 @@ def _undecided(example: WorkedExample, pair: int, layer: int) -> int:
 
 st.title(tr("Method"))
 question(tr("How does a sentence become a score that you can count by hand?"))
-line, choice = st.container(), st.container()
-with choice:
-    study = few_pairs(study_or_stop())
-request = settle_or_stop(or_stop(lambda: Method(study)))
-with line:
-    example = answer_or_stop(request, Place(400, files=lambda answer: look.study_files(answer.result)))
+example = example_or_stop()
 seven_steps(example)
 if st.button(tr("Open these pairs in Similarity"), icon=":material/arrow_forward:", type="tertiary", key="met_open"):
     picker.open_study(Path(__file__).parents[1] / "explore" / "similarity.py", example.study)
