@@ -85,5 +85,5 @@ def fertility_sentence(found: Relation, names: Sequence[str]) -> str:
     return (
         f"{percent(found.value**2)} of the variance of that difference over the languages goes with how many more "
         f"tokens {names[1]} needs than {names[0]} (r {score(found.value)}, {CONFIDENCE} interval "
-        f"{interval(found.low, found.high)}); that is no cause yet."
+        f"{interval(found.low, found.high)}); this does not show that one causes the other."
     )
