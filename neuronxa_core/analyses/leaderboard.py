@@ -1,6 +1,6 @@
 """Many models on many languages, ranked: from one row per model and language, as a store of sweeps has them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa_core.analyses.models import FEWEST, variant_names
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.languages import Language, language
 from neuronxa_core.metrics.bootstrap import percentile_interval, resampled_means
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.result import SUMMARY_NAMES
@@ -126,13 +126,24 @@ def _rank_interval(values: pd.DataFrame, languages: int) -> NDArray[np.float64]:
     return np.stack([np.floor(percentile_interval(ranks)[:, 0]), np.ceil(percentile_interval(ranks)[:, 1])], axis=-1)
 
 
-def matching(codes: Sequence[str], families: Sequence[str], scripts: Sequence[str], levels: Sequence[str]) -> list[str]:
-    """The languages of these families, scripts and resource levels; nothing named is no restriction."""
-    known = [language(code) for code in codes]
-    return [
-        each.code
-        for each in known
-        if (not families or each.family in families)
-        and (not scripts or each.script in scripts)
-        and (not levels or each.resource_level in levels)
-    ]
+@dataclass(frozen=True)
+class Filters:
+    """Which languages to keep; nothing named is no restriction."""
+
+    families: Collection[str] = ()
+    scripts: Collection[str] = ()
+    levels: Collection[str] = ()
+    regions: Collection[str] = ()
+
+    def matching(self, codes: Iterable[str]) -> list[str]:
+        """The languages of these families, scripts, resource levels and regions."""
+        known = [language(code) for code in codes]
+        return [each.code for each in known if all(not few or own in few for few, own in self._asked(each))]
+
+    def _asked(self, known: Language) -> tuple[tuple[Collection[str], str], ...]:
+        return (
+            (self.families, known.family),
+            (self.scripts, known.script),
+            (self.levels, known.resource_level),
+            (self.regions, known.region),
+        )

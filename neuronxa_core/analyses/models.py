@@ -31,13 +31,13 @@ def variant_names(studies: Sequence[Study]) -> list[str]:
     if len({study.model for study in studies}) > 1:  # each model then uses its default pooling
         fields.remove("pooling")
     differing = [name for name in fields if len({getattr(study, name) for study in studies}) > 1] or ["model"]
-    told = [asdict(study) | study.names | {"model": _model(study)} for study in studies]
+    told = [asdict(study) | study.names | {"model": short_model(study)} for study in studies]
     names = [", ".join(str(each[name]) or f"no {name}" for name in differing) for each in told]
     again = [names[:place].count(name) for place, name in enumerate(names)]  # folders of the same name
     return [f"{name} ({count + 1})" if count else name for name, count in zip(names, again, strict=True)]
 
 
-def _model(study: Study) -> str:
+def short_model(study: Study) -> str:
     """The model's name; of a GGUF file on the hub only the file's, since its repository would fill the legend."""
     name = study.names["model"]
     return PurePosixPath(name).stem if name.endswith(".gguf") else name

@@ -1,7 +1,8 @@
-"""Languages: FLORES-200 code, name, script, family and resource level.
+"""Languages: FLORES-200 code, name, script, family, region and resource level.
 
 The table is `languages.tsv` beside this file. "Head" languages are those XLM-R was trained on, following Glot500
-(Imani et al. 2023, arXiv:2305.12182); all others are "long-tail".
+(Imani et al. 2023, arXiv:2305.12182); all others are "long-tail". The region is the one of the UN's M49 standard that
+holds the country which CLDR's likely subtags give for the language and script, or for the code's own country.
 """
 
 import csv
@@ -40,6 +41,8 @@ class Language:
     family: str
     head: bool
     known: bool = True
+    region: str = "unknown"
+    """Of the world: `Western Africa`; `worldwide` for Esperanto."""
 
     @property
     def resource_level(self) -> str:
@@ -140,9 +143,8 @@ def _languages() -> tuple[dict[str, Language], dict[str, str]]:
     with _TABLE.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
             code = row["code"]
-            table[code] = Language(
-                code, row["name"], row["autonym"], row["script"], row["direction"], row["family"], row["head"] == "yes"
-            )
+            said = (row["name"], row["autonym"], row["script"], row["direction"], row["family"])
+            table[code] = Language(code, *said, row["head"] == "yes", region=row["region"] or "worldwide")
             exact |= {spelling.lower(): code for spelling in (code, row["iso639_1"], row["ntrex"]) if spelling}
             by_iso639_3.setdefault(code[:3], code)
     names = {known.name.lower(): code for code, known in table.items()}

@@ -7,20 +7,48 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.analyses.leaderboard import Board
-from neuronxa_core.analyses.models import FEWEST
+from neuronxa_core.analyses.models import FEWEST, short_model
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, score_scale
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, score_scale, variant_name
 from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes
 from neuronxa_core.figures.wording import joined_names
+from neuronxa_core.models import demo
+from neuronxa_core.models.curated import curated
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, score
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
+from neuronxa_core.study.study import Study
 
-_ROW, _BELOW = 26, 104
+DEMO_TITLE = "Gemma 3 270M (demo)"
+_ROW, _TALL_ROW, _BELOW = 26, 38, 104
 _MOST_LABELS = 60
 """With more languages than this, their codes would run into each other."""
-_LONGEST = 22
+_LONGEST, _LONGEST_BELOW = 22, 30
+
+
+def titles(board: Board) -> dict[str, str]:
+    """What people read in place of each variant's name: `Gemma 3 270M (demo), Product (gate × up), float32`."""
+    return {name: _title(name, study) for name, study in board.studies.items()}
+
+
+def _title(name: str, study: Study) -> str:
+    model, known = short_model(study), curated(study.model)
+    if name != model and not name.startswith(f"{model}, "):  # variants of one model, named by what differs alone
+        return variant_name(name)
+    title = DEMO_TITLE if study.model == demo.NAME else known.title if known else model
+    return title + variant_name(name.removeprefix(model))
+
+
+def _in_two_lines(title: str) -> str:
+    """A title for the axis: the model, and its settings below in smaller letters; what is too long is cut."""
+    model, _, rest = title.partition(", ")
+    lines = (_cut(model, _LONGEST), f"<span style='font-size:11px'>{_cut(rest, _LONGEST_BELOW)}</span>" if rest else "")
+    return "<br>".join(filter(None, lines))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def board_heatmap(
@@ -31,9 +59,11 @@ def board_heatmap(
     Transparent squares lie over the cells for clicks; their customdata begins with the variant and the code.
     """
     scores, low, high = (board.scores(state, end).loc[list(order), list(codes)] for end in ("", "_low", "_high"))
+    named = titles(board)
+    ticks = [_in_two_lines(named[name]) for name in order]
     figure = blank(
         theme,
-        _ROW * len(order) + _BELOW,
+        (_TALL_ROW if any("<br>" in each for each in ticks) else _ROW) * len(order) + _BELOW,
         margin={"l": 8, "r": 8, "t": 4, "b": _BELOW - 8},
         dragmode=False,
         hovermode="closest",
@@ -55,7 +85,11 @@ def board_heatmap(
     rows, columns = (each.tolist() for each in np.nonzero(scores.notna().to_numpy()))
     ends = [scores.to_numpy(), low.to_numpy(), high.to_numpy()]
     cells = [
-        [order[row], codes[column], _hover(order[row], codes[column], *(float(each[row, column]) for each in ends))]
+        [
+            order[row],
+            codes[column],
+            _hover(named[order[row]], codes[column], *(float(end[row, column]) for end in ends)),
+        ]
         for row, column in zip(rows, columns, strict=True)
     ]
     figure.add_trace(
@@ -71,15 +105,14 @@ def board_heatmap(
         tickfont={"size": 12},
         **shared,
     )
-    names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in order]
-    figure.update_yaxes(range=[len(order) - 0.5, -0.5], tickvals=list(range(len(order))), ticktext=names, **shared)
+    figure.update_yaxes(range=[len(order) - 0.5, -0.5], tickvals=list(range(len(order))), ticktext=ticks, **shared)
     figure.update_layout(font={"color": PALETTES[theme].ink})
     return figure
 
 
-def _hover(variant: str, code: str, value: float, low: float, high: float) -> str:
+def _hover(title: str, code: str, value: float, low: float, high: float) -> str:
     told = f"{score(value)}<br>{confidence(low, high)}"
-    return f"<b>{variant}</b><br>{language(code).name}: " + told.replace("<0", "&lt;0")
+    return f"<b>{title}</b><br>{language(code).name}: " + told.replace("<0", "&lt;0")
 
 
 def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], state: State) -> ExportableFigure:
@@ -98,19 +131,19 @@ def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], s
 def board_finding(table: pd.DataFrame, board: Board, state: State) -> str:
     """Which model is first, how sure that is, and over which languages. table: of leaderboard.ranking."""
     name, measure, shared = SUMMARY_NAMES[state], SCORE_NAMES[state], len(board.common)
+    named = titles(board)
     best = table[table["rank"] == 1]
     first = best.iloc[0]
     over = f"over {count(shared, 'language')} that all have" if shared else "each over its own languages"
     over_its_own = f"over {count(shared, 'language')}"
     if len(table) == 1:
         alone = confidence(first[f"{name}_low"], first[f"{name}_high"], of="languages")
-        return f"{first['variant']} has a mean {measure} of {score(first[name])} {over_its_own} ({alone})."
+        return f"{named[first['variant']]} has a mean {measure} of {score(first[name])} {over_its_own} ({alone})."
     if len(best) > 1:
-        return (
-            f"{joined_names(list(best['variant']))} share the first place by {measure}, {score(first[name])}, {over}."
-        )
+        leaders = joined_names([named[each] for each in best["variant"]])
+        return f"{leaders} share the first place by {measure}, {score(first[name])}, {over}."
     ends = confidence(first[f"{name}_low"], first[f"{name}_high"], of="languages")
-    text = f"{first['variant']} is first by {measure} {over}: {score(first[name])} ({ends})"
+    text = f"{named[first['variant']]} is first by {measure} {over}: {score(first[name])} ({ends})"
     if shared < FEWEST:
         return f"{text}."
     rivals = int((table["rank_low"] <= 1).sum()) - 1

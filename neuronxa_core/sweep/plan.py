@@ -9,10 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from neuronxa_core.analyses.revisions import at_revision
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.languages import language, looks_like_a_language
-from neuronxa_core.errors import CorpusError, shown
+from neuronxa_core.errors import CorpusError, StudyError, shown
 from neuronxa_core.models import demo
 from neuronxa_core.models.locate import ModelRef, is_hub_id
 from neuronxa_core.paths import exists
@@ -71,8 +72,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _tasks(entries: Entries) -> tuple[Task, ...]:
-    for entry in entries["models"]:
-        _check_model(entry)
+    models = [_model(entry) for entry in entries["models"]]
     for name in CHOICES:
         for entry in entries[name]:
             if entry.value not in CHOICES[name]:
@@ -83,25 +83,27 @@ def _tasks(entries: Entries) -> tuple[Task, ...]:
     corpora = [_open(entry) for entry in entries["corpora"]]
     for corpus in corpora:
         _check_languages(corpus, entries)
-    tasks = {task.key: task for task in _combined(entries, corpora, pairs)}
+    tasks = {task.key: task for task in _combined(entries, models, corpora, pairs)}
     if not tasks:
         line = entries["languages"][0].line
         refuse(line, "no language is left besides the pivot.", "Name another language, or another pivot.")
     return tuple(tasks.values())
 
 
-def _combined(entries: Entries, corpora: Sequence[Corpus], pairs: Sequence[int]) -> Iterator[Task]:
+def _combined(
+    entries: Entries, models: Sequence[tuple[str, str]], corpora: Sequence[Corpus], pairs: Sequence[int]
+) -> Iterator[Task]:
     """The tasks, the slowest to change first: what must be loaded, then what must be extracted."""
     values = {name: [entry.value for entry in entries[name]] for name in entries}
     pivots = list(dict.fromkeys(language(code).code for code in values["pivot"]))
-    for model, dtype, corpus, count in product(values["models"], values["dtype"], corpora, pairs):
+    for (model, revision), dtype, corpus, count in product(models, values["dtype"], corpora, pairs):
         seen = 0
         for code in _codes(corpus, values["languages"], pivots):
             for site, pooling, pivot in product(values["site"], values["pooling"], pivots):
                 if pivot == code or (corpus.pairwise and pivot not in corpus.beside(code)):
                     continue
                 settings: dict[str, Any] = {"pairs": count, "site": site, "pooling": pooling, "dtype": dtype}
-                study = Study(model, corpus.name, code, pivot, **settings)
+                study = Study(model, corpus.name, code, pivot, revision=revision, **settings)
                 if not seen:
                     _check_pairs(study, entries)
                 seen += 1
@@ -113,13 +115,30 @@ def _codes(corpus: Corpus, named: Sequence[str], pivots: Sequence[str]) -> list[
     return [code for code in dict.fromkeys(codes) if pivots != [code]]
 
 
-def _check_model(entry: Entry) -> None:
-    if entry.value != demo.NAME and not exists(entry.value) and not is_hub_id(entry.value):
+def _model(entry: Entry) -> tuple[str, str]:
+    """(model, revision) of `name` or `name@revision`; of a training run's folder, that checkpoint in it, and ""."""
+    model, at, revision = entry.value.rpartition("@")
+    if not at or not model or exists(entry.value):
+        model, revision = entry.value, ""
+    if model != demo.NAME and not exists(model) and not is_hub_id(model):
         refuse(
             entry.line,
-            f"there is no model {shown(entry.value)!r}.",
+            f"there is no model {shown(model)!r}.",
             "Use demo, a hub id such as organisation/name, or the path of a folder or GGUF file.",
         )
+    if is_hub_id(model) or model == entry.value:
+        return model, revision
+    try:
+        inside = at_revision(Study(model, "", "deu_Latn", "eng_Latn"), revision).model
+    except StudyError as error:
+        refuse(entry.line, error.problem, error.next_step)
+    if not exists(inside):
+        refuse(
+            entry.line,
+            f"there is no checkpoint {shown(revision)!r} in {shown(model)}.",
+            "Name a folder in it, such as checkpoint-1000.",
+        )
+    return inside, ""
 
 
 def _open(entry: Entry) -> Corpus:

@@ -1,36 +1,33 @@
 """Leaderboard: models by languages, from a store of sweeps or from the gallery."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from neuronxa_core.analyses.leaderboard import Board, board_of, matching, ranking, texts_of
-from neuronxa_core.corpora.languages import language, search_terms
-from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.analyses.leaderboard import Board, Filters, board_of, ranking, texts_of
+from neuronxa_core.corpora.languages import Language, language, script_name, search_terms
 from neuronxa_core.figures import alignment
 from neuronxa_core.figures import leaderboard as figures
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery import answers
-from neuronxa_core.numbers import CONFIDENCE, count, with_unit
+from neuronxa_core.numbers import CONFIDENCE
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.naming import corpus_name
 from neuronxa_core.study.result import SUMMARY_NAMES
-from neuronxa_core.study.study import Study
 from neuronxa_core.sweep import board as reader
-from neuronxa_core.sweep.store import Store
+from pages.compare.leaderboard_moved import moved_view
+from pages.compare.leaderboard_store import rows_or_stop, watch
 from pages.shared import glossary, look, picker
 from pages.shared.study_link import is_shared
 
 _EXPLORE = Path(__file__).parent.parent / "explore"
-_GALLERY = "Gallery"
-_OTHER = "Other"
 _SECONDS = 5  # between two looks at a store whose sweep runs
-_STILL_RUNNING = 900  # seconds after its last result in which a sweep with tasks left counts as running
-_ORDERS = {"score": "By mean score", "name": "By name", "family": "By family"}
+_ORDERS = {"score": "By mean score", "name": "By name", "family": "By family", "region": "By region"}
 _COLUMNS = {
     "rank": Column("Rank", "%d", "By the mean of the chosen score over the languages that all models have"),
     "rank_low": Column("Rank, from", "%d", f"Best rank in {CONFIDENCE} of the resampled sets of languages"),
@@ -46,84 +43,14 @@ _COLUMNS = {
 
 
 def leaderboard_page() -> None:
-    store, rows = _rows_or_stop()
+    store, rows = rows_or_stop()
     if store:
         runs = reader.progress(store).left > 0
-        st.fragment(_watch, run_every=_SECONDS if runs else None)(store.url)
+        st.fragment(watch, run_every=_SECONDS if runs else None)(store.url)
     if rows.empty:
         st.info("This store has no results yet.", icon=":material/hourglass_empty:")
         return
     _view(rows)
-
-
-def _rows_or_stop() -> tuple[Store | None, pd.DataFrame]:
-    """The store, None for the gallery, and its rows; the page stops where it cannot be read."""
-    offered = [_GALLERY, *reader.offered_stores(), *([] if is_shared() else [_OTHER])]
-    which, where = st.columns([1, 2], vertical_alignment="bottom")
-    chosen = which.selectbox("Store", offered, key="board_store", bind="query-params")
-    address = chosen
-    if chosen == _OTHER:
-        address = where.text_input(
-            "Folder or address",
-            key="board_address",
-            bind="query-params",
-            placeholder="results, or s3://bucket/name",
-            help="The store that `neuronxa sweep --store` writes to.",
-        )
-    if chosen == _GALLERY:
-        return None, reader.gallery_rows()
-    if not address:
-        st.info("Type the folder or the address of a store of sweeps.", icon=":material/database:")
-        st.stop()
-    try:
-        store = Store(reader.store_address(address))
-        rows = reader.store_rows(store)
-    except NeuronXAError as error:
-        told = f"The store {address} cannot be read at the moment. Try again later." if is_shared() else str(error)
-        st.error(look.plain(told), icon=":material/error:")
-        st.stop()
-    return store, rows
-
-
-def _watch(url: str) -> None:
-    """Shows how far the sweeps of a store are, and draws the page anew when results have come."""
-    try:
-        store = Store(url)
-        now = reader.progress(store)
-    except NeuronXAError:
-        st.warning("The store cannot be read at the moment.", icon=":material/cloud_off:")
-        return
-    if st.session_state.setdefault("board_seen", (url, now.newest)) != (url, now.newest):
-        st.session_state.board_seen = (url, now.newest)
-        st.rerun()
-    if now.left:
-        ended = now.done + len(now.failures)
-        st.progress(ended / now.planned, f"{ended:,} of {count(now.planned, 'task')} · {_last(now.newest)}")
-    if now.failures and is_shared():  # the reasons name paths
-        st.caption(f"{count(len(now.failures), 'task')} failed.")
-    elif now.failures:
-        with st.expander(f"{count(len(now.failures), 'task')} failed", icon=":material/report:"):
-            studies = [Study(**failure.study) for failure in now.failures.values()]
-            told = [f"{failure.problem} {failure.next_step}" for failure in now.failures.values()]
-            look.table(
-                pd.DataFrame(
-                    {
-                        "variant": [study.names["model"] for study in studies],
-                        "source": [study.source for study in studies],
-                        "reason": told,
-                    }
-                ),
-                {"variant": Column("Model"), "reason": Column("Why")},
-            )
-
-
-def _last(newest: str) -> str:
-    if not newest:
-        return "no result yet"
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(newest)).total_seconds()
-    if seconds > _STILL_RUNNING:
-        return "the last result is a while ago: start the sweep again to go on"
-    return f"the last result came {with_unit(f'{seconds:.0f}', 's')} ago"
 
 
 def _view(rows: pd.DataFrame) -> None:
@@ -148,6 +75,7 @@ def _view(rows: pd.DataFrame) -> None:
     look.picture(exportable, "board_map", finding, on_select=_clicked, selection_mode="points")
     _table(board, table, state)
     _pair(rows, board)
+    moved_view(rows, board, state)
 
 
 def _text_name(text: tuple[str, str, int, int, str]) -> str:
@@ -161,29 +89,39 @@ def _filtered(board: Board) -> Board:
     codes = sorted(set(board.rows["source"]))
     known = [language(code) for code in codes]
     with st.expander("Filter", icon=":material/filter_alt:"):
-        family, script, level = st.columns(3)
-        families = family.multiselect("Family", sorted({each.family for each in known}), key="board_family")
-        scripts = script.multiselect("Script", sorted({each.script for each in known}), key="board_script")
-        levels = level.multiselect("Resources", ["head", "long-tail"], key="board_level")
+        filters = Filters(*(_chosen(column, known, name) for column, name in zip(st.columns(4), _FILTERS, strict=True)))
         searched, chosen = st.columns(2)
         words = searched.text_input("Search", key="board_search", placeholder="a language or a model").lower().split()
-        models = chosen.multiselect("Models", list(board.studies), key="board_models", placeholder="all")
-    codes = matching(codes, families, scripts, levels)
+        titles = figures.titles(board)
+        models = chosen.multiselect(
+            "Models", list(titles), key="board_models", placeholder="all", format_func=look.named(titles)
+        )
+    codes = filters.matching(codes)
     names = models or list(board.studies)
     for word in words:
         found = [code for code in codes if word in search_terms(code).lower()]
         if found:
             codes = found
         else:
-            names = [name for name in names if word in name.lower()]
+            names = [name for name in names if word in f"{name} {titles[name]}".lower()]
     return board.only(codes, names)
+
+
+_FILTERS = {"family": "Family", "script": "Script", "resource_level": "Resources", "region": "Region"}
+
+
+def _chosen(column: Any, known: Iterable[Language], name: str) -> Sequence[str]:
+    """What is chosen of one property of the languages, such as their families."""
+    values = sorted({str(getattr(each, name)) for each in known})
+    shown = script_name if name == "script" else str
+    return list(column.multiselect(_FILTERS[name], values, key=f"board_{name}", format_func=shown, placeholder="all"))
 
 
 def _ordered(board: Board, state: State, order: str) -> list[str]:
     scores = board.scores(state)
     codes = sorted(scores.columns, key=lambda code: language(code).name)
-    if order == "family":
-        return sorted(codes, key=lambda code: language(code).family)
+    if order in ("family", "region"):
+        return sorted(codes, key=lambda code: str(getattr(language(code), order)))
     if order == "score":
         means = scores.mean()
         return sorted(codes, key=lambda code: -means[code])
@@ -215,7 +153,8 @@ def _table(board: Board, table: pd.DataFrame, state: State) -> None:
         "Ranks and means are over the languages that all models have; intervals resample these languages. Click a cell "
         "for its pair, or select a row to open the model."
     )
-    look.table(table[columns or usual], _COLUMNS, key="board_table", on_select=chosen, selection_mode="single-row")
+    shown = table.assign(variant=table["variant"].map(figures.titles(board)))
+    look.table(shown[columns or usual], _COLUMNS, key="board_table", on_select=chosen, selection_mode="single-row")
     stem = f"leaderboard.{state}"
     look.table_downloads(table, stem, "board_ranking", "Ranking")
     wide = ["variant", *board.rows.columns]
@@ -263,7 +202,7 @@ def _pair(rows: pd.DataFrame, board: Board) -> None:
     result = reader.result_in(rows, board.study(variant, code))
     if result is None:
         return
-    st.header(f"{look.plain(variant)}: {language(code).name}")
+    st.header(f"{look.plain(figures.titles(board)[variant])}: {language(code).name}")
     look.picture(
         alignment.exportable_curves(result), "board_pair_curves", look.plain(alignment.alignment_finding(result))
     )

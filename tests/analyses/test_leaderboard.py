@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuronxa_core.analyses.leaderboard import Board, board_of, matching, ranking, texts_of
+from neuronxa_core.analyses.leaderboard import Board, Filters, board_of, ranking, texts_of
 from neuronxa_core.figures.leaderboard import board_finding
 from tests.sweep.examples import made_up
 
@@ -73,7 +73,9 @@ def test_results_on_other_sentences_are_never_mixed():
 
 def test_filters_keep_what_fits_all_of_them_and_nothing_named_keeps_all():
     codes = [*HEAD, *LONG]
-    assert matching(codes, [], [], []) == codes
-    assert matching(codes, [], ["Deva"], []) == matching(codes, [], ["Deva"], ["head"]) == ["hin_Deva"]
-    assert matching(codes, ["Indo-European"], ["Latn"], ["long-tail"]) == []
+    assert Filters().matching(codes) == codes
+    assert Filters(scripts=["Deva"]).matching(codes) == ["hin_Deva"]
+    assert Filters(scripts=["Latn", "Deva"], levels=["long-tail"]).matching(codes) == LONG
+    assert Filters(regions=["Southern Europe", "Western Africa"]).matching(codes) == LONG
+    assert Filters(families=["Romance"], regions=["Southern Asia"]).matching(codes) == []
     assert np.isnan(Board(rows({"a": {"deu_Latn": 0.5}, "b": {"fra_Latn": 0.5}})).scores("nas").to_numpy()).sum() == 2

@@ -32,6 +32,14 @@ def test_head_is_yes_or_no_and_says_the_resource_level():
     assert language("ban_Latn").resource_level == "long-tail"
 
 
+def test_every_language_has_the_region_of_its_country():
+    assert {row["code"] for row in ROWS if not row["region"]} == {"epo_Latn"}
+    known = {"swh_Latn": "Eastern Africa", "por_Latn-BR": "South America", "spa_Latn-MX": "Central America"}
+    known |= {"eng_Latn-IN": "Southern Asia", "pbt_Arab": "Southern Asia", "srp_Cyrl": "Southern Europe"}
+    known |= {"quy_Latn": "South America", "epo_Latn": "worldwide", "xxx_Latn": "unknown"}
+    assert {code: language(code).region for code in known} == known
+
+
 @pytest.mark.parametrize("column", ["iso639_1", "ntrex"])
 def test_every_other_spelling_leads_to_one_language(column: str):
     spelt = {row[column]: row["code"] for row in ROWS if row[column]}

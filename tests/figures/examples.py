@@ -34,6 +34,7 @@ from neuronxa_core.figures import (
     languages,
     leaderboard,
     models,
+    moved,
     neurons,
     overview,
     plane,
@@ -66,6 +67,8 @@ from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.table import StudyTable
 from neuronxa_core.sweep.board import gallery_rows
+from neuronxa_core.sweep.diff import moved_between
+from neuronxa_core.sweep.rows import row_of
 
 MODULES = (
     alignment,
@@ -79,6 +82,7 @@ MODULES = (
     languages,
     leaderboard,
     models,
+    moved,
     neighbours,
     neurons,
     overview,
@@ -333,6 +337,14 @@ def exportable_difference() -> Example:
     table = language_differences(variants["product"], variants["gate"], "nas")
     exportable = models.exportable_difference(STUDY, table, "nas", "product", "gate")
     return Example(exportable, {"difference.x": table["difference"][::-1]})
+
+
+@example
+def exportable_moved() -> Example:
+    product = variant_results()[replace(STUDY, site="product")]
+    before, after = (pd.DataFrame([row_of("k", each)]) for each in (gallery_results()[STUDY], product))
+    exportable = moved.exportable_moved(moved_between(before, after), "nas", "gate to product")
+    return Example(exportable, {"moved.y": [product.mean("nas")]})
 
 
 @example

@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> str:
 
 def test_the_gallery_is_shown_where_no_store_is_given():
     app = open_page("leaderboard")
-    assert "demo, gate, float32 is first by NASCA over 30 languages" in said(app)
+    assert "Gemma 3 270M (demo), Activation (gate), float32 is first by NASCA over 30 languages" in said(app)
     app.text_input(key="board_search").set_value("yoruba").run()
     assert not app.exception
     assert "over 1 language" in said(app)
@@ -43,13 +43,17 @@ def test_a_store_is_ranked_filtered_and_watched_and_its_cells_open(store: str):
     assert [frame.value["reason"][0] for frame in app.dataframe if "reason" in frame.value] == [
         "It is gated. Ask for access."
     ]
-    app.multiselect(key="board_level").set_value(["long-tail"]).run()
+    app.multiselect(key="board_region").set_value(["Western Africa"]).run()
     assert "over 1 language that all have" in said(app)
-    app.multiselect(key="board_level").set_value([]).run()
+    app.multiselect(key="board_region").set_value([]).run()
     app.session_state["board_open"] = ("org/poor", "yor_Latn")
     app.run()
     assert not app.exception
     assert chart_count(app) == 2  # the board and the pair's curves, which only the store has
+    app.selectbox(key="moved_store").set_value("Another model or revision here").run()
+    assert not app.exception
+    assert chart_count(app) == 3
+    assert "0 up and 3 down; fewer than one would if nothing had changed. Most: German with org/good" in said(app)
     assert any("Yoruba" in header.value for header in app.header)
 
 

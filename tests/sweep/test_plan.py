@@ -40,6 +40,26 @@ def test_all_languages_are_those_of_the_corpus_without_the_pivot(tmp_path, tiny_
     assert pairs == {(deu, eng): 1, (deu, fra): 1, (eng, fra): 1, (fra, eng): 1}
 
 
+def test_a_model_can_be_named_at_its_revisions(tmp_path, tiny_corpus):
+    run = tmp_path / "run"
+    for folder in ("checkpoint-10", "checkpoint-20", "a@b"):
+        (run / folder).mkdir(parents=True)
+    models = f"[org/base@step10, org/base@step20, org/base, '{run}@checkpoint-20', '{run}/a@b']"
+    made = plan(tmp_path, f"models: {models}\ncorpora: {tiny_corpus}\nlanguages: deu\npairs: 8")
+    assert [(task.study.model, task.study.revision) for task in made.tasks] == [
+        ("org/base", "step10"),
+        ("org/base", "step20"),
+        ("org/base", ""),
+        (str(run / "checkpoint-20"), ""),
+        (str(run / "a@b"), ""),
+    ]
+    assert len({task.key for task in made.tasks}) == 5
+    for model, words in ((f"{run}@checkpoint-30", "no checkpoint 'checkpoint-30' in"), ("demo@main", "no revisions")):
+        with pytest.raises(SweepError, match=words) as caught:
+            plan(tmp_path, f"models: '{model}'\ncorpora: {tiny_corpus}\npairs: 8")
+        assert str(caught.value).startswith("Line 1 of the plan: ")
+
+
 def test_no_is_norwegian_and_not_false(tmp_path, tiny_corpus):
     (tiny_corpus / "nob_Latn.txt").write_text((tiny_corpus / "deu_Latn.txt").read_text())
     made = plan(tmp_path, f"models: demo\ncorpora: {tiny_corpus}\nlanguages: [no]\npairs: 8")

@@ -10,7 +10,7 @@ import pytest
 
 from neuronxa_core.errors import ModelError, SweepError
 from neuronxa_core.states.sentences import STATES
-from neuronxa_core.sweep.diff import differences, lines
+from neuronxa_core.sweep.diff import differences, lines, moved_between
 from neuronxa_core.sweep.rows import result_of
 from neuronxa_core.sweep.store import Store
 from tests.sweep.examples import task_and_result
@@ -143,4 +143,6 @@ def test_what_moved_beyond_its_interval_is_told_and_what_did_not_is_not(tmp_path
     assert row["difference"] == pytest.approx(high.mean("nas") - low.mean("nas"))
     assert 0 < row["ci_low"] < row["difference"] < row["ci_high"]
     assert (table.loc[table["source"] == "fra_Latn", "difference"] == 0).all()
+    between = moved_between(before.rows()[:1], after.rows()[:1])
+    assert between.iloc[0].to_dict() == row.to_dict()
     assert lines(table)[0].startswith("2 results in both stores; 3 of 6 scores moved")
