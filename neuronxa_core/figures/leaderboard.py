@@ -43,7 +43,7 @@ def _title(name: str, study: Study) -> str:
 def _in_two_lines(title: str) -> str:
     """A title for the axis: the model, and its settings below in smaller letters; what is too long is cut."""
     model, _, rest = title.partition(", ")
-    lines = (_cut(model, _LONGEST), f"<span style='font-size:11px'>{_cut(rest, _LONGEST_BELOW)}</span>" if rest else "")
+    lines = (_cut(model, _LONGEST), f"<span style='font-size:12px'>{_cut(rest, _LONGEST_BELOW)}</span>" if rest else "")
     return "<br>".join(filter(None, lines))
 
 
@@ -121,8 +121,8 @@ def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], s
     return ExportableFigure(
         f"{study.names['corpus']}.{study.target}.{state}.leaderboard",
         f"{SCORE_NAMES[state]} of {count(len(order), 'model')} on {count(len(codes), 'language')}",
-        f"Each cell is the {STATE_NAMES[state]} score against {language(study.target).name}, mean over layers; models "
-        "by their mean, best at the top. Blank: not computed.",
+        f"Each cell is the language's {SCORE_NAMES[state]} against {language(study.target).name}: the mean of its "
+        f"{STATE_NAMES[state]} scores over the layers. Models by their mean, best at the top. Blank: not computed.",
         f"{joined_names(models)} · {study.names['corpus']} · {study.pairs} pairs",
         lambda theme: board_heatmap(board, order, codes, state, theme),
     )

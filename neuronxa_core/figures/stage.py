@@ -1,8 +1,10 @@
 """A figure for a room: as large as the screen, its text to be read from the last row."""
 
+import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
@@ -15,6 +17,8 @@ _LARGER = 1.8
 _MOST_NAMES = {"x": 30, "y": 18}
 """Names beside an axis for which a screen of 1280 x 720 has room at that size."""
 _SCALED = {"xshift", "yshift", "thickness", "standoff", "ticklen", "ax", "ay"}
+_SCREEN, _LETTER, _LINE = (1100, 430), 13, 30
+"""Pixels for the cells of a heat map, of a letter, and of a line of text at that size."""
 _SIZE = re.compile(r"font-size:\s*([\d.]+)px")
 
 
@@ -33,14 +37,33 @@ def staged(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
         if name[1:5] == "axis" and axis.get("ticktext") is not None:
             every = -(-len(axis["ticktext"]) // _MOST_NAMES[name[0]])
             axis |= {part: list(axis[part])[::every] for part in ("tickvals", "ticktext")}
+    for trace in content["data"]:
+        if trace["type"] == "heatmap" and trace.get("texttemplate"):
+            trace["text"] = _cells(trace["text"])
     return go.Figure({**content, "layout": {**layout, "autosize": True, "hovermode": False}})
+
+
+def _cells(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The texts of a heat map's cells, each with as many lines and letters as its cell has room for."""
+    lines = max(1, _SCREEN[1] // len(rows) // _LINE)
+    letters = max(1, _SCREEN[0] // len(rows[0]) // _LETTER)
+    return [["<br>".join(_cut(line, letters) for line in text.split("<br>")[:lines]) for text in row] for row in rows]
+
+
+def _cut(line: str, letters: int) -> str:
+    """A line cut to so many letters, of which Chinese ones count twice; one with markup stays as it is."""
+    text = html.unescape(line)
+    ends = [sum(1 + (east_asian_width(letter) in "WF") for letter in text[:end]) for end in range(1, len(text) + 1)]
+    if "</" in line or not ends or ends[-1] <= letters:
+        return line
+    return html.escape(text[: max(1, sum(end <= letters - 1 for end in ends))], quote=False) + "…"
 
 
 def _enlarged(part: Any, inside: str = "") -> Any:
     """A part of a figure's dict. inside: the name under which it stands."""
     if isinstance(part, Mapping):
         return {name: _sized(name, _enlarged(value, name), inside) for name, value in part.items()}
-    if isinstance(part, list | tuple) and part and isinstance(part[0], Mapping):
+    if isinstance(part, list | tuple) and part and isinstance(part[0], Mapping | list | tuple | str):
         return [_enlarged(each, inside) for each in part]
     return _SIZE.sub(_size, part) if isinstance(part, str) else part
 

@@ -51,13 +51,14 @@ def _controls(result: StudyResult) -> tuple[int, Order, bool]:
     last = result.last_layer
     slider, order, scale = st.columns([2.2, 1, 1], vertical_alignment="bottom")
     with slider:
-        layer = int(st.session_state.get("sim_layer", result.peak("nas")[0]))
+        if st.session_state.get("sim_layer", 0) > last:  # of a study with more layers
+            st.session_state.sim_layer = last
         strip = st.empty()
         layer = st.slider(
             "Layer",
             0,
             last,
-            min(layer, last),
+            result.peak("nas")[0],
             key="sim_layer",
             bind="query-params",
             help="Layer 0 is the token embedding, which has no neurons. The curves show the NAS, NAV and embedding "

@@ -27,7 +27,7 @@ from pages.shared import bound
 from pages.shared import lesson as lessons
 from pages.shared.lesson import Walk
 
-PARAMETER = "present"
+PARAMETER, LAYER = "present", "stage_layer"
 _DIGITS = 9
 _LOOKED_AT = 64
 """Languages of a corpus that are asked for an answer, to find those for the digits."""
@@ -48,6 +48,7 @@ def begin(page: str) -> None:
     state = st.session_state
     if not number() or state.get("stage_page") != page:
         state.stage_page, state.stage_layers, state.stage_at, state.stage_most = page, {}, {}, 1
+        state.stage_drawn, state.stage_early = False, []
     if state.pop("stage_next", False):
         _step(1, around=True)
     for key, value in state.stage_at.items():  # the browser may not have heard yet where the keys have led
@@ -56,8 +57,16 @@ def begin(page: str) -> None:
 
 
 def end() -> None:
-    """Records how many figures the page has. Call it after a page that was drawn to its end."""
-    st.session_state.stage_most = max(1, len(st.session_state.stage_figures))
+    """Records how many figures the page has, and does what keys asked for before. Call it after a page's last line."""
+    state = st.session_state
+    state.stage_most, state.stage_drawn = max(1, len(state.stage_figures)), number() > 0
+    early, state.stage_early = state.stage_early, []
+    if number() > state.stage_most:  # a link to a figure that the page has not
+        early.append(partial(_turn, 0))
+    if state.stage_drawn and early:
+        for does in early:
+            does()
+        st.rerun()
 
 
 def draw() -> None:
@@ -124,13 +133,14 @@ def moves(key: str, values: Iterable[object]) -> None:
 
 
 def layer(values: Sequence[int], start: int) -> int | None:
-    """The layer marked with the arrow keys on a page without a layer control; None off the stage."""
+    """The layer that arrow keys mark on a page without a layer control, kept in the link; None off the stage."""
     if not number():
+        st.query_params.pop(LAYER, None)
         return None
-    if st.session_state.get("stage_layer") not in values:
-        st.session_state.stage_layer = start
-    moves("stage_layer", values)
-    return int(st.session_state.stage_layer)
+    bound.adopt(LAYER, values, start, bound.number)
+    bound.write(LAYER)
+    moves(LAYER, values)
+    return int(st.session_state[LAYER])
 
 
 def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> bool:
@@ -191,13 +201,23 @@ def _put(figure: int) -> None:
 
 def _turn(by: int) -> None:
     """Moves to the page's next or previous figure."""
+    if not st.session_state.stage_drawn:
+        st.session_state.stage_early.append(partial(_turn, by))
+        return
     st.session_state.stage_plays = False
     _put(min(max(1, number() + by), st.session_state.stage_most))
 
 
 def _step(by: int, around: bool = False) -> None:
-    """Moves to the next or previous layer, or figure on a page without layers."""
+    """Moves to the next or previous layer, or figure on a page without layers.
+
+    What a key asks for while the page is first drawn waits for its end, where layers and figures are known.
+    """
     state = st.session_state
+    if not (state.stage_drawn or state.get("stage_layers")):
+        if not around:
+            state.stage_early.append(partial(_step, by))
+        return
     for key, values in state.get("stage_layers", {}).items():
         held = state.stage_at.get(key, state.get(key))
         place = values.index(held) + by if held in values else 0

@@ -59,3 +59,16 @@ def test_of_more_names_than_fit_every_second_stands():
     axis = staged(ExportableFigure("a", "A", "", "", draw)).layout.yaxis
     assert list(axis.ticktext) == [f"name {number}" for number in range(0, 31, 2)]
     assert list(axis.tickvals) == list(range(0, 31, 2))
+
+
+def test_words_in_cells_are_cut_to_the_cells_of_the_screen():
+    rows = [["Wasser", "&lt;h5>", "お知らせ", "екст<br><span style='font-size:12px'>Cyrillic</span>"] * 4] * 18
+
+    def draw(theme: str) -> go.Figure:
+        return blank("light", 300).add_heatmap(z=[[0.5] * 16] * 18, text=rows, texttemplate="%{text}")
+
+    shown = staged(ExportableFigure("a", "A", "", "", draw)).data[0].text
+    assert list(shown[0][:4]) == ["Wass…", "&lt;h5>", "お知…", "екст"]  # five letters in each of 16 columns
+    few = [row[:4] for row in rows[:4]]
+    rows[:] = few
+    assert "font-size:24px'>Cyrillic" in staged(ExportableFigure("a", "A", "", "", draw)).data[0].text[0][3]
