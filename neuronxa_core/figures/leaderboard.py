@@ -79,7 +79,7 @@ def board_heatmap(
             ygap=1,
             hoverinfo="skip",
             name="scores",
-            colorbar=score_bar(0.9, title={"text": SCORE_NAMES[state], "side": "top"}),
+            colorbar=score_bar(0.9),
         )
     )
     rows, columns = (each.tolist() for each in np.nonzero(scores.notna().to_numpy()))
@@ -103,6 +103,9 @@ def board_heatmap(
         ticktext=short_codes(codes) if few else [],
         tickangle=-90,
         tickfont={"size": 12},
+        title_text=""
+        if few
+        else f"{count(len(codes), 'language')}, {language(codes[0]).name} to {language(codes[-1]).name}",
         **shared,
     )
     figure.update_yaxes(range=[len(order) - 0.5, -0.5], tickvals=list(range(len(order))), ticktext=ticks, **shared)

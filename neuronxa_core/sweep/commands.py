@@ -23,6 +23,7 @@ def add_sweep(commands: Any) -> None:
     sweep.add_argument("--address", default="", help="the Ray cluster to join; without it, one is started here")
     sweep.add_argument("--workers", type=int, default=0, metavar="N", help="of Ray; default: see the guide")
     sweep.add_argument("--device", choices=DEVICES, default="auto", help="default: auto")
+    sweep.add_argument("--states", action="store_true", help="also keep the pooled states in the store (safetensors)")
     sweep.add_argument("--dry-run", action="store_true", help="only tell what the plan would take")
     sweep.set_defaults(command=_sweep)
 
@@ -68,9 +69,9 @@ def _sweep(options: argparse.Namespace, terminal: Any) -> None:
         raise SweepError("--address and --workers are for Ray.", "Add --engine ray, or leave them out.")
     store = Store(options.store, create=True)
     if options.engine == "local":
-        tally = run_here(plan, store, options.device, Terminal())
+        tally = run_here(plan, store, options.device, Terminal(), options.states)
     else:
-        tally = run_on_ray(plan, store, options.device, Terminal(), options.address, options.workers)
+        tally = run_on_ray(plan, store, options.device, Terminal(), options.address, options.workers, options.states)
     print(summary(tally, options.store))
     if tally.why:
         raise SweepError(
@@ -88,7 +89,7 @@ def _dry_run(options: argparse.Namespace, plan: Any) -> None:
     todo = plan.tasks
     if options.store:
         try:
-            todo = tuple(missing_tasks(plan, Store(options.store)))
+            todo = tuple(missing_tasks(plan, Store(options.store), options.states))
         except SweepError:  # there is none yet, and a dry run makes none
             todo = plan.tasks
     for line in lines(estimate(list(Plan(todo).by_model.values()), options.device), len(plan.tasks)):

@@ -43,9 +43,9 @@ class Share:
 class _Worker:
     """What runs in an actor."""
 
-    def __init__(self, url: str, device: Device, threads: int) -> None:
+    def __init__(self, url: str, device: Device, threads: int, states: bool = False) -> None:
         os.environ.update({"OMP_NUM_THREADS": str(threads), PASSIVE[0]: PASSIVE[1]})  # before torch is imported
-        self.store, self.device = Store(url), device
+        self.store, self.device, self.states = Store(url), device, states
 
     def pid(self) -> int:
         return os.getpid()
@@ -53,7 +53,7 @@ class _Worker:
     def run(self, task: Task) -> Done:
         with contextlib.suppress(NeuronXAError):  # the task itself tells what is wrong
             _extract_pivot_once(task.study, self.device)
-        return run_task(task, self.store, self.device)
+        return run_task(task, self.store, self.device, states=self.states)
 
 
 def _extract_pivot_once(study: Study, device: Device) -> None:
@@ -74,10 +74,10 @@ def _extract_pivot_once(study: Study, device: Device) -> None:
 class Actors:
     """Workers that are actors of Ray."""
 
-    def __init__(self, url: str, device: Device, share: Share) -> None:
+    def __init__(self, url: str, device: Device, share: Share, states: bool = False) -> None:
         import ray
 
-        self.ray, self.made = ray, (url, device, share.cores)
+        self.ray, self.made = ray, (url, device, share.cores, states)
         resources: dict[str, Any] = {"num_cpus": share.cores, "num_gpus": share.gpus, "memory": share.memory or None}
         self.kind = ray.remote(max_restarts=0, max_task_retries=0, **resources)(_Worker)
 
@@ -112,7 +112,13 @@ class Actors:
 
 
 def run_on_ray(
-    plan: Plan, store: Store, device: Device = "auto", listener: Told | None = None, address: str = "", workers: int = 0
+    plan: Plan,
+    store: Store,
+    device: Device = "auto",
+    listener: Told | None = None,
+    address: str = "",
+    workers: int = 0,
+    states: bool = False,
 ) -> Tally:
     """How the plan's tasks ended, as local.run_here does, by several workers.
 
@@ -122,11 +128,11 @@ def run_on_ray(
     """
     if store.objects.fs.protocol == "memory":
         raise SweepError("A store in memory cannot be shared by several processes.", "Use a folder, or s3://...")
-    with followed(plan, store, listener or Told()) as (missing, tally, ended):
+    with followed(plan, store, listener or Told(), states) as (missing, tally, ended):
         if missing:
             with _ray(address):
                 size, share = _shares(missing, device, workers)
-                Crew(Actors(store.url, device, share), size, missing, store, ended).run()
+                Crew(Actors(store.url, device, share, states), size, missing, store, ended).run()
     return tally
 
 

@@ -17,9 +17,10 @@ from neuronxa_core.errors import (
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.models.locate import local_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
+from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.recipe import holds_model
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.runner import run_study
+from neuronxa_core.study.runner import run_states, run_study
 from neuronxa_core.sweep.plan import Plan, Task
 from neuronxa_core.sweep.store import Store
 
@@ -73,16 +74,18 @@ class Tally:
             self.failed, self.why = self.failed + 1, self.why or done.failure
 
 
-def missing_tasks(plan: Plan, store: Store) -> list[Task]:
-    """The tasks that the store lacks, or has from a model of that name whose files were others."""
-    return store.missing(plan.tasks, _fingerprints(plan))
+def missing_tasks(plan: Plan, store: Store, states: bool = False) -> list[Task]:
+    """The tasks that the store lacks, or has from a model of that name whose files were others. states: or without."""
+    return store.missing(plan.tasks, _fingerprints(plan), states)
 
 
 @contextmanager
-def followed(plan: Plan, store: Store, listener: Told) -> Iterator[tuple[list[Task], Tally, Callable[[Done], None]]]:
+def followed(
+    plan: Plan, store: Store, listener: Told, states: bool = False
+) -> Iterator[tuple[list[Task], Tally, Callable[[Done], None]]]:
     """(the tasks to run, the tally, whom to tell of each that ended), with the plan noted in the store."""
     store.note_plan(plan)
-    missing = missing_tasks(plan, store)
+    missing = missing_tasks(plan, store, states)
     tally = Tally(len(plan.tasks), len(plan.tasks) - len(missing))
     listener.begin(tally.total, tally.there)
 
@@ -108,15 +111,18 @@ def _fingerprints(plan: Plan) -> dict[str, str]:
     return found
 
 
-def run_task(task: Task, store: Store, device: Device = "auto", watcher: Watcher = SILENT) -> Done:
+def run_task(
+    task: Task, store: Store, device: Device = "auto", watcher: Watcher = SILENT, states: bool = False
+) -> Done:
     """How a task ended, once its result or its failure is in the store. Raises Cancelled, and SweepError for the store.
 
+    states: store the states of both languages too, before the result, which so tells that they are there.
     What may pass, such as a worker that died, is tried again.
     """
     started = time.perf_counter()
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            result: StudyResult = run_study(task.study, device=device, watcher=watcher)
+            result, layers = _run(task, device, watcher, states)
         except (Cancelled, KeyboardInterrupt):
             raise
         except Exception as error:
@@ -126,9 +132,17 @@ def run_task(task: Task, store: Store, device: Device = "auto", watcher: Watcher
             store.add_failure(task, failure, attempt)
             of_model = isinstance(failure, ModelError) and not holds_model(task.study, device)
             return Done(task, time.perf_counter() - started, failure=failure, of_model=of_model)
+        if layers:
+            store.add_states(task, layers)
         store.add(task, result)
         return Done(task, time.perf_counter() - started, result.mean("nas"))
     raise AssertionError("the last attempt returns")
+
+
+def _run(task: Task, device: Device, watcher: Watcher, states: bool) -> tuple[StudyResult, StudyLayers | None]:
+    if states:
+        return run_states(task.study, device, watcher)
+    return run_study(task.study, device=device, watcher=watcher), None
 
 
 def may_pass(error: Exception) -> bool:
@@ -156,11 +170,16 @@ def fail_rest(tasks: Iterable[Task], first: Done, store: Store) -> list[Done]:
 
 
 def run_group(
-    tasks: Sequence[Task], store: Store, device: Device, watcher: Watcher, ended: Callable[[Done], None]
+    tasks: Sequence[Task],
+    store: Store,
+    device: Device,
+    watcher: Watcher,
+    ended: Callable[[Done], None],
+    states: bool = False,
 ) -> None:
     """Runs the tasks of one model, one after the other."""
     for place, task in enumerate(tasks):
-        done = run_task(task, store, device, watcher)
+        done = run_task(task, store, device, watcher, states)
         ended(done)
         if done.of_model:
             for other in fail_rest(tasks[place + 1 :], done, store):

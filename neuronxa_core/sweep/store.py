@@ -5,6 +5,7 @@
     results/MODEL/CORPUS/KEY-*.parquet   one file per task
     results/MODEL/CORPUS/merged-*.parquet   many tasks in one file, in place of theirs
     failures/KEY-*.json                  why a task failed
+    states/MODEL/CORPUS/*                on request, see kept_states
 
 No file is ever changed: each is written whole, under a name of its own, and deleted only when another with all its rows
 is there. So writers need not know of each other, and a reader may come at any time.
@@ -22,9 +23,12 @@ from typing import Any
 import pandas as pd
 
 from neuronxa_core.errors import NeuronXAError, SweepError
+from neuronxa_core.states.sentences import SentenceStates
+from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
+from neuronxa_core.sweep import kept_states
 from neuronxa_core.sweep.objects import Objects
 from neuronxa_core.sweep.plan import Plan, Task
 from neuronxa_core.sweep.rows import from_bytes, is_intact, newest, row_of, to_bytes
@@ -75,7 +79,10 @@ class Store:
             raise SweepError(
                 f"There is no store at {self.url}.", "Check the address; `neuronxa sweep` makes one with --store."
             )
-        if any(not name.startswith((_RESULTS, _FAILURES, _PLANS, _MANIFEST)) for name in self.objects.names()):
+        if any(
+            not name.startswith((_RESULTS, _FAILURES, _PLANS, kept_states.FOLDER, _MANIFEST))
+            for name in self.objects.names()
+        ):
             raise SweepError(f"{self.url} holds other files.", "Choose a new or an empty folder for the store.")
         manifest = {"format": _FORMAT, "schema": SCHEMA, "created": _now()}
         self.objects.put(_MANIFEST, json.dumps(manifest).encode())
@@ -100,6 +107,15 @@ class Store:
         """Stores the result of a task."""
         name = f"{_folder(task.study)}/{task.key}-{urandom(4).hex()}.parquet"
         self.objects.put(name, to_bytes([row_of(task.key, result)]))
+
+    def add_states(self, task: Task, layers: StudyLayers) -> None:
+        """Stores the states of both languages of a task, those that are not there yet."""
+        folder = _folder(task.study).replace(_RESULTS, kept_states.FOLDER, 1)
+        kept_states.put_states(self.objects, folder, task.key, (task.study.source, task.study.target), layers)
+
+    def states(self, key: str) -> tuple[SentenceStates, SentenceStates] | None:
+        """(source states, target states) of a task; None if they were not kept. Raises SweepError if damaged."""
+        return kept_states.states_of(self.objects, key)
 
     def add_failure(self, task: Task, error: NeuronXAError, attempts: int = 1) -> None:
         """Stores why a task failed."""
@@ -134,13 +150,20 @@ class Store:
         finished = set(done)
         return {key: failure for key, failure in found.items() if key not in finished}
 
-    def missing(self, tasks: Iterable[Task], fingerprints: Mapping[str, str] | None = None) -> list[Task]:
-        """The tasks without a result. fingerprints: of the models that are here, whose files may have changed."""
+    def missing(
+        self, tasks: Iterable[Task], fingerprints: Mapping[str, str] | None = None, states: bool = False
+    ) -> list[Task]:
+        """The tasks without a result. fingerprints: of the models that are here, whose files may have changed.
+
+        states: also those without states.
+        """
         now, done = fingerprints or {}, set()
         for row in self.rows(["model", "provenance"]).to_dict("records"):
             made = json.loads(row["provenance"])["model_fingerprint"]
             if now.get(row["model"], made) == made:
                 done.add(row["key"])
+        if states:
+            done &= kept_states.tasks_with_states(self.objects).keys()
         return [task for task in tasks if task.key not in done]
 
     def merge_files(self, study: Study | None = None, least: int = 2) -> int:
@@ -192,6 +215,7 @@ class Store:
             self._put_merged(folder, rows)
         for name, content in other.objects.get_all(other.objects.names(_PLANS)).items():
             self.objects.put(name, content)
+        kept_states.copy_states(self.objects, other.objects)
         return len(fresh)
 
     def problems(self) -> list[str]:
@@ -206,7 +230,7 @@ class Store:
                 found.append(f"{name} is damaged")
             elif bad:
                 found.append(f"{name}: {len(bad)} of {len(rows)} rows are not what was written")
-        return found
+        return found + kept_states.damaged_states(self.objects)
 
 
 def _folder(study: Study) -> str:

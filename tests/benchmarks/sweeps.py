@@ -92,6 +92,8 @@ class Stub:
     def __init__(self, store: Store | None, full: bool) -> None:
         self.store, self.full, self.working = store, full, 0.0
         self.drawn = np.random.default_rng(0)
+        self.resident: list[float] = []
+        """Memory after each task."""
 
     def start(self) -> int:
         return 0
@@ -112,6 +114,7 @@ class Stub:
         if self.store:
             self.store.add(ticket, result)
         self.working += time.perf_counter() - started
+        self.resident.append(_resident())
         return Done(ticket, 0.0, result.mean("nas"))
 
     def _layer(self, width: int) -> Outcomes:
@@ -134,13 +137,15 @@ def at_scale(folder: Path, most: int) -> None:
     store = Store(str(folder / "scale"), create=True)
     for name, todo, full in (("20 x 204 at once", plan, False), (f"{most} at full size", plan[:most], True)):
         stub = Stub(store, full)
-        before, started = _peak(), time.perf_counter()
+        started = time.perf_counter()
         Crew(stub, 8, todo, store, lambda done: None).run()
         seconds = time.perf_counter() - started
         outside = (seconds - stub.working) / len(todo)
+        marks = [stub.resident[place * (len(todo) - 1) // 4] / 1e6 for place in range(5)]
         print(
             f"{name}: {seconds:.1f} s, {1000 * outside:.2f} ms a task outside of the task "
-            f"({stub.working / len(todo):.3f} s in it), peak memory {before / 1e6:.0f} to {_peak() / 1e6:.0f} MB"
+            f"({stub.working / len(todo):.3f} s in it), memory after the first, a quarter, a half, three quarters and "
+            f"all: {', '.join(f'{mark:.0f}' for mark in marks)} MB"
         )
     size = sum(file.stat().st_size for file in (folder / "scale").rglob("*") if file.is_file())
     started = time.perf_counter()
@@ -148,8 +153,10 @@ def at_scale(folder: Path, most: int) -> None:
     print(f"the store: {size / 1e6:.1f} MB, {rows:,} rows read in {time.perf_counter() - started:.2f} s")
 
 
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+def _resident() -> float:
+    """Bytes of memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return float(pages * resource.getpagesize())
 
 
 if __name__ == "__main__":

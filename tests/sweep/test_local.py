@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from neuronxa_core.cli import main
 from neuronxa_core.models import loading
+from neuronxa_core.progress import SILENT
 from neuronxa_core.states import extraction
 from neuronxa_core.states import store as cache
-from neuronxa_core.study.runner import run_study
+from neuronxa_core.states.sentences import STATES, first_layer
+from neuronxa_core.study.runner import run_states, run_study, score_layers
+from neuronxa_core.sweep.rows import result_of
 from neuronxa_core.sweep.store import Store
 
 
@@ -92,6 +96,40 @@ def test_a_bug_in_one_task_is_named_and_passes(plan: Path, tmp_path: Path, monke
     told = capsys.readouterr()
     assert "1 done now, 0 there before, 1 failed" in told.out
     assert "ZeroDivisionError: by chance." in told.err
+
+
+def test_states_are_kept_on_request_once_a_language_and_read_back_to_the_bit(plan: Path, tmp_path: Path, capsys):
+    url, other, out = str(tmp_path / "store"), str(tmp_path / "other"), tmp_path / "out"
+    assert main(["sweep", str(plan), "--store", url]) == 0
+    assert main(["store", "export", url, "--out", str(out / "before")]) == 0
+    assert main(["sweep", str(plan), "--store", url, "--states"]) == 0  # none of the tasks has its states yet
+    assert main(["sweep", str(plan), "--store", url, "--states"]) == 0
+    assert "0 done now, 2 there before" in capsys.readouterr().out
+    store = Store(url)
+    assert len([name for name in store.objects.names("states") if name.endswith(".safetensors")]) == 3
+    for row in store.rows().to_dict("records"):
+        result, layers = run_states(result_of(row).study, "cpu", SILENT)
+        sides = store.states(row["key"])
+        assert sides is not None
+        for state in STATES:
+            for ours, theirs in zip(sides, layers.states(state, first_layer(state)), strict=True):
+                assert np.array_equal(ours.of(state)[0], theirs)
+            outcomes = score_layers(state, *sides)
+            assert np.array_equal(outcomes.mutual, result.outcomes[state].mutual)
+    assert main(["store", "export", url, "--out", str(out / "after")]) == 0
+    assert (out / "after" / "scores.csv").read_bytes() == (out / "before" / "scores.csv").read_bytes()
+    assert main(["store", "merge", other, url]) == 0
+    assert Store(other).objects.names("states") == store.objects.names("states")
+    file = next((tmp_path / "other" / "states").rglob("*.safetensors"))
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    (problem,) = Store(other).problems()
+    assert file.name in problem
+    file.unlink()  # as the message asks: then the sweep makes it again
+    assert main(["sweep", str(plan), "--store", other, "--states"]) == 0
+    assert Store(other).problems() == []
+    assert Store(other).objects.names("states") == store.objects.names("states")
 
 
 def test_what_may_pass_is_tried_again(plan: Path, tmp_path: Path, monkeypatch, capsys):
