@@ -1,4 +1,4 @@
-"""The numbers behind two pictures of the Neurons page: the overlap of languages, and one pair token by token."""
+"""The numbers behind the pictures of the Neurons page: a bar's neurons, the overlap, and one pair token by token."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa_core.analyses.neurons import TokenPair
+from neuronxa_core.analyses.neurons import NeuronRates, TokenPair, sharing_kinds
+
+
+def neurons_of_bar(rates: NeuronRates, threshold: float, layer: int, kind: str) -> list[int]:
+    """The neurons (from 0) that a bar of `neurons.sharing` counts, those with the highest rate in some language first.
+
+    layer: from 1; kind: one of neurons.SHARES.
+    """
+    chosen = np.flatnonzero(sharing_kinds(rates, threshold)[kind][layer - 1])
+    highest = rates.rates[:, layer - 1, chosen].max(axis=0)
+    return [int(neuron) for neuron in chosen[np.argsort(-highest, kind="stable")]]
 
 
 def overlap_table(overlap: NDArray[np.float64], codes: Sequence[str]) -> pd.DataFrame:

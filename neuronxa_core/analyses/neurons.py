@@ -125,17 +125,17 @@ def sharing(rates: NeuronRates, threshold: float) -> pd.DataFrame:
 
     "some" is more than one but not all, so it is 0 for two languages. The four shares sum to 1.
     """
-    languages = len(rates.codes)
-    active = (rates.rates > threshold).sum(axis=0)  # (layers, neurons)
-    kinds = {
-        "all": active == languages,
-        "some": (active > 1) & (active < languages),
-        "one": active == 1,
-        "none": active == 0,
-    }
+    kinds = sharing_kinds(rates, threshold)
     table = pd.DataFrame({name: kind.mean(axis=1) for name, kind in kinds.items()})
     table.insert(0, "layer", np.arange(1, len(table) + 1))
     return table
+
+
+def sharing_kinds(rates: NeuronRates, threshold: float) -> dict[str, NDArray[np.bool_]]:
+    """Which neurons are active in all, some, one or none of the languages, each (layers, neurons), see `sharing`."""
+    active, languages = (rates.rates > threshold).sum(axis=0), len(rates.codes)
+    some = (active > 1) & (active < languages)
+    return {"all": active == languages, "some": some, "one": active == 1, "none": active == 0}
 
 
 def overlap(rates: NeuronRates, threshold: float, layer: int | None = None) -> NDArray[np.float64]:

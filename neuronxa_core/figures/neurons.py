@@ -1,6 +1,6 @@
 """Which neurons languages share, which belong to one of them, and what a sentence's pooled states are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from neuronxa_core.analyses.neurons import SHARES, NeuronRates, TokenStates
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank, hover, score_bar, short_codes, tick
+from neuronxa_core.figures.style import blank, click_targets, hover, score_bar, short_codes, tick
 from neuronxa_core.figures.token_rows import token_figure
 from neuronxa_core.figures.wording import joined_names, ties
 from neuronxa_core.numbers import count, every, percent, score
@@ -27,15 +27,18 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
 
     table: as neurons.sharing gives it.
     """
-    figure = blank(theme, SHARING_HEIGHT, margin={"l": 8, "r": 8, "t": 34, "b": 8}, hovermode="x unified")
+    figure = blank(theme, SHARING_HEIGHT, margin={"l": 8, "r": 8, "t": 34, "b": 8}, hovermode="closest")
     for name in SHARES:
         figure.add_trace(
             go.Bar(
                 x=table["layer"],
                 y=table[name],
                 name=SHARE_NAMES[name],
+                customdata=[[int(layer), name] for layer in table["layer"]],
+                selected=_UNCHANGED,
+                unselected=_UNCHANGED,
                 marker=_share_marker(name, theme),
-                **hover(f"{SHARE_NAMES[name]} {percent(share, 1)}" for share in table[name]),
+                **hover(_shares(row, name) for row in table.to_dict("records")),
             )
         )
     figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_LEGEND)
@@ -44,6 +47,15 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
     return figure
 
 
+def _shares(row: Mapping[Hashable, Any], own: str) -> str:
+    """All shares of a layer, the pointed one in bold: a click takes one bar, so that the hover tells them apart."""
+    told = [f"{SHARE_NAMES[name]} {percent(row[name], 1)}" for name in SHARES]
+    told = [f"<b>{each}</b>" if name == own else each for name, each in zip(SHARES, told, strict=True)]
+    return "<br>".join([f"Layer {row['layer']}", *told])
+
+
+_UNCHANGED = {"marker": {"opacity": 1.0}}
+"""How a bar looks that is clicked, and how the others do."""
 _LEGEND = {
     **{"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"},
     **{"font": {"size": 14}, "itemclick": False, "itemdoubleclick": False, "traceorder": "normal"},
@@ -120,7 +132,6 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
     counts = counts.reindex(columns=range(1, layers + 1), fill_value=0)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=True).index]
     figure = blank(theme, 20 * len(counts) + 122, margin={"l": 8, "r": 8, "t": 12, "b": 100}, hovermode="closest")
-    names = [language(code).name for code in counts.index]
     figure.add_trace(
         go.Heatmap(
             x=list(counts.columns),
@@ -130,17 +141,27 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
             colorscale=score_scale("nas", theme),
             xgap=1,
             ygap=1,
-            **hover(
-                [f"<b>{name}, layer {layer}</b><br>{count(int(row[layer]), 'neuron')}" for layer in counts.columns]
-                for name, (_, row) in zip(names, counts.iterrows(), strict=True)
-            ),
+            hoverinfo="skip",
             colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat="d", title=_bar_title("Number of neurons")),
         )
     )
-    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)
+    cells = [(code, layer, place) for place, code in enumerate(counts.index) for layer in counts.columns]
+    figure.add_trace(
+        click_targets(
+            x=[layer for _, layer, _ in cells],
+            y=[place for _, _, place in cells],
+            customdata=[[code, layer] for code, layer, _ in cells],
+            **hover(
+                f"<b>{language(code).name}, layer {layer}</b><br>{count(int(counts.loc[code, layer]), 'neuron')}"
+                for code, layer, _ in cells
+            ),
+        )
+    )
+    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2, range=[0.5, layers + 0.5])
     figure.update_yaxes(
         tickvals=list(range(len(counts))), ticktext=[tick(code) for code in counts.index], showgrid=False, ticks=""
     )
+    figure.update_yaxes(range=[-0.5, len(counts) - 0.5])
     return figure
 
 

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from neuronxa_core.analyses.neurons import TokenStates
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale
-from neuronxa_core.figures.style import blank, hover, score_bar
+from neuronxa_core.figures.style import blank, click_targets, hover, score_bar
 from neuronxa_core.numbers import decimal
 
 _LONGEST = 14
@@ -38,13 +38,20 @@ class TokenRows:
             zmin=self.low,
             zmax=self.high,
             colorscale=self.scale,
+            hoverinfo="skip",
             **{"showscale": False, **more},
+        )
+
+    def targets(self, neurons: Sequence[int]) -> go.Scatter:
+        """A target over each cell, which says what is in it and carries its neuron."""
+        places = [(row, column) for row in range(len(self.names)) for column in range(len(neurons))]
+        return click_targets(
+            x=[column for _, column in places],
+            y=[row for row, _ in places],
+            customdata=[[int(neurons[column])] for _, column in places],
             **hover(
-                [
-                    f"<b>neuron {neuron}</b><br>{self.what} {decimal(float(value), 3)}"
-                    for neuron, value in zip(neurons, row, strict=True)
-                ]
-                for row in self.values
+                f"<b>neuron {neurons[column]}</b><br>{self.what} {decimal(float(self.values[row, column]), 3)}"
+                for row, column in places
             ),
         )
 
@@ -90,16 +97,20 @@ def token_figure(
     height = rows + _BELOW + 64
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height, row_heights=[rows, 20, 20])
     bar = score_bar(0.6, dtick=None, nticks=5, tickformat=".2~g", title={"text": "Activation", "side": "top"})
-    for row, part in enumerate(token_rows(states, chosen, theme, most), start=1):
+    parts = token_rows(states, chosen, theme, most)
+    for row, part in enumerate(parts, start=1):
         scale = {"showscale": True, "colorbar": bar} if row == 1 else {}
         figure.add_trace(part.heatmap(chosen, **scale), row=row, col=1)
         names = {"tickvals": list(range(len(part.names))), "ticktext": part.names}
-        figure.update_yaxes(**names, autorange="reversed", row=row, col=1)
+        figure.update_yaxes(**names, range=[len(part.names) - 0.5, -0.5], row=row, col=1)
+    for row, part in enumerate(parts, start=1):
+        figure.add_trace(part.targets(chosen), row=row, col=1)
     margin = {"l": _NAMES, "r": 8, "t": 8, "b": _BELOW}
     house = blank(theme, height, margin=margin, hovermode="closest").layout
     shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode")
     figure.update_layout({name: house[name] for name in shared})
-    figure.update_xaxes(showgrid=False, zeroline=False, ticks="", showticklabels=False, fixedrange=True)
+    across = {"range": [-0.5, len(chosen) - 0.5], "showticklabels": False}
+    figure.update_xaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, **across)
     figure.update_yaxes(showgrid=False, zeroline=False, ticks="", fixedrange=True, automargin=False)
     title = {"text": "Neurons, highest NAV first", "font": {"size": 13, "color": PALETTES[theme].muted}}
     figure.update_xaxes(title=title, row=3, col=1)

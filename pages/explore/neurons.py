@@ -1,6 +1,7 @@
 """Neurons: which ones languages share, which are specific to one, and a pair of sentences token by token."""
 
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from neuronxa_core.analyses.neurons import (
 from neuronxa_core.figures import neurons as figures
 from neuronxa_core.models.cost import layer_count
 from neuronxa_core.study.study import Study
+from pages.explore import neurons_taken as taken
 from pages.shared import glossary, languages, look, stage
 from pages.shared.part import with_answers
 from pages.shared.precision import or_stop
@@ -62,7 +64,10 @@ def _view(rates: NeuronRates) -> None:
         figures.exportable_sharing(study, table, len(rates.codes), threshold),
         "neu_sharing",
         figures.sharing_finding(table, len(rates.codes), threshold),
+        on_select=partial(taken.take_bar, rates, threshold),
+        selection_mode="points",
     )
+    taken.offer(study, "sharing")
     layer = None if depth == "all layers" else int(depth)
     shared = overlap(rates, threshold, layer)
     specific = specific_neurons(rates)
@@ -75,7 +80,14 @@ def _view(rates: NeuronRates) -> None:
     with two:
         exportable = figures.exportable_specific(study, specific, rates)
         st.markdown(f"**{exportable.title}**")
-        look.picture(exportable, "neu_specific", figures.specific_finding(specific, rates))
+        look.picture(
+            exportable,
+            "neu_specific",
+            figures.specific_finding(specific, rates),
+            on_select=partial(taken.take_specific, study, specific),
+            selection_mode="points",
+        )
+        taken.offer(study, "specific")
     with st.expander("The numbers", icon=":material/table:"):
         pairs = overlap_table(shared, rates.codes)
         for key, shown in (("specific", specific), ("sharing", table), ("overlap", pairs)):
@@ -99,10 +111,12 @@ def _tokens(study: Study, layers: int) -> None:
     for code, each in zip((study.source, study.target), states, strict=True):
         exportable = figures.exportable_token(study, each, neurons, code, pair, layer, most)
         st.markdown(f"**{exportable.title}**")
-        look.picture(exportable, f"neu_tokens_{code}")
+        key = f"neu_tokens_{code}"
+        look.picture(exportable, key, on_select=partial(taken.take_token, study, key, layer), selection_mode="points")
+    taken.offer(study, "tokens")
     st.caption(
         f"The {len(neurons)} neurons with the highest NAV summed over both sentences, in the same order in both "
-        "pictures."
+        "pictures. Click a column to take its neuron to Interventions."
     )
     with st.expander("The numbers of both pictures", icon=":material/table:"):
         table = token_table(tokens, neurons)

@@ -9,8 +9,9 @@ import torch
 from scipy import stats
 from transformers import AutoModel
 
-from neuronxa_core.analyses.neuron_tables import overlap_table, token_table
+from neuronxa_core.analyses.neuron_tables import neurons_of_bar, overlap_table, token_table
 from neuronxa_core.analyses.neurons import (
+    SHARES,
     NeuronRates,
     Tokens,
     find_neuron_rates,
@@ -69,6 +70,8 @@ def test_rates_do_not_depend_on_the_pooling_and_come_from_the_cache(study: Study
 def test_all_some_one_and_none_are_counted_by_hand():
     table = sharing(made([[[0.9, 0.9, 0.9, 0.1]], [[0.8, 0.6, 0.2, 0.2]], [[0.7, 0.1, 0.5, 0.5]]]), 0.5)
     assert table.to_dict("records") == [{"layer": 1, "all": 0.25, "some": 0.25, "one": 0.25, "none": 0.25}]
+    rates = made([[[0.9, 0.7, 0.6, 0.1]], [[0.8, 0.95, 0.2, 0.2]]])
+    assert [neurons_of_bar(rates, 0.5, 1, kind) for kind in SHARES] == [[1, 0], [], [2], [3]]
     two = sharing(made([[[0.9, 0.9]], [[0.8, 0.1]]]), 0.5)
     assert two.to_dict("records") == [{"layer": 1, "all": 0.5, "some": 0.0, "one": 0.5, "none": 0.0}]
 

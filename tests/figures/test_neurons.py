@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.neurons import (
     overlap_figure,
     overlap_finding,
@@ -41,8 +42,12 @@ def test_the_cells_are_the_overlaps_without_the_diagonal(rates, theme):
 @pytest.mark.parametrize("theme", PALETTES)
 def test_the_counts_are_those_of_the_table(rates, theme):
     table = specific_neurons(rates)
-    (cells,) = specific_figure(table, rates, theme).data
+    cells, targets = specific_figure(table, rates, theme).data
     assert np.asarray(cells.z).sum() == len(table)
+    for place, (code, layer) in enumerate(targets.customdata):
+        mine = len(table[(table["language"] == code) & (table["layer"] == layer)])
+        assert cells.z[targets.y[place]][layer - 1] == mine
+        assert targets.hovertext[place].startswith(f"<b>{language(code).name}, layer {layer}</b><br>{mine} ")
     assert f"Of the {len(table)} most language-specific neurons" in specific_finding(table, rates)
 
 
@@ -55,6 +60,9 @@ def test_the_image_holds_the_activations_of_the_chosen_neurons_as_text(theme):
     figure = token_figure(states, [3, 1], theme)
     np.testing.assert_array_equal(figure.data[0].z, activations[:, [3, 1]])
     np.testing.assert_array_equal(figure.data[2].z, [[1, 0.5]])
+    targets = figure.data[3]
+    assert [neuron for (neuron,) in targets.customdata] == 3 * [3, 1]
+    assert (targets.x[4], targets.y[4], targets.hovertext[4]) == (0, 2, "<b>neuron 3</b><br>activation 6.000")
     assert figure.layout.yaxis.ticktext == ("1  &lt;b>", "2  a", "3  '\\n'")
 
 
