@@ -21,7 +21,6 @@ from neuronxa_core.gallery.latent import (
 )
 from neuronxa_core.gallery.method import METHOD_FILE
 from neuronxa_core.gallery.models import stored_models, stored_results
-from neuronxa_core.gallery.pairs import packed, unpacked
 from neuronxa_core.gallery.read import (
     BITS_FILE,
     LAYERED,
@@ -50,8 +49,11 @@ from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import result_of, row_of
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
+from neuronxa_core.sweep.plan import read_plan
+from neuronxa_core.sweep.store import Store
 
 SMOLLM2 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
@@ -103,12 +105,26 @@ def test_outcomes_packed_as_bits_are_the_same_to_the_last_digit():
         for state, layers in zip(STATES, (3, 3, 4), strict=True)
     }
     result = StudyResult(study, outcomes, {"seconds": 1.5, "tokens": {"fra_Latn": 7}})
-    again = unpacked(packed(result))
+    again = result_of(row_of("k", result))
     assert again.study == study
     assert again.provenance == result.provenance
     for state in STATES:
         assert np.array_equal(again.outcomes[state], outcomes[state])
     assert again.scores.equals(result.scores)
+
+
+def test_it_is_a_store_whose_rows_a_plan_finds_and_every_one_is_whole(tmp_path):
+    store = Store(str(read.GALLERY / models.STORE))
+    assert store.problems() == []
+    files = sum(len(list(folder.glob("*.parquet"))) for folder in (read.GALLERY / models.STORE / "results").glob("*/*"))
+    assert files == 4
+    rows = store.rows(["model", "target"])
+    assert len(rows) == len(gallery_studies()) * 3 + len(gallery_pairs()) + len(
+        stored_results(next(iter(stored_models())))
+    )
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("models: demo\ncorpora: everyday\nsite: [gate, product]\ndtype: float32\n")
+    assert store.missing(read_plan(plan).tasks) == []
 
 
 def test_the_file_of_all_pairs_is_read_only_when_one_is_asked_for(monkeypatch):

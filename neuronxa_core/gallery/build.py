@@ -31,7 +31,7 @@ from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.gallery.interventions import FOLDER, gallery_request, write_effects
 from neuronxa_core.gallery.latent import LATENT_FILE, LENS_FILE, latent_requests, lens_request, write_answers
 from neuronxa_core.gallery.method import METHOD_FILE, method_request
-from neuronxa_core.gallery.pairs import write_packed
+from neuronxa_core.gallery.models import STORE
 from neuronxa_core.gallery.read import (
     BITS_FILE,
     LAYERED,
@@ -52,6 +52,7 @@ from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.states.store import write_aside
 from neuronxa_core.study.analysis import Analysis, Answer
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import write_rows
 from neuronxa_core.study.study import Study
 
 
@@ -98,7 +99,7 @@ def _write_frames(frames: Iterable[pd.DataFrame], path: Path) -> None:
 
 
 def _write_results(file: str, results: Sequence[StudyResult], folder: Path) -> None:
-    _write_frames([result.to_frame() for result in results], folder / file)
+    write_rows(results, folder / STORE, Path(file).name)
 
 
 def _write_layers(answers: Sequence[PairSimilarities], folder: Path) -> None:
@@ -168,9 +169,7 @@ PARTS: Mapping[str, Part] = {
     "studies": Part(lambda: map(Alignment, gallery_studies()), partial(_write_results, STUDIES_FILE)),
     "layers": Part(lambda: map(Similarity, _layered()), _write_layers),
     "matrix": Part(lambda: [Languages(gallery_studies()[0], _languages())], _write_matrix),
-    "outcomes": Part(
-        lambda: map(Alignment, gallery_pairs()), lambda results, folder: write_packed(results, folder / OUTCOMES_FILE)
-    ),
+    "outcomes": Part(lambda: map(Alignment, gallery_pairs()), partial(_write_results, OUTCOMES_FILE)),
     "bits": Part(lambda: [Downstream(gallery_studies()[0], _sources())], _write_bits),
     "rates": Part(lambda: [Neurons(gallery_studies()[0], _languages())], _write_rates),
     "variants": Part(lambda: map(Alignment, gallery_variants()), partial(_write_results, VARIANTS_FILE)),

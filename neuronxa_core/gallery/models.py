@@ -1,6 +1,6 @@
 """Precomputed results of models besides the demo: every bundled language to English, in the demo's settings.
 
-One Parquet file of outcomes and one JSON file for each model, in assets/gallery/models. The model is named by its hub
+For each model one file in the gallery's store and one JSON file in assets/gallery/models. The model is named by its hub
 id, for a GGUF file with the file, so that a run of anything else asks for the same weights; the results name the file
 that they were computed from, and its SHA-256. `python -m neuronxa_core gallery --models ID=PATH` adds one.
 """
@@ -14,17 +14,20 @@ from pathlib import Path
 
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.errors import ModelError
-from neuronxa_core.gallery.pairs import read_packed, unpacked, write_packed
 from neuronxa_core.models.gguf_header import gguf_told
 from neuronxa_core.models.locate import ModelRef, find_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.store import write_aside
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import folder_of, read_rows, result_of, write_rows
 from neuronxa_core.study.study import Study
 
 GALLERY = ASSETS / "gallery"
 FOLDER = "models"
+STORE = "store"
+"""The folder in the gallery that is a store, like those of sweeps: `neuronxa store ls assets/gallery/store`."""
+_FILE = "english.parquet"
 _QUANTIZED = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)/(?:[\w./-]*[.-])?(?P<kind>I?Q\d\w*|BF16|F16|F32)\.gguf", re.I)
 
 
@@ -59,12 +62,14 @@ def _stored_in(folder: Path) -> dict[str, StoredModel]:
 
 def stored_results(model: str) -> Mapping[Study, StudyResult]:
     """The gallery's results of a model besides the demo, by study; empty if it has none."""
-    return _results_in(GALLERY / FOLDER / f"{_stem(model)}.parquet") if model in stored_models() else {}
+    return _results_in((GALLERY / STORE / folder_of(model, "")).parent) if model in stored_models() else {}
 
 
 @lru_cache(maxsize=8)
-def _results_in(path: Path) -> dict[Study, StudyResult]:
-    return {study: unpacked(row) for study, row in read_packed(path).items()}
+def _results_in(folder: Path) -> dict[Study, StudyResult]:
+    """The results of a model. folder: with one for each corpus."""
+    rows = [read_rows(file) for file in sorted(folder.glob(f"*/{_FILE}"))]
+    return {study: result_of(row) for each in rows for study, row in each.items()}
 
 
 def _stem(model: str) -> str:
@@ -100,7 +105,7 @@ def build_model(text: str, studies: Sequence[Study], folder: Path, watcher: Watc
     )
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
-    write_packed([_told(result, stored) for result in measured.results], place / f"{_stem(name)}.parquet")
+    write_rows([_told(result, stored) for result in measured.results], folder / STORE, _FILE)
     text = json.dumps(vars(stored), indent=1) + "\n"
     write_aside(place / f"{_stem(name)}.json", partial(_write_text, text))
 

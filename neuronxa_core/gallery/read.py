@@ -1,6 +1,7 @@
 """Precomputed results: the demo model on the bundled corpus, every language against English and against every other.
 
-Other models are in gallery/models, every language against English.
+Other models are in gallery/models, every language against English. Results of studies lie in a store like those of
+sweeps, assets/gallery/store, and are read as any store is (study.rows).
 
 They are in assets/gallery, with their provenance. The dashboard opens with them without loading a model, and reads each
 file on first use; `python -m neuronxa_core gallery` builds them. Everything is float32, except the bfloat16 variants.
@@ -26,14 +27,14 @@ from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
-from neuronxa_core.gallery.models import stored_models, stored_results
-from neuronxa_core.gallery.pairs import Packed, read_packed, unpacked
+from neuronxa_core.gallery.models import STORE, stored_models, stored_results
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.mapped import read_layer
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import StudyResult, from_frame
+from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import Row, folder_of, read_rows, result_of
 from neuronxa_core.study.runner import find_against_target
 from neuronxa_core.study.study import Study
 
@@ -44,14 +45,15 @@ LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva
 """The languages whose cosines with English are stored layer by layer, two megabytes each."""
 PROJECTED = STATES
 """The states of these languages whose UMAP, with default settings, is stored."""
-STUDIES_FILE = "studies.parquet"
+_OF_DEMO = f"{STORE}/{folder_of(demo.NAME, EVERYDAY.name)}"
+STUDIES_FILE = f"{_OF_DEMO}/studies.parquet"
 PROJECTIONS_FILE = "projections.parquet"
 MATRIX_FILE = "matrix.parquet"
 BITS_FILE = "bits.json"
 PAIRS_FILE = "pairs_needed.parquet"
 RATES_FILE = "rates.safetensors"
-VARIANTS_FILE = "variants.parquet"
-OUTCOMES_FILE = "outcomes.parquet"
+VARIANTS_FILE = f"{_OF_DEMO}/variants.parquet"
+OUTCOMES_FILE = f"{_OF_DEMO}/outcomes.parquet"
 
 
 def gallery_studies() -> tuple[Study, ...]:
@@ -205,12 +207,12 @@ def _precomputed_pair(study: Study, back: Study) -> StudyResult | None:
 @lru_cache(maxsize=64)
 def _unpacked(study: Study) -> StudyResult | None:
     row = _gallery_outcomes().get(study)
-    return unpacked(row) if row else None
+    return result_of(row) if row else None
 
 
 @lru_cache(maxsize=1)
-def _gallery_outcomes() -> dict[Study, Packed]:
-    return read_packed(GALLERY / OUTCOMES_FILE)
+def _gallery_outcomes() -> dict[Study, Row]:
+    return read_rows(GALLERY / OUTCOMES_FILE)
 
 
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
@@ -272,9 +274,4 @@ def variant_results() -> dict[Study, StudyResult]:
 
 
 def _results_in(path: Path) -> dict[Study, StudyResult]:
-    try:
-        frame = pd.read_parquet(path)
-    except FileNotFoundError:
-        return {}
-    by_study = (from_frame(rows) for _, rows in frame.groupby(list(gallery_studies()[0].fields), sort=False))
-    return {result.study: result for result in by_study}
+    return {study: result_of(row) for study, row in read_rows(path).items()}

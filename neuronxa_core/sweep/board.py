@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.errors import SweepError, shown
 from neuronxa_core.gallery import read
-from neuronxa_core.gallery.models import stored_models, stored_results
+from neuronxa_core.gallery.models import STORE
 from neuronxa_core.settings import settings
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import MANIFEST, result_of
 from neuronxa_core.study.study import Study
-from neuronxa_core.sweep.rows import result_of, row_of
 from neuronxa_core.sweep.store import Failure, Store
 
 
@@ -57,15 +58,16 @@ def store_address(text: str) -> str:
 
 
 def gallery_rows() -> pd.DataFrame:
-    """The rows of the precomputed results against English, as a store has them."""
+    """The rows of the gallery's store against English; empty if it has not been built."""
     return _gallery_rows(read.GALLERY)
 
 
 @lru_cache(maxsize=2)
-def _gallery_rows(_gallery: Path) -> pd.DataFrame:
-    others = [result for model in stored_models() for result in stored_results(model).values()]
-    results = (*read.gallery_results().values(), *read.variant_results().values(), *others)
-    return pd.DataFrame([row_of(str(place), result) for place, result in enumerate(results)])
+def _gallery_rows(gallery: Path) -> pd.DataFrame:
+    if not (gallery / STORE / MANIFEST).is_file():
+        return pd.DataFrame()
+    rows = Store(str(gallery / STORE)).rows()
+    return rows[rows["target"] == ENGLISH].reset_index(drop=True)
 
 
 def store_rows(store: Store) -> pd.DataFrame:

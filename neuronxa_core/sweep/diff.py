@@ -11,7 +11,7 @@ from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.states.sentences import STATES, State
 from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
-from neuronxa_core.sweep.rows import result_of
+from neuronxa_core.study.rows import result_of
 from neuronxa_core.sweep.store import Store
 
 _TEXT = ("source", "target", "pairs", "sample", "leave_out")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from neuronxa_core.numbers import count
 from neuronxa_core.study.naming import corpus_name, model_name
-from neuronxa_core.sweep.rows import SCORES, layer_scores
+from neuronxa_core.study.rows import SCORES, layer_scores
 from neuronxa_core.sweep.store import Store
 
 SETTINGS = ("revision", "adapter", "neurons", "pairs", "site", "pooling", "dtype")

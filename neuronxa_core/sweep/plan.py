@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from neuronxa_core.analyses.revisions import at_revision
-from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import Corpus, open_corpus
 from neuronxa_core.corpora.languages import language, looks_like_a_language
 from neuronxa_core.errors import CorpusError, StudyError, shown
 from neuronxa_core.models import demo
 from neuronxa_core.models.locate import ModelRef, is_hub_id
 from neuronxa_core.paths import exists
-from neuronxa_core.states.store import cache_key
-from neuronxa_core.study.naming import corpus_name
+from neuronxa_core.study.rows import key_of
 from neuronxa_core.study.study import CHOICES, Study
 from neuronxa_core.sweep.plan_file import Entries, Entry, read_entries, refuse
 
@@ -55,14 +53,8 @@ class Plan:
 
 
 def task_of(study: Study) -> Task:
-    """The task of a study. Its key follows from the study and from the sentences themselves."""
-    try:
-        bitext = study.bitext()
-        sides = {"source": sentences_hash(bitext.source_sentences), "target": sentences_hash(bitext.target_sentences)}
-    except CorpusError:  # told when the task runs
-        sides = {}
-    asked = {name: str(value) for name, value in study.fields.items()} | {"corpus": corpus_name(study.corpus)}
-    return Task(study, cache_key({f"sweep_{name}": value for name, value in asked.items()} | sides))
+    """The task of a study."""
+    return Task(study, key_of(study))
 
 
 def read_plan(path: Path) -> Plan:

@@ -13,10 +13,8 @@ is there. So writers need not know of each other, and a reader may come at any t
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from os import urandom
 from typing import Any
 
@@ -25,19 +23,26 @@ import pandas as pd
 from neuronxa_core.errors import NeuronXAError, SweepError
 from neuronxa_core.states.sentences import SentenceStates
 from neuronxa_core.study.layers import StudyLayers
-from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import (
+    MANIFEST,
+    RESULTS,
+    SCHEMA,
+    folder_of,
+    from_bytes,
+    is_intact,
+    manifest,
+    newest,
+    now,
+    row_of,
+    to_bytes,
+)
 from neuronxa_core.study.study import Study
 from neuronxa_core.sweep import kept_states
 from neuronxa_core.sweep.objects import Objects
 from neuronxa_core.sweep.plan import Plan, Task
-from neuronxa_core.sweep.rows import from_bytes, is_intact, newest, row_of, to_bytes
 
-SCHEMA = 1
-"""The version of the format. Increase it when an older reader could no longer read what is written."""
-_FORMAT = "neuronxa-store"
-_MANIFEST = "manifest.json"
-_RESULTS, _FAILURES, _PLANS = "results", "failures", "plans"
+_FAILURES, _PLANS = "failures", "plans"
 _TRIES = 20
 """How often a reader starts again when a file that it listed has been merged into another meanwhile."""
 
@@ -62,8 +67,7 @@ class Store:
         self.damaged: list[str] = []
         """Files that could not be read, or hold rows that are not what was written."""
         try:
-            manifest = json.loads(self.objects.get(_MANIFEST))
-            schema = int(manifest["schema"])
+            schema = int(json.loads(self.objects.get(MANIFEST))["schema"])
         except FileNotFoundError:
             schema = self._begin(create)
         except (ValueError, KeyError, TypeError) as error:
@@ -80,22 +84,21 @@ class Store:
                 f"There is no store at {self.url}.", "Check the address; `neuronxa sweep` makes one with --store."
             )
         if any(
-            not name.startswith((_RESULTS, _FAILURES, _PLANS, kept_states.FOLDER, _MANIFEST))
+            not name.startswith((RESULTS, _FAILURES, _PLANS, kept_states.FOLDER, MANIFEST))
             for name in self.objects.names()
         ):
             raise SweepError(f"{self.url} holds other files.", "Choose a new or an empty folder for the store.")
-        manifest = {"format": _FORMAT, "schema": SCHEMA, "created": _now()}
-        self.objects.put(_MANIFEST, json.dumps(manifest).encode())
+        self.objects.put(MANIFEST, manifest())
         return SCHEMA
 
     def stamp(self) -> str:
         """A value that changes whenever a result or a failure is added, or files are merged."""
-        return _digest(*self.objects.names(_RESULTS), *self.objects.names(_FAILURES))
+        return _digest(*self.objects.names(RESULTS), *self.objects.names(_FAILURES))
 
     def note_plan(self, plan: Plan) -> None:
         """Notes which tasks were asked for, so that a reader knows how many are left."""
         keys = sorted(task.key for task in plan.tasks)
-        note = {"keys": keys, "started": _now(), "plan": plan.text}
+        note = {"keys": keys, "started": now(), "plan": plan.text}
         self.objects.put(f"{_PLANS}/{_digest(*keys)}.json", json.dumps(note).encode())
 
     def planned(self) -> frozenset[str]:
@@ -110,7 +113,7 @@ class Store:
 
     def add_states(self, task: Task, layers: StudyLayers) -> None:
         """Stores the states of both languages of a task, those that are not there yet."""
-        folder = _folder(task.study).replace(_RESULTS, kept_states.FOLDER, 1)
+        folder = _folder(task.study).replace(RESULTS, kept_states.FOLDER, 1)
         kept_states.put_states(self.objects, folder, task.key, (task.study.source, task.study.target), layers)
 
     def states(self, key: str) -> tuple[SentenceStates, SentenceStates] | None:
@@ -119,7 +122,7 @@ class Store:
 
     def add_failure(self, task: Task, error: NeuronXAError, attempts: int = 1) -> None:
         """Stores why a task failed."""
-        failure = Failure(task.key, task.study.fields, error.problem, error.next_step, attempts, _now())
+        failure = Failure(task.key, task.study.fields, error.problem, error.next_step, attempts, now())
         name = f"{_FAILURES}/{task.key}-{urandom(4).hex()}.json"
         self.objects.put(name, json.dumps(asdict(failure)).encode())
 
@@ -127,7 +130,7 @@ class Store:
         """One row per finished task, see rows.row_of. columns: only these, besides `key` and `written`."""
         wanted = None if columns is None else list(dict.fromkeys(("key", "written", *columns)))
         for _ in range(_TRIES):
-            names = [name for name in self.objects.names(_RESULTS) if name.endswith(".parquet")]
+            names = [name for name in self.objects.names(RESULTS) if name.endswith(".parquet")]
             contents = self.objects.get_all(names)
             if len(contents) == len(names):  # else a file was merged into another meanwhile
                 break
@@ -172,7 +175,7 @@ class Store:
         least: how many files there must be to make it worth it. Damaged files stay as they are.
         """
         merged, folders = 0, dict[str, list[str]]()
-        for name in self.objects.names(_folder(study) if study else _RESULTS):
+        for name in self.objects.names(_folder(study) if study else RESULTS):
             folders.setdefault(name.rpartition("/")[0], []).append(name)
         for folder, names in folders.items():
             if len(names) >= least:
@@ -210,7 +213,7 @@ class Store:
         ]
         folders: dict[str, list[Mapping[Any, Any]]] = {}
         for row in fresh:
-            folders.setdefault(_folder_of(row["model"], row["corpus"]), []).append(row)
+            folders.setdefault(folder_of(row["model"], row["corpus"]), []).append(row)
         for folder, rows in folders.items():
             self._put_merged(folder, rows)
         for name, content in other.objects.get_all(other.objects.names(_PLANS)).items():
@@ -221,7 +224,7 @@ class Store:
     def problems(self) -> list[str]:
         """What is wrong with the files of the store, one line each; empty if nothing is."""
         found = []
-        names = [name for name in self.objects.names(_RESULTS) if name.endswith(".parquet")]
+        names = [name for name in self.objects.names(RESULTS) if name.endswith(".parquet")]
         for name, content in self.objects.get_all(names).items():
             frames = list(self._read(name, content, None))
             rows = [row for frame in frames for row in frame.to_dict("records")]
@@ -234,19 +237,8 @@ class Store:
 
 
 def _folder(study: Study) -> str:
-    return _folder_of(study.model, study.corpus)
-
-
-def _folder_of(model: str, corpus: str) -> str:
-    slugs = (
-        re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80] or "x" for name in (model_name(model), corpus_name(corpus))
-    )
-    return "/".join((_RESULTS, *slugs))
+    return folder_of(study.model, study.corpus)
 
 
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

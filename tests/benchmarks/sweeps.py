@@ -3,13 +3,16 @@
     python -m tests.benchmarks.sweeps [--only workers|scale] [--times 5]
 
 `workers` runs 24 bundled languages against English through the demo, scoring included, one thread a
-worker. Workers have started and loaded the model before the clock does; every repetition draws other sentences, so that
-nothing is cached. `scale` is a plan of 20 models on 204 languages: the scheduler with tasks that end at once, beside
+worker. Workers have started and loaded the model before the clock does; every repetition draws other sentences, also in
+another run of this program, so that nothing is cached. Processor time is told beside the seconds, since it does not
+depend on what else the machine does. `scale` is a plan of 20 models on 204 languages: the scheduler with tasks that end
+at once, beside
 tasks at the paper's size (100 pairs, 32 layers, 14,336 neurons) whose states are drawn at random and scored.
 """
 
 import argparse
 import os
+import random
 import resource
 import statistics
 import tempfile
@@ -58,32 +61,45 @@ class Warm(Actors):
     def start(self) -> Any:
         return self.left.pop()
 
-    def seconds(self, todo: Sequence[Task], store: Store) -> float:
+    def seconds(self, todo: Sequence[Task], store: Store) -> tuple[float, float]:
+        """(seconds, processor seconds of the workers and of this process)."""
         self.left = list(self.warm)
-        started = time.perf_counter()
+        started, before = time.perf_counter(), self._processor()
         Crew(self, len(self.warm), todo, store, lambda done: None).run()
-        return time.perf_counter() - started
+        return time.perf_counter() - started, self._processor() - before
+
+    def _processor(self) -> float:
+        ticks = 0
+        for pid in self.ray.get([worker.pid.remote() for worker in self.warm]):
+            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+        return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def compare(folder: Path, times: int) -> None:
     """Seconds of one worker, of two, and of the local engine, in turn."""
     store = Store(str(folder / "store"), create=True)
-    found: dict[str, list[float]] = {"one worker": [], "two workers": [], "local": []}
+    found: dict[str, list[tuple[float, float]]] = {"one worker": [], "two workers": [], "local": []}
+    first = random.SystemRandom().randrange(1_000_000)
     with _ray(""):
         one, two = Warm(store.url, 1), Warm(store.url, 2)
         with cache.apart():
             run_task(tasks(9999, 1)[0], store)
             for turn in range(times):
-                found["one worker"].append(one.seconds(tasks(3 * turn + 1), store))
-                found["two workers"].append(two.seconds(tasks(3 * turn + 2), store))
-                started = time.perf_counter()
-                run_group(tasks(3 * turn + 3), store, "cpu", Told().watcher, lambda done: None)
-                found["local"].append(time.perf_counter() - started)
-    medians = {name: statistics.median(each) for name, each in found.items()}
+                seed = first + 3 * turn
+                found["one worker"].append(one.seconds(tasks(seed + 1), store))
+                found["two workers"].append(two.seconds(tasks(seed + 2), store))
+                todo, started, before = tasks(seed + 3), time.perf_counter(), time.process_time()
+                run_group(todo, store, "cpu", Told().watcher, lambda done: None)
+                found["local"].append((time.perf_counter() - started, time.process_time() - before))
+    medians = {name: [statistics.median(values) for values in zip(*each, strict=True)] for name, each in found.items()}
     for name, each in found.items():
-        print(f"{name}: median {medians[name]:.2f} s of {', '.join(f'{second:.2f}' for second in each)}")
-    print(f"two workers are {medians['one worker'] / medians['two workers']:.2f} times as fast as one")
-    print(f"one worker takes {100 * (medians['one worker'] / medians['local'] - 1):+.1f} % against the local engine")
+        told = ", ".join(f"{second:.2f}" for second, _ in each)
+        print(f"{name}: median {medians[name][0]:.2f} s of {told}; {medians[name][1]:.2f} s of processor time")
+    one_worker, two_workers, local = (medians[name] for name in ("one worker", "two workers", "local"))
+    print(f"two workers are {one_worker[0] / two_workers[0]:.2f} times as fast as one")
+    for end, what in enumerate(("", " of processor time")):
+        over = 100 * (one_worker[end] / local[end] - 1)
+        print(f"one worker takes {over:+.1f} %{what} against the local engine")
 
 
 class Stub:

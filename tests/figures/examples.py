@@ -65,10 +65,10 @@ from neuronxa_core.gallery.traps import precomputed_traps, traps_request
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.rows import row_of
 from neuronxa_core.study.table import StudyTable
 from neuronxa_core.sweep.board import gallery_rows
 from neuronxa_core.sweep.diff import moved_between
-from neuronxa_core.sweep.rows import row_of
 
 MODULES = (
     alignment,

@@ -12,8 +12,8 @@ from neuronxa_core.progress import SILENT
 from neuronxa_core.states import extraction
 from neuronxa_core.states import store as cache
 from neuronxa_core.states.sentences import STATES, first_layer
+from neuronxa_core.study.rows import result_of
 from neuronxa_core.study.runner import run_states, run_study, score_layers
-from neuronxa_core.sweep.rows import result_of
 from neuronxa_core.sweep.store import Store
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from neuronxa_core.errors import ModelError, SweepError
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study.rows import result_of
 from neuronxa_core.sweep.diff import differences, lines, moved_between
-from neuronxa_core.sweep.rows import result_of
 from neuronxa_core.sweep.store import Store
 from tests.sweep.examples import task_and_result
 
