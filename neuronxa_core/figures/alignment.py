@@ -6,7 +6,7 @@ from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
-from neuronxa_core.figures.style import blank, hover, upright
+from neuronxa_core.figures.style import blank, hover, layer_step, upright
 from neuronxa_core.figures.wording import few_pairs, share_confidence, ties
 from neuronxa_core.numbers import CONFIDENCE, chance, confidence, decimal, interval, percent, score, signed
 from neuronxa_core.states.sentences import STATES, State
@@ -40,11 +40,6 @@ def layer_curves(result: StudyResult, theme: Theme = "light", marked: int | None
     by_chance = ("chance", PALETTES[theme].muted, result.chance)
     label_ends(figure, [*ends(curves), by_chance], gap=0.055, low=0.0, high=1.02, x=layers + 0.4)
     return figure
-
-
-def layer_step(layers: int) -> int:
-    """Between two ticks of an axis of so many layers."""
-    return 1 if layers <= 12 else 2 if layers <= 26 else 4 if layers <= 48 else 8
 
 
 def chance_line(figure: go.Figure, by_chance: float, layers: int, theme: Theme) -> None:

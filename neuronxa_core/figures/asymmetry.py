@@ -12,7 +12,16 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure, pair_name, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
-from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, signed_ticks, upright
+from neuronxa_core.figures.style import (
+    blank,
+    colour_key,
+    hover,
+    interval_bars,
+    layer_step,
+    name_rows,
+    signed_ticks,
+    upright,
+)
 from neuronxa_core.figures.wording import few_languages, few_pairs
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.numbers import CONFIDENCE, confidence, decimal, interval, points, score, signed, tenths, with_unit
@@ -50,7 +59,12 @@ def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme
             "tickformat": None,
             **signed_ticks(-reach, reach),
         },
-        xaxis={"title": {"text": "Layer"}, "range": [-0.4, layers + 0.4], "anchor": "y2"},
+        xaxis={
+            "title": {"text": "Layer"},
+            "range": [-0.4, layers + 0.4],
+            "anchor": "y2",
+            "dtick": layer_step(layers),
+        },
     )
     figure.add_shape(
         type="line", x0=0, x1=1, y0=0, y1=0, xref="paper", yref="y2", line={"color": palette.muted, "width": 1}

@@ -18,7 +18,16 @@ from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_captio
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme, translucent
 from neuronxa_core.figures.point_labels import point_labels
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
-from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, short_codes, upright
+from neuronxa_core.figures.style import (
+    blank,
+    colour_key,
+    hover,
+    interval_bars,
+    layer_step,
+    name_rows,
+    short_codes,
+    upright,
+)
 from neuronxa_core.figures.wording import few_languages, in_a_row
 from neuronxa_core.metrics.bootstrap import percentile_interval
 from neuronxa_core.metrics.crossed import crossed_means
@@ -91,7 +100,7 @@ def profile_figure(answer: ClaimsAnswer, theme: Theme = "light") -> go.Figure:
     draw_curves(figure, curves, theme)
     colours = PALETTES[theme].states
     colour_key(figure, [(colours["nas"], "● NAS"), (colours["embedding"], "■ Embedding")])
-    figure.update_xaxes(title_text="Layer", rangemode="tozero")
+    figure.update_xaxes(title_text="Layer", rangemode="tozero", dtick=layer_step(len(curves[0].x)))
     figure.update_yaxes(title_text="Score, mean over languages", range=[-0.02, 1.04], tickformat=".1f", dtick=0.2)
     return figure
 
@@ -252,14 +261,18 @@ def claims_finding(answer: ClaimsAnswer) -> str:
     """How many of the claims hold, fail and cannot be told, by number, and what few languages mean."""
     if not answer.results:
         return f"None of the seven claims can be told from this. {answer.reason}"
-    parts = []
+    parts, few = [], few_languages(len(answer.results))
     for verdict, said in (("holds", "hold"), ("fails", "do not hold"), ("undecided", "cannot be told from this")):
         numbers = [str(each.claim.number) for each in answer.judged if each.verdict == verdict]
+        if len(numbers) == len(answer.judged):
+            all_seven = {"holds": "All", "fails": "None", "undecided": "None"}[verdict]
+            said = {"holds": "hold", "fails": "holds", "undecided": "can be told from this"}[verdict]
+            return f"{all_seven} of the paper's seven claims {said}, by the rules written down here.{few}"
         if numbers:
             one = {"hold": "holds", "do not hold": "does not hold"}.get(said, said) if len(numbers) == 1 else said
             parts.append(f"{in_a_row(numbers)} {one}")
     told = f"Of the paper's seven claims, {'; '.join(parts)}, by the rules written down here."
-    return told + few_languages(len(answer.results))
+    return told + few
 
 
 @exportables_of.register

@@ -11,7 +11,7 @@ from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, s
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme
 from neuronxa_core.figures.point_labels import point_labels
-from neuronxa_core.figures.style import blank, hover, short_codes, tick_format
+from neuronxa_core.figures.style import blank, hover, layer_step, short_codes, tick_format
 from neuronxa_core.figures.wording import few_languages, joined_names, ties
 from neuronxa_core.metrics.correlation import FEWEST, fit_line
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, decimal, interval, score, signed
@@ -98,7 +98,7 @@ def correlation_curves(layers: pd.DataFrame, method: str, theme: Theme = "light"
     last = int(layers["layer"].max())
     figure = blank(theme, CORRELATION_HEIGHT, margin={"l": 8, "r": 92, "t": 12, "b": 8}, hovermode="closest")
     low = min(-0.1, float(layers[f"{method}_fisher_low"].min()))
-    figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, last + 0.4])
+    figure.update_xaxes(title_text="Layer (0 is the token embedding)", range=[-0.4, last + 0.4], dtick=layer_step(last))
     figure.update_yaxes(
         title_text=f"{method.capitalize()} correlation", range=[max(-1.05, low - 0.05), 1.05], tickformat=".1f"
     )

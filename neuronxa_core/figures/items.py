@@ -14,7 +14,7 @@ from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, SYMBOLS, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, tick
-from neuronxa_core.figures.wording import joined_names
+from neuronxa_core.figures.wording import in_a_row, joined_names
 from neuronxa_core.metrics.correlation import FEWEST
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, interval, percent, score
 from neuronxa_core.states.sentences import STATES, State
@@ -125,11 +125,14 @@ def items_finding(answer: SentenceItems, side: str = "target") -> str:
         return f"Too few pairs, or margins that do not vary, for a correlation over pairs. See also {CAUTION}."
     up, down = known[known["pearson_low"] > 0], known[known["pearson_high"] < 0]
     middle = float(np.median(known["pearson"]))
-    parts = []
-    for found, said in ((up, "larger where the sentence is predicted better"), (down, "smaller where it is")):
-        if len(found):
-            parts.append(f"{said} in {len(found)} of {len(known)} ({joined_names(list(found['name']))})")
-    told = f"margins by NAS are {'; '.join(parts)}" if parts else "no interval leaves out 0"
+    parts = [
+        f"{said} in {len(found)} of {len(known)} ({joined_names(list(found['name']))})"
+        for found, said in ((up, "larger"), (down, "smaller"))
+        if len(found)
+    ]
+    told = "no interval leaves out 0"
+    if parts:
+        told = f"margins by NAS are {in_a_row(parts)} where the sentence is predicted better"
     return (
         f"Over the pairs of {count(len(known), 'language')}, {told}; the median r is {score(middle)}. That alignment "
         f"goes with performance over languages does not mean that it does over sentences ({CAUTION})."

@@ -20,7 +20,6 @@ from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study
 
-DEMO_TITLE = "Gemma 3 270M (demo)"
 _ROW, _TALL_ROW, _BELOW = 26, 38, 104
 _MOST_LABELS = 60
 """With more languages than this, their codes would run into each other."""
@@ -28,7 +27,7 @@ _LONGEST, _LONGEST_BELOW = 22, 30
 
 
 def titles(board: Board) -> dict[str, str]:
-    """What people read in place of each variant's name: `Gemma 3 270M (demo), Product (gate × up), float32`."""
+    """What people read in place of each variant's name: `Gemma 3 270M (base), Product (gate × up), float32`."""
     return {name: _title(name, study) for name, study in board.studies.items()}
 
 
@@ -36,7 +35,7 @@ def _title(name: str, study: Study) -> str:
     model, known = short_model(study), curated(study.model)
     if name != model and not name.startswith(f"{model}, "):  # variants of one model, named by what differs alone
         return variant_name(name)
-    title = DEMO_TITLE if study.model == demo.NAME else known.title if known else model
+    title = demo.TITLE if study.model == demo.NAME else known.title if known else model
     return title + variant_name(name.removeprefix(model))
 
 

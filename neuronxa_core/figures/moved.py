@@ -80,13 +80,16 @@ def moved_finding(table: pd.DataFrame, state: State) -> str:
     found = rows[rows["moved"]]
     scores = count(len(rows), f"{SCORE_NAMES[state]} score")
     if found.empty:
-        return f"None of {scores} moved beyond its {CONFIDENCE} interval."
+        of = f"None of the {scores}" if len(rows) > 1 else f"The only {SCORE_NAMES[state]} score has not"
+        return f"{of} moved beyond its {CONFIDENCE} interval."
     up = int((found["difference"] > 0).sum())
     most = found.loc[found["difference"].abs().idxmax()]
     ends = interval(float(most["ci_low"]), float(most["ci_high"]), signed)
     by_chance = f"about {_BY_CHANCE * len(rows):,.0f}" if len(rows) >= 1 / _BY_CHANCE else "fewer than one"
+    whose = "its" if len(found) == 1 else "their"
     return (
-        f"{len(found):,} of {scores} moved beyond their {CONFIDENCE} interval: {up:,} up and {len(found) - up:,} down; "
+        f"{len(found):,} of {scores} moved beyond {whose} {CONFIDENCE} interval: {up:,} up and "
+        f"{len(found) - up:,} down; "
         f"{by_chance} would if nothing had changed. Most: {language(str(most['source'])).name} with "
         f"{most['model']}, from {score(float(most['before']))} to {score(float(most['after']))} "
         f"({signed(float(most['difference']))}, {ends})."

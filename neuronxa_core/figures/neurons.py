@@ -12,7 +12,16 @@ from neuronxa_core.analyses.neurons import SHARES, NeuronRates, TokenStates
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale, translucent
-from neuronxa_core.figures.style import blank, click_targets, hover, score_bar, short_codes, tick
+from neuronxa_core.figures.style import (
+    blank,
+    click_targets,
+    count_ticks,
+    hover,
+    layer_step,
+    score_bar,
+    short_codes,
+    tick,
+)
 from neuronxa_core.figures.token_rows import token_figure
 from neuronxa_core.figures.wording import joined_names, ties
 from neuronxa_core.numbers import count, every, percent, score
@@ -42,7 +51,7 @@ def sharing_figure(table: pd.DataFrame, theme: Theme = "light") -> go.Figure:
             )
         )
     figure.update_layout(barmode="stack", bargap=0.12, showlegend=True, legend=_LEGEND)
-    figure.update_xaxes(title_text="Layer", dtick=2)
+    figure.update_xaxes(title_text="Layer", dtick=layer_step(len(table)))
     figure.update_yaxes(title_text="Neurons, as a share of the layer", range=[0, 1], tickformat=".1f", dtick=0.2)
     return figure
 
@@ -142,7 +151,7 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
             xgap=1,
             ygap=1,
             hoverinfo="skip",
-            colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat="d", title=_bar_title("Number of neurons")),
+            colorbar=score_bar(0.9, title=_bar_title("Number of neurons"), **count_ticks(counts.to_numpy().max())),
         )
     )
     cells = [(code, layer, place) for place, code in enumerate(counts.index) for layer in counts.columns]
@@ -157,7 +166,9 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
             ),
         )
     )
-    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2, range=[0.5, layers + 0.5])
+    figure.update_xaxes(
+        title_text="Layer", showgrid=False, ticks="", dtick=layer_step(layers), range=[0.5, layers + 0.5]
+    )
     figure.update_yaxes(
         tickvals=list(range(len(counts))), ticktext=[tick(code) for code in counts.index], showgrid=False, ticks=""
     )

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, SYMBOLS, Theme, score_scale
-from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, name_rows, score_bar
+from neuronxa_core.figures.style import blank, colour_key, hover, interval_bars, layer_step, name_rows, score_bar
 from neuronxa_core.figures.wording import joined_names, ties
 from neuronxa_core.numbers import CONFIDENCE, every, interval, score
 from neuronxa_core.states.sentences import State, first_layer
@@ -95,7 +95,7 @@ def layer_ranking(results: Sequence[StudyResult], state: State, theme: Theme = "
             colorbar=score_bar(0.9),
         )
     )
-    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=2)
+    figure.update_xaxes(title_text="Layer", showgrid=False, ticks="", dtick=layer_step(scores.shape[1]))
     figure.update_yaxes(
         tickvals=list(range(len(ordered))),
         ticktext=[_tick(result) for result in ordered],

@@ -149,8 +149,8 @@ def ablation_finding(table: pd.DataFrame, state: State) -> str:
     elif least >= 0:
         ends = f"no change lowers it, and it rises most with {up}"
     return (
-        f"{head} For {len(sure)} of {len(rows)} changes the interval of the difference excludes 0. Apart from *Best "
-        f"layer*, {ends}."
+        f"{head} For {len(sure) or 'none'} of {count(len(rows), 'change')} the interval of the difference excludes 0. "
+        f"Apart from *Best layer*, {ends}."
     )
 
 

@@ -10,7 +10,7 @@ from neuronxa_core.analyses.space import HIGH, LOW, Measure, absent_measures, dr
 from neuronxa_core.figures.curves import draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme
-from neuronxa_core.figures.style import blank, hover, level, upright
+from neuronxa_core.figures.style import blank, hover, layer_step, level, upright
 from neuronxa_core.figures.wording import in_a_row
 from neuronxa_core.numbers import CONFIDENCE, decimal, score
 from neuronxa_core.states.sentences import STATES
@@ -44,7 +44,7 @@ def measure_curves(measures: pd.DataFrame, measure: Measure, layer: int, theme: 
         level(figure, measure.chance, color=palette.muted, width=1, dash="dot")
     draw_curves(figure, curves, theme)
     label_ends(figure, ends(curves), room * 0.1, low, high, size=13, x=last)
-    figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5])
+    figure.update_xaxes(title_text="Layer", range=[-0.5, last + 0.5], dtick=layer_step(last))
     figure.update_yaxes(range=[low - 0.06 * room, high + 0.08 * room])
     figure.add_annotation(
         text=f"<b>{'<br>'.join(title)}</b>",

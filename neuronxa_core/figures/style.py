@@ -102,6 +102,16 @@ def tick_format(span: float) -> str:
     return f".{digits}f"
 
 
+def layer_step(layers: int) -> int:
+    """Between two ticks of an axis of so many layers."""
+    return 1 if layers <= 12 else 2 if layers <= 26 else 4 if layers <= 48 else 8
+
+
+def count_ticks(most: float) -> dict[str, Any]:
+    """Ticks of an axis or colour bar of counts from 0: whole numbers, each once, four or five of them at most."""
+    return {"tickformat": "d", "dtick": None, "nticks": 5} if most > 4 else {"tickformat": "d", "dtick": 1}
+
+
 def signed_ticks(low: float, high: float, most: int = 5, unit: float = 1.0) -> dict[str, list[Any]]:
     """Ticks of an axis of differences: round steps within its ends, `−0.1`, `0`, `+0.1`. unit: what a 1 stands for."""
     low, high = min(low, 0.0) / unit, max(high, 0.0) / unit

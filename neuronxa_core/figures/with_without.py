@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 from neuronxa_core.analyses.continuation import ContinuedText
 from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.figures.alignment import chance_line, layer_step
+from neuronxa_core.figures.alignment import chance_line
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.interventions import choice_of, set_to
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
-from neuronxa_core.figures.style import blank, hover
+from neuronxa_core.figures.style import blank, hover, layer_step
 from neuronxa_core.figures.wording import few_pairs
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, interval, score, signed
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -117,9 +117,11 @@ def _most_changed(answer: ChangedAlignment, state: State) -> str:
 
 
 def whose(answer: ChangedAlignment | ContinuedText) -> str:
-    """`the 260 neurons of German`, `the 9 neurons active in all languages`."""
+    """`the 260 neurons of German`, `the 9 neurons active in all languages`, `no neurons of German`."""
     known = language(answer.neurons_of)
     number = "one neuron" if answer.neurons == 1 else f"{answer.neurons:,} neurons"
+    if not answer.neurons:
+        return f"no neurons of {known.name}" if known.known else "no neurons"
     if known.known:
         return f"the {number} of {known.name}"
     kinds = {"shared": f"the {number} active in all languages", "random": f"{number} drawn at random"}

@@ -14,6 +14,8 @@ from neuronxa_core.figures.claims_report import RETRIEVAL_HEAD, claims_markdown,
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.claims import with_other_models
+from neuronxa_core.gallery.models import stored_models
+from neuronxa_core.models import demo
 from neuronxa_core.numbers import count
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.study import Study
@@ -151,7 +153,8 @@ def _card(judged: Judged, picture: ExportableFigure | None, others: Others = ())
         measured = look.plain(figures.measured_in_words(rule, found))
         said = f" ({VERDICTS[verdict].lower()})" if len(judged.conditions) > 1 else ""
         st.markdown(f"- {rule.measure}: {measured}{said}")
-    for name, verdicts in others:
+    for model, verdicts in others:
+        name = demo.TITLE if model == demo.NAME else stored_models()[model].title
         st.markdown(f"- {look.plain(name)}: {look.plain(figures.others_in_words(verdicts))}")
     if picture:
         look.picture(picture, f"claims_{claim.number}", shows=f"{claim.title}: {figures.verdict_in_words(judged)}")

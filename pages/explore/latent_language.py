@@ -93,8 +93,10 @@ def _grid_view(grid: GridAnswer) -> None:
     if layer > grid.layers or place > last:
         layer, place = grid.layers, last
     exportable = figures.exportable_grid(grid, (layer, place))
-    look.picture(exportable, "lat_grid", figures.grid_finding(grid), on_select="rerun", selection_mode="points")
-    st.caption(f"Layer {layer}, after the token {grid.tokens[place]!r}. Click a cell to see another.")
+    look.picture(
+        exportable, "lat_grid", look.plain(figures.grid_finding(grid)), on_select="rerun", selection_mode="points"
+    )
+    st.caption(f"Layer {layer}, after the token {look.plain(repr(grid.tokens[place]))}. Click a cell to see another.")
     look.table(grid.cell(layer, place), {"probability": Column("Probability", "%.4f")})
     look.table_downloads(grid.table, f"{grid.study.stem}.lens", "lat_lens_table", "All cells")
 

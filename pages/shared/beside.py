@@ -8,7 +8,7 @@ from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.models import demo
 from neuronxa_core.stills.overview import two_models
 from neuronxa_core.study.study import Study
-from pages.shared import look
+from pages.shared import look, stage
 
 
 def beside(key: str, folded: bool = False) -> None:
@@ -26,5 +26,6 @@ def beside(key: str, folded: bool = False) -> None:
         look.picture(shown.exportable, f"beside_{key}", look.plain(shown.finding))
         return
     st.markdown(look.plain(shown.finding))
-    with st.expander("Both models, language by language", icon=":material/compare_arrows:"):
+    unfolded = st.container() if stage.number() else None
+    with unfolded or st.expander("Both models, language by language", icon=":material/compare_arrows:"):
         look.picture(shown.exportable, f"beside_{key}", shows=shown.finding)

@@ -25,7 +25,12 @@ def test_every_exportable_figure_has_an_example():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_figure_shows_the_numbers(name: str):
     example = EXAMPLES[name]()
-    traces = standing(example.exportable).data
+    figure = standing(example.exportable)
+    traces, layout = figure.data, figure.layout.to_plotly_json()
+    axes = [axis for part, axis in layout.items() if part.startswith("xaxis")]
+    assert [
+        axis for axis in axes if "Layer" in axis.get("title", {}).get("text", "") and axis.get("dtick", 0.5) < 1
+    ] == []
     for place, wanted in example.holds.items():
         trace, axis = place.rsplit(".", 1)
         shown = [np.asarray(each[axis]).ravel() for each in traces if str(each.name) == trace]

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from neuronxa_core.analyses.beside import beside_table
 from neuronxa_core.analyses.claims import ClaimsAnswer
 from neuronxa_core.analyses.downstream import BITS, alignment_table, correlation_table, joined, layer_correlations
 from neuronxa_core.analyses.language_order import level_summary, pivot_scores
+from neuronxa_core.analyses.leaderboard import board_of, ranking, texts_of
 from neuronxa_core.analyses.models import language_differences, variant_summary
 from neuronxa_core.analyses.neurons import NeuronRates, TokenPair, TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.projection import Projection
@@ -27,8 +29,12 @@ from neuronxa_core.figures import (
     claims,
     downstream,
     finding_of,
+    items,
     languages,
+    latent_language,
+    leaderboard,
     models,
+    moved,
     neurons,
     overview,
     plane,
@@ -38,10 +44,10 @@ from neuronxa_core.figures import (
     similarity,
     space,
 )
-from neuronxa_core.figures.with_without import with_without_finding
+from neuronxa_core.figures.with_without import whose, with_without_finding
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import STATES, State, first_layer
-from neuronxa_core.study.result import StudyResult
+from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult
 from neuronxa_core.study.study import Study
 from tests.analyses.test_languages import synthetic
 
@@ -52,7 +58,7 @@ _FORBIDDEN = (
     r"\+0\.0+(?!\d)",
     r"(?<![\d.<>])0\.0+(?!\d)",  # what is not 0 is <0.01, and what is 0 is 0
     r"(?<!\w)-\d",  # a hyphen for a minus
-    r"\b(?:None|nan|NaN|inf)\b",
+    r"\b(?:None(?! of the)|nan|NaN|inf)\b",
     r"\d %",  # a space that may break
     r"\b(\d+(?:\.\d+)?) to \1(?![\d.])",  # an interval without width
     r"\b1 (?:languages|pairs|variants|layers)\b",
@@ -237,6 +243,68 @@ def test_findings_on_spaces(value: float):
     if abs(value) <= 1:
         matrices = {state: np.full((2, 2), value) for state in STATES}
         check(similarity.similarity_finding(RESULTS["two pairs"][0], matrices, 0))
+
+
+@pytest.mark.parametrize("shares", [[0.5], [0.5] * 3, [TINY, 0.9996, np.nan], [np.nan] * 2, [0.0, 1.0, 0.3]])
+def test_findings_across_target_languages(shares: list[float]):
+    answers: Any = SimpleNamespace(answers=[SimpleNamespace(request=SimpleNamespace(pivot="eng_Latn"))])
+    table = pd.DataFrame({"language": CODES[: len(shares)], "pivot_share": shares, "overtaking": np.nan})
+    for scores in (0.5, np.nan, np.arange(len(shares)) / 10):
+        text = latent_language.across_finding(answers, table.assign(nasca=scores))
+        check(text)
+        assert "correlation of –" not in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (0.1, 0.5, "margins by NAS are larger in 2 of 2 (German and French) where the sentence is predicted better"),
+        (-0.5, -0.1, "margins by NAS are smaller in 2 of 2 (German and French) where the sentence is predicted better"),
+        ([-0.5, 0.1], [-0.1, 0.5], "larger in 1 of 2 (French) and smaller in 1 of 2 (German) where the sentence is"),
+        (-0.1, 0.1, "no interval leaves out 0"),
+    ],
+)
+def test_findings_on_single_sentences(low: Any, high: Any, told: str):
+    found = {"name": ["German", "French"], "side": "target", "state": "nas", "pearson": [TINY, -0.9996]}
+    answer: Any = SimpleNamespace(correlations=pd.DataFrame(found).assign(pearson_low=low, pearson_high=high))
+    text = items.items_finding(answer)
+    check(text)
+    assert told in text
+
+
+@pytest.mark.parametrize("means", [[0.0, 0.0], [1.0, 0.0], [TINY, LOWER / 10], [0.9996, 0.9996], [np.nan, 0.5]])
+@pytest.mark.parametrize("codes", [("deu_Latn",), ("deu_Latn", "fra_Latn"), CODES])
+def test_findings_on_the_leaderboard_and_on_what_moved(means: list[float], codes: tuple[str, ...]):
+    rows = [
+        asdict(Study("demo", "everyday", code, "eng_Latn"))
+        | {"site": site}
+        | {f"{name}{end}": abs(mean) for name in SUMMARY_NAMES.values() for end in ("", "_low", "_high")}
+        for site, mean in zip(("gate", "product"), means, strict=True)
+        for code in codes
+        if not np.isnan(mean)
+    ]
+    board = board_of(pd.DataFrame(rows), texts_of(pd.DataFrame(rows))[0])
+    check(leaderboard.board_finding(ranking(board, "nas"), board, "nas"))
+    table = pd.DataFrame(
+        {"source": codes, "measure": "nasca", "model": "A", "before": abs(means[0]), "after": means[1]}
+    )
+    table["difference"] = table["after"] - table["before"]
+    ends = table.assign(
+        ci_low=table["difference"] - 0.001, ci_high=table["difference"], moved=table["difference"] != 0
+    ).fillna(TINY)
+    check(moved.moved_finding(ends, "nas"))
+    check(moved.moved_finding(ends.assign(moved=False), "nas"))
+
+
+def test_all_claims_alike_are_not_listed():
+    answer = ClaimsAnswer(RESULTS["two languages"][0].study, tuple(RESULTS["two languages"]), "mean")
+    assert claims.claims_finding(answer).startswith("None of the paper's seven claims can be told from this, by the")
+
+
+def test_without_neurons_none_are_named():
+    study, outcomes = RESULTS["no pair"][0].study, RESULTS["no pair"][0].outcomes
+    answer = ChangedAlignment(study, "deu_Latn", 0, outcomes, outcomes, (), {"set": "lape"}, {})
+    assert whose(answer) == "no neurons of German"
 
 
 def test_the_finding_on_two_sentences():

@@ -84,7 +84,7 @@ FINDINGS = {
     "downstream": "2 languages have both a score and an accuracy",
     "items": "arXiv:2504.09378",
     "choices": "Of 8 questions, the model prefers",
-    "claims": "Of the paper's seven claims, ",
+    "claims": "None of the paper's seven claims can be told",
     "downstream without bits": "both languages are equally close to English",
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from neuronxa_core import figures
 from neuronxa_core.figures.palette import PALETTES, score_scale
-from neuronxa_core.figures.style import hover, short_codes, signed_ticks, spread, tick
+from neuronxa_core.figures.style import count_ticks, hover, short_codes, signed_ticks, spread, tick
 from neuronxa_core.states.sentences import STATES
 
 
@@ -55,3 +55,8 @@ def test_the_colour_scale_runs_one_way_in_lightness(state, theme):
     values = [lightness(str(colour)) for _, colour in score_scale(state, theme)]
     assert values == sorted(values, reverse=theme == "light")
     assert abs(values[0] - values[-1]) > 150
+
+
+def test_counts_have_whole_ticks_each_once():
+    assert count_ticks(1) == {"tickformat": "d", "dtick": 1}
+    assert count_ticks(300) == {"tickformat": "d", "dtick": None, "nticks": 5}

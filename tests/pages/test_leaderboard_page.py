@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> str:
 
 def test_the_gallery_is_shown_where_no_store_is_given():
     app = open_page("leaderboard")
-    assert "Gemma 3 270M (demo), Activation (gate), float32 is first by NASCA over 30 languages" in said(app)
+    assert "Gemma 3 270M (base), Activation (gate), float32 is first by NASCA over 30 languages" in said(app)
     app.text_input(key="board_search").set_value("yoruba").run()
     assert not app.exception
     assert "over 1 language" in said(app)

@@ -253,7 +253,7 @@ def matrix_finding(matrix: LanguageMatrix, state: State, layer: int | None = Non
     means = np.nanmean(scores, axis=1)
     hubs = [names[place] for place in ties(means, means.max())]
     return (
-        f"{text}, {_named(pairs, worst, names, rows, columns, 'farthest apart')}; {by_chance}. "
+        f"{text}, and {_named(pairs, worst, names, rows, columns, 'farthest apart')}; {by_chance}. "
         f"{joined_names(hubs)} {'is' if len(hubs) == 1 else 'are'} closest to the others on average "
         f"({score(means.max())}; mean over all {len(pairs)} language pairs {score(pairs.mean())})."
     )

@@ -100,8 +100,14 @@ def across_finding(answers: LatentAnswers, table: pd.DataFrame) -> str:
     if ordered.empty:
         return f"Neither {pivot} nor any target has probability above its baseline."
     least, most = ordered.iloc[0], ordered.iloc[-1]
+    known = f"{language(most['language']).name} goes by way of {pivot}"
     text = (
-        f"Of {count(len(table), 'target language')}, {language(most['language']).name} goes by way of {pivot} most "
+        f"{known}: {pivot}'s share is {score(most['pivot_share'])}."
+        if len(ordered) == 1
+        else f"All {len(ordered)} target languages go by way of {pivot} alike ({pivot}'s share "
+        f"{score(most['pivot_share'])})."
+        if most["pivot_share"] - least["pivot_share"] < 1e-9
+        else f"Of {count(len(table), 'target language')}, {known} most "
         f"({pivot}'s share {score(most['pivot_share'])}), {language(least['language']).name} least "
         f"({score(least['pivot_share'])})."
     )
@@ -109,9 +115,7 @@ def across_finding(answers: LatentAnswers, table: pd.DataFrame) -> str:
     if late:
         text += f" {count(late, 'target')} never overtake{'s' * (late == 1)} {pivot}."
     both = ordered.dropna(subset="nasca")
-    if len(both) > 2:
-        text += (
-            f" Over {len(both)} languages, the share and NASCA have a rank correlation of "
-            f"{score(float(spearman(both['pivot_share'].to_numpy(), both['nasca'].to_numpy())))}."
-        )
+    if len(both) > 2 and both["pivot_share"].nunique() > 1 < both["nasca"].nunique():
+        related = float(spearman(both["pivot_share"].to_numpy(), both["nasca"].to_numpy()))
+        text += f" Over {len(both)} languages, the share and NASCA have a rank correlation of {score(related)}."
     return text

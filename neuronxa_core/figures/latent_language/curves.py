@@ -180,8 +180,8 @@ def _overtaking(found: Measured, layers: int, target: str, pivot: str) -> str:
         return f"{target} does not overtake {pivot}: at the last layer it is not ahead."
     if found.low == found.high:
         return f"{target} stays ahead from layer {int(found.value)} on, in every resample of the words."
-    high = f"{int(found.high)}" if found.high <= layers else "not at all"
-    return f"{target} stays ahead from layer {int(found.value)} on ({CONFIDENCE} interval {int(found.low)} to {high})."
+    ends = f"layer {int(found.low)} to {f'layer {int(found.high)}' if found.high <= layers else 'never'}"
+    return f"{target} stays ahead from layer {int(found.value)} on ({CONFIDENCE} interval: {ends})."
 
 
 def _few(answer: LatentAnswer) -> str:

@@ -17,7 +17,7 @@ from neuronxa_core.figures.palette import (
     STATE_NAMES,
     Theme,
 )
-from neuronxa_core.figures.style import blank, hover, upright
+from neuronxa_core.figures.style import blank, hover, layer_step, upright
 from neuronxa_core.figures.wording import ties
 from neuronxa_core.numbers import count, percent, score
 
@@ -58,7 +58,7 @@ def number_curves(projections: Sequence[Projection], number: str, layer: int, th
         showarrow=False,
         font={"size": 13},
     )
-    figure.update_xaxes(title_text="Layer", showgrid=False)
+    figure.update_xaxes(title_text="Layer", showgrid=False, dtick=layer_step(max(projections[0].layers)))
     figure.update_yaxes(tickformat=".1f", range=_range(number, projections), nticks=6)
     return figure
 
