@@ -1,6 +1,6 @@
 """What a store has, as text and as one table of scores."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -8,7 +8,7 @@ import pandas as pd
 from neuronxa_core.numbers import count
 from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.rows import SCORES, layer_scores
-from neuronxa_core.sweep.store import Store
+from neuronxa_core.sweep.store import Failure, Store
 
 SETTINGS = ("revision", "adapter", "neurons", "pairs", "site", "pooling", "dtype")
 """In what the results of a model on a corpus may differ, besides the languages."""
@@ -30,11 +30,20 @@ def listing(store: Store) -> list[str]:
     failures = store.failures(rows["key"])
     left = store.planned() - set(rows["key"])
     found.append(f"{count(len(rows), 'result')}, {len(left):,} of the planned tasks missing, {len(failures):,} failed")
-    for failure in sorted(failures.values(), key=lambda each: each.when):
-        study: Mapping[str, Any] = failure.study
-        what = f"{model_name(study['model'])}, {corpus_name(study['corpus'])}, {study['source']} -> {study['target']}"
-        found.append(f"failed: {what}: {failure.problem} {failure.next_step}")
-    return found
+    return [*found, *_failed(failures.values())]
+
+
+def _failed(failures: Iterable[Failure]) -> list[str]:
+    """One line per model, corpus and reason, in the order of time."""
+    alike: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for failure in sorted(failures, key=lambda each: each.when):
+        names = model_name(failure.study["model"]), corpus_name(failure.study["corpus"])
+        alike.setdefault((*names, f"{failure.problem} {failure.next_step}"), []).append(failure.study)
+    lines = []
+    for (model, corpus, why), studies in alike.items():
+        more = f" and {count(len(studies) - 1, 'other pair')}" if len(studies) > 1 else ""
+        lines.append(f"failed: {model}, {corpus}, {studies[0]['source']} -> {studies[0]['target']}{more}: {why}")
+    return lines
 
 
 def scores(store: Store) -> pd.DataFrame:

@@ -156,6 +156,8 @@ def told(error: Exception) -> NeuronXAError:
         return CorpusError(error.problem, error.next_step)
     if isinstance(error, NeuronXAError):
         return error
+    if isinstance(error, MemoryError):
+        return SweepError("The memory ran out.", "Use fewer pairs, or a machine with more memory.")
     return SweepError(f"{type(error).__name__}: {error}.", "This is a bug, or the machine ran out of something.")
 
 
@@ -177,11 +179,13 @@ def run_group(
     ended: Callable[[Done], None],
     states: bool = False,
 ) -> None:
-    """Runs the tasks of one model, one after the other."""
+    """Runs the tasks of one model, one after the other. A model of which some task has succeeded is not given up."""
+    proven = False
     for place, task in enumerate(tasks):
         done = run_task(task, store, device, watcher, states)
         ended(done)
-        if done.of_model:
+        proven |= done.failure is None
+        if done.of_model and not proven:
             for other in fail_rest(tasks[place + 1 :], done, store):
                 ended(other)
             break

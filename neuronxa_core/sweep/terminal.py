@@ -27,7 +27,7 @@ class Terminal(Told):
 
     def __init__(self) -> None:
         self.watcher = _Bar(self)
-        self.total, self.ends, self.failed = 0, 0, 0
+        self.total, self.ends, self.failed, self.why = 0, 0, 0, ""
         self._bar: Any = None
         self._task: Any = None
 
@@ -58,10 +58,11 @@ class Terminal(Told):
     def ended(self, done: Done) -> None:
         self.ends += 1
         self.failed += done.failure is not None
+        again, self.why = bool(done.failure) and str(done.failure) == self.why, str(done.failure or "")
         if not self._bar:
-            print(f"[{self.ends}/{self.total}] {line_of(done)}", flush=True)
+            print(f"[{self.ends}/{self.total}] {line_of(done, again)}", flush=True)
             return
-        if done.failure:
+        if done.failure and not again:
             self._bar.console.print(line_of(done), markup=False, highlight=False)
         speed = self._bar.tasks[0].speed
         rate = f"{60 * speed:.1f} per minute" if speed else ""
@@ -73,12 +74,12 @@ class Terminal(Told):
             self._bar.stop()
 
 
-def line_of(done: Done) -> str:
-    """One line on how a task ended."""
+def line_of(done: Done, again: bool = False) -> str:
+    """One line on how a task ended. again: for the reason that the line before tells."""
     study = done.task.study
     what = f"{study.names['model']}, {study.names['corpus']}, {study.source} -> {study.target}"
     if done.failure:
-        return f"{what}: failed: {done.failure}"
+        return f"{what}: failed{', as the one before' if again else f': {done.failure}'}"
     return f"{what}: NASCA {score(done.nasca, 4)} in {done.seconds:.1f} s"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from neuronxa_core.cli import main
 from neuronxa_core.models import loading
+from neuronxa_core.models.loading import out_of_memory
 from neuronxa_core.progress import SILENT
 from neuronxa_core.states import extraction
 from neuronxa_core.states import store as cache
@@ -78,6 +79,8 @@ def test_what_fails_is_named_in_the_store_and_stops_nothing_else(
     assert Store(store).rows()["source"].tolist() == ["deu_Latn"]
     assert main(["store", "ls", store]) == 0
     listed = capsys.readouterr().out
+    assert "empty, corpus, deu_Latn -> eng_Latn and 1 other pair: " in listed
+    assert "[2/4] empty, corpus, fra_Latn -> eng_Latn: failed, as the one before" in told.out
     assert "1 result, 3 of the planned tasks missing, 3 failed" in listed
     assert "fra_Latn -> eng_Latn: Line 4 of fra_Latn" in listed
     (tiny_corpus / "fra_Latn.txt").write_text("\n".join([*lines[:3], "Voici!", *lines[4:]]))
@@ -96,6 +99,24 @@ def test_a_bug_in_one_task_is_named_and_passes(plan: Path, tmp_path: Path, monke
     told = capsys.readouterr()
     assert "1 done now, 0 there before, 1 failed" in told.out
     assert "ZeroDivisionError: by chance." in told.err
+
+
+def test_memory_that_runs_out_in_one_language_gives_up_that_language_alone(
+    plan: Path, tmp_path, tiny_corpus, monkeypatch
+):
+    (tiny_corpus / "spa_Latn.txt").write_text((tiny_corpus / "fra_Latn.txt").read_text())
+
+    def run_out(study, **more):
+        if study.source == "fra_Latn":
+            raise out_of_memory("The text", "cpu")  # which frees the model
+        return run_study(study, **more)
+
+    monkeypatch.setattr("neuronxa_core.sweep.run.run_study", run_out)
+    store = str(tmp_path / "store")
+    assert main(["sweep", str(plan), "--store", store]) == 2
+    assert sorted(Store(store).rows()["source"]) == ["deu_Latn", "spa_Latn"]
+    (failure,) = Store(store).failures().values()
+    assert failure.problem == "The text does not fit in the memory of cpu."
 
 
 def test_states_are_kept_on_request_once_a_language_and_read_back_to_the_bit(plan: Path, tmp_path: Path, capsys):
