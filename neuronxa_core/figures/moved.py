@@ -85,12 +85,12 @@ def moved_finding(table: pd.DataFrame, state: State) -> str:
     up = int((found["difference"] > 0).sum())
     most = found.loc[found["difference"].abs().idxmax()]
     ends = interval(float(most["ci_low"]), float(most["ci_high"]), signed)
+    with_model = f" with {most['model']}" if rows["model"].nunique() > 1 else ""
     by_chance = f"about {_BY_CHANCE * len(rows):,.0f}" if len(rows) >= 1 / _BY_CHANCE else "fewer than one"
     whose = "its" if len(found) == 1 else "their"
     return (
         f"{len(found):,} of {scores} moved beyond {whose} {CONFIDENCE} interval: {up:,} up and "
-        f"{len(found) - up:,} down; "
-        f"{by_chance} would if nothing had changed. Most: {language(str(most['source'])).name} with "
-        f"{most['model']}, from {score(float(most['before']))} to {score(float(most['after']))} "
-        f"({signed(float(most['difference']))}, {ends})."
+        f"{len(found) - up:,} down; {by_chance} would if nothing had changed. "
+        f"Most: {language(str(most['source'])).name}{with_model}, from {score(float(most['before']))} to "
+        f"{score(float(most['after']))} ({signed(float(most['difference']))}, {ends})."
     )

@@ -12,9 +12,11 @@ from neuronxa_core.errors import SweepError, shown
 from neuronxa_core.gallery import read
 from neuronxa_core.gallery.models import STORE
 from neuronxa_core.settings import settings
+from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.rows import MANIFEST, result_of
 from neuronxa_core.study.study import Study
+from neuronxa_core.sweep.diff import moved
 from neuronxa_core.sweep.store import Failure, Store
 
 
@@ -92,6 +94,24 @@ def progress(store: Store) -> Progress:
 @lru_cache(maxsize=4)
 def _failures(url: str, stamp: str, done: frozenset[str]) -> dict[str, Failure]:
     return Store(url).failures(done)
+
+
+def what_moved(before: Store | None, after: Store | None, board: pd.DataFrame) -> pd.DataFrame:
+    """The rows of diff.differences from one store to another that concern the rows of a board. None: the gallery."""
+    stores = [store or Store(str(read.GALLERY / STORE)) for store in (before, after)]
+    table = _moved(*(part for store in stores for part in (store.url, store.stamp())))
+    names = board["model"].map(model_name), board["corpus"].map(corpus_name)
+    shown = set(zip(*names, *(board[name] for name in _QUESTION), strict=True))
+    asked = zip(*(table[name] for name in ("model", "corpus", *_QUESTION)), strict=True)
+    return table[[each in shown for each in asked]].reset_index(drop=True)
+
+
+_QUESTION = ("source", "target", "pairs", "site", "pooling", "dtype")
+
+
+@lru_cache(maxsize=2)
+def _moved(before: str, stamp: str, after: str, other_stamp: str) -> pd.DataFrame:
+    return moved(_rows(before, stamp), _rows(after, other_stamp))
 
 
 def result_in(rows: pd.DataFrame, study: Study) -> StudyResult | None:

@@ -20,6 +20,7 @@ from neuronxa_core.states.sentences import State
 from neuronxa_core.study.naming import corpus_name
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.sweep import board as reader
+from neuronxa_core.sweep.store import Store
 from pages.compare.leaderboard_moved import moved_view
 from pages.compare.leaderboard_store import rows_or_stop, watch
 from pages.shared import glossary, look, picker
@@ -50,10 +51,10 @@ def leaderboard_page() -> None:
     if rows.empty:
         st.info("This store has no results yet.", icon=":material/hourglass_empty:")
         return
-    _view(rows)
+    _view(store, rows)
 
 
-def _view(rows: pd.DataFrame) -> None:
+def _view(store: Store | None, rows: pd.DataFrame) -> None:
     """Draws the board of one text. Its controls change only the view."""
     if opened := st.session_state.pop("board_open", None):
         _open(rows, *opened)
@@ -75,7 +76,7 @@ def _view(rows: pd.DataFrame) -> None:
     look.picture(exportable, "board_map", finding, on_select=_clicked, selection_mode="points")
     _table(board, table, state)
     _pair(rows, board)
-    moved_view(rows, board, state)
+    moved_view(store, board, state)
 
 
 def _text_name(text: tuple[str, str, int, int, str]) -> str:

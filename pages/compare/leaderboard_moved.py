@@ -10,7 +10,8 @@ from neuronxa_core.figures.tables import Column
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.sweep import board as reader
-from neuronxa_core.sweep.diff import largest_first, moved, moved_between
+from neuronxa_core.sweep.diff import largest_first, moved_between
+from neuronxa_core.sweep.store import Store
 from pages.compare.leaderboard_store import GALLERY, named_store, opened
 from pages.shared import look
 
@@ -24,14 +25,17 @@ _COLUMNS = {
 _SHOWN = ["model", "source", "before", "after", "difference", "ci_low", "ci_high"]
 
 
-def moved_view(rows: pd.DataFrame, board: Board, state: State) -> None:
+def moved_view(store: Store | None, board: Board, state: State) -> None:
     """Draws the choice of what to compare with, then what moved beyond its interval.
 
-    rows: all of the store; board: what the page shows of it, which bounds the comparison.
+    store: None is the gallery; board: what the page shows of it, which bounds the comparison.
     """
-    with st.expander("Compare with another store, or two models or revisions", icon=":material/compare_arrows:"):
+    linked = "moved_store" in st.query_params
+    with st.expander(
+        "Compare with another store, or two models or revisions", linked, icon=":material/compare_arrows:"
+    ):
         which, where = st.columns([1, 2], vertical_alignment="bottom")
-        first = [_NOTHING, *([_WITHIN] if len(board.studies) > 1 else []), GALLERY]
+        first = [_NOTHING, *([_WITHIN] if len(board.studies) > 1 else []), *([GALLERY] if store else [])]
         chosen = named_store("Compare with", "moved", first, which, where)
         if chosen == _NOTHING:
             st.caption("Shows which scores moved beyond their interval, such as after a change of a model or a corpus.")
@@ -39,7 +43,7 @@ def moved_view(rows: pd.DataFrame, board: Board, state: State) -> None:
         if chosen == _WITHIN:
             table, what = _between(board)
         else:
-            table, what = _with_store(board, chosen)
+            table, what = _with_store(store, board, chosen)
         if table is None:
             return
         if table.empty:
@@ -58,15 +62,12 @@ def _between(board: Board) -> tuple[pd.DataFrame | None, str]:
     return moved_between(*sides), f"{titles[before]} to {titles[after]}"
 
 
-def _with_store(board: Board, chosen: str) -> tuple[pd.DataFrame | None, str]:
-    if chosen == GALLERY:
-        rows = reader.gallery_rows()
-    else:
-        found = opened(chosen)
-        if found is None:
-            return None, ""
-        rows = found[1]
-    return moved(board.rows, rows), f"this store to {chosen.rstrip('/').rpartition('/')[2]}"
+def _with_store(store: Store | None, board: Board, chosen: str) -> tuple[pd.DataFrame | None, str]:
+    found = None if chosen == GALLERY else opened(chosen)
+    if found is None and chosen != GALLERY:
+        return None, ""
+    table = reader.what_moved(store, found[0] if found else None, board.rows)
+    return table, f"this store to {chosen.rstrip('/').rpartition('/')[2]}"
 
 
 def _draw(table: pd.DataFrame, state: State, what: str) -> None:
@@ -74,5 +75,6 @@ def _draw(table: pd.DataFrame, state: State, what: str) -> None:
     look.picture(figures.exportable_moved(table, state, what), "moved_map", finding)
     shown = largest_first(table[table["measure"] == SUMMARY_NAMES[state]])
     if len(shown):
-        look.table(shown[_SHOWN], _COLUMNS, key="moved_table")
+        columns = _SHOWN if shown["model"].nunique() > 1 else _SHOWN[1:]
+        look.table(shown[columns], _COLUMNS, key="moved_table")
     look.table_downloads(table, "differences", "moved_rows", "Every difference")

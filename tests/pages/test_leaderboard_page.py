@@ -53,7 +53,13 @@ def test_a_store_is_ranked_filtered_and_watched_and_its_cells_open(store: str):
     app.selectbox(key="moved_store").set_value("Another model or revision here").run()
     assert not app.exception
     assert chart_count(app) == 3
-    assert "0 up and 3 down; fewer than one would if nothing had changed. Most: German with org/good" in said(app)
+    assert "0 up and 3 down; fewer than one would if nothing had changed. Most: German, from" in said(app)
+    app.selectbox(key="moved_store").set_value("Other").run()
+    app.text_input(key="moved_address").set_value(store).run()
+    assert "None of the 6 NASCA scores moved" in said(app)
+    app.selectbox(key="moved_store").set_value("Gallery").run()
+    assert not app.exception
+    assert any("no result in common" in each.value for each in app.info)
     assert any("Yoruba" in header.value for header in app.header)
 
 
