@@ -143,6 +143,7 @@ class Choices:
     """
 
     name: ClassVar[str] = "choices"
+    bits: ClassVar[bool] = True
     study: Study
     items: tuple[ChoiceItem, ...]
 

@@ -37,6 +37,7 @@ class Interventions:
     """
 
     name: ClassVar[str] = "interventions"
+    bits: ClassVar[bool] = True
     study: Study
     languages: tuple[str, ...]
     set: SetName = "lape"

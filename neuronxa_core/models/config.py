@@ -29,6 +29,8 @@ class Shape:
     """Per layer and token; in a mixture of experts, those of the experts that a token is routed to."""
     parameters: int | None
     """Approximate, without the language-model head; None if the config lacks vocabulary or heads."""
+    vocabulary: int = 0
+    """0 if the config lacks it."""
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape | None:
@@ -43,7 +45,8 @@ def shape_of(config: Mapping[str, Any]) -> Shape | None:
     if not (layers and hidden and each):
         return None
     parameters = _parameters(config, layers, hidden, experts * each, experts)
-    return Shape(layers, hidden, experts * each, routed * each, parameters)
+    vocabulary = whole_number(text_of(config).get("vocab_size")) or 0
+    return Shape(layers, hidden, experts * each, routed * each, parameters, vocabulary)
 
 
 def context_length(config: Mapping[str, Any], first_position: int | None = None) -> int | None:

@@ -93,11 +93,12 @@ def study_cost(
     device: Device = "auto",
     at_once: int | None = None,
     held: bool = False,
+    head: bool = False,
 ) -> Cost:
     """The estimated cost of a study; asks the hub if the model is not on this machine.
 
     characters: in all sentences; at_once: how many sentences are in memory at a time, if not all; held: with all their
-    layers, because the cache is not used.
+    layers, because the cache is not used; head: with the likelihood of every token, which the head computes.
     Raises ModelError if the model is damaged or not on the hub.
     """
     where = resolve_device(device)
@@ -119,7 +120,7 @@ def study_cost(
     per_sentence = _COPIES * 4 * max(shape.neurons, shape.hidden)
     if held:
         per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
-    seconds = _seconds(shape, characters, dtype) if where == "cpu" else None
+    seconds = _seconds(shape, characters, dtype, head) if where == "cpu" else None
     return replace(cost, sentence_bytes=per_sentence, seconds=seconds)
 
 
@@ -250,9 +251,10 @@ def tell_worker_memory(count: int) -> None:
     _worker_memory = count
 
 
-def _seconds(shape: Shape, characters: int, dtype: str) -> float:
+def _seconds(shape: Shape, characters: int, dtype: str, head: bool) -> float:
     tokens = characters / _CHARACTERS_PER_TOKEN
     operations = 2 * tokens * shape.layers * (3 * shape.hidden * shape.active_neurons + 4 * shape.hidden**2)
+    operations += 2 * tokens * shape.hidden * shape.vocabulary * head
     return operations / (_SHARE_OF_PEAK.get(dtype, _SHARE_OF_PEAK["float32"]) * operations_per_second())
 
 

@@ -5,8 +5,9 @@ other is read from the checkpoint. How a family scales or caps its logits is in 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,11 @@ from neuronxa_core.models.packing import packed_product, packs_linear_layers
 
 _ROOM = 16_000_000
 """Logits computed at a time: 64 MB in float32."""
+_TILE = 8192
+"""Tokens of the vocabulary whose logits `bits` computes at a time, of many hidden states: weights are read once."""
+
+
+Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,14 @@ class Head:
     bias: torch.Tensor | None = None
     scale: float = 1.0
     cap: float | None = None
-    product: Callable[[torch.Tensor], torch.Tensor] | None = None
-    """The linear layer in another layout, see `packed`."""
+    products: tuple[Product, ...] = ()
+    """The linear layer in tiles of the vocabulary and in another layout, see `packed`."""
 
     def packed(self) -> "Head":
-        """The same head with a copy of its weights as this CPU multiplies them fastest, for many passes."""
+        """The same head with a copy of its weights as this CPU multiplies them fastest, for `bits` of many passes."""
         if not packs_linear_layers(str(self.weight.dtype).removeprefix("torch.")):
             return self
-        return replace(self, product=packed_product(self.weight, self.bias))
+        return replace(self, products=tuple(packed_product(*tile) for tile in self._tiles()))
 
     @property
     def rows_at_once(self) -> int:
@@ -45,16 +51,38 @@ class Head:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """The logits of every token of the vocabulary, (n, vocabulary), float32. hidden: (n, hidden size)."""
-        hidden = hidden.to(self.weight.dtype)
-        product = self.product(hidden) if self.product else nn.functional.linear(hidden, self.weight, self.bias)
-        logits = product.float() if self.scale == 1 else product.float() * self.scale
-        return self.cap * torch.tanh(logits / self.cap) if self.cap else logits
+        return self._logits_of(nn.functional.linear(hidden.to(self.weight.dtype), self.weight, self.bias))
 
     def bits(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """-log2 p(token) for each token, (n,), float32. hidden: (n, hidden size), the state before it; tokens: (n,)."""
-        parts = zip(torch.split(hidden, self.rows_at_once), torch.split(tokens, self.rows_at_once), strict=True)
-        found = [nn.functional.cross_entropy(self.logits(part), each, reduction="none") for part, each in parts]
+        rows = max(1, _ROOM // min(_TILE, len(self.weight)))
+        parts = zip(torch.split(hidden, rows), torch.split(tokens, rows), strict=True)
+        found = [self._nats(part.to(self.weight.dtype), each) for part, each in parts]
         return torch.cat(found) / math.log(2) if found else hidden.new_zeros(0, dtype=torch.float32)
+
+    def _nats(self, hidden: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """-ln p(token) for each token, from tile to tile of the vocabulary."""
+        own = torch.zeros(len(tokens), dtype=torch.float32, device=hidden.device)
+        total = torch.full_like(own, -math.inf)
+        plain = (partial(nn.functional.linear, weight=weight, bias=bias) for weight, bias in self._tiles())
+        products: Iterable[Product] = self.products or plain
+        for first, product in zip(range(0, len(self.weight), _TILE), products, strict=True):
+            logits = self._logits_of(product(hidden))
+            total = torch.logaddexp(total, logits.logsumexp(dim=1))
+            here = (tokens >= first) & (tokens < first + _TILE)
+            own[here] = logits[here, tokens[here] - first]
+        return total - own
+
+    def _tiles(self) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+        """Weight and bias of `_TILE` tokens of the vocabulary each."""
+        for first in range(0, len(self.weight), _TILE):
+            tile = slice(first, first + _TILE)
+            yield self.weight[tile], None if self.bias is None else self.bias[tile]
+
+    def _logits_of(self, product: torch.Tensor) -> torch.Tensor:
+        """The logits of a product, scaled and capped, float32."""
+        logits = product.float() if self.scale == 1 else product.float() * self.scale
+        return self.cap * torch.tanh(logits / self.cap) if self.cap else logits
 
 
 def load_head(model: nn.Module, checkpoint: Checkpoint) -> Head:

@@ -51,7 +51,7 @@ class Analysis(Protocol[Given]):
     """A request: hashable, so that it serves as key of the job and of the cache."""
 
     name: ClassVar[str]
-    """Name of the page, of the command, and of the files."""
+    """Name of the page, of the command, and of the files. One whose `bits` is true runs the head, too."""
 
     def __hash__(self) -> int:
         """The same for the same question."""

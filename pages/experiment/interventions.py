@@ -85,7 +85,7 @@ def _cost(request: Interventions) -> str:
     return (
         f"{len(request.cells):,} passes over {count(request.study.pairs // 2, 'sentence')} each: "
         f"{count(sets, 'set')} × {count(measured, 'language')}, the unchanged model, and the controls. "
-        "Probabilities are computed too, which takes about twice as long again as the layers alone. "
+        "The time includes the language-model head, which gives every token its probability. "
         "A run that you stop keeps what it has measured."
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gguf import GGUFWriter
+from transformers import AutoConfig
 
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models import cost, demo, hardware, hub, hub_cache, loading
@@ -233,6 +234,10 @@ def test_a_gguf_file_tells_its_size_in_its_header(tmp_path: Path):
 def test_seconds_grow_with_text_and_count_only_the_experts_that_work(tiny_model):
     one, ten = (study_cost(ModelRef(str(tiny_model("llama"))), characters, 6).seconds for characters in (1_000, 10_000))
     assert np.isclose(ten / one, 10)
+    config = AutoConfig.from_pretrained(tiny_model("llama"))
+    layers = 3 * (3 * config.hidden_size * config.intermediate_size + 4 * config.hidden_size**2)
+    with_head = study_cost(ModelRef(str(tiny_model("llama"))), 1_000, 6, head=True).seconds
+    assert np.isclose(with_head / one, 1 + config.hidden_size * config.vocab_size / layers)
     plain = study_cost(ModelRef(str(tiny_model("mistral"))), 1_000, 6)
     experts = study_cost(ModelRef(str(tiny_model("mixtral"))), 1_000, 6)
     assert experts.sentence_bytes > plain.sentence_bytes * 2.5  # four experts

@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 
 from neuronxa_core.analyses.bits_per_byte import bits_per_byte, find_bits_per_byte, run_bits_per_byte
 from neuronxa_core.errors import ModelError
+from neuronxa_core.models import head
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.families import FAMILIES as TABLE
 from neuronxa_core.models.loading import load_model
@@ -61,6 +62,20 @@ def test_the_bits_are_those_of_the_whole_model(tiny_model, family: str):
 def test_what_an_architecture_does_to_its_logits_is_done(tmp_path: Path, family: str, config: dict[str, Any]):
     save_tiny_model(tmp_path, family, **config)
     np.testing.assert_allclose(found_bits(tmp_path), expected_bits(tmp_path), rtol=2e-4)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("tile", [1, 64, 8192])
+def test_tiles_of_the_vocabulary_give_the_bits_of_the_whole(monkeypatch, tile: int, packed: bool):
+    monkeypatch.setattr(head, "_TILE", tile)
+    made = torch.Generator().manual_seed(4)
+    weight, bias, hidden = (torch.randn(*shape, generator=made) for shape in ((130, 6), (130,), (5, 6)))
+    whole = head.Head(weight, bias, 0.5, 3.0)
+    tokens = torch.tensor([0, 63, 64, 128, 129])
+    logits = 3.0 * torch.tanh(0.5 * (hidden @ weight.T + bias) / 3.0)
+    expected = -logits.double().log_softmax(dim=1)[torch.arange(5), tokens] / np.log(2)
+    np.testing.assert_allclose((whole.packed() if packed else whole).bits(hidden, tokens), expected, rtol=1e-5)
+    assert whole.bits(hidden[:0], tokens[:0]).shape == (0,)
 
 
 def test_a_scale_that_no_table_explains_is_refused(tmp_path: Path):
