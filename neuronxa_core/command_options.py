@@ -17,14 +17,25 @@ from neuronxa_core.analyses.claims import Claims, ClaimsAnswer, claims_on_all, r
 from neuronxa_core.analyses.downstream import Measured
 from neuronxa_core.analyses.interventions import CONTROL_CELLS, FEWEST_CONTROLS, ZERO, Interventions
 from neuronxa_core.analyses.latent_prompts import TASKS
+from neuronxa_core.analyses.models import ModelComparison
 from neuronxa_core.analyses.neuron_sets import SETS, read_listed
+from neuronxa_core.analyses.settings import Ablation
+from neuronxa_core.analyses.space_means import (
+    choices_with_space,
+    measured,
+    studies_compared,
+    studies_of_choices,
+    with_space,
+)
 from neuronxa_core.analyses.with_without import FEWEST_PAIRS, WithWithout
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.corpora.words import BUNDLED
 from neuronxa_core.errors import OneLanguageError, StudyError
 from neuronxa_core.gallery.claims import with_other_models
+from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import Watcher
+from neuronxa_core.study.analysis import Answer
 from neuronxa_core.study.study import Study
 
 
@@ -199,3 +210,14 @@ def with_without_table(
     names = [name for name in (study.source, study.target) if name in request.names] or request.names
     answers = [WithWithout(study, request, name).run(watcher, options.device) for name in names]
     return {"with_without": pd.concat([each.table for each in answers], ignore_index=True)}
+
+
+def tables_with_space(answer: Answer, watcher: Watcher, device: Device) -> dict[str, pd.DataFrame]:
+    """The tables of models and settings that have separability, ANC and CKA beside the scores; else none."""
+    if isinstance(answer, ModelComparison):
+        means = measured(studies_compared(answer.results), watcher, device)
+        return {"summary": with_space(answer.tables["summary"], answer.results, means.get)}
+    if isinstance(answer, Ablation):
+        means = measured(filter(None, studies_of_choices(answer)), watcher, device)
+        return {"choices": choices_with_space(answer, means.get)}
+    return {}

@@ -37,6 +37,7 @@ from neuronxa_core.command_options import (
     claims_files,
     claims_from,
     interventions_from,
+    tables_with_space,
     with_accuracies,
     with_without_table,
 )
@@ -249,6 +250,7 @@ def run_command(name: str, options: argparse.Namespace, watcher: Watcher) -> lis
         tables = dict(answer.tables)
         if name == "downstream" and options.accuracies and isinstance(answer, Measured):
             tables = with_accuracies(answer, options.accuracies)
+        tables |= tables_with_space(answer, watcher, options.device)
         if isinstance(request, Interventions):
             tables |= with_without_table(options, request, watcher)
         write_answer(name, tables, answer, options.out)

@@ -143,6 +143,10 @@ MEASURES = (
 """The measures of the space. A measure added here gets its figure, its columns and its place in the report."""
 
 
+TABLED = tuple(measure for measure in MEASURES if measure.name in ("separability", "anc", "cka"))
+"""The measures that stand beside scores in the tables of Models and Settings."""
+
+
 @dataclass(frozen=True)
 class SpaceMeasures:
     """The measures of a study's space.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from neuronxa_core.analyses.space import MEASURES
+from neuronxa_core.analyses.space import MEASURES, TABLED
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import SCORE_NAMES, STATE_NAMES
 from neuronxa_core.figures.projection.numbers import NUMBER_NAMES
@@ -56,6 +56,8 @@ def _of_states() -> Iterator[tuple[str, Column]]:
         depth = "Relative depth of the best layer, from 0 (first) to 1 (last), mean over the languages"
         yield f"{state}_peak_depth", Column(f"Depth of the {name} peak", "%.2f", depth)
         yield f"{state}_adjusted", Column(f"{score}, adjusted", "%.2f", "Score times the accuracy in English")
+        for each in TABLED:
+            yield f"{state}_{each.name}", Column(f"{name} {each.label}", "%.3f", f"{each.help} Mean over the layers.")
         yield f"{state}_cosine", Column(f"{name} cosine", "%.3f")
         yield f"{state}_margin", Column(f"{name} margin", "%.3f", "Cosine minus that of the strongest rival")
         for way, arrow, others in (("source_to_target", "→", "target"), ("target_to_source", "←", "source")):

@@ -46,6 +46,7 @@ from neuronxa_core.gallery.read import (
     gallery_pairs,
     gallery_studies,
 )
+from neuronxa_core.gallery.space import space_requests, write_space
 from neuronxa_core.gallery.traps import TRAPS_FILE, traps_request
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -173,6 +174,7 @@ PARTS: Mapping[str, Part] = {
     "bits": Part(lambda: [Downstream(gallery_studies()[0], _sources())], _write_bits),
     "rates": Part(lambda: [Neurons(gallery_studies()[0], _languages())], _write_rates),
     "variants": Part(lambda: map(Alignment, gallery_variants()), partial(_write_results, VARIANTS_FILE)),
+    "space": Part(space_requests, write_space),
     "settings": Part(lambda: map(Settings, _layered()), _write_settings),
     "pairs_needed": Part(lambda: [PairsNeeded(gallery_studies()[0], _sources())], _write_pairs_needed),
     "projections": Part(lambda: [Project(study, PROJECTED) for study in _layered()], _write_projections),

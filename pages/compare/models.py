@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from neuronxa_core.analyses.models import (
@@ -12,6 +13,8 @@ from neuronxa_core.analyses.models import (
     language_differences,
     variant_summary,
 )
+from neuronxa_core.analyses.space import TABLED
+from neuronxa_core.analyses.space_means import studies_compared, with_space
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import models as figures
 from neuronxa_core.figures.palette import SCORE_NAMES, SITE_NAMES, variant_name
@@ -20,7 +23,7 @@ from neuronxa_core.gallery.read import precomputed_against_target
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.settings import settings
-from neuronxa_core.states.sentences import SITES, Site
+from neuronxa_core.states.sentences import SITES, STATES, Site
 from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
@@ -31,6 +34,7 @@ from pages.shared.link_names import labels, linked, opened
 from pages.shared.part import with_answers
 from pages.shared.precision import offer_the_other, variants_in_one_precision
 from pages.shared.run import Place, answer_or_stop, study_or_stop
+from pages.shared.space import invite_to_space, space_here
 from pages.shared.study_link import is_shared
 
 
@@ -61,7 +65,9 @@ def comparison_page() -> None:
         return
     asked = "auto" if any(each.dtype == "auto" for each in variants) else ""
     comparison = _compared_or_stop(study, Models(settled, codes), asked)
-    _view(replace(study, dtype=settled[0].dtype), comparison.results)
+    space = space_here(studies_compared(comparison.results))
+    _view(replace(study, dtype=settled[0].dtype), comparison.results, space.means)
+    invite_to_space(space)
 
 
 def _what() -> str:
@@ -169,7 +175,7 @@ def _settled(variants: list[Study], codes: tuple[str, ...]) -> tuple[Study, ...]
 
 
 @st.fragment
-def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
+def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]], there: Mapping[Study, pd.DataFrame]) -> None:
     names = list(results)
     known = [result.study.source for result in results[names[0]]]
     source = study.source if study.source in known else known[0]
@@ -180,7 +186,7 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
         for box, label, key, place in ((middle, "Compare", "cmp_variant", 1), (right, "with", "cmp_reference", 0))
     )
     curves = depth_curves(results, source)
-    summary = variant_summary(results)
+    summary = with_space(variant_summary(results), results, there.get)
     said_curves, said_summary = (each.assign(variant=each["variant"].map(variant_name)) for each in (curves, summary))
     picture, gains = st.columns([1.3, 1], gap="large")
     with picture:
@@ -189,7 +195,8 @@ def _view(study: Study, results: Mapping[str, tuple[StudyResult, ...]]) -> None:
             "cmp_depth",
             look.plain(figures.comparison_finding(said_summary, state)),
         )
-        look.table(said_summary)
+        others = [f"{other}_{each.name}" for other in STATES if other != state for each in TABLED]
+        look.table(said_summary.drop(columns=others))
     table = language_differences(results[variant], results[reference], state)
     with gains:
         look.picture(

@@ -1,9 +1,12 @@
 """Settings: how much each choice of the method matters for the study at hand, and how many pairs are enough."""
 
+import pandas as pd
 import streamlit as st
 
 from neuronxa_core.analyses.pairs_needed import PairsNeeded
 from neuronxa_core.analyses.settings import Ablation, Settings, readouts_of
+from neuronxa_core.analyses.space import ENDS
+from neuronxa_core.analyses.space_means import COLUMNS, choices_with_space, studies_of_choices
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import search_terms
 from neuronxa_core.errors import NeuronXAError
@@ -13,6 +16,7 @@ from neuronxa_core.study.study import Study
 from pages.shared import bound, glossary, languages, look
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
+from pages.shared.space import invite_to_space, space_here
 
 _MOST_PIVOTS = 5
 
@@ -22,7 +26,9 @@ def ablation_page() -> None:
     request = settle_or_stop(Settings(study, _pivots(study)))
     readouts = f"{len(readouts_of(study))} readouts of the model, all from one pass per language."
     ablation = answer_or_stop(request, Place(420, note=lambda: readouts))
-    _view(ablation)
+    space = space_here(filter(None, studies_of_choices(ablation)))
+    _view(ablation, choices_with_space(ablation, space.means.get))
+    invite_to_space(space)
     _pairs_needed(ablation.study)
 
 
@@ -49,7 +55,8 @@ def _pivots(study: Study) -> tuple[str, ...]:
 
 
 @st.fragment
-def _view(ablation: Ablation) -> None:
+def _view(ablation: Ablation, choices: pd.DataFrame) -> None:
+    """choices: the table with the measures of the space."""
     state = look.state_control(SCORE_NAMES, "set_state")
     look.picture(
         figures.exportable_ablation(ablation.study, ablation.table, state),
@@ -57,8 +64,9 @@ def _view(ablation: Ablation) -> None:
         figures.ablation_finding(ablation.table, state),
     )
     with st.expander("The numbers", icon=":material/table:"):
-        for key, table in (("ablation", ablation.table), ("pairs", ablation.pairs)):
-            look.table(figures.named_choices(table) if key == "ablation" else table)
+        for key, table in (("ablation", choices), ("pairs", ablation.pairs)):
+            shown = figures.named_choices(table) if key == "ablation" else table
+            look.table(shown.drop(columns=[name for name in COLUMNS if name.endswith(ENDS)], errors="ignore"))
             look.table_downloads(table, f"{ablation.study.stem}.{key}", f"set_{key}")
     st.header("How many pairs are enough?")
     look.picture(figures.exportable_pairs(ablation.study, ablation.pairs, "score"), "set_pairs")

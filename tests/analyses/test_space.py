@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 
 from neuronxa_core.analyses import space
+from neuronxa_core.analyses.models import Models, variant_summary
+from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.space import (
     MEASURES,
     absent_measures,
@@ -12,6 +16,15 @@ from neuronxa_core.analyses.space import (
     find_space,
     space_measures,
     space_of,
+)
+from neuronxa_core.analyses.space_means import (
+    Space,
+    choices_with_space,
+    find_means,
+    measured,
+    studies_compared,
+    studies_of_choices,
+    with_space,
 )
 from neuronxa_core.metrics.separability import decision_values, separability
 from neuronxa_core.states.sentences import STATES
@@ -91,3 +104,43 @@ def test_alignment_stands_beside_the_measures_of_its_own_layer(study: Study):
     assert len(table) == len(result.scores)
     own = table.set_index(["state", "layer"]).loc[("nav", 3), "score"]
     assert own == result.of("nav").set_index("layer").loc[3, "score"]
+
+
+def test_the_table_of_models_has_the_means_over_layers_and_languages(study: Study):
+    both = (study, replace(study, site="product"))
+    answer = Models(both, ("deu_Latn", "fra_Latn")).run()
+    compared = tuple(studies_compared(answer.results))
+    plain = variant_summary(answer.results)
+    assert Space(compared).cached() is None
+    assert len(Space(compared).sentences()) == 0  # the states are there
+    nothing = with_space(plain, answer.results, find_means)
+    assert nothing[list(plain)].equals(plain)
+    assert nothing.drop(columns=list(plain)).isna().all(axis=None)
+    first = Space(compared).run()
+    assert Space(compared).cached().tables["space"].equals(first.tables["space"])
+    table = with_space(plain, answer.results, find_means)
+    layers = [space_measures(find_layers(each), 3).query("state == 'nav'")["anc"].mean() for each in compared[:2]]
+    assert table["nav_anc"][0] == pytest.approx(np.mean(layers))
+    assert table.drop(columns=list(plain)).notna().all(axis=None)
+    one = with_space(plain, answer.results, {compared[0]: first.means[compared[0]]}.get)
+    assert one["nas_cka"].isna().all()  # a mean over some of the languages would be another number
+
+
+def test_the_table_of_settings_has_the_measures_of_the_states_that_each_row_compares(study: Study):
+    ablation = Settings(study, ("fra_Latn",)).run()
+    named = ablation.table[["choice", "value"]].itertuples(index=False, name=None)
+    rows = dict(zip(named, studies_of_choices(ablation), strict=True))
+    own = ablation.study
+    assert rows["as it is", ""] == rows["similarity", "csls"] == own
+    assert rows["site", "product"] == replace(own, site="product")
+    assert rows["pooling", "last"] == replace(own, pooling="last")
+    assert rows["pivot", "fra_Latn"] == replace(own, target="fra_Latn")
+    assert rows["layers", "best layer"] is rows["threshold of NAS", "0.1"] is None
+    means = measured(filter(None, rows.values()))
+    table = choices_with_space(ablation, means.get).set_index(["choice", "value", "state"])
+    assert table.reset_index()[list(ablation.table)].equals(ablation.table)
+    layers = find_layers(replace(own, site="product"))
+    found = space_measures(layers, 3).query("state == 'nas'")["cka"].mean()
+    assert table.loc[("site", "product", "nas"), "cka"] == pytest.approx(found)
+    assert np.isnan(table.loc[("layers", "best layer", "nas"), "cka"])
+    assert (table["anc_low"].dropna() <= table["anc"].dropna()).all()

@@ -37,7 +37,13 @@ def test_a_pivot_that_is_not_there_is_named_above_the_picture(tiny_model, tiny_c
     assert "Still to compute: German, about 1 second" in said(app)
     app.button(key="run").click().run()
     run_until(app, lambda: "Target German" in app.dataframe[0].value["change"].tolist())
-    assert "Still to compute" not in said(app)
+    assert "Still to compute: German" not in said(app)
+    assert app.dataframe[0].value["cka"].isna().all()
+    app.button(key="run_space").click().run()
+    run_until(app, lambda: "where the table has a dash" not in said(app))
+    measured = app.dataframe[0].value.set_index("change")["cka"]
+    assert measured[["As in the study", "Target German"]].notna().all()
+    assert measured[["Best layer"]].isna().all()
 
 
 def test_a_run_draws_the_choices(tiny_model, tiny_corpus):
