@@ -22,7 +22,7 @@ from neuronxa_core.figures.style import (
     signed_ticks,
     upright,
 )
-from neuronxa_core.figures.wording import few_languages, few_pairs
+from neuronxa_core.figures.wording import few_languages, few_pairs, within
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
 from neuronxa_core.numbers import CONFIDENCE, confidence, decimal, interval, points, score, signed, tenths, with_unit
 from neuronxa_core.states.sentences import State
@@ -63,7 +63,7 @@ def direction_curves(result: StudyResult, state: State, layer: int, theme: Theme
             "title": {"text": "Layer"},
             "range": [-0.4, layers + 0.4],
             "anchor": "y2",
-            "dtick": layer_step(layers),
+            "dtick": layer_step(layers) if layers <= 12 else None,
         },
     )
     figure.add_shape(
@@ -208,14 +208,14 @@ def direction_finding(result: StudyResult, state: State) -> str:
     source, target = language(result.study.source).name, language(result.study.target).name
     if largest == 0:
         return (
-            f"In {STATE_NAMES[state]}, there is no gap: at every layer, {source} and {target} find as many of each "
+            f"In {within(state)}, there is no gap: at every layer, {source} and {target} find as many of each "
             f"other's sentences.{few_pairs(result.pairs)}"
         )
     if low <= 0 <= high:
-        head = f"In {STATE_NAMES[state]}, neither direction is better over all layers"
+        head = f"In {within(state)}, neither direction is better over all layers"
     else:
         first, second = (source, target) if gap > 0 else (target, source)
-        head = f"In {STATE_NAMES[state]}, more {first} sentences find their {second} translation than vice versa"
+        head = f"In {within(state)}, more {first} sentences find their {second} translation than vice versa"
     return (
         f"{head}: the gap is {points(gap)} ({source} to {target} minus {target} to {source}; "
         f"{confidence(low, high, tenths, unit='points')}). It is largest at layer {layer}, with {points(largest)}."

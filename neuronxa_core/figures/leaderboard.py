@@ -10,9 +10,9 @@ from neuronxa_core.analyses.leaderboard import Board
 from neuronxa_core.analyses.models import FEWEST, short_model
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme, score_scale, variant_name
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, score_scale, variant_name
 from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes
-from neuronxa_core.figures.wording import joined_names
+from neuronxa_core.figures.wording import joined_names, within
 from neuronxa_core.models import demo
 from neuronxa_core.models.curated import curated
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, score
@@ -124,7 +124,7 @@ def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], s
         f"{study.names['corpus']}.{study.target}.{state}.leaderboard",
         f"{SCORE_NAMES[state]} of {count(len(order), 'model')} on {count(len(codes), 'language')}",
         f"Each cell is the language's {SCORE_NAMES[state]} against {language(study.target).name}: the mean of its "
-        f"{STATE_NAMES[state]} scores over the layers. Models by their mean, best at the top. Blank: not computed.",
+        f"{within(state)} scores over the layers. Models by their mean, best at the top. Blank: not computed.",
         f"{joined_names(models)} · {study.names['corpus']} · {study.pairs} pairs",
         lambda theme: board_heatmap(board, order, codes, state, theme),
     )

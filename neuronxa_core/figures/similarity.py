@@ -11,6 +11,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import COLUMN, ExportableFigure, pair_name
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, translucent
 from neuronxa_core.figures.style import blank, click_targets, hover
+from neuronxa_core.figures.wording import within
 from neuronxa_core.metrics.cosines import BINS, Cosines, cosines_of, edges
 from neuronxa_core.numbers import score
 from neuronxa_core.states.sentences import State
@@ -185,7 +186,7 @@ def exportable_matrix(
 ) -> ExportableFigure:
     return ExportableFigure(
         f"{study.stem}.layer{layer}.{state}.similarity",
-        f"Cosine similarity by {STATE_NAMES[state]} at layer {layer}",
+        f"Cosine similarity by {within(state)} at layer {layer}",
         f"Rows: {language(study.source).name}; columns: {language(study.target).name}; {len(order)} sentences each. "
         "The diagonal holds the translations.",
         study.caption,

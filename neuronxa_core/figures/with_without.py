@@ -12,10 +12,10 @@ from neuronxa_core.figures.alignment import chance_line
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends, state_curve
 from neuronxa_core.figures.export import ExportableFigure, pair_name
 from neuronxa_core.figures.interventions import choice_of, set_to
-from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, STATE_NAMES, Theme
+from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.figures.style import blank, hover, layer_step
-from neuronxa_core.figures.wording import few_pairs
+from neuronxa_core.figures.wording import few_pairs, within
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, interval, score, signed
 from neuronxa_core.states.sentences import STATES, State, first_layer
 
@@ -65,7 +65,7 @@ def exportable_with_without(answer: ChangedAlignment, state: State) -> Exportabl
         f"{answer.study.stem}.interventions.with_without.{state}",
         f"{SCORE_NAMES[state]} of {pair_name(answer.study)} with {whose(answer)} {set_to(answer.asked)}, and without",
         f"Share of the {count(answer.pairs, 'test pair')} that are each other's only nearest neighbour, by "
-        f"{STATE_NAMES[state]}, with {CONFIDENCE} intervals; dashed: mean under random neurons of the same number in "
+        f"{within(state)}, with {CONFIDENCE} intervals; dashed: mean under random neurons of the same number in "
         f"the same layers. {choice_of(answer.asked)}",
         answer.study.caption,
         lambda theme: changed_curves(answer, state, theme),

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.interface import language_named
 from neuronxa_core.metrics.bootstrap import agreement_bound
 from neuronxa_core.numbers import CONFIDENCE, FEW, confidence, count, interval
+from neuronxa_core.states.sentences import State
 
 _MOST_NAMED = 3
 
@@ -22,6 +24,11 @@ def named(code: str) -> str:
     """The name of a language of the corpus, in the language of the interface."""
     known = language(code)
     return language_named(known.tag, known.name)
+
+
+def within(state: State) -> str:
+    """The state's name inside a sentence: `NAS`, `embedding`."""
+    return "embedding" if state == "embedding" else STATE_NAMES[state]
 
 
 def joined_names(names: Sequence[str]) -> str:

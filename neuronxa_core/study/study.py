@@ -156,7 +156,7 @@ class Study:
             f"{self.source} → {self.target}",
             f"{self.pairs} pairs{self._choice}",
         ]
-        return " · ".join([*parts, self.site, self.pooling, self.dtype])
+        return " · ".join([*parts, f"site {self.site}", f"pooling {self.pooling}", f"dtype {self.dtype}"])
 
 
 def study_of(row: Mapping[str, Any]) -> Study:

@@ -87,7 +87,8 @@ def _keep(brought: list[tuple[str, bytes]]) -> None:
         return
     st.session_state.setdefault("my_accuracies", []).insert(0, name)
     st.session_state.down_next = name
-    st.toast(f"{len(found.rows)} accuracies of {found.rows['language'].nunique()} languages.", icon=":material/check:")
+    told = count(len(found.rows), "accuracy", "accuracies")
+    st.toast(f"{told} of {count(found.rows['language'].nunique(), 'language')}.", icon=":material/check:")
     st.rerun()
 
 

@@ -46,7 +46,7 @@ def comparison_page() -> None:
     variants = _variants(study)
     if not 2 <= len(variants) <= figures.MOST_VARIANTS:
         st.info(
-            f"{len(variants)} variant{'s are' if len(variants) != 1 else ' is'} chosen. Choose two to "
+            f"{len(variants)} variant{'s are' if len(variants) != 1 else ' is'} chosen. Choose 2 to "
             f"{figures.MOST_VARIANTS}: each model, site and dtype that you add makes more.",
             icon=":material/compare_arrows:",
         )
@@ -91,7 +91,7 @@ def _variants(study: Study) -> list[Study]:
     plain = [dtype for dtype in DTYPES if dtype not in ("8bit", "4bit")]
     default: list[Dtype] = [study.dtype if study.dtype in plain else "auto"]
     dtypes = dtype_box.multiselect(
-        "dtypes",
+        "Precisions (dtype)",
         plain,
         default=default,
         key="cmp_dtypes",

@@ -162,12 +162,12 @@ def _pivot(matrix: LanguageMatrix, layer: int | None) -> None:
     codes = sorted(matrix.codes, key=lambda code: language(code).name)
     bound.adopt("lang_pivot", codes, ENGLISH if ENGLISH in codes else codes[0], bound.code_of)
     pivot = st.selectbox(
-        "Pivot",
+        "Language",
         codes,
         format_func=search_terms,
         key="lang_pivot",
         width=320,
-        help="The paper scores every language against English. Any other language can be the pivot here.",
+        help="The paper scores every language against English. Any other can take its place here.",
     )
     bound.write("lang_pivot")
     scores = pivot_scores(matrix, pivot, layer)

@@ -28,3 +28,16 @@ def shown_table(frame: pd.DataFrame, own: Mapping[str, Column]) -> tuple[Any, di
 def _config(column: Column) -> object:
     kind = st.column_config.NumberColumn if column.pattern else st.column_config.Column
     return kind(column.title, help=column.help or None, width=column.width)
+
+
+def no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def table_csv(table: pd.DataFrame) -> str:
+    """The table as CSV: numbers as pandas writes them, text without formulas."""
+    texts = table.select_dtypes(exclude=["number", "bool"])
+    return str(table.assign(**{str(name): texts[name].map(no_formula) for name in texts}).to_csv(index=False))

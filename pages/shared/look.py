@@ -28,7 +28,7 @@ from neuronxa_core.study.analysis import Traced
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.result import StudyResult
 from pages.shared import stage
-from pages.shared.columns import shown_table
+from pages.shared.columns import no_formula, shown_table, table_csv
 from pages.shared.kit import open_kit
 from pages.shared.save import save_picture
 
@@ -114,11 +114,12 @@ def _card(result: StudyResult, state: str) -> str:
     ends = f"{score(low)} – {score(high)}" if low < high else "no interval"
     layer, peak = result.peak(state)  # type: ignore[arg-type]
     colour = PALETTES[theme()].states[state]  # type: ignore[index]
+    best = f"peak {score(peak)} at layer {layer}" if peak else "0 at every layer"
     return (
         f"<div class='nx-card' style='--nx: {colour}' title='{html.escape(STATE_HELP[state], quote=True)}'>"  # type: ignore[index]
         f"<div class='nx-name'>{SCORE_NAMES[state]} <span>{STATE_NAMES[state]}, mean over layers</span></div>"  # type: ignore[index]
         f"<div class='nx-value'>{score(result.mean(state))} <span>{ends}</span></div>"  # type: ignore[arg-type]
-        f"<div class='nx-peak'>peak {score(peak)} at layer {layer}</div></div>"
+        f"<div class='nx-peak'>{best}</div></div>"
     )
 
 
@@ -147,7 +148,7 @@ def picture(
             key=f"save_{key}",
             icon=":material/download:",
             type="tertiary",
-            help="Save as PNG, SVG or PDF at print size",
+            help="Save as PNG, SVG or PDF at print size, or see its numbers as a table",
         )
     if finding:
         st.markdown(finding)
@@ -223,21 +224,8 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_no_formula(value) for value in row] for row in rows)
+    writer.writerows([no_formula(value) for value in row] for row in rows)
     return text.getvalue()
-
-
-def _no_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _table_csv(table: pd.DataFrame) -> str:
-    """The table as CSV: numbers as pandas writes them, text without formulas."""
-    texts = table.select_dtypes(exclude=["number", "bool"])
-    return str(table.assign(**{str(name): texts[name].map(_no_formula) for name in texts}).to_csv(index=False))
 
 
 def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, key: str, label: str = "") -> None:
@@ -247,7 +235,7 @@ def table_downloads(table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str,
         if label:
             st.caption(label)
         for name, suffix, make in (
-            ("CSV", "csv", lambda: _table_csv(made())),
+            ("CSV", "csv", lambda: table_csv(made())),
             ("Parquet", "parquet", lambda: made().to_parquet(index=False)),
         ):
             st.download_button(

@@ -10,7 +10,8 @@ import streamlit as st
 
 from neuronxa_core.errors import FigureError
 from neuronxa_core.figures.alt_text import alt_text
-from neuronxa_core.figures.export import PAGE, ExportableFigure, printed
+from neuronxa_core.figures.drawn import drawn_values
+from neuronxa_core.figures.export import PAGE, ExportableFigure, printed, standing
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.printing import (
     DPI,
@@ -22,8 +23,10 @@ from neuronxa_core.figures.printing import (
     drawn_width,
     picture_of,
 )
-from neuronxa_core.numbers import unbroken, with_unit
+from neuronxa_core.figures.tables import Column
+from neuronxa_core.numbers import MISSING, unbroken, with_unit
 from neuronxa_core.settings import ASSETS
+from pages.shared.columns import shown_table, table_csv
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 _OTHER = "Other"
@@ -85,6 +88,7 @@ def save_picture(exportable: ExportableFigure) -> None:
     with st.container(key="printed"):
         alt = alt_text(figure, exportable.title, exportable.note)
         st.plotly_chart(figure, key="save_figure", theme=None, config={"staticPlot": True}, width="content", alt=alt)
+    _numbers(exportable)
     try:
         svgs = drawn([figure], "save_drawn")
         picture = picture_of(exportable, svgs[0], millimetres) if svgs else None
@@ -99,6 +103,24 @@ def save_picture(exportable: ExportableFigure) -> None:
         "script that this font lacks, such as Arabic in a token, is set in a font of the server in PNG and PDF, and in "
         "SVG in a font of whoever opens it."
     )
+
+
+def _numbers(exportable: ExportableFigure) -> None:
+    """Draws what the picture shows as a table, with a download."""
+    table = drawn_values(standing(exportable))
+    with st.expander("The numbers of this picture", icon=":material/table:"):
+        own = {name: Column(name, "%.3f") for name in table.select_dtypes("float")}
+        shown, config = shown_table(table, own | {name: Column(name) for name in table if name not in own})
+        st.dataframe(shown, hide_index=True, placeholder=MISSING, column_config=config, key="save_table")
+        st.download_button(
+            "CSV",
+            lambda: table_csv(table),
+            file_name=f"{exportable.stem}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="save_numbers",
+        )
 
 
 def _files(picture: Picture | None, stem: str) -> None:

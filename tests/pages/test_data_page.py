@@ -14,7 +14,7 @@ from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.report import gather
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
-from pages.shared import look
+from pages.shared import columns, look
 from tests.confined import confined
 from tests.conftest import set_settings
 from tests.pages.app import html, open_page, said
@@ -199,7 +199,7 @@ def test_text_stays_text_in_the_page_and_is_no_formula_in_a_spreadsheet(tmp_path
     assert not app.exception
     assert "<script>alert" not in html(app)
     assert "&lt;script&gt;" in html(app)
-    csv = look._table_csv(pd.DataFrame({"line": [-1, 2], "text": ["=1", "a"], "other": ["@x", "-y"]}))
+    csv = columns.table_csv(pd.DataFrame({"line": [-1, 2], "text": ["=1", "a"], "other": ["@x", "-y"]}))
     assert csv == "line,text,other\n-1,'=1,'@x\n2,a,'-y\n"
 
 

@@ -15,7 +15,7 @@ from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.languages.large import LARGE, large_heatmap
 from neuronxa_core.figures.palette import PALETTES, STATE_NAMES, Theme, score_scale
 from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes, tick
-from neuronxa_core.figures.wording import joined_names, ties
+from neuronxa_core.figures.wording import joined_names, ties, within
 from neuronxa_core.numbers import chance, score
 from neuronxa_core.states.sentences import State
 
@@ -241,7 +241,7 @@ def matrix_finding(matrix: LanguageMatrix, state: State, layer: int | None = Non
     names = [language(code).name for code in matrix.codes]
     best, worst = int(pairs.argmax()), int(pairs.argmin())
     where = "over all layers" if layer is None else f"at layer {layer}"
-    by = "embedding" if state == "embedding" else STATE_NAMES[state]
+    by = within(state)
     by_chance = f"chance {chance(matrix.chance)}"
     if len(pairs) == 1:
         return (

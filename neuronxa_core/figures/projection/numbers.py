@@ -18,7 +18,7 @@ from neuronxa_core.figures.palette import (
     Theme,
 )
 from neuronxa_core.figures.style import blank, hover, layer_step, upright
-from neuronxa_core.figures.wording import ties
+from neuronxa_core.figures.wording import ties, within
 from neuronxa_core.numbers import count, percent, score
 
 NUMBER_NAMES: dict[str, str] = dict(
@@ -106,9 +106,9 @@ def _meeting(projection: Projection) -> str:
     source, target = language(projection.study.source).name, language(projection.study.target).name
     mixed = percent(pairs / (2 * pairs - 1))
     if share < 0.02:
-        return f"By {STATE_NAMES[projection.state]}, {source} and {target} stay separate at every layer."
+        return f"By {within(projection.state)}, {source} and {target} stay separate at every layer."
     return (
-        f"By {STATE_NAMES[projection.state]}, {source} and {target} {_where(table)}: of a sentence's "
+        f"By {within(projection.state)}, {source} and {target} {_where(table)}: of a sentence's "
         f"{nearest}, {percent(share)} are in the other language ({mixed} if the languages were fully mixed), and "
         f"{percent(best['mutual'])} of the pairs are aligned."
     )

@@ -23,6 +23,7 @@ from neuronxa_core.figures.palette import (
     translucent,
 )
 from neuronxa_core.figures.style import blank
+from neuronxa_core.figures.wording import within
 from neuronxa_core.numbers import decimal, score
 
 HEIGHT = 460
@@ -224,7 +225,7 @@ def exportable_projection(
     trust = float(projection.table.set_index("layer").loc[layer, "trustworthiness"])
     return ExportableFigure(
         f"{projection.study.stem}.layer{layer}.{projection.state}.{settings.method}",
-        f"Sentences by {STATE_NAMES[projection.state]} at layer {layer}: {pair_name(projection.study)}",
+        f"Sentences by {within(projection.state)} at layer {layer}: {pair_name(projection.study)}",
         f"Each point is a sentence. {how}; trustworthiness {score(trust)}. The axes have no unit.",
         projection.study.caption,
         lambda theme: projection_panel(projection, bitext, layer, pair, lines, theme),
