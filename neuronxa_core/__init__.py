@@ -62,6 +62,8 @@ __all__ = [
     "SentenceStates",
     "Settings",
     "Similarity",
+    "Steering",
+    "SteeringAnswer",
     "Study",
     "StudyLayers",
     "StudyResult",
@@ -107,6 +109,8 @@ if TYPE_CHECKING:
     from neuronxa_core.analyses.run import run
     from neuronxa_core.analyses.settings import Ablation, Settings
     from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+    from neuronxa_core.analyses.steering import Steering
+    from neuronxa_core.analyses.steering_answer import SteeringAnswer
     from neuronxa_core.analyses.umap import ProjectionSettings
     from neuronxa_core.analyses.with_without import ChangedAlignment, WithWithout
     from neuronxa_core.analyses.worked_example import WorkedExample
@@ -159,6 +163,8 @@ _HOMES = {
     "Effects": "analyses.effects",
     "WithWithout": "analyses.with_without",
     "ChangedAlignment": "analyses.with_without",
+    "Steering": "analyses.steering",
+    "SteeringAnswer": "analyses.steering_answer",
     "Continuation": "analyses.continuation",
     "ContinuedText": "analyses.continuation",
     "Downstream": "analyses.downstream",

@@ -27,6 +27,7 @@ from neuronxa_core.analyses.space_means import (
     studies_of_choices,
     with_space,
 )
+from neuronxa_core.analyses.steering import CONTROLS, PROMPTS, STRENGTHS, Steering
 from neuronxa_core.analyses.with_without import FEWEST_PAIRS, WithWithout
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
@@ -221,3 +222,22 @@ def tables_with_space(answer: Answer, watcher: Watcher, device: Device) -> dict[
         means = measured(filter(None, studies_of_choices(answer)), watcher, device)
         return {"choices": choices_with_space(answer, means.get)}
     return {}
+
+
+def add_steering_options(parser: argparse.ArgumentParser) -> None:
+    """Where the direction is added and how strongly, the controls, and the prompts."""
+    usual = ",".join(f"{each:g}" for each in STRENGTHS)
+    parser.add_argument("--layer", type=int, default=0, help="after which it is added (default: the middle one)")
+    parser.add_argument("--strengths", default=usual, metavar="X,...", help=f"comma-separated (default: {usual})")
+    parser.add_argument("--controls", type=int, default=CONTROLS, help=f"random directions (default: {CONTROLS})")
+    parser.add_argument("--prompts", type=int, default=PROMPTS, help=f"texts that are continued (default: {PROMPTS})")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random directions (default: 0)")
+
+
+def steering_from(options: argparse.Namespace, study: Study) -> Steering:
+    """The request of the command `steering`. Raises StudyError for options that do not fit together."""
+    try:
+        strengths = tuple(float(each) for each in options.strengths.split(",") if each.strip())
+    except ValueError:
+        raise StudyError(f"--strengths cannot be {options.strengths!r}.", "Give numbers, such as 0.5,1,2.") from None
+    return Steering(study, options.layer, strengths, options.controls, options.prompts, options.seed)

@@ -32,11 +32,13 @@ from neuronxa_core.command_options import (
     add_claims_options,
     add_intervention_options,
     add_revisions,
+    add_steering_options,
     add_words,
     choices_from,
     claims_files,
     claims_from,
     interventions_from,
+    steering_from,
     tables_with_space,
     with_accuracies,
     with_without_table,
@@ -145,10 +147,6 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(study_from(options), tuple(dict.fromkeys(pivots)))
 
 
-def _interventions(options: argparse.Namespace) -> Interventions:
-    return interventions_from(options, *_all_languages(options))
-
-
 def _revisions(options: argparse.Namespace) -> Revisions:
     return Revisions(*_against_target(options), tuple(options.revisions.split(",")))
 
@@ -196,20 +194,22 @@ COMMANDS: Mapping[str, Command] = {
     "languages": Command("every language against every other", _languages),
     "neurons": Command("which neurons languages share, and which are specific to one", _neurons),
     "latent-language": Command(
-        "which language a model leans to on its way to a word",
-        _latent_language,
-        True,
-        add_words,
-        corpus=False,
-        own_files=True,
+        "which language a model leans to on its way to a word", _latent_language, True, add_words, False, True
     ),
     "models": Command("several models or sites on the same sentences", _models, False, _more_models),
     "settings": Command("the score when one choice of the method is changed at a time", _settings, True, _pivots),
     "interventions": Command(
         "what switching off a language's neurons does to every language",
-        _interventions,
+        lambda o: interventions_from(o, *_all_languages(o)),
         False,
         add_intervention_options,
+        own_files=True,
+    ),
+    "steering": Command(
+        "whether adding a direction between two languages changes which one comes out",
+        lambda o: steering_from(o, study_from(o)),
+        True,
+        add_steering_options,
         own_files=True,
     ),
     "downstream": Command(

@@ -79,6 +79,11 @@ def percent(share: float | None, digits: int = 0) -> str:
     return with_unit(decimal(100 * share, digits), "%")
 
 
+def signed_percent(share: float) -> str:
+    """A relative change, a fraction, in percent with its sign: `+53 %`."""
+    return with_unit(signed(100 * share, 0), "%")
+
+
 def chance(value: float | None) -> str:
     """What a random matrix would give: one digit more than a score, since it is small."""
     return score(value, 3)

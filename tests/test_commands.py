@@ -22,6 +22,7 @@ def usual(tiny_model, tiny_corpus: Path, tmp_path: Path) -> list[str]:
 PAIR = ["--source", "deu", "--target", "eng"]
 FURTHER = {
     "interventions": ["--controls", "1"],
+    "steering": [*PAIR, "--strengths", "2", "--controls", "1", "--prompts", "2"],
     "models": ["--sites", "gate,product"],
     "revisions": ["--revisions", ".,./"],
     "choices": [*PAIR, "--items", str(Path(__file__).parent / "choices.csv")],
@@ -39,6 +40,7 @@ TABLES = {
     "models": {"summary", "differences", "curves"},
     "settings": {"choices", "pairs"},
     "interventions": {"effects", "neurons", "with_without"},
+    "steering": {"steering", "continuations", "beyond_controls", "identifier"},
     "downstream": {"correlations", "languages", "layers"},
     "claims": {"conditions", "retrieval", "languages"},
     "revisions": {"curve", "languages"},
@@ -122,6 +124,8 @@ def test_accuracies_take_the_place_of_bits(usual: list[str], tmp_path: Path):
         (["interventions", "--to", "spa"], "not one of the languages"),
         (["interventions", "--pair", "deu", "--controls", "0"], "--pair cannot be"),
         (["interventions", "--languages", "deu"], "at least two languages"),
+        (["steering", *PAIR, "--strengths", "a,1"], "--strengths cannot be"),
+        (["steering", *PAIR, "--strengths", "-1"], "strength must be above 0"),
     ],
 )
 def test_what_can_be_mended_ends_in_one_line(arguments: list[str], said: str, usual: list[str], capsys):

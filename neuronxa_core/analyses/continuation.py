@@ -29,6 +29,12 @@ CONDITIONS = ("unchanged", "changed", "random")
 MOST_TOKENS = 200
 
 
+def beginning_of(sentence: str) -> str:
+    """The first half of a sentence's words; of its characters where it has three words or fewer."""
+    words = sentence.split()
+    return " ".join(words[: (len(words) + 1) // 2]) if len(words) > 3 else sentence[: (len(sentence) + 1) // 2]
+
+
 @dataclass(frozen=True)
 class ContinuedText(Shown):
     """What follows a text by condition; `random` is missing where the intervention has no controls.

@@ -1,6 +1,6 @@
 """What changing neurons does to bits per byte: the answer of `interventions`, from the bits of every sentence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -46,6 +46,26 @@ class Beyond:
     def stands_out(self) -> bool:
         """Whether the interval is above 0, and the change above that of every single control."""
         return self.low > 0 and self.change > self.highest
+
+
+Drawn = tuple[float, NDArray[np.float64]]
+"""A statistic, and its value in every resample, (resamples,)."""
+
+
+def relative_change(changed: NDArray[np.float64], plain: NDArray[np.float64]) -> Drawn:
+    """The relative change of bits per byte, from the bits of every sentence; the sentences are resampled.
+
+    Bytes cancel, so that the change of bits is the change of bits per byte.
+    """
+    resampled = resampled_means(np.stack([changed, plain]))
+    return float(changed.sum() / plain.sum()) - 1, resampled[0] / resampled[1] - 1
+
+
+def beyond(own: Drawn, controls: Sequence[Drawn]) -> Beyond:
+    """An effect minus the mean of its controls, of which there is at least one."""
+    values, resampled = zip(*controls, strict=True)
+    low, high = percentile_interval(own[1] - np.mean(resampled, axis=0))
+    return Beyond(own[0] - float(np.mean(values)), float(low), float(high), own[0], max(values))
 
 
 @dataclass(frozen=True)
@@ -105,9 +125,7 @@ class Effects(Shown):
         own, controls = self._changes(Cell(name, 0, code)), list(self._control_changes(name, code))
         if own is None or not controls:
             return None
-        values, resampled = zip(*controls, strict=True)
-        low, high = percentile_interval(own[1] - np.mean(resampled, axis=0))
-        return Beyond(own[0] - float(np.mean(values)), float(low), float(high), own[0], max(values))
+        return beyond(own, controls)
 
     def diagonal(self) -> dict[str, Beyond]:
         """Every language's own neurons measured in it, beyond the controls, as far as both are measured."""
@@ -148,19 +166,13 @@ class Effects(Shown):
             "provenance": self.study.traced(self.provenance),
         }
 
-    def _control_changes(self, name: str, code: str) -> Iterator[tuple[float, NDArray[np.float64]]]:
+    def _control_changes(self, name: str, code: str) -> Iterator[Drawn]:
         for number in range(1, int(self.asked["controls"]) + 1):
             drawn = self._changes(Cell(name, number, code))
             if drawn is not None:
                 yield drawn
 
-    def _changes(self, cell: Cell) -> tuple[float, NDArray[np.float64]] | None:
-        """A cell's relative change, and that of every resample, (resamples,); None if it is not measured.
-
-        Bytes cancel, so that the change of bits is the change of bits per byte.
-        """
+    def _changes(self, cell: Cell) -> Drawn | None:
+        """A cell's relative change; None if it is not measured."""
         plain, changed = self.bits.get(Cell("", 0, cell.measured_in)), self.bits.get(cell)
-        if plain is None or changed is None:
-            return None
-        resampled = resampled_means(np.stack([changed, plain]))
-        return float(changed.sum() / plain.sum()) - 1, resampled[0] / resampled[1] - 1
+        return None if plain is None or changed is None else relative_change(changed, plain)

@@ -4,19 +4,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-import regex  # type: ignore[import-untyped]
-
 from neuronxa_core.corpora.findings import Finding
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.corpora.scripts import LETTERS, letters_in_script, pattern_of, scripts_of
 from neuronxa_core.corpora.selection import LEAVE_OUT
 
 Side = Sequence[str]
 
-_LETTER = regex.compile(r"[\p{L}\p{Mc}]+")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ufeff\ufffd\ufffe\uffff]")
 """Control characters except tab, line and paragraph separators, directional overrides, traces of failed decoding."""
 _NOT_DECODED = re.compile("[\ud800-\udfff]")  # both halves of a surrogate pair: a damaged JSON escape gives the first
-_SCRIPTS = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Hani Hira Kana", "Hang": "Hang Hani", "Kore": "Hang Hani"}
 
 
 @lru_cache(maxsize=64)
@@ -36,7 +32,7 @@ def line_findings(source: str, target: str, ours: tuple[str, ...], theirs: tuple
 def _untranslated(ours: Side, theirs: Side) -> tuple[int, ...]:
     """Lines with letters in them that are identical on both sides."""
     both = enumerate(zip(ours, theirs, strict=True), 1)
-    return tuple(number for number, (one, two) in both if one == two and _LETTER.search(one))
+    return tuple(number for number, (one, two) in both if one == two and LETTERS.search(one))
 
 
 def is_decoded(text: str) -> bool:
@@ -64,20 +60,16 @@ def _repeated(code: str, side: Side) -> tuple[int, ...]:
 
 def _other_script(code: str, side: Side) -> tuple[int, ...]:
     """Lines in which at least three letters, and more than half of them, are not in the script of the code."""
-    script = language(code).script or code[4:8]
-    names = _SCRIPTS.get(script, script).split()
-    try:
-        ours = regex.compile("[" + "".join(rf"\p{{sc={name}}}" for name in names) + r"\p{sc=Zyyy}\p{sc=Zinh}]+")
-    except regex.error:  # no script, or one that Unicode does not define
+    if pattern_of(code) is None:  # no script, or one that Unicode does not define
         return ()
-    latin = "Latn" in names
+    latin = "Latn" in scripts_of(code)
     found = []
     for number, text in enumerate(side, 1):
         if latin and text.isascii():
             continue
-        letters = "".join(_LETTER.findall(text))
-        others = len(letters) - sum(map(len, ours.findall(letters)))
-        if others >= 3 and 2 * others > len(letters):
+        ours, letters = letters_in_script(text, code)
+        others = letters - ours
+        if others >= 3 and 2 * others > letters:
             found.append(number)
     return tuple(found)
 

@@ -13,7 +13,7 @@ from neuronxa_core.figures import style
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale
 from neuronxa_core.figures.style import blank, colour_key, hover, name_rows, score_bar, short_codes, signed_ticks, tick
-from neuronxa_core.numbers import CONFIDENCE, count, interval, percent, signed, tenths, with_unit
+from neuronxa_core.numbers import CONFIDENCE, count, interval, percent, signed, signed_percent, tenths, with_unit
 
 EFFECTS_HEIGHT = 420
 _WITH_NUMBERS = 8
@@ -119,20 +119,20 @@ def _hover(effects: Effects, row: str, place: int) -> str:
     if own or row != name:
         if not len(controls):
             return "not measured"
-        ends = interval(float(controls.min()), float(controls.max()), _signed)
+        ends = interval(float(controls.min()), float(controls.max()), signed_percent)
         return (
-            f"<b>Random neurons, in {language(code).name}</b><br>{_signed(float(controls.mean()))}, mean of "
+            f"<b>Random neurons, in {language(code).name}</b><br>{signed_percent(float(controls.mean()))}, mean of "
             f"{len(controls)}<br>{ends}"
         )
     found = effects.effects.query("neurons_of == @name and measured_in == @code")
     if found.empty:
         return f"<b>{_named(name)} in {language(code).name}</b><br>not measured"
     cell = found.iloc[0]
-    mean = f"<br>random: {_signed(cell['control'])}" if len(controls) else ""
+    mean = f"<br>random: {signed_percent(cell['control'])}" if len(controls) else ""
     return (
         f"<b>{count(int(cell['neurons']), 'neuron')} of {_named(name)}, in {language(code).name}</b><br>"
-        f"{_signed(cell['change'])}<br>{CONFIDENCE} interval "
-        f"{interval(cell['ci_low'], cell['ci_high'], _signed)}{mean}"
+        f"{signed_percent(cell['change'])}<br>{CONFIDENCE} interval "
+        f"{interval(cell['ci_low'], cell['ci_high'], signed_percent)}{mean}"
     )
 
 
@@ -262,9 +262,10 @@ def effects_finding(effects: Effects) -> str:
 
 
 def _cost(code: str, beyond: Beyond) -> str:
+    ends = interval(beyond.low, beyond.high, signed_percent)
     return (
-        f"{language(code).name} ({_signed(beyond.change)}; {_signed(beyond.value)} beyond the mean of its controls, "
-        f"{CONFIDENCE} interval {interval(beyond.low, beyond.high, _signed)})"
+        f"{language(code).name} ({signed_percent(beyond.change)}; {signed_percent(beyond.value)} beyond the mean of "
+        f"its controls, {CONFIDENCE} interval {ends})"
     )
 
 
@@ -284,13 +285,8 @@ def _finding_without_languages(effects: Effects) -> str:
         return "No controls are measured, and without them a change says nothing about these neurons."
     said = [
         f"{_named(name)} ({count(effects.sizes[name], 'neuron')}): bits per byte change by "
-        f"{_signed(rows['change'].mean())} on average over the languages, under random neurons by "
-        f"{_signed(rows['control'].mean())}"
+        f"{signed_percent(rows['change'].mean())} on average over the languages, under random neurons by "
+        f"{signed_percent(rows['control'].mean())}"
         for name, rows in changes.groupby("neurons_of", sort=False)
     ]
     return f"{'; '.join(said)}."
-
-
-def _signed(share: float) -> str:
-    """A relative change in percent with its sign: `+53 %`."""
-    return with_unit(signed(100 * share, 0), "%")

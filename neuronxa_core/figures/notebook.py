@@ -43,6 +43,7 @@ from neuronxa_core.figures import claims as _claims  # noqa: F401 - registers it
 from neuronxa_core.figures import continuation as _continued  # noqa: F401 - registers its answer
 from neuronxa_core.figures import items as _items  # noqa: F401 - registers its answers
 from neuronxa_core.figures import revisions as _revisions  # noqa: F401 - registers its answer
+from neuronxa_core.figures import steering as _steering  # noqa: F401 - registers its answer
 from neuronxa_core.figures import traps as _traps  # noqa: F401 - registers its answer
 from neuronxa_core.figures import with_without as _with_without  # noqa: F401 - registers its answer
 from neuronxa_core.figures.export import printed, standing

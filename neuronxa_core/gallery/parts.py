@@ -21,6 +21,7 @@ from neuronxa_core.analyses.models import Models, variant_names
 from neuronxa_core.analyses.neurons import Neurons, languages_with_rates, run_neuron_rates
 from neuronxa_core.analyses.pairs_needed import PairsNeeded, find_pair_scores
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
+from neuronxa_core.analyses.steering import Steering
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.answers import at_hand, cached, result_at_hand, stored
 from neuronxa_core.gallery.read import precomputed_bits, precomputed_matrix, precomputed_pairs_needed, precomputed_rates
@@ -213,15 +214,16 @@ def _(request: Neurons, watcher: Watcher, first: Sequence[str] = ()) -> Any:
     return request.run(watcher)
 
 
-@part.register
-def _(request: Interventions) -> Part | None:
-    """The cells that a cancelled run has measured, if they are enough for a number."""
-    found = request.finished()
-    return Part(replace(request), found) if found and len(found.effects) else None
+@part.register(Interventions)
+@part.register(Steering)
+def _(request: Any) -> Part | None:
+    found = request.finished()  # the cells, or whole strengths, that a cancelled run has measured
+    return Part(replace(request), found) if found and len(next(iter(found.tables.values()))) else None
 
 
-@remaining.register
-def _(request: Interventions) -> Remaining:
+@remaining.register(Interventions)
+@remaining.register(Steering)
+def _(request: Any) -> Remaining:
     return Remaining(request.study, tuple(request.unread()), request.at_once)
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from neuronxa_core.analyses.cells import halves
-from neuronxa_core.analyses.continuation import Continuation, ContinuedText
+from neuronxa_core.analyses.continuation import Continuation, ContinuedText, beginning_of
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.lens_grid import LONGEST
 from neuronxa_core.corpora.languages import language
@@ -57,6 +57,4 @@ def _side_by_side(answer: ContinuedText) -> None:
 def beginning(request: Interventions, neurons_of: str) -> str:
     """The first half of the first test sentence, in the set's language if it has one, else in the study's source."""
     code = neurons_of if language(neurons_of).known else request.study.source
-    sentence = halves(request.study, code)[1][0]
-    words = sentence.split()
-    return " ".join(words[: (len(words) + 1) // 2]) if len(words) > 3 else sentence[: (len(sentence) + 1) // 2]
+    return beginning_of(halves(request.study, code)[1][0])

@@ -26,6 +26,7 @@ from neuronxa_core.analyses.pairs_needed import PairsNeeded
 from neuronxa_core.analyses.projections import Project
 from neuronxa_core.analyses.settings import Settings
 from neuronxa_core.analyses.similarity import Similarity
+from neuronxa_core.analyses.steering import Steering
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.analyses.with_without import WithWithout
 from neuronxa_core.errors import StudyError
@@ -43,6 +44,7 @@ MADE: dict[str, Callable[[Study], Analysis[Any]]] = {
     "neurons": lambda study: Neurons(study, (*OTHERS, "eng_Latn")),
     "interventions": lambda study: Interventions(study, (*OTHERS, "eng_Latn"), share=0.1, controls=1),
     "with_without": lambda study: WithWithout(study, MADE["interventions"](study), "deu_Latn"),  # type: ignore[arg-type]
+    "steering": lambda study: Steering(study, strengths=(2,), controls=1, prompts=2),
     "models": lambda study: Models((study, replace(study, site="product")), OTHERS),
     "settings": lambda study: Settings(study, ("fra_Latn",)),
     "pairs_needed": lambda study: PairsNeeded(study, OTHERS),
@@ -95,7 +97,7 @@ def test_the_same_question_is_the_same_key(name: str, study: Study):
 def test_an_answer_says_what_was_taken_for_the_neurons(name: str, study: Study):
     summary = MADE[name](study).run().summary
     text = str(summary["provenance"])
-    assert "mlp.act_fn" in text or name == "projection"
+    assert "mlp.act_fn" in text or name in ("projection", "steering")  # which read no neurons
 
 
 def test_tokens_are_read_and_not_kept(study: Study):

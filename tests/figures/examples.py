@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
 from neuronxa_core.analyses.revisions import RevisionCurve
 from neuronxa_core.analyses.space import beside_alignment, drawn_measures
+from neuronxa_core.analyses.steering_answer import UNSTEERED, Condition, Measured, Said, SteeringAnswer
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.analyses.with_without import ChangedAlignment
 from neuronxa_core.figures import (
@@ -43,6 +45,7 @@ from neuronxa_core.figures import (
     settings,
     similarity,
     space,
+    steering,
     traps,
     with_without,
 )
@@ -550,3 +553,56 @@ def changed_alignment(**changed: object) -> ChangedAlignment:
 def exportable_with_without() -> Example:
     shown = {"unchanged.y": [0.6, 0.8, 0.4], "changed.y": [0.5, 0.2, 0.4], "random.y": [0.6, 0.7, 0.4]}
     return Example(with_without.exportable_with_without(changed_alignment(), "nas"), shown)
+
+
+def steered(
+    shares: tuple[float, ...] = (0.0, 0.75), random: tuple[float, ...] = (0.25, 0.0), **changed: Any
+) -> SteeringAnswer:
+    """English steered to Russian by hand: the share of four continuations that come out in Russian, without steering
+    and at the strengths 1, 2 ..., under which the bits in Russian are the strength plus 1 times as many."""
+    bits = np.array([9.0, 10.0, 11.0, 10.0])
+
+    def measured(share: float, times: float, text: str = "дом и сад") -> Measured:
+        ours = round(4 * share)
+        said = (Said(text, "rus_Cyrl", 9.0),) * ours + (Said("the house", "eng_Latn", 9.0),) * (4 - ours)
+        return Measured({"target": bits * times, "source": bits * (2 * times - 1)}, said)
+
+    conditions = {UNSTEERED: measured(shares[0], 1)}
+    for strength, share in enumerate(shares[1:], start=1):
+        conditions[Condition(float(strength), 0)] = measured(share, 1 + strength)
+        for number, each in enumerate(random, start=1):
+            conditions[Condition(float(strength), number)] = measured(each, 1 + strength / 2)
+    reliability = pd.DataFrame(
+        {
+            "language": ["eng_Latn", "rus_Cyrl"],
+            "lines": [50, 50],
+            "right": [1.0, 0.98],
+            "cannot_tell": [0.0, 0.02],
+            "right_short": [0.9, 0.8],
+            "cannot_tell_short": [0.06, 0.1],
+        }
+    )
+    answer = SteeringAnswer(
+        replace(STUDY, source="eng_Latn", target="rus_Cyrl", dtype="float32"),
+        layer=9,
+        layers=18,
+        length=0.2,
+        prompts=("The old", "A young", "Two red", "My own"),
+        conditions=conditions,
+        utf8_bytes={"target": 100, "source": 50},
+        reliability=reliability,
+        asked={"strengths": [*range(1, len(shares))], "controls": len(random)},
+        provenance={},
+    )
+    return replace(answer, **changed)
+
+
+@example
+def exportable_language() -> Example:
+    shown = {"Russian.y": [0.0, 0.75], "English.y": [1.0, 0.25], "random.y": [0.0, 0.125], "each random.y": [0.25, 0.0]}
+    return Example(steering.exportable_language(steered()), shown)
+
+
+@example
+def exportable_cost() -> Example:
+    return Example(steering.exportable_cost(steered()), {"Russian.y": [0.0, 1.0], "English.y": [0.0, 2.0]})

@@ -103,6 +103,7 @@ def test_a_printed_figure_has_its_size_ground_title_and_study(name: str, theme: 
 
 
 PAIR = "demo_everyday_deu_Latn-eng_Latn_100_gate_position_float32"
+STEERED = "demo_everyday_eng_Latn-rus_Cyrl_100_gate_position_float32"
 FIRST = "demo_everyday_arb_Arab-eng_Latn_100_gate_position_float32"
 LAST = "demo_everyday_yor_Latn-eng_Latn_100_gate_position_float32"
 MATRIX = "demo_everyday_31-languages_100_gate_position_float32"
@@ -154,6 +155,8 @@ STEMS = {
     "exportable_halves": f"{PAIR}.claims.halves",
     "exportable_effects": f"{PAIR}.interventions.effects",
     "exportable_own": f"{PAIR}.interventions.own",
+    "exportable_language": f"{STEERED}.steering.language",
+    "exportable_cost": f"{STEERED}.steering.cost",
     "exportable_with_without": f"{PAIR}.interventions.with_without.nas",
 }
 

@@ -53,6 +53,7 @@ FIGURES = {
     "neurons": ["sharing", "overlap", "specific"],
     "interventions": ["effects", "own"],
     "with_without": ["nas", "nav", "embedding"],
+    "steering": ["language", "cost"],
     "tokens": ["source", "target"],
     "models": ["depth", "difference"],
     "settings": ["choices", "pairs"],
@@ -77,6 +78,7 @@ FINDINGS = {
     "neurons": "in all 3 languages",
     "interventions": "diagonal",
     "with_without": "NASCA of German and English is ",
+    "steering": "German",
     "tokens": "Layer 2. ",
     "models": "By NASCA over 2 languages, both variants align equally well",
     "settings": "NASCA is ",
@@ -111,7 +113,7 @@ def test_an_answer_gives_its_figures_its_finding_and_both_to_a_notebook(name: st
 
 def test_every_kind_of_answer_has_figures_and_a_finding():
     kinds = {*Shown.__subclasses__(), Found}
-    assert len(kinds) == 24
+    assert len(kinds) == 25
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
     with pytest.raises(TypeError, match="int is no answer"):
