@@ -10,6 +10,9 @@ def test_it_opens_with_the_demo_at_both_sites():
     app = open_page("models")
     assert app.selectbox(key="cmp_variant").options == ["Activation (gate)", "Product (gate × up)"]
     assert "aligns best by NASCA over 30 languages" in said(app)
+    summary = next(table.value for table in app.dataframe if "nas_cka" in table.value)
+    assert 0.4 < summary["nas_cka"][0] < 0.8
+    assert "nav_cka" not in summary
     app.segmented_control(key="cmp_state").set_value("nav").run()
     assert not app.exception
     assert "aligns best by NAVCA" in said(app)

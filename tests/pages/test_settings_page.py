@@ -1,7 +1,10 @@
 """The Settings page: precomputed for the demo, run for anything else, pivots and pairs."""
 
+import pytest
+
 from neuronxa_core.analyses.settings import run_ablation
-from neuronxa_core.gallery.read import LAYERED
+from neuronxa_core.gallery.read import LAYERED, precomputed_layers
+from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.study import Study
 from tests.pages.app import chart_count, open_page, query_of, run_until, said, wait_for_charts
 
@@ -10,6 +13,9 @@ def test_the_demo_has_its_ablation_at_once():
     app = open_page("settings")
     assert "NASCA is 0.65 with the study's own choices" in said(app)
     assert chart_count(app) == 3
+    own = app.dataframe[0].value.query("change == 'As in the study'").set_index("state")
+    by_layer = precomputed_layers(app.session_state.study).measures.groupby("state")["cka"].mean()
+    assert own["cka"].tolist() == pytest.approx([by_layer[state] for state in STATES], abs=1e-5)
     assert "pairs rank the 30 languages" in said(app)
     app.segmented_control(key="set_state").set_value("embedding").run()
     assert not app.exception
