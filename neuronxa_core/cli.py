@@ -14,15 +14,25 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from neuronxa_core.commands import COMMANDS, add_languages, cannot_write, run_command, study_from, table_stem
+from neuronxa_core import spare
+from neuronxa_core.commands import (
+    COMMANDS,
+    add_languages,
+    cannot_write,
+    run_command,
+    study_from,
+    table_stem,
+)
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.corpora.selection import LEAVE_OUT
 from neuronxa_core.errors import Cancelled, NeuronXAError, StudyError
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import DEVICES
+from neuronxa_core.monitoring.commands import ToldError, told_as_event
+from neuronxa_core.paths import write_whole
 from neuronxa_core.progress import Meter, Phase, Watcher
 from neuronxa_core.settings import DASHBOARD, PASSIVE
-from neuronxa_core.states import spare, store
+from neuronxa_core.states import store
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import CHOICES
 from neuronxa_core.sweep.commands import add_store, add_sweep
@@ -34,10 +44,11 @@ class _Terminal(Watcher):
     """Shows progress in one line on standard error, overwritten in place; silent unless that is a terminal."""
 
     def __init__(self) -> None:
-        self.shown, self.meter = 0.0, Meter()
+        self.shown, self.meter, self.phases = 0.0, Meter(), set[Phase]()
         self.watched = sys.stderr.isatty()
 
     def report(self, phase: Phase, done: int = 0, total: int = 0, detail: str = "") -> None:
+        self.phases.add(phase)
         now = self.meter.read(phase, done, total, detail)
         if self.watched and time.monotonic() - self.shown > 0.2:
             self.shown = time.monotonic()
@@ -60,7 +71,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> i
     terminal = _Terminal()
     try:
         options = _parsed(_parser(program), arguments)
-        code: int = options.command(options, terminal) or 0
+        with told_as_event(options, terminal.phases):
+            code: int = options.command(options, terminal) or 0
     except NeuronXAError as error:
         terminal.clear()
         print(f"neuronxa: {error}", file=sys.stderr)
@@ -69,6 +81,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "neuronxa") -> i
         terminal.clear()
         print("neuronxa: stopped.", file=sys.stderr)
         return 130
+    except ToldError:
+        terminal.clear()
+        print("neuronxa: something in the program broke. Look up the error id in the log.", file=sys.stderr)
+        return 1
     return code
 
 
@@ -86,7 +102,7 @@ def _parser(program: str = "neuronxa") -> _Parser:
         prog=program, description="Measure cross-lingual alignment in the FFN neurons of a language model."
     )
     parser.add_argument("--version", action="version", version=f"NeuronXA Explorer {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+    commands = parser.add_subparsers(required=True, metavar="command", dest="called", parser_class=_Parser)
     run = commands.add_parser("run", help="score one language pair and write scores.csv and summary.json")
     _study_options(run, pair=True)
     run.set_defaults(command=_run)
@@ -251,8 +267,9 @@ def _app(options: argparse.Namespace, terminal: _Terminal) -> None:
 def write_files(result: StudyResult, folder: Path) -> None:
     """Writes scores.csv and summary.json. Raises StudyError if the folder cannot be written to."""
     try:
-        result.scores.to_csv(folder / "scores.csv", index=False)
-        (folder / "summary.json").write_text(json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n")
+        write_whole(folder / "scores.csv", lambda path: result.scores.to_csv(path, index=False))
+        text = json.dumps(result.summary, indent=2, ensure_ascii=False) + "\n"
+        write_whole(folder / "summary.json", lambda path: path.write_text(text))
     except OSError as error:
         raise cannot_write(folder, error) from error
 

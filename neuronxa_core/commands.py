@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from neuronxa_core.command_options import (
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.errors import NeuronXAError, StudyError
+from neuronxa_core.paths import write_whole
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states import store
 from neuronxa_core.states.sentences import SITES, STATES
@@ -265,11 +267,11 @@ def write_answer(name: str, tables: Mapping[str, pd.DataFrame], answer: Answer, 
     try:
         for table, frame in tables.items():
             stem = table_stem(name, table)
-            frame.to_csv(folder / f"{stem}.csv", index=False)
-            frame.to_parquet(folder / f"{stem}.parquet", compression="zstd", index=False)
+            write_whole(folder / f"{stem}.csv", partial(frame.to_csv, index=False))
+            write_whole(folder / f"{stem}.parquet", partial(frame.to_parquet, compression="zstd", index=False))
         text = json.dumps(_plain(answer.summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         for file, content in {f"{name}.json": text, **COMMANDS[name].texts(answer)}.items():
-            (folder / file).write_text(content, encoding="utf-8")
+            write_whole(folder / file, partial(Path.write_text, data=content, encoding="utf-8"))
     except OSError as error:
         raise cannot_write(folder, error) from error
 

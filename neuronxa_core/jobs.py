@@ -222,7 +222,8 @@ class JobQueue:
             with self._lock:  # both at once, so that a new request never joins a job that has ended
                 job.snapshot = ended
                 self._running = None
-            events.tell(events.ended(job.key, ended.status, ended.error_id, job.callers, seconds, started - job.since))
+            times = {"seconds": seconds, "waited": started - job.since, "sessions": events.all_hashed(job.callers)}
+            events.tell(events.ended(ended.status, events.asked(job.key), ended.error_id, **times))
 
     def _ended(self, job: _Job) -> Snapshot:
         try:

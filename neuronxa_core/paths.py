@@ -1,7 +1,8 @@
-"""Texts that may be paths: typed by a user, or found in a link or in a file from elsewhere."""
+"""Texts that may be paths (typed by a user, or found in a link or in a file from elsewhere), and files of one piece."""
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -32,3 +33,16 @@ def resolved(path: Path) -> Path | None:
         return path.resolve()
     except (OSError, RuntimeError, ValueError):
         return None
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a file beside `path`, then renames it: whoever is killed leaves no half of a result.
+
+    What is left of a killed one is written over by the next. Raises OSError.
+    """
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        write(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

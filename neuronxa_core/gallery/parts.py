@@ -10,6 +10,7 @@ from functools import singledispatch
 from itertools import combinations
 from typing import Any
 
+from neuronxa_core import spare
 from neuronxa_core.analyses.asymmetry import Asymmetry
 from neuronxa_core.analyses.bits_per_byte import find_bits_per_byte
 from neuronxa_core.analyses.claims import Claims
@@ -27,7 +28,6 @@ from neuronxa_core.gallery.answers import at_hand, cached, result_at_hand, store
 from neuronxa_core.gallery.read import precomputed_bits, precomputed_matrix, precomputed_pairs_needed, precomputed_rates
 from neuronxa_core.gallery.unread import Remaining, not_in_cache, unread, unread_pair, without
 from neuronxa_core.progress import Watcher
-from neuronxa_core.states import spare
 from neuronxa_core.study.analysis import AgainstTarget, Analysis, Answer
 from neuronxa_core.study.runner import run_against_target, run_study
 from neuronxa_core.study.study import Study

@@ -13,15 +13,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from neuronxa_core import spare
 from neuronxa_core.errors import CacheError, ModelError
 from neuronxa_core.models import digests
 from neuronxa_core.models.checkpoint import Checkpoint, checkpoint_at, is_cut_off
+from neuronxa_core.models.hardware import memory_available
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.settings import settings
 
@@ -39,8 +41,15 @@ BYTES_NEEDED = 1_600_000_000
 
 
 def demo_folder() -> Path:
-    """The folder of the converted model, which may not exist yet. Its name has the start of the GGUF file's SHA-256."""
-    return settings().cache_dir / "models" / f"gemma-3-270m-{GGUF_SHA256[:12]}"
+    """The folder of the converted model, which may not exist yet. Its name has the start of the GGUF file's SHA-256.
+
+    In the cache folder, or in a temporary one as long as the cache folder could not take it.
+    """
+    return next(filter(Path.is_dir, map(_below, spare.folders())), _below(settings().cache_dir))
+
+
+def _below(base: Path) -> Path:
+    return base / "models" / f"gemma-3-270m-{GGUF_SHA256[:12]}"
 
 
 def prepared_demo() -> Checkpoint | None:
@@ -74,12 +83,33 @@ def prepare_demo(watcher: Watcher = SILENT) -> Path:
     """The folder of the converted model, which is converted first if it is missing or incomplete.
 
     Two processes that call this at once wait for each other. The folder gets its name only when it is complete, and a
-    damaged file is replaced only by a complete one; the next conversion removes what an interrupted one left.
+    damaged file is replaced only by a complete one; the next conversion removes what an interrupted one left. Where
+    the cache folder cannot take it, a run for which that is allowed (spare.allowed) has it made in a temporary folder.
     Raises CacheError, ModelError, Cancelled.
     """
     folder = demo_folder()
     if _is_prepared(folder):
         return folder
+    home = _below(settings().cache_dir)
+    try:
+        _prepare_at(home, watcher)
+    except CacheError:
+        for base in filter(_has_memory_for_it, spare.made()):
+            with suppress(CacheError):
+                return _prepare_at(_below(base), watcher)
+        raise
+    for base in spare.folders():  # from when the cache could not take it
+        shutil.rmtree(_below(base), ignore_errors=True)
+    return home
+
+
+def _has_memory_for_it(base: Path) -> bool:
+    """Whether a temporary folder may take the weights: one in memory only if a run of them fits beside them."""
+    free = memory_available("cpu")
+    return base.parent != spare.MEMORY or free is None or free > BYTES_NEEDED + 2 * BYTES_IN_MEMORY
+
+
+def _prepare_at(folder: Path, watcher: Watcher) -> Path:
     place = folder.resolve()  # follows a link to a folder elsewhere
     with writable(place.parent):
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -140,8 +170,8 @@ def _convert_aside(folder: Path, watcher: Watcher) -> None:
     with writable(folder.parent):
         aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.part-", dir=folder.parent))
     try:
-        _run_conversion(aside, watcher)
         with writable(folder.parent):
+            _run_conversion(aside, watcher)
             _record(aside, {file.name: digests.read(file, watcher.check) for file in sorted(aside.iterdir())})
             if folder.is_dir():
                 _mend(folder, aside, watcher)

@@ -85,18 +85,17 @@ def asked(request: Any) -> dict[str, Any]:
     return {"run": name if isinstance(name, str) else type(request).__name__.lower(), "paths": paths}
 
 
-def ended(request: Any, status: str, error_id: str, callers: Collection[str], seconds: float, waited: float) -> Event:
-    """The event of a run that ended. status: of its job; an error with an id is a fault of the program."""
+def ended(status: str, asked: Mapping[str, Any], error_id: str, **more: Any) -> Event:
+    """The event of a run that ended. status: done, cancelled or failed; an error with an id is a fault of the program.
+
+    asked: what `asked` says of the request. more: other fields of the event.
+    """
     outcome: Outcome = "cancelled" if status == "cancelled" else "done"
     if status == "failed":
         outcome = "failed" if error_id else "refused"
-    sessions = tuple(sorted(filter(None, map(hashed, callers))))
-    return Event(
-        "run",
-        **asked(request),
-        outcome=outcome,
-        seconds=seconds,
-        waited=waited,
-        error_id=error_id,
-        sessions=sessions,
-    )
+    return Event("run", **asked, outcome=outcome, error_id=error_id, **more)
+
+
+def all_hashed(sessions: Collection[str]) -> tuple[str, ...]:
+    """The hashes of those sessions that have a name, in order."""
+    return tuple(sorted(filter(None, map(hashed, sessions))))

@@ -20,15 +20,18 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from neuronxa_core import spare
 from neuronxa_core.errors import CacheError
 from neuronxa_core.settings import settings
-from neuronxa_core.states import mapped, spare
+from neuronxa_core.states import mapped
 from neuronxa_core.states.sentences import SentenceStates
 
 _Read = TypeVar("_Read")
 _Stamp = tuple[int, int, int, int]
 _WHOLE: dict[Path, _Stamp] = {}
 """Files that this process wrote, or read and found intact, with their state at that time."""
+_ABANDONED = 3600.0
+"""Seconds after which nobody is still writing to a file that has not got its name."""
 _OFTEN_ENOUGH = 60.0
 """Seconds in which a file counts as just used. Updating its timestamp would make other processes check it again."""
 FORMAT = 3
@@ -269,7 +272,10 @@ def discard(path: Path) -> None:
 
 
 def _evict(keep: Path) -> None:
-    """Deletes the least recently used states and results, but never `keep`, until the rest fits."""
+    """Deletes the least recently used states and results, but never `keep`, until the rest fits.
+
+    And what killed processes have left half-written.
+    """
     files = []
     base = next(filter(keep.is_relative_to, spare.folders()), root())
     for folder in ("states", "results"):
@@ -278,6 +284,9 @@ def _evict(keep: Path) -> None:
                 stat = file.stat()
             except OSError:
                 continue  # another process deleted it
+            if file.suffix == ".part" and time.time() - stat.st_mtime > _ABANDONED:
+                discard(file)
+                continue
             files.append((max(stat.st_atime, stat.st_mtime), stat.st_size, file))
     room = settings().cache_limit_bytes - sum(size for _, size, _ in files)
     for _, size, file in sorted(files):

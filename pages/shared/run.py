@@ -7,11 +7,12 @@ from typing import Any, TypeVar, cast
 
 import streamlit as st
 
+from neuronxa_core import spare
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery import answers
 from neuronxa_core.monitoring import events
-from neuronxa_core.states import spare, store
+from neuronxa_core.states import store
 from neuronxa_core.study.analysis import Analysis, Found, Given
 from neuronxa_core.study.layers import StudyLayers
 from neuronxa_core.study.result import StudyResult

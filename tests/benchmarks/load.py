@@ -10,6 +10,7 @@ only its weights are prepared before. The sessions cost processor time too, on t
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import statistics
 import tempfile
@@ -57,14 +58,21 @@ class Memory:
 def resident(folder: Path) -> int:
     """Of every process whose environment names this cache folder."""
     total = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"NEURONXA_CACHE_DIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                lines = (process / "status").read_text().splitlines()
-                total += next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
-        except (OSError, StopIteration):  # it has ended
-            continue
+    for process in processes(folder):
+        with contextlib.suppress(OSError, StopIteration):  # it has ended
+            lines = (process / "status").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
     return total
+
+
+def processes(folder: Path) -> list[Path]:
+    """The folders in /proc of the processes whose environment names this cache folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"NEURONXA_CACHE_DIR={folder}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append(process)
+    return found
 
 
 @contextmanager

@@ -12,12 +12,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from neuronxa_core import spare
 from neuronxa_core.errors import CacheError, Cancelled, ModelError
 from neuronxa_core.models import demo, digests, loading
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
+from tests.conftest import set_settings
 from tests.damage import flip_a_bit, flip_a_bit_that_no_date_tells
 
 pytestmark = pytest.mark.slow
@@ -284,6 +286,34 @@ def test_two_processes_that_find_the_same_damage_mend_it_once(prepared: Path, ti
     assert [process.communicate()[0].strip() for process in both] == [str(prepared)] * 2
     assert _conversions() == 2
     assert _contents(prepared) == good
+
+
+@pytest.mark.parametrize("how", ["read-only", "full"])
+def test_a_cache_that_cannot_take_the_weights_costs_their_place_and_no_number(
+    prepared: Path, tiny_corpus: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, how: str
+):
+    sound = run_study(_study(tiny_corpus), use_cache=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(spare, "MEMORY", tmp_path / "none")
+    other, usage = tmp_path / how, shutil.disk_usage
+    set_settings(monkeypatch, cache_dir=str(other))
+    if how == "full":
+        full = usage("/")._replace(free=10**8)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: full if path.is_relative_to(other) else usage(path))
+    else:
+        other.touch()  # stops root too
+    with pytest.raises(CacheError):  # it is not for everybody to write elsewhere
+        demo.prepare_demo()
+    with spare.allowed():
+        again = run_study(_study(tiny_corpus))
+    assert again.scores.equals(sound.scores)
+    assert demo.demo_folder().is_relative_to(spare.folders()[0])
+    assert find_result(_study(tiny_corpus)) is not None  # also outside of the run, as a page looks for it
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    other.unlink() if how == "read-only" else None
+    os.truncate(demo.demo_folder() / WEIGHTS, 100)
+    assert demo.prepare_demo() == demo.demo_folder() == other / "models" / prepared.name
+    assert not (spare.folders()[0] / "models" / prepared.name).exists()
 
 
 def test_a_link_to_a_prepared_folder_is_mended_where_it_leads(prepared: Path, tmp_path: Path):

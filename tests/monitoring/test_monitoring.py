@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import pytest
 
+from neuronxa_core.cli import main
 from neuronxa_core.errors import Cancelled, SettingsError, StudyError
 from neuronxa_core.fairness import Caller
 from neuronxa_core.foreign import logged
@@ -142,6 +143,32 @@ def test_the_log_stays_as_it_is_unless_json_is_asked_for(monkeypatch: pytest.Mon
     logs.begin(root)
     assert [type(handler.formatter) for handler in root.handlers] == [logs.JsonLines]
     assert [logs.write] == events._LISTENERS
+
+
+def test_a_command_is_told_with_its_cache_hit_and_error_id_but_without_text(
+    heard, tiny_model, tiny_corpus, tmp_path, cache, lines, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    study = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "source": "deu_Latn", "target": "eng_Latn"}
+    options = [part for name, value in (study | {"pairs": "8"}).items() for part in (f"--{name}", value)]
+    out = ["--out", str(tmp_path)]
+    assert main(["run", *options, *out]) == 0
+    assert not heard
+    set_settings(monkeypatch, cache_dir=str(cache / "fresh"), log="json")
+    monkeypatch.setattr(logs, "begin", lambda: None)  # which would take the log of the whole test run
+    ended = [main(["run", *options, *out]) for _ in range(2)] + [main(["run", *options, "--pairs", "900", *out])]
+    capsys.readouterr()
+    monkeypatch.setattr("neuronxa_core.cli.study_from", failing(KeyError(SENTENCE)))
+    assert [*ended, main(["run", *options, *out])] == [0, 0, 2, 1]
+    assert {event.run for event in heard} == {"run"}
+    assert [(event.outcome, event.told["cache_hit"]) for event in heard] == [
+        ("done", False),
+        ("done", True),
+        ("refused", False),
+        ("failed", False),
+    ]
+    assert heard[0].told["model"] == study["model"]
+    assert lines()[-1]["error_id"] == heard[-1].error_id
+    assert SENTENCE not in json.dumps(lines()) + capsys.readouterr().err
 
 
 @pytest.fixture

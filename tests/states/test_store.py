@@ -241,6 +241,16 @@ def test_results_and_states_share_the_room_and_converted_models_are_left_alone(
     assert (cache / "models" / "old").exists()
 
 
+def test_what_a_killed_process_left_half_written_goes_with_the_next_write_an_hour_later(cache: Path):
+    write_states("a", some_states(), HEADER)
+    old, new = (states_path("a").with_name(f".{name}.1.part") for name in ("old", "new"))
+    for file, age in ((old, 3700), (new, 60)):
+        file.write_bytes(b"half")
+        os.utime(file, (time.time() - age,) * 2)
+    write_states("b", some_states(), HEADER)
+    assert files_in(cache) == [".new.1.part", "a.safetensors", "b.safetensors"]
+
+
 def test_one_file_beyond_the_limit_is_kept_until_the_next(cache: Path, monkeypatch: pytest.MonkeyPatch):
     set_settings(monkeypatch, cache_gb="1e-9")
     for key in ("a", "b"):

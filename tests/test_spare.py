@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from neuronxa_core import spare
 from neuronxa_core.errors import CacheError
-from neuronxa_core.states import mapped, spare, store
+from neuronxa_core.states import mapped, store
 from neuronxa_core.study.runner import find_layers, find_result, run_study
 from neuronxa_core.study.study import Study
 from tests.conftest import set_settings
