@@ -1,10 +1,11 @@
-"""SIGKILL of a worker, of the driver and of the store's server at random moments. Run by hand:
+"""SIGKILL of a worker, the driver, Ray's head and the store's server at random moments. Run by hand:
 
-    python -m tests.benchmarks.kills [--only worker|driver|server] [--times 10] [--seed 0] [--languages 12]
+    python -m tests.benchmarks.kills [--only worker|driver|head|server] [--times 10] [--seed 0] [--languages 12]
 
 Two tiny models on made-up languages. Each time a new sweep with a cache of its own loses one process at a moment that
-the seed draws, is started again if that was the driver, and its store must hold what an undisturbed one holds: the same
-tasks, bit for bit, nothing damaged, nothing failed. The server is moto with a journal, see persistent_s3.
+the seed draws, is started again if that was the driver or the head, and its store must hold what an undisturbed one
+holds: the same tasks, bit for bit, nothing damaged, nothing failed. The server is moto with a journal, see
+persistent_s3.
 """
 
 import argparse
@@ -130,6 +131,17 @@ def kill_worker(setting: Setting, store: str, name: str, *options: str) -> str:
     return told if workers else f"{told}: no worker was there"
 
 
+def kill_head(setting: Setting, store: str, name: str, *options: str) -> str:
+    """Kills what holds a cluster of Ray together; the sweep may end, and is started again."""
+    process = setting.start(store, name, *options)
+    told = setting.moment(process)
+    for pid in [pid for pid in descendants(process.pid) if "gcs_server" in command_of(pid).partition("\0")[0]]:
+        os.kill(pid, signal.SIGKILL)
+    process.wait(timeout=500)
+    finish(setting, store, name, *options)
+    return told
+
+
 def descendants(pid: int) -> Iterator[int]:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -213,7 +225,7 @@ def repeat(what: str, times: int, reference: pd.DataFrame, once: Callable[[str],
 def main(options: argparse.Namespace, folder: Path) -> bool:
     setting = made(folder, options.languages, options.seed)
     finish(setting, str(folder / "undisturbed"), "undisturbed")
-    reference, wanted = content(str(folder / "undisturbed")), options.only or "driver worker server"
+    reference, wanted = content(str(folder / "undisturbed")), options.only or "driver worker head server"
     assert len(reference) == setting.tasks
     ray = ["--engine", "ray", "--workers", "2"]
     good = True
@@ -221,6 +233,7 @@ def main(options: argparse.Namespace, folder: Path) -> bool:
         "driver": (kill_driver, []),
         "worker": (kill_worker, ray),
         "ray-driver": (kill_driver, ray),
+        "head": (kill_head, ray),
     }
     for what, (kill, engine) in kinds.items():
         if what.rpartition("-")[2] in wanted:
@@ -242,7 +255,7 @@ def main(options: argparse.Namespace, folder: Path) -> bool:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=["worker", "driver", "server"], default="")
+    parser.add_argument("--only", choices=["worker", "driver", "head", "server"], default="")
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--languages", type=int, default=12)
