@@ -16,6 +16,7 @@ from neuronxa_core.analyses.cells import Chosen, Plan, halves
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.lens_grid import LONGEST
 from neuronxa_core.analyses.neuron_sets import NeuronSet
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.errors import StudyError
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Together, Watcher
@@ -27,6 +28,11 @@ from neuronxa_core.study.study import Study
 
 CONDITIONS = ("unchanged", "changed", "random")
 MOST_TOKENS = 200
+
+
+def beginning(study: Study, neurons_of: str) -> str:
+    """The beginning of the first test sentence, in the set's language if it has one, else in the study's source."""
+    return beginning_of(halves(study, neurons_of if language(neurons_of).known else study.source)[1][0])
 
 
 def beginning_of(sentence: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from neuronxa_core.analyses.alignment import Alignment
 from neuronxa_core.analyses.asymmetry import Asymmetry, LanguageResults
 from neuronxa_core.analyses.claims import Claims, ClaimsAnswer
+from neuronxa_core.analyses.continuation import Continuation, ContinuedText
 from neuronxa_core.analyses.downstream import Downstream, Measured
 from neuronxa_core.analyses.effects import Effects
 from neuronxa_core.analyses.interventions import Interventions
@@ -29,11 +30,13 @@ from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
 from neuronxa_core.analyses.traps import TrapResults, Traps
+from neuronxa_core.analyses.with_without import ChangedAlignment, WithWithout
 from neuronxa_core.analyses.worked_example import WorkedExample
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.interventions import precomputed_effects
 from neuronxa_core.gallery.latent import precomputed_latent, precomputed_lens, precomputed_targets
 from neuronxa_core.gallery.method import precomputed_method
+from neuronxa_core.gallery.pairs_changed import precomputed_continuation, precomputed_curves
 from neuronxa_core.gallery.precision import settled
 from neuronxa_core.gallery.read import (
     precomputed,
@@ -177,6 +180,16 @@ def _(request: Neurons) -> NeuronRates | None:
 @stored.register
 def _(request: Interventions) -> Effects | None:
     return precomputed_effects(request)
+
+
+@stored.register
+def _(request: WithWithout) -> ChangedAlignment | None:
+    return precomputed_curves(request)
+
+
+@stored.register
+def _(request: Continuation) -> ContinuedText | None:
+    return precomputed_continuation(request)
 
 
 @stored.register

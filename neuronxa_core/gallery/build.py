@@ -32,6 +32,7 @@ from neuronxa_core.gallery.interventions import FOLDER, gallery_request, write_e
 from neuronxa_core.gallery.latent import LATENT_FILE, LENS_FILE, latent_requests, lens_request, write_answers
 from neuronxa_core.gallery.method import METHOD_FILE, method_request
 from neuronxa_core.gallery.models import STORE
+from neuronxa_core.gallery.pairs_changed import changed_requests, write_changed
 from neuronxa_core.gallery.read import (
     BITS_FILE,
     LAYERED,
@@ -181,6 +182,7 @@ PARTS: Mapping[str, Part] = {
     "interventions": Part(
         lambda: [gallery_request()], lambda answers, folder: write_effects(answers[0], folder / FOLDER)
     ),
+    "changed": Part(changed_requests, write_changed),
     "latent": Part(latent_requests, lambda answers, folder: write_answers(answers, folder / LATENT_FILE)),
     "lens": Part(lambda: [lens_request()], _write_lens),
     "method": Part(lambda: [method_request()], _write_method),

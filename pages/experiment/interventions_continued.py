@@ -2,11 +2,9 @@
 
 import streamlit as st
 
-from neuronxa_core.analyses.cells import halves
-from neuronxa_core.analyses.continuation import Continuation, ContinuedText, beginning_of
+from neuronxa_core.analyses.continuation import Continuation, ContinuedText, beginning
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.lens_grid import LONGEST
-from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.continuation import condition_titles, continuation_finding
 from neuronxa_core.numbers import count
 from pages.shared import look
@@ -18,7 +16,7 @@ _TOKENS = {20: "20", 40: "40", 80: "80"}
 def continued_text(request: Interventions, neurons_of: str) -> None:
     """Draws the section. neurons_of: the set that is changed."""
     st.header("A sentence, continued")
-    first = beginning(request, neurons_of)
+    first = beginning(request.study, neurons_of)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     text = left.text_input(
         "Text",
@@ -52,9 +50,3 @@ def _side_by_side(answer: ContinuedText) -> None:
         look.table(answer.table)
         look.table_downloads(answer.table, f"{answer.study.stem}.interventions.continuation", "int_continued_table")
         look.provenance(answer)
-
-
-def beginning(request: Interventions, neurons_of: str) -> str:
-    """The first half of the first test sentence, in the set's language if it has one, else in the study's source."""
-    code = neurons_of if language(neurons_of).known else request.study.source
-    return beginning_of(halves(request.study, code)[1][0])

@@ -8,10 +8,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from neuronxa_core.analyses.continuation import Continuation, beginning
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.neuron_sets import sets_of
-from neuronxa_core.analyses.with_without import WithWithout
+from neuronxa_core.analyses.with_without import ChangedAlignment, WithWithout
 from neuronxa_core.errors import Cancelled, ModelError, StudyError
+from neuronxa_core.gallery import answers, pairs_changed
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.runner import run_study
@@ -118,3 +120,23 @@ def test_experts_and_what_does_not_fit_together_are_refused(asked, tiny_model):
         replace(asked, neurons_of="spa_Latn")
     with pytest.raises(StudyError, match="too small to score"):
         replace(asked, study=replace(asked.study, pairs=3))
+
+
+def test_what_the_gallery_stores_is_what_it_answers(asked, tmp_path: Path, monkeypatch):
+    text = Continuation(asked.study, asked.intervention, "deu_Latn", beginning(asked.study, "deu_Latn"), tokens=3)
+    curves, continued = asked.run(), text.run()
+    pairs_changed.write_changed([continued, curves], tmp_path)
+    monkeypatch.setattr(pairs_changed, "GALLERY", tmp_path)
+    monkeypatch.setattr(pairs_changed, "gallery_request", lambda: asked.intervention)
+    stored: ChangedAlignment | None = answers.stored(asked)  # type: ignore[assignment]
+    assert stored is not None
+    assert stored.table.equals(curves.table)
+    assert stored.beyond_controls("nas") == curves.beyond_controls("nas")
+    again = answers.stored(text)
+    assert again is not None
+    assert again.tables["continuation"].equals(continued.table)
+    assert answers.stored(replace(text, text="Anders")) is None
+    assert answers.stored(replace(text, tokens=4)) is None
+    assert answers.stored(replace(asked, neurons_of="fra_Latn")) is None
+    assert answers.stored(replace(asked, intervention=replace(asked.intervention, share=0.2))) is None
+    assert answers.stored(replace(asked, study=replace(asked.study, pairs=6))) is None
