@@ -28,7 +28,7 @@ from neuronxa_core.figures.style import (
     short_codes,
     upright,
 )
-from neuronxa_core.figures.wording import few_languages, in_a_row
+from neuronxa_core.figures.wording import few_languages, in_a_row, within
 from neuronxa_core.metrics.bootstrap import percentile_interval
 from neuronxa_core.metrics.crossed import crossed_means
 from neuronxa_core.numbers import CONFIDENCE, count, decimal, interval, score, signed, tenths, with_unit
@@ -220,7 +220,7 @@ def claim_figures(answer: ClaimsAnswer) -> Mapping[int, ExportableFigure]:
 def _where(answer: ClaimsAnswer) -> str:
     if answer.over == "mean":
         return "mean over layers"
-    named = [f"{STATE_NAMES[state]} at layer {layer}" for state, layer in answer.layers.items()]
+    named = [f"{within(state)} at layer {layer}" for state, layer in answer.layers.items()]
     return f"{in_a_row(named)}, chosen on the other half of the pairs"
 
 

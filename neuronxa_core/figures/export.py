@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.palette import PALETTES, Theme
+from neuronxa_core.figures.style import cell_texts
 from neuronxa_core.study.study import Study
 from neuronxa_core.version import __version__
 
@@ -56,6 +57,9 @@ def printed(
     palette = PALETTES[theme]
     width = width or exportable.width
     _thin_columns(figure, width)
+    for trace in figure.data:
+        if trace.type == "heatmap" and trace.texttemplate:
+            trace.text = cell_texts(trace.text, int((width - _ROW_NAMES) / len(trace.text[0]) / _LETTER), 2)
     titles = _wrapped(exportable.title, width, _TITLE_LETTER) if titled else []
     lines = _caption(exportable, width) if captioned else []
     room = len(titles) * _TITLE_LINE + len(lines) * _LINE + (15 if titles or lines else 0)

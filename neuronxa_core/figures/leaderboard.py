@@ -119,7 +119,7 @@ def _hover(title: str, code: str, value: float, low: float, high: float) -> str:
 
 def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], state: State) -> ExportableFigure:
     study = next(iter(board.studies.values()))
-    models = list(dict.fromkeys(each.names["model"] for each in board.studies.values()))
+    models = list(dict.fromkeys(short_model(each) for each in board.studies.values()))
     return ExportableFigure(
         f"{study.names['corpus']}.{study.target}.{state}.leaderboard",
         f"{SCORE_NAMES[state]} of {count(len(order), 'model')} on {count(len(codes), 'language')}",

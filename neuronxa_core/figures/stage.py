@@ -1,15 +1,14 @@
 """A figure for a room: as large as the screen, its text to be read from the last row."""
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
 from neuronxa_core.figures.export import ExportableFigure, standing
 from neuronxa_core.figures.palette import Theme
+from neuronxa_core.figures.style import cell_texts
 
 SMALLEST = 24
 """Pixels of the smallest text."""
@@ -45,18 +44,7 @@ def staged(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
 
 def _cells(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """The texts of a heat map's cells, each with as many lines and letters as its cell has room for."""
-    lines = max(1, _SCREEN[1] // len(rows) // _LINE)
-    letters = max(1, _SCREEN[0] // len(rows[0]) // _LETTER)
-    return [["<br>".join(_cut(line, letters) for line in text.split("<br>")[:lines]) for text in row] for row in rows]
-
-
-def _cut(line: str, letters: int) -> str:
-    """A line cut to so many letters, of which Chinese ones count twice; one with markup stays as it is."""
-    text = html.unescape(line)
-    ends = [sum(1 + (east_asian_width(letter) in "WF") for letter in text[:end]) for end in range(1, len(text) + 1)]
-    if "</" in line or not ends or ends[-1] <= letters:
-        return line
-    return html.escape(text[: max(1, sum(end <= letters - 1 for end in ends))], quote=False) + "…"
+    return cell_texts(rows, _SCREEN[0] // len(rows[0]) // _LETTER, _SCREEN[1] // len(rows) // _LINE)
 
 
 def _enlarged(part: Any, inside: str = "") -> Any:

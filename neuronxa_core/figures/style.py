@@ -1,9 +1,11 @@
 """What every figure shares: ground, type, axes. A figure is a pure function of a result and a theme."""
 
+import html
 import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 import plotly.graph_objects as go
 
@@ -66,6 +68,21 @@ def click_targets(**trace: Any) -> go.Scatter:
     hidden = {"marker": {"opacity": 0.0}}
     marker = {"size": 4, "opacity": 0.0, "maxdisplayed": 1}
     return go.Scatter(mode="markers", name="cells", marker=marker, selected=hidden, unselected=hidden, **trace)
+
+
+def cell_texts(rows: Sequence[Sequence[str]], letters: int, lines: int) -> list[list[str]]:
+    """The texts of a heat map's cells, with at most so many letters in a line, and lines, and never with none."""
+    shown = [[text.split("<br>")[: max(1, lines)] for text in row] for row in rows]
+    return [["<br>".join(_cut(line, max(1, letters)) for line in text) for text in row] for row in shown]
+
+
+def _cut(line: str, letters: int) -> str:
+    """A line cut to so many letters, of which Chinese ones count twice; one with markup stays as it is."""
+    text = html.unescape(line)
+    ends = [sum(1 + (east_asian_width(letter) in "WF") for letter in text[:end]) for end in range(1, len(text) + 1)]
+    if "</" in line or not ends or ends[-1] <= letters:
+        return line
+    return html.escape(text[: max(1, sum(end <= letters - 1 for end in ends))], quote=False) + "…"
 
 
 def spread(heights: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -4,14 +4,16 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from neuronxa_core.analyses.language_order import arrange
 from neuronxa_core.figures import alignment
 from neuronxa_core.figures.alt_text import alt_text
-from neuronxa_core.figures.export import preview, printed, standing
+from neuronxa_core.figures.export import ExportableFigure, preview, printed, standing
 from neuronxa_core.figures.languages.matrix import exportable_languages
 from neuronxa_core.figures.palette import Theme
+from neuronxa_core.figures.style import blank
 from neuronxa_core.gallery.read import gallery_results, precomputed_matrix
 from tests.figures.examples import EXAMPLES, MODULES, STUDY
 
@@ -199,3 +201,14 @@ def test_a_narrow_print_of_31_languages_names_as_many_columns_as_fit(width: int,
     assert list(shown.xaxis.ticktext) == list(whole.xaxis.ticktext)[::every]
     assert list(shown.xaxis.tickvals) == list(range(0, 31, every))
     assert len(shown.yaxis.ticktext) == 31
+
+
+def test_words_in_cells_are_cut_to_the_printed_cells():
+    rows = [["Wasserfall", "&lt;strong>", "0.87"] * 5] * 4
+
+    def draw(theme: Theme) -> go.Figure:
+        return blank(theme, 300).add_heatmap(z=[[0.5] * 15] * 4, text=rows, texttemplate="%{text}")
+
+    exportable = ExportableFigure("a", "A", "", "", draw)
+    assert list(printed(exportable, width=680).data[0].text[0][:3]) == ["Wasse…", "&lt;stro…", "0.87"]
+    assert printed(exportable, width=1600).data[0].text[0][0] == "Wasserfall"

@@ -64,6 +64,7 @@ _FORBIDDEN = (
     r"\b1 (?:languages|pairs|variants|layers)\b",
     r"\b(?:of|all) (?:0|1) (?:languages|variants)\b",
     r"[a-z]+_[a-z]+",  # a raw column name or code
+    r"\b[BbIi][yn] Embedding\b",
     r"  |\.\.| \.| ,",
 )
 

@@ -19,6 +19,10 @@ def test_the_demo_has_its_verdicts_at_once_and_nothing_is_confirmed():
     assert "precomputed" in said(app)
     assert "NASCA of head languages minus that of long-tail languages: +39.0" in said(app)
 
+    app = open_page("claims", present="1")  # the first figure is folded away on the page
+    assert chart_count(app) == 1
+    assert [box.label for box in app.expander if box.get("plotly_chart")] == []
+
 
 def test_a_run_judges_another_model(study: Study):
     app = open_page("claims", **query_of(study))
