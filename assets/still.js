@@ -1,5 +1,5 @@
 // Shows a figure as the SVG of the gallery's build that fits, and asks once for the live figure: when it is touched, or
-// when somebody has scrolled to it and stays.
+// when somebody has scrolled to it and stays. A fixed one stays a picture.
 const STAYS = 300;
 
 async function unpack(packed) {
@@ -52,7 +52,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     host.setAttribute("role", "img");
     parentElement.append(host);
     new ResizeObserver(() => fit(host)).observe(host);
-    listen(host);
+    if (!data.fixed) listen(host);
   }
   host.ask = () => setTriggerValue("touched", true);
   host.setAttribute("aria-label", data.alt);

@@ -255,6 +255,7 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
                 print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
     if demo.NAME in options.models and (not options.only or stills.PART in options.only):
         stills.build(folder)
+        stills.build_steps(folder)
         print(f"{stills.PART}: written", flush=True)
 
 

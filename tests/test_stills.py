@@ -15,8 +15,10 @@ from neuronxa_core.gallery.read import gallery_results, precomputed
 from neuronxa_core.stills import build
 from neuronxa_core.stills import read as stills
 from neuronxa_core.stills.overview import first_page
-from neuronxa_core.stills.read import STILLS_FILE, fingerprint, still_of
+from neuronxa_core.stills.read import STEPS_FILE, STILLS_FILE, fingerprint, still_of
+from neuronxa_core.stills.steps import steps_pictured
 from pages.shared.ahead import read_ahead
+from pages.shared.lesson import shelf
 from pages.shared.study_link import DEFAULT
 
 
@@ -37,6 +39,19 @@ def test_every_still_shows_what_the_page_would_draw_now(stored):
     assert {
         key: tuple(row) for key, row in rows[["height", "alt", "figure"]].groupby(level=[0, 1]).first().iterrows()
     } == (expected)
+
+
+@pytest.mark.slow
+def test_every_step_of_a_lesson_has_the_picture_that_its_page_would_draw_now():
+    """After a change of a figure or a lesson: python -m neuronxa_core gallery --only stills."""
+    pictured = steps_pictured()
+    lessons = (each for each in shelf().lessons.values() if each.kind == "lesson")
+    assert set(pictured) == {(each.slug, step) for each in lessons for step in range(1, len(each.steps) + 1)}
+    rows = pd.read_parquet(read.GALLERY / STEPS_FILE).groupby(["lesson", "step", "theme"]).first()
+    drawn = {id(each): fingerprint(each.draw("light")) for each, _ in pictured.values()}
+    for place, (exportable, said) in pictured.items():
+        row = rows.loc[(*place, "light")]
+        assert (row["said"], row["figure"]) == (said, drawn[id(exportable)]), place
 
 
 def test_no_still_has_small_letters_and_none_refers_into_another(stored):

@@ -13,12 +13,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.errors import FigureError
+from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.figures.printing import FACES, face
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.states.store import write_aside
 from neuronxa_core.stills.overview import Shown, first_page
-from neuronxa_core.stills.read import STILLS_FILE, fingerprint
+from neuronxa_core.stills.read import STEPS_FILE, STILLS_FILE, fingerprint
+from neuronxa_core.stills.steps import steps_pictured
 from neuronxa_core.study.result import StudyResult
 
 PART = "stills"
@@ -26,6 +28,8 @@ SOURCE = "deu_Latn"
 """The language of the study that the dashboard opens with."""
 WIDTHS = {"curve": (358, 604, 776), "card": (266, 326, 370, 450), "other": (298, 358, 402, 482)}
 """Widths in pixels at which they are drawn: what the page's columns have on a phone, a projector and a desk."""
+STEP_WIDTHS = (326, 604)
+"""Likewise of a lesson's step, which a class sees on phones."""
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SECONDS = 120
 _PAGE = """<!doctype html><meta charset="utf-8"><style>{faces}</style><pre id="drawn"></pre><script>{plotly}</script>
@@ -59,6 +63,26 @@ def build(folder: Path) -> None:
                 figures.append(go.Figure(drawn).update_layout(width=width, autosize=False))
     table = pd.DataFrame(rows).assign(svg=draw(figures))
     write_aside(folder / STILLS_FILE, lambda aside: table.to_parquet(aside, compression="zstd", index=False))
+
+
+def build_steps(folder: Path) -> None:
+    """Draws the picture of every step of the bundled lessons likewise, each once, however many steps have it."""
+    rows, figures = [], []
+    for (slug, number), (exportable, said) in steps_pictured().items():
+        for theme in PALETTES:
+            drawn = exportable.draw(theme)
+            alt = alt_text(drawn, exportable.title, said or exportable.note)
+            same = {"lesson": slug, "step": number, "theme": theme, "height": drawn.layout.height, "alt": alt}
+            same |= {"said": said, "figure": fingerprint(drawn)}
+            for width in STEP_WIDTHS:
+                rows.append({**same, "width": width})
+                still = go.Figure(drawn).update_layout(width=width, autosize=False, updatemenus=[])  # nothing to press
+                figures.append(still)
+    table = pd.DataFrame(rows)
+    first = table.reset_index().groupby(["figure", "theme", "width"])["index"].transform("first")
+    drawn_once = dict(zip(first.unique(), draw([figures[at] for at in first.unique()]), strict=True))
+    table = table.assign(svg=first.map(drawn_once))
+    write_aside(folder / STEPS_FILE, lambda aside: table.to_parquet(aside, compression="zstd", index=False))
 
 
 def _default() -> StudyResult:

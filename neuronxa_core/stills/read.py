@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from neuronxa_core.gallery import read
 from neuronxa_core.stills.overview import Shown
 
 STILLS_FILE = "stills.parquet"
+STEPS_FILE = "lesson_stills.parquet"
 _DIGITS = 5
 """Decimals that count: other processors may compute a figure's numbers differently behind them."""
 
@@ -28,6 +29,8 @@ class Still:
     packed: str
     alt: str
     height: int
+    said: str = ""
+    """What the figure's page says below it."""
 
 
 def still_of(shown: Shown, theme: Theme) -> Still | None:
@@ -41,12 +44,33 @@ def _stills(path: str) -> dict[tuple[str, str], Still]:
         table = pd.read_parquet(path, columns=["name", "theme", "width", "height", "alt", "svg"])
     except FileNotFoundError:
         return {}
-    found = {}
-    for (name, theme), rows in table.sort_values("width").groupby(["name", "theme"]):
-        svgs = [[int(width), svg] for width, svg in zip(rows["width"], rows["svg"], strict=True)]
-        packed = base64.b64encode(zlib.compress(json.dumps(svgs).encode())).decode()
-        found[str(name), str(theme)] = Still(packed, str(rows["alt"].iloc[0]), int(rows["height"].iloc[0]))
-    return found
+    return {(str(name), str(theme)): _packed(rows) for (name, theme), rows in table.groupby(["name", "theme"])}
+
+
+def still_of_step(lesson: str, step: int, theme: Theme) -> Still | None:
+    """The picture of a step of a bundled lesson, from 1, in a theme, or None. Draws nothing."""
+    return _step_stills(str(read.GALLERY / STEPS_FILE)).get((lesson, step, theme))
+
+
+@lru_cache(maxsize=2)
+def _step_stills(path: str) -> dict[tuple[str, int, str], Still]:
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        return {}
+    found = table.groupby(["lesson", "step", "theme"])
+    return {
+        (str(lesson), int(step), str(theme)): replace(_packed(rows), said=str(rows["said"].iloc[0]))
+        for (lesson, step, theme), rows in found
+    }
+
+
+def _packed(rows: pd.DataFrame) -> Still:
+    """A figure from its rows, one for each width."""
+    rows = rows.sort_values("width")
+    svgs = [[int(width), svg] for width, svg in zip(rows["width"], rows["svg"], strict=True)]
+    packed = base64.b64encode(zlib.compress(json.dumps(svgs).encode())).decode()
+    return Still(packed, str(rows["alt"].iloc[0]), int(rows["height"].iloc[0]))
 
 
 def fingerprint(figure: go.Figure) -> str:

@@ -7,16 +7,15 @@ import streamlit as st
 
 from neuronxa_core.interface import tr
 from neuronxa_core.lessons import Answer, number_of
-from neuronxa_core.rooms import PAGE, Pace, Room, RoomKey, shared_rooms
-from pages.shared import classroom, lesson_bar, stage
+from neuronxa_core.rooms import PAGE, Room, RoomKey, shared_rooms
+from neuronxa_core.stills.read import still_of_step
+from pages.shared import classroom, lesson_bar, look, stage, still
 from pages.shared import lesson as lessons
 from pages.shared.classroom import Seat
 from pages.shared.lesson import Walk
 
 _SECONDS = 1.0
 """Between two looks at the room."""
-_FOLLOWING = Pace(4)
-"""Pages that follow a step, a second: a whole class at once would keep the task itself from those who look last."""
 
 
 def draw(page: str) -> None:
@@ -33,7 +32,11 @@ def draw(page: str) -> None:
 
 @st.fragment(run_every=_SECONDS)
 def _member(seat: Seat, page: str) -> None:
-    """The step of the room, drawn at once when the teacher moves on; the page below it follows."""
+    """The step of the room: its task, on the page Class its picture too, and its question.
+
+    A step shows here when the teacher moves on, and no page is drawn for it: forty at once would take a server
+    many seconds. Whoever has opened the step's page is led back from it.
+    """
     room = classroom.look_in(seat)
     at, now = classroom.walk_of(room) if room else None, lessons.current()
     if room is None or at is None or now is None:
@@ -47,12 +50,24 @@ def _member(seat: Seat, page: str) -> None:
             classroom.leave()
             st.rerun()
     lesson_bar.task(walk, page)
+    if page == PAGE:
+        _picture(walk)
     if walk.step.answer and room.free:
         lesson_bar.question(walk, walk.step.answer)
     elif walk.step.answer:
         _ask(seat, room, walk, walk.step.answer)
-    if not room.free and now.place != at.place and _FOLLOWING.lets_through():
-        lessons.enter(at)  # the others at one of their next looks
+    if not room.free and now.place != at.place:
+        st.session_state.lesson_walk = at
+        if page != PAGE:
+            st.switch_page(lessons.pages()[PAGE], query_params={"room": room.code})
+
+
+def _picture(walk: Walk) -> None:
+    """What the step's page would show, as a picture that needs nothing else; nothing for lessons of one's own."""
+    found = still_of_step(*walk.place, look.theme())
+    if found:
+        still.of_gallery(found, "class_picture")
+        st.caption(found.said)
 
 
 def _ask(seat: Seat, room: Room, walk: Walk, answer: Answer) -> None:
@@ -85,15 +100,18 @@ def _teacher(held: RoomKey, page: str) -> None:
         classroom.leave()
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        told = tr("Class {code}", code=room.code), f"**{room.members} here**", lesson_bar.place_of(walk)
+        told = tr("Class {code}", code=room.code), tr("**{count} here**", count=room.members), lesson_bar.place_of(walk)
         st.markdown(" &nbsp;·&nbsp; ".join(told))
-        for name, icon, to in (("Back", "arrow_back", room.step - 1), ("Next", "arrow_forward", room.step + 1)):
-            key, off = f"class_{name.lower()}", not 0 < to <= len(walk.lesson.steps)
-            st.button(name, key, icon=f":material/{icon}:", disabled=off, on_click=_teach, args=(held, {"step": to}))
+        turns = (tr("Back"), "back", room.step - 1), (tr("Next"), "forward", room.step + 1)
+        for name, icon, to in turns:
+            key, off = f"class_{'back' if icon == 'back' else 'next'}", not 0 < to <= len(walk.lesson.steps)
+            st.button(
+                name, key, icon=f":material/arrow_{icon}:", disabled=off, on_click=_teach, args=(held, {"step": to})
+            )
         _switches(room, walk, held)
     lesson_bar.task(walk, page)
     if walk.step.answer:
-        st.caption(f"{room.given} of {room.members} have answered.")
+        st.caption(tr("{given} of {count} have answered.", given=room.given, count=room.members))
         if room.shown:
             bars(room, walk.step.answer, told=not room.open)
             if not room.open:
@@ -139,8 +157,9 @@ def bars(room: Room, answer: Answer, told: bool) -> None:
         f"<i style='width: {100 * counts.get(text, 0) / most:.0f}%'></i><b>{counts.get(text, 0)}</b></div>"
         for text in asked
     )
-    said = ", ".join(f"{text}: {counts.get(text, 0)}" for text in asked) or "none yet"
-    st.html(f"<div class='nx-bars' role='img' aria-label='Answers: {html.escape(said, quote=True)}'>{rows}</div>")
+    said = ", ".join(f"{text}: {counts.get(text, 0)}" for text in asked) or tr("none yet")
+    told_aloud = tr("Answers: {answers}", answers=said)
+    st.html(f"<div class='nx-bars' role='img' aria-label='{html.escape(told_aloud, quote=True)}'>{rows}</div>")
 
 
 def _by_number(text: str) -> tuple[bool, float, str]:

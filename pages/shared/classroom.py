@@ -29,7 +29,7 @@ def role() -> RoomKey | Seat | None:
 
 
 def begin() -> None:
-    """Takes up the room of a link, and opens the step at which the room is. Call it early."""
+    """Takes up the room of a link, and the step at which the room is. Call it early."""
     state = st.session_state
     if "class_role" not in state:
         state.class_role = _asked()
@@ -44,11 +44,8 @@ def begin() -> None:
     if st.query_params.get("room") != room.code:
         st.query_params["room"] = room.code
     st.query_params.pop("key", None)  # it would be read from the wall
-    walk, before = walk_of(room), lessons.current()
-    if isinstance(held, RoomKey) and before is None:
-        state.lesson_walk = walk
-    elif walk and isinstance(held, Seat) and (before is None or not (room.free or before.place == walk.place)):
-        lessons.enter(walk)
+    if lessons.current() is None:
+        state.lesson_walk = walk_of(room)
 
 
 def _asked() -> RoomKey | Seat | None:

@@ -5,6 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from neuronxa_core.interface import tr, translated
 from neuronxa_core.lessons import Answer
+from neuronxa_core.rooms import PAGE
 from pages.shared import lesson as lessons
 from pages.shared import look, stage
 from pages.shared.lesson import Walk
@@ -54,9 +55,10 @@ def turns(walk: Walk) -> None:
 def task(walk: Walk, page: str) -> None:
     """Draws what to do, and on any other page a button to the one of the step."""
     st.markdown(f"**{look.plain(walk.step.title)}.** {walk.step.task}")
-    if page != walk.step.page and st.button(
-        tr("Back to the page of this step"), key="lesson_page", icon=":material/arrow_forward:"
-    ):
+    if page == walk.step.page:
+        return
+    label = tr("Open the page of this step") if page == PAGE else tr("Back to the page of this step")
+    if st.button(label, key="lesson_page", icon=":material/arrow_forward:"):
         lessons.enter(walk)
 
 

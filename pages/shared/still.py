@@ -8,7 +8,7 @@ import streamlit as st
 
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.stills.overview import Shown
-from neuronxa_core.stills.read import still_of
+from neuronxa_core.stills.read import Still, still_of
 from pages.shared import look
 
 
@@ -20,6 +20,12 @@ def picture(shown: Shown, key: str) -> None:
 def small(shown: Shown, key: str) -> None:
     """Draws a question's picture, likewise, without a button."""
     _still_or_live(shown, key)
+
+
+def of_gallery(found: Still, key: str) -> None:
+    """Draws a picture that stays one."""
+    data = {"packed": found.packed, "alt": found.alt, "height": found.height, "fixed": True}
+    _component()(key=key, data=data, height=found.height, on_touched_change=_nothing)
 
 
 def fixed(figure: go.Figure, key: str, alt: str) -> None:

@@ -4,26 +4,29 @@
     python -m tests.benchmarks.class [--phones 40]
 
 A fresh server; every phone is a websocket on loopback that talks as Streamlit's page does: it joins by the room's link,
-polls as it is told to, and follows to the page of the step. All answer the first question. Prints for each step of a
-lesson the median and the worst of two times: from the teacher's click until the task stands on a phone, and until the
-page below it does; then what was counted, and the server's memory.
+and polls as it is told to. All answer every question at once. Prints for each step of a lesson the median and the worst
+of two times: from the teacher's click until the task stands on a phone, and until its picture and question do, too; how
+many answers were counted, and after how long the teacher saw the last; then the server's memory.
 """
 
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import os
 import re
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Common_pb2 import StringArray
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.typing import Origin, Subprotocol
@@ -37,6 +40,8 @@ ASKED = 2.0
 LESSON = "Where do languages meet?"
 _PAUSE = 8.0
 """Seconds for the pages to stand before the next step."""
+_FIELDS = ("text_input", "radio", "button_group")
+"""Widgets that take an answer."""
 
 
 @dataclass
@@ -46,12 +51,14 @@ class Phone:
     socket: websockets.ClientConnection
     query: str
     page: str = ""
-    told: list[tuple[float, str]] = field(default_factory=list)
-    stood: list[float] = field(default_factory=list)
-    widgets: dict[str, tuple[str, str]] = field(default_factory=dict)
+    told: list[tuple[float, str]] = dataclasses.field(default_factory=list)
+    stood: list[float] = dataclasses.field(default_factory=list)
+    widgets: dict[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     received: int = 0
-    announced: set[str] = field(default_factory=set)
-    polls: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+    announced: set[str] = dataclasses.field(default_factory=set)
+    polls: dict[str, "asyncio.Task[None]"] = dataclasses.field(default_factory=dict)
+    field: tuple[str, str, list[str]] = ("", "", [])
+    """Of the answer: kind of the widget, its id, and the choices."""
 
     async def ask(self, fragment: str = "", states: tuple[WidgetState, ...] = (), auto: bool = False) -> None:
         """Asks for a run: of the page, or of a fragment."""
@@ -64,6 +71,14 @@ class Phone:
         """Presses a button, or sends a form with the values of its other widgets."""
         name, fragment = self.widgets[label]
         await self.ask(fragment, (*beside, WidgetState(id=name, trigger_value=True)))
+
+    def filled(self, number: int) -> WidgetState:
+        """The field of the answer with an answer in it. number: of the phone."""
+        kind, name, choices = self.field
+        text = choices[number % len(choices)] if choices else f"0.{60 + number % 8}"
+        if kind == "button_group":
+            return WidgetState(id=name, string_array_value=StringArray(data=[text]))
+        return WidgetState(id=name, string_value=text)
 
     async def listen(self) -> None:
         async for data in self.socket:
@@ -80,10 +95,11 @@ class Phone:
             self.query = message.page_info_changed.query_string
         elif kind == "navigation":
             self.page, self.announced = message.navigation.page_script_hash, set()
-        elif kind == "script_finished" and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+        elif kind == "script_finished":
             self.stood.append(now)
-            for fragment in self.polls.keys() - self.announced:
-                self.polls.pop(fragment).cancel()
+            if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
+                for fragment in self.polls.keys() - self.announced:
+                    self.polls.pop(fragment).cancel()
         elif kind == "auto_rerun":
             told = message.auto_rerun
             self.announced.add(told.fragment_id)
@@ -96,9 +112,11 @@ class Phone:
         kind = element.WhichOneof("type")
         if kind in ("markdown", "html"):
             self.told.append((now, getattr(element, kind).body))
-        elif kind in ("button", "selectbox", "text_input"):
+        elif kind in ("button", "selectbox", "text_input", "radio", "button_group"):
             widget = getattr(element, kind)
             self.widgets[widget.label] = (widget.id, message.delta.fragment_id)
+            if kind in _FIELDS:
+                self.field = kind, widget.id, [str(getattr(each, "content", each)) for each in _choices(widget)]
 
     async def _poll(self, fragment: str, seconds: float) -> None:
         with contextlib.suppress(websockets.ConnectionClosed):
@@ -109,6 +127,10 @@ class Phone:
     def came(self, text: str, since: float) -> float | None:
         """Seconds from `since` until a text stood on the page."""
         return next((at - since for at, body in self.told if at >= since and text in body), None)
+
+
+def _choices(widget: Any) -> Iterable[Any]:
+    return getattr(widget, "options", ())
 
 
 async def connected(address: str, query: str, page: str = "class") -> Phone:
@@ -151,19 +173,12 @@ async def rounds(address: str, count: int, memory: Callable[[], float]) -> None:
     await until(lambda: all(len(each.polls) and each.came("step 1 of", 0) for each in phones))
     await asyncio.sleep(_PAUSE)
     print(f"with {count} phones: {memory():.0f} MB")
-    await answers(teacher, phones)
     last = int(re.search(r"step 1 of (\d+)", next(b for _, b in phones[0].told if "step 1 of" in b))[1])
-    print("| step | task, median | task, worst | page, median | page, worst |\n|---|---|---|---|---|")
+    print("| step | task, median | task, worst | all of it, median | all of it, worst | counted | after |")
+    print("|---|---|---|---|---|---|---|")
+    await answers(teacher, phones, "| 1 | | | | |")
     for step in range(2, last + 1):
-        clicked = time.perf_counter()
-        await teacher.click("Next")
-        said = f"step {step} of"
-        await until(lambda said=said, clicked=clicked: all(each.came(said, clicked) for each in phones))  # type: ignore[misc]
-        await asyncio.sleep(_PAUSE)
-        tasks = [each.came(said, clicked) or 0.0 for each in phones]
-        pages = [min((at for at in each.stood if at > clicked), default=clicked) - clicked for each in phones]
-        times = (statistics.median(tasks), max(tasks), statistics.median(pages), max(pages))
-        print(f"| {step} | " + " | ".join(f"{seconds:.2f}" for seconds in times) + " |", flush=True)
+        await answers(teacher, phones, f"| {step} | {await moved(teacher, phones, step)} |")
     await teacher.click("End the class")
     await asyncio.sleep(3)
     for phone in (*phones, teacher):
@@ -172,17 +187,36 @@ async def rounds(address: str, count: int, memory: Callable[[], float]) -> None:
     print(f"after the class: {memory():.0f} MB; asked: a step reaches all within {ASKED:g} s")
 
 
-async def answers(teacher: Phone, phones: list[Phone]) -> None:
-    """Every phone answers the first question, all at once."""
+async def moved(teacher: Phone, phones: list[Phone], step: int) -> str:
+    """Moves on and waits until everything stands on all phones; the four times of a row."""
+    clicked, said = time.perf_counter(), f"step {step} of"
+    await teacher.click("Next")
+    await until(lambda: all(each.came(said, clicked) for each in phones))
+    await asyncio.sleep(_PAUSE)
+    tasks = [each.came(said, clicked) or 0.0 for each in phones]
+    pages = [
+        min(at for at in each.stood if at > clicked + task) - clicked for each, task in zip(phones, tasks, strict=True)
+    ]
+    times = (statistics.median(tasks), max(tasks), statistics.median(pages), max(pages))
+    return " | ".join(f"{seconds:.2f}" for seconds in times)
+
+
+async def answers(teacher: Phone, phones: list[Phone], row: str) -> None:
+    """Every phone answers the step's question, all at once, and the row is printed; a step without one has none."""
+    for phone in phones:
+        phone.widgets.pop("Send", None)
     await teacher.click("Ask the question")
-    await until(lambda: all("Send" in each.widgets for each in phones))
+    await asyncio.sleep(2)
+    asked = "Send" in phones[0].widgets
     clicked = time.perf_counter()
-    for number, phone in enumerate(phones):
-        box, _ = next(value for label, value in phone.widgets.items() if label.startswith("Your answer"))
-        await phone.click("Send", WidgetState(id=box, string_value=f"0.{60 + number % 8}"))
+    for number, phone in enumerate(phones if asked else []):
+        await until(lambda phone=phone: "Send" in phone.widgets)  # type: ignore[misc]
+        await phone.click("Send", phone.filled(number))
     said = f"{len(phones)} of {len(phones)} have answered"
-    await until(lambda: teacher.came(said, clicked))
-    print(f"{said}, seen by the teacher after {teacher.came(said, clicked):.2f} s")
+    if asked:
+        await until(lambda: teacher.came(said, clicked))
+    counted = f"{len(phones)} of {len(phones)} | {teacher.came(said, clicked):.2f}" if asked else "no question | "
+    print(f"{row} {counted} |", flush=True)
 
 
 def resident(process: int) -> float:

@@ -3,6 +3,7 @@
 import pytest
 
 from neuronxa_core.rooms import shared_rooms
+from neuronxa_core.stills.read import still_of_step
 from tests.conftest import set_settings
 from tests.pages.app import html, open_page, said
 
@@ -26,11 +27,13 @@ def test_a_class_follows_answers_and_sees_the_answers():
     teacher, code = a_class()
     assert code in html(teacher)
     member, other = open_page("class", room=code.lower()), open_page("class")
-    assert member.title[0].value == "Method"  # the page of the first step
+    assert member.title[0].value == "Class"
+    assert "step 1 of 7" in said(member)
+    assert still_of_step("neuron", 1, "light").said in said(member)
     assert "not opened the question" in said(member)
     other.text_input(key="class_code").set_value(code)
     next(each for each in other.button if each.label == "Join").click().run()
-    assert other.title[0].value == "Method"
+    assert "How many tokens does the German sentence cost?" in said(other)
     teacher.button(key="class_open").click().run()
     for phone, text in ((member, "24"), (other, "18,0")):
         phone.run()
@@ -53,18 +56,27 @@ def test_a_class_follows_answers_and_sees_the_answers():
     assert teacher.title[0].value == "Class"
     member.run()
     assert "step 2 of 7" in said(member)
+    assert member.title[0].value == "Class"
+    member.button(key="lesson_page").click().run()
+    assert member.title[0].value == "Method"  # the page of the step, with its view
     assert member.session_state.met_token == 2
+    assert "step 2 of 7" in said(member)
+    teacher.button(key="class_next").click().run()
+    member.run()
+    assert "step 3 of 7" in said(member)
+    assert member.title[0].value == "Class"  # led back: forty pages at once would take many seconds
 
 
 def test_a_class_that_is_free_goes_on_alone_and_is_gathered_again():
     teacher, code = a_class("left_out")
     member = open_page("class", room=code)
-    assert member.title[0].value == "Inside a multilingual language model"
+    assert member.title[0].value == "Class"
     assert not [each for each in member.button if each.key == "lesson_next"]
     teacher.button(key="class_free").click().run()
     member.run()
     member.button(key="lesson_next").click().run()
     assert "step 2 of 6" in said(member)
+    assert member.title[0].value == "Alignment by layer"
     member.text_input(key="lesson_answer_left_out_2").set_value("3.1")
     member.button(key="lesson_check").click().run()
     assert "Right." in member.success[0].value

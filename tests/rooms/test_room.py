@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from neuronxa_core.errors import RoomError
-from neuronxa_core.rooms import Pace, RoomKey, Rooms, link_to, qr_code
+from neuronxa_core.rooms import RoomKey, Rooms, link_to, qr_code
 from neuronxa_core.rooms.room import AWAY, MOST_MEMBERS, MOST_ROOMS, OTHER, SILENCE
 
 
@@ -122,12 +122,3 @@ def test_a_link_joins_a_room_and_its_code_is_a_picture_that_phones_read():
     assert 'viewBox="0 0 ' in picture
     assert "#fff" in picture  # black on white in a dark theme, too
     assert picture != qr_code("https://lab.example.org/class?room=K7QXN")
-
-
-def test_a_pace_lets_a_class_through_one_after_the_other():
-    clock = Clock()
-    pace = Pace(4, clock)
-    through = []
-    for clock.now in (0.0, 0.1, 0.24, 0.25, 0.3, 0.5, 9.0, 9.0):
-        through.append(pace.lets_through())
-    assert through == [True, False, False, True, False, True, True, False]
