@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from neuronxa_core.figures.document import drawn, page
 from neuronxa_core.figures.export import ExportableFigure
-from neuronxa_core.interface import translated
+from neuronxa_core.interface import RIGHT_TO_LEFT, current, tr, translated
 from neuronxa_core.lessons import Lesson, Step
 
 _STYLE = """<style>
@@ -22,17 +22,24 @@ figure { margin: 0.6rem 0; }
   figcaption { display: none; }
 }
 </style>"""
-_NAME = "<div class='name'><div class='line'>Name</div><div class='line'>Date</div></div>"
 
 
 def worksheet(lesson: Lesson, pictures: Sequence[ExportableFigure], key: bool) -> str:
     """The page as text, for one or two sheets of A4. key: with the answers, for the teacher."""
-    title, about = translated(lesson.title), translated(lesson.about)
-    parts = [_STYLE] if key else [_STYLE, _NAME]
+    title, about, name, date = translated(lesson.title), translated(lesson.about), tr("Name"), tr("Date")
+    head = "" if key else f"<div class='name'><div class='line'>{name}</div><div class='line'>{date}</div></div>"
+    of_key, minutes = tr("Key"), tr("{count} min", count=lesson.minutes)
     steps = [_task(number, step.in_language, key) for number, step in enumerate(lesson.steps, 1)]
     return page(
-        f"{title} Key" if key else title, f"{about} {lesson.minutes} min", [*parts, *map(drawn, pictures), *steps]
+        f"{title} · {of_key}" if key else title,
+        f"{about} {minutes}",
+        [_STYLE, _direction(), head, *map(drawn, pictures), *steps],
     )
+
+
+def _direction() -> str:
+    """What a language that is written from right to left needs; pictures stay as they are."""
+    return "<style>body { direction: rtl; } figure { direction: ltr; }</style>" if current() in RIGHT_TO_LEFT else ""
 
 
 def _task(number: int, step: Step, key: bool) -> str:

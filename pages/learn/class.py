@@ -11,14 +11,10 @@ from pages.learn.told import question
 from pages.shared import classroom, glossary, look
 from pages.shared import lesson as lessons
 
-_HOW = """Phones reach this dashboard only if it is started for them: in shared mode, listening on the network, and with
-the address that the phones type. On the machine that runs it, with its own address in place of this one:
-
-```sh
+_HOW = """```sh
 NEURONXA_MODE=shared NEURONXA_ADDRESS=http://192.168.1.20:8501 streamlit run app.py --server.address 0.0.0.0
 ```
-
-Behind a proxy, `NEURONXA_ADDRESS` is the proxy's address. The guide's chapter *Deployment* has more."""
+"""
 
 
 def open_or_join() -> None:
@@ -34,7 +30,7 @@ def open_or_join() -> None:
             if classroom.role():
                 st.rerun()
     with right.container(border=True, height="stretch"):
-        st.markdown("## Teach")
+        st.markdown("## " + tr("Teach"))
         titles = {
             slug: translated(each.title) for slug, each in lessons.shelf().lessons.items() if each.kind == "lesson"
         }
@@ -56,18 +52,31 @@ def console(held: RoomKey) -> None:
     code, beside = st.columns([1.4, 1], gap="large", vertical_alignment="center")
     with code:
         st.html(f"<p class='nx-code'>{held.code}</p>")
-        st.markdown(f"Open `{link}`, or the page *Class*, and type the code. No name is asked for.")
+        st.markdown(tr("Open `{link}`, or the page *Class*, and type the code. No name is asked for.", link=link))
         if not address:
-            st.info("This link opens on this machine only, so there is no QR code.", icon=":material/wifi_off:")
+            st.info(tr("This link opens on this machine only, so there is no QR code."), icon=":material/wifi_off:")
             with st.expander(tr("Let phones in"), icon=":material/smartphone:", expanded=True):
+                st.markdown(
+                    tr(
+                        "Phones reach this dashboard only if it is started for them: in shared mode, listening on the "
+                        "network, and with the address that the phones type. On the machine that runs it, with its own "
+                        "address in place of this one:"
+                    )
+                )
                 st.markdown(_HOW)
+                st.markdown(
+                    tr(
+                        "Behind a proxy, `NEURONXA_ADDRESS` is the proxy's address. The guide's chapter *Deployment* "
+                        "has more."
+                    )
+                )
     with beside:
         if address:
             svg = base64.b64encode(qr_code(link).encode()).decode()  # the browser takes plain SVG out of HTML
             st.html(f"<div class='nx-qr'><img alt='QR code' src='data:image/svg+xml;base64,{svg}'></div>")
     with st.container(horizontal=True, gap="small"):
         with st.popover(tr("My own link"), icon=":material/key:"):
-            st.caption("It brings you back as the teacher if this page is reloaded. Keep it from the wall.")
+            st.caption(tr("It brings you back as the teacher if this page is reloaded. Keep it from the wall."))
             st.code(f"{link}&key={held.key}", language=None, wrap_lines=True)
         st.button(tr("End the class"), key="class_end", icon=":material/stop:", on_click=_end, args=(held,))
 

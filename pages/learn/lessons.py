@@ -19,7 +19,7 @@ def card(lesson: Lesson) -> None:
     with st.container(border=True, height="stretch"):
         st.markdown(f"## {look.plain(translated(lesson.title))}")
         st.markdown(look.plain(translated(lesson.about)))
-        told = f"{lesson.minutes} min · " + tr("{count} steps", count=len(lesson.steps))
+        told = tr("{count} min", count=lesson.minutes) + " · " + tr("{count} steps", count=len(lesson.steps))
         solved = lesson_bar.solved(walk)
         st.caption(
             told + (" · " + tr("{solved} of {asked} answers right", solved=solved, asked=asked) if solved else "")

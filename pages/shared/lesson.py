@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from neuronxa_core.interface import tr
 from neuronxa_core.lessons import Lesson, Shelf, Step
 from neuronxa_core.lessons import shelf as shelf_of
 from neuronxa_core.study.study import Study
@@ -103,7 +104,7 @@ def _asked() -> Walk | None:
     slug, number = st.query_params.get("lesson", ""), st.query_params.get("step", "1")
     walk = walk_to(slug, int(number) if number.isdecimal() and len(number) < 4 else 1) if slug else None
     if slug and walk is None:
-        st.toast("There is no such lesson here. Choose one on the page Lessons.", icon=":material/link_off:")
+        st.toast(tr("There is no such lesson here. Choose one on the page Lessons."), icon=":material/link_off:")
         for name in ("lesson", "step"):
             st.query_params.pop(name, None)
     return walk

@@ -144,11 +144,11 @@ def picture(
         else:
             live(exportable.draw(theme()), exportable, key, finding or shows, **options)
         asked = st.button(
-            "Save this picture",
+            tr("Save this picture"),
             key=f"save_{key}",
             icon=":material/download:",
             type="tertiary",
-            help="Save as PNG, SVG or PDF at print size, or see its numbers as a table",
+            help=tr("Save as PNG, SVG or PDF at print size, or see its numbers as a table"),
         )
     if finding:
         st.markdown(finding)
@@ -193,7 +193,7 @@ def json_text(content: object) -> str:
 
 def export(stem: str, files: Files) -> None:
     """Draws a menu of files, each made on demand."""
-    with st.popover("Export", icon=":material/download:"):
+    with st.popover(tr("Export"), icon=":material/download:"):
         for label, (suffix, make) in files.items():
             if suffix == _DIALOG:
                 if st.button(label, icon=":material/inventory_2:", width="stretch", key="export_kit"):

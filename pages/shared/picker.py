@@ -15,6 +15,7 @@ from neuronxa_core.corpora.uploads import PREFIX as UPLOAD
 from neuronxa_core.corpora.uploads import uploads
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.gallery.models import stored_models
+from neuronxa_core.interface import tr
 from neuronxa_core.models import demo
 from neuronxa_core.models.curated import CURATED, CuratedModel, curated
 from neuronxa_core.models.hardware import has_bitsandbytes
@@ -41,7 +42,6 @@ _HELP_VALUES = {
     "kinds": ", ".join(f"`{kind}`" for kind in LEAVE_OUT),
 }
 _DEMO_ON_THE_HUB = "google/gemma-3-270m"
-_FIELDS = {"dtype": "Precision (dtype)"}
 _BOX_WIDTH = 26
 """Characters of a name that fit in the box."""
 
@@ -54,10 +54,11 @@ def study_picker() -> None:
     if study := state.pop("study_next", None):
         _adopt(study)
     _keep()
+    study_title = tr("Study")
     with st.sidebar:
-        st.html("<p class='nx-section'>Study</p>")  # no heading: the page's own comes first
+        st.html(f"<p class='nx-section'>{study_title}</p>")  # no heading: the page's own comes first
         _model()
-        _choice("corpus", "Corpus", offered_corpora(), new=not is_shared())
+        _choice("corpus", tr("Corpus"), offered_corpora(), new=not is_shared())
         try:
             corpus = open_corpus(state.study_corpus)
         except NeuronXAError as problem:
@@ -65,7 +66,7 @@ def study_picker() -> None:
             return _way_back()
         state.study_opened, state.study_instead = state.study_corpus, []
         _languages(corpus)
-        with st.expander("More", expanded=False):
+        with st.expander(tr("More"), expanded=False):
             _more()
     try:
         state.study, state.study_problem = Study(**{name: state[f"study_{name}"] for name in asdict(DEFAULT)}), ""
@@ -83,14 +84,15 @@ def _way_back() -> None:
     opened, usual = state.get("study_opened"), default_study().corpus
     before = usual if opened in (None, state.study_corpus) else opened
     st.button(
-        f"Back to {corpus_name(before)}",
+        tr("Back to {corpus}", corpus=corpus_name(before)),
         icon=":material/undo:",
         on_click=lambda: state.__setitem__("study_corpus", before),
         key="study_back",
         width="stretch",
     )
     for name in ("source", "target"):
-        _choice(name, f"{name.capitalize()} language", (state[f"study_{name}"],), disabled=True)
+        label = tr("Source language") if name == "source" else tr("Target language")
+        _choice(name, label, (state[f"study_{name}"],), disabled=True)
 
 
 def open_study(page: Path, study: Study) -> None:
@@ -123,7 +125,7 @@ def _model() -> None:
 
     chosen = st.session_state.study_model
     st.selectbox(
-        "Model",
+        tr("Model"),
         list(dict.fromkeys(offered if chosen in offered else (chosen, *offered))),
         key="study_model",
         format_func=label,
@@ -167,12 +169,18 @@ def _more() -> None:
         offered = [value for value in values if value not in ("8bit", "4bit") or has_bitsandbytes()]
         if name == "pooling" and state.study_model == demo.NAME:
             offered.remove("auto")
-        _choice(name, _FIELDS.get(name, name.capitalize()), offered)
+        _choice(name, _fields()[name], offered)
     if not is_shared():
         for name in TYPED if is_hub_id(state.study_model) else TYPED[1:]:
-            st.text_input(_FIELDS.get(name, name.capitalize()), key=f"study_{name}", help=help_on(name))
-    st.number_input("Sample", min_value=0, max_value=10**9, step=1, key="study_sample", help=help_on("sample"))
-    st.text_input("Leave out", key="study_leave_out", help=help_on("leave_out"))
+            st.text_input(_fields()[name], key=f"study_{name}", help=help_on(name))
+    st.number_input(tr("Sample"), min_value=0, max_value=10**9, step=1, key="study_sample", help=help_on("sample"))
+    st.text_input(tr("Leave out"), key="study_leave_out", help=help_on("leave_out"))
+
+
+def _fields() -> dict[str, str]:
+    """The labels of the fields that are folded."""
+    chosen = {"site": tr("Site"), "pooling": tr("Pooling"), "dtype": tr("Precision (dtype)")}
+    return chosen | {"revision": tr("Revision"), "adapter": tr("Adapter"), "neurons": tr("Neurons")}
 
 
 def _languages(corpus: Corpus) -> None:
@@ -191,16 +199,17 @@ def _languages(corpus: Corpus) -> None:
         both = f"{_name(state.study_source)} and {_name(state.study_target)}"
         _say_instead(f"{called} has no sentence pairs of {both}; using {_name(chosen)} as target instead.")
         state.study_target = chosen
-    _choice("source", "Source language", corpus.languages)
-    _choice("target", "Target language", beside)
+    _choice("source", tr("Source language"), corpus.languages)
+    _choice("target", tr("Target language"), beside)
     swap, pairs = st.columns([1, 1], vertical_alignment="bottom")
-    swap.button("Swap", icon=":material/swap_vert:", on_click=_swap, width="stretch", help="Swap source and target")
+    told = tr("Swap source and target")
+    swap.button(tr("Swap"), icon=":material/swap_vert:", on_click=_swap, width="stretch", help=told)
     most = _most_pairs(corpus)
     if state.study_pairs > most:
         left = " left" if state.study_leave_out else ""
         _say(f"{called} has {most} pairs{left}; using {most} instead of {state.study_pairs}.")
         state.study_pairs = most
-    pairs.number_input("Pairs", min_value=2, max_value=most, step=10, key="study_pairs", help=help_on("pairs"))
+    pairs.number_input(tr("Pairs"), min_value=2, max_value=most, step=10, key="study_pairs", help=help_on("pairs"))
 
 
 def _say(message: str) -> None:

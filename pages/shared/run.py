@@ -9,8 +9,9 @@ import streamlit as st
 
 from neuronxa_core import spare
 from neuronxa_core.analyses.alignment import Alignment
-from neuronxa_core.corpora.languages import language
+from neuronxa_core.figures.wording import named
 from neuronxa_core.gallery import answers
+from neuronxa_core.interface import tr
 from neuronxa_core.monitoring import events
 from neuronxa_core.states import store
 from neuronxa_core.study.analysis import Analysis, Found, Given
@@ -27,14 +28,6 @@ from pages.shared.tickets import declined, join, progress, submit, waiting
 from pages.shared.visitor import visitor
 
 Request = TypeVar("Request")
-
-
-_BADGES = {
-    "precomputed": "Computed in advance on a CPU and shipped with the dashboard.",
-    "cached": "Computed earlier on this machine and read from its cache.",
-    "fresh": "Computed just now on this machine.",
-    "partial": "Some of what you chose is still to compute; the rest was computed earlier.",
-}
 
 
 def study_or_stop() -> Study:
@@ -229,14 +222,15 @@ def study_line(
         link.copy_link(paths_in_link(study))
         if files:
             look.export(stem or study.stem, files)
+    word, told = _badges().get(badge, (badge, None))
     parts = (
-        f"**{names or f'{language(study.source).name} → {language(study.target).name}'}**",
+        f"**{names or f'{named(study.source)} → {named(study.target)}'}**",
         _code(study.names["model"]),
         *(about or _corpus_parts(study)),
-        f"dtype {dtypes or study.dtype}",
+        tr("dtype {dtype}", dtype=dtypes or study.dtype),
     )
-    shown = " &nbsp;·&nbsp; ".join(parts) + _chosen(study) + (f" &nbsp; :gray-badge[{badge}]" if badge else "")
-    line.markdown(shown, help=_BADGES.get(badge))
+    shown = " &nbsp;·&nbsp; ".join(parts) + _chosen(study) + (f" &nbsp; :gray-badge[{word}]" if badge else "")
+    line.markdown(shown, help=told)
     if badge == "fresh" and (problem := spare.problem(store.root())):
         st.warning(
             f"{look.plain(problem)} This result is kept only for the time being. Export it before you leave.",
@@ -247,15 +241,29 @@ def study_line(
         offer_the_other(asked.dtype, study.dtype, ask_in)
 
 
+def _badges() -> dict[str, tuple[str, str | None]]:
+    """The word of each badge, and what it means."""
+    return {
+        "precomputed": (
+            tr("precomputed"),
+            tr("Computed in advance on a CPU and shipped with the dashboard."),
+        ),
+        "cached": (tr("cached"), tr("Computed earlier on this machine and read from its cache.")),
+        "fresh": (tr("fresh"), tr("Computed just now on this machine.")),
+        "partial": (tr("partial"), tr("Some of what you chose is still to compute; the rest was computed earlier.")),
+    }
+
+
 def _corpus_parts(study: Study) -> tuple[str, ...]:
     corpus = _code(study.names["corpus"])
-    return corpus, f"{study.pairs} pairs", f"site {study.site}", f"pooling {study.pooling}"
+    site, pooling = tr("site {site}", site=study.site), tr("pooling {pooling}", pooling=study.pooling)
+    return corpus, tr("{count} pairs", count=study.pairs), site, pooling
 
 
 def _chosen(study: Study) -> str:
     """How the pairs were chosen, if they are not simply the first ones; else empty."""
-    sample = f" &nbsp; sample {study.sample}" if study.sample else ""
-    return sample + (f" &nbsp; without {_code(study.leave_out)}" if study.leave_out else "")
+    sample = " &nbsp; " + tr("sample {seed}", seed=study.sample) if study.sample else ""
+    return sample + (" &nbsp; " + tr("without {lines}", lines=_code(study.leave_out)) if study.leave_out else "")
 
 
 def _code(text: str) -> str:

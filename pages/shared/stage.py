@@ -21,6 +21,7 @@ from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.stage import staged
 from neuronxa_core.gallery.answers import at_hand
 from neuronxa_core.gallery.read import LAYERED
+from neuronxa_core.interface import tr
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.study import Study
 from pages.shared import bound
@@ -74,14 +75,16 @@ def draw() -> None:
     if not number():
         st.session_state.stage_plays = False
         st.sidebar.button(
-            "Present",
+            tr("Present"),
             key="stage_enter",
             icon=":material/slideshow:",
             shortcut="P",
             on_click=_put,
             args=(1,),
-            help="One figure on the whole screen. Left and right arrow: layers. Up and down: the page's figures. "
-            "1 to 9: languages. Space: play. Escape: leave.",
+            help=tr(
+                "One figure on the whole screen. Left and right arrow: layers. Up and down: the page's figures. "
+                "1 to 9: languages. Space: play. Escape: leave."
+            ),
             width="stretch",
         )
         return
@@ -90,15 +93,15 @@ def draw() -> None:
         _draw_tour()
         return
     with st.container(key="stage_bar", horizontal=True, gap="small"):
-        _key("Layer", "Left", "keyboard_arrow_left", partial(_step, -1))
-        _key("Layer", "Right", "keyboard_arrow_right", partial(_step, 1))
-        _key("Figure", "Up", "keyboard_arrow_up", partial(_turn, -1))
-        _key("Figure", "Down", "keyboard_arrow_down", partial(_turn, 1))
+        _key(tr("Layer"), "Left", "keyboard_arrow_left", partial(_step, -1))
+        _key(tr("Layer"), "Right", "keyboard_arrow_right", partial(_step, 1))
+        _key(tr("Figure"), "Up", "keyboard_arrow_up", partial(_turn, -1))
+        _key(tr("Figure"), "Down", "keyboard_arrow_down", partial(_turn, 1))
         plays = st.session_state.get("stage_plays", False)
-        _key("Pause" if plays else "Play", "Space", "pause" if plays else "play_arrow", _play)
+        _key(tr("Pause") if plays else tr("Play"), "Space", "pause" if plays else "play_arrow", _play)
         for digit, study in enumerate(_studies(st.session_state.study), 1):
             _key(language(study.source).name, str(digit), "", partial(_open, study))
-        _key("Leave", "Escape", "close", partial(_put, 0))
+        _key(tr("Leave"), "Escape", "close", partial(_put, 0))
     if plays:
         _clock()
 
@@ -117,9 +120,9 @@ def _draw_tour() -> None:
     if walk:
         with st.container(key="stage_bar", horizontal=True, gap="small"):
             st.html(f"<p class='nx-stage-place'>{walk.number} / {len(walk.lesson.steps)}</p>")
-            _key("Stop", "Left", "keyboard_arrow_left", partial(state.update, tour_to=max(1, walk.number - 1)))
-            _key("Stop", "Right", "keyboard_arrow_right", partial(state.update, tour_to=walk.number + 1))
-            _key("Leave", "Escape", "close", _leave_tour)
+            _key(tr("Stop"), "Left", "keyboard_arrow_left", partial(state.update, tour_to=max(1, walk.number - 1)))
+            _key(tr("Stop"), "Right", "keyboard_arrow_right", partial(state.update, tour_to=walk.number + 1))
+            _key(tr("Leave"), "Escape", "close", _leave_tour)
 
 
 def _leave_tour() -> None:
