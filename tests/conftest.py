@@ -43,6 +43,10 @@ needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium 
 
 
 NO_GALLERY = Path("/nowhere")
+OF_EVERY_KIND = frozenset(
+    ["llama", "gpt2", "bloom", "opt", "mixtral", "bert", "phi3", "gemma3_text", "qwen2_vl", "cohere", "falcon"]
+)
+"""The families that the fast subset runs: one of each kind of structure."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -62,13 +66,23 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What opens a page or runs the demo model is slow, what lies in tests/browser drives one: nobody has to say so."""
+    """What opens a page or runs the demo model is slow, and so is every family but one of each kind; what lies in
+    tests/browser drives one: nobody has to say so.
+    """
     tests = Path(__file__).parent
     for item in items:
         if tests / "pages" in item.path.parents or "demo_model" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+        if item.path.parent.name in ("models", "states") and OF_EVERY_KIND.isdisjoint(families_of(item)):
+            item.add_marker(pytest.mark.slow)
         if tests / "browser" in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+def families_of(item: pytest.Item) -> frozenset[str]:
+    """The family that a test is about, as its parameter says; any, for a test of no family."""
+    of = getattr(item, "callspec", None)
+    return frozenset({of.params["family"]}) if of and "family" in of.params else OF_EVERY_KIND
 
 
 def pytest_collection_finish() -> None:

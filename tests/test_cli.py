@@ -288,6 +288,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_module_explains_itself():
     run = python("-m", "neuronxa_core", "--help")
     assert (run.returncode, run.stderr) == (0, "")

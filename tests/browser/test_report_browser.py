@@ -53,7 +53,16 @@ def apart(one: list[float], two: list[float]) -> bool:
     return one[2] <= two[0] + 1 or two[2] <= one[0] + 1 or one[3] <= two[1] + 1 or two[3] <= one[1] + 1
 
 
-def test_no_figure_overlaps_another_its_caption_or_the_page(opened: Page):
+def test_nothing_overlaps_colours_follow_the_viewer_and_it_prints_on_a4(opened: Page, request: pytest.FixtureRequest):
+    """In one test, since a browser takes longer to open a report of all figures than to look at it."""
+    overlap_nothing(opened)
+    colours_are(opened, dark="1440" in request.node.callspec.id)
+    pdf = opened.pdf(prefer_css_page_size=True)
+    assert b"/MediaBox [0 0 594" in pdf or b"/MediaBox [0 0 595" in pdf
+
+
+def overlap_nothing(opened: Page) -> None:
+    """No figure overlaps another, its caption or the page, and none is blank or cut off."""
     figures: list[dict[str, Any]] = opened.evaluate(MEASURE)
     assert len(figures) > 15
     for place, each in enumerate(figures):
@@ -70,14 +79,9 @@ def test_no_figure_overlaps_another_its_caption_or_the_page(opened: Page):
     assert not opened.locator(".modebar-btn").count()
 
 
-def test_paper_is_light_and_the_screen_follows_the_viewer(opened: Page, request: pytest.FixtureRequest):
+def colours_are(opened: Page, dark: bool) -> None:
+    """Paper is light, and a screen as its viewer wants it."""
     ground = opened.evaluate("getComputedStyle(document.body).backgroundColor")
     ink = opened.evaluate("getComputedStyle(document.querySelector('.main-svg .xtick text')).fill")
-    dark = "1440" in request.node.callspec.id
     assert ground == ("rgb(20, 23, 27)" if dark else "rgb(255, 255, 255)")
     assert ink == ("rgb(232, 234, 237)" if dark else "rgb(27, 31, 36)")
-
-
-def test_the_report_prints_on_a4(opened: Page, tmp_path: Path):
-    pdf = opened.pdf(prefer_css_page_size=True)
-    assert b"/MediaBox [0 0 594" in pdf or b"/MediaBox [0 0 595" in pdf

@@ -117,6 +117,7 @@ def test_a_list_of_millions_of_parts_is_refused():
         read_left_out("1," * 1_500_000)
 
 
+@pytest.mark.slow
 def test_a_link_with_ten_million_line_numbers_takes_no_more_memory_than_one_with_two():
     said = confined(
         """

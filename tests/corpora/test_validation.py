@@ -157,6 +157,7 @@ def test_a_lone_half_of_a_pair_from_json_is_no_text(tmp_path: Path):
         corpus.bitext("de", "en", 3)
 
 
+@pytest.mark.slow
 def test_a_line_of_five_million_characters_is_checked_in_a_process_of_three_gigabytes():
     said = confined(
         """

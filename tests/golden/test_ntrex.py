@@ -25,13 +25,13 @@ def test_nasca_and_navca_are_those_of_the_independent_implementation(demo_cache)
 
 
 def test_every_layer_is_that_of_one_sentence_at_a_time(demo_cache, demo_model):
-    """All layers and states of ten pairs, recomputed with the whole model, its hidden states and plain loops."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    """All layers and states of ten pairs, recomputed with transformers' model, its hidden states and plain loops."""
+    from transformers import AutoModel, AutoTokenizer
 
     study = Study("demo", str(NTREX), "swh_Latn", "eng_Latn", pairs=10, dtype="float32")
     result = run_study(study, device="cpu")
     tokenizer = AutoTokenizer.from_pretrained(demo_model)
-    model = AutoModelForCausalLM.from_pretrained(demo_model, dtype=torch.float32).eval()
+    model = AutoModel.from_pretrained(demo_model, dtype=torch.float32).eval()
     bitext = open_corpus(str(NTREX)).bitext("swh_Latn", "eng_Latn", 10)
     sides = [
         [_one(model, tokenizer, text) for text in side] for side in (bitext.source_sentences, bitext.target_sentences)
@@ -47,7 +47,7 @@ def _one(model, tokenizer, text: str) -> dict[str, list[np.ndarray]]:
     gates = []
     hooks = [
         layer.mlp.gate_proj.register_forward_hook(lambda module, inputs, output: gates.append(output[0].double()))
-        for layer in model.model.layers
+        for layer in model.layers
     ]
     with torch.inference_mode():
         hidden = model(**tokenizer(text, return_tensors="pt"), output_hidden_states=True).hidden_states

@@ -18,7 +18,6 @@ from pages.shared import columns, look
 from tests.confined import confined
 from tests.conftest import set_settings
 from tests.pages.app import html, open_page, said
-from tests.pages.test_pages import PAGES
 
 DAMAGED = {
     "deu_Latn": ["Hund", "", "Brot", "Hund", "Нож", "Fluss", "Berg", "Tal"],
@@ -229,7 +228,7 @@ def test_hostile_sentences_do_nothing_on_any_page_or_in_a_report(tiny_model, tmp
 
 
 @pytest.mark.parametrize("mode", ["local", "shared"])
-def test_a_corpus_that_cannot_be_read_is_named_and_every_page_opens(
+def test_a_corpus_that_cannot_be_read_is_named_and_pages_of_every_kind_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ):
     root = tmp_path / "corpora"
@@ -239,7 +238,7 @@ def test_a_corpus_that_cannot_be_read_is_named_and_every_page_opens(
     os.mkfifo(root / "pipe.tsv")
     set_settings(monkeypatch, corpora=str(root), mode=mode)
     where = f"{root}/" if mode == "local" else ""
-    for name in PAGES if mode == "local" else ("data",):
+    for name in ("overview", "alignment", "languages", "data") if mode == "local" else ("data",):
         app = open_page(name)
         assert "sound" in app.selectbox(key="study_corpus").options
         assert not any(str(root) in option for option in app.selectbox(key="study_corpus").options)
