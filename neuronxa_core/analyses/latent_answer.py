@@ -76,6 +76,11 @@ class LatentAnswer(Shown):
         """The probability without the baseline, (layers, words)."""
         return np.asarray(self.own[role].astype(np.float64) - self.shuffled[role])
 
+    def alike(self, role: Role) -> bool:
+        """Whether all answers of a role begin with the same token, whose probability tells no word from another."""
+        own, others = self.own[role], self.shuffled[role]
+        return bool(own.any()) and np.allclose(own, others, rtol=1e-4, atol=0)
+
     @cached_property
     def curves(self) -> pd.DataFrame:
         """One row per role and layer: layer, role, probability, baseline, ci_low, ci_high (of the probability).

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,13 @@ def invented(target: list[float], pivot: list[float], baseline: float = 0.0, lef
 
 def drawn(answer: LatentAnswer, name: str) -> Any:
     return next(trace for trace in latent_curves(answer).data if trace.name == name)
+
+
+def test_answers_that_all_begin_alike_say_nothing():
+    answer = invented([0.8, 0.9], [0.1, 0.2])
+    alike = replace(answer, shuffled={**answer.shuffled, "target": answer.own["target"]})
+    assert latent_finding(alike).startswith("All 12 answers in French begin with the same token")
+    assert "begin with the same token" not in latent_finding(answer)
 
 
 def test_the_curves_are_the_probabilities_without_the_baseline_which_is_dotted():

@@ -140,6 +140,12 @@ def exportable_latent(answer: LatentAnswer) -> ExportableFigure:
 def latent_finding(answer: LatentAnswer) -> str:
     """Whether the pivot leads anywhere, how strongly, and from which layer on the target does, with intervals."""
     target, pivot = _name(answer, "target"), _name(answer, "pivot")
+    if same := [_name(answer, role) for role in ("target", "pivot") if answer.alike(role)]:
+        return (
+            f"All {len(answer.used)} answers in {same[0]} begin with the same token, as those in a script do that the "
+            f"tokenizer knows byte by byte only. Their probability tells no word from another, so nothing follows from "
+            f"these curves.{_few(answer)}"
+        )
     led = answer.pivot_leads
     if led:
         lead = answer.lead.set_index("layer").loc[led]
