@@ -1,6 +1,7 @@
 """What comes from elsewhere: whatever a file holds, the reader ends at once, with a result or one sentence.
 
-Every entrance is held by a search for a file that brings anything else out of it. A failure names the file.
+Every entrance is held by a search for a file that brings anything else out of it. A failure names the file. To search
+longer and elsewhere: NEURONXA_FUZZ=2000 python -m pytest tests/test_entrances.py -k brings --hypothesis-seed 7
 """
 
 import json
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuronxa_core.analyses.accuracies import read_accuracies
+from neuronxa_core.analyses.choice_files import read_choices
 from neuronxa_core.analyses.neuron_sets import listed_from
 from neuronxa_core.corpora import bitext
 from neuronxa_core.corpora.bounds import Bound
@@ -26,6 +28,7 @@ from neuronxa_core.corpora.catalogue import Corpus
 from neuronxa_core.corpora.readers import read_path
 from neuronxa_core.corpora.words import read_words
 from neuronxa_core.errors import ModelError, NeuronXAError, StudyError
+from neuronxa_core.lessons.read import examine
 from neuronxa_core.models import gguf_header, tokenizer
 from neuronxa_core.models.checkpoint import checkpoint_at
 from neuronxa_core.models.config import context_length, shape_of
@@ -35,12 +38,16 @@ from neuronxa_core.models.hub_cache import INDEX, in_local_cache, local_folder
 from neuronxa_core.models.loading import load_model
 from neuronxa_core.models.locate import ModelRef, find_checkpoint, is_hub_id, local_checkpoint
 from neuronxa_core.models.tokenizer import count_tokens
+from neuronxa_core.sweep.plan import read_plan
+from neuronxa_core.sweep.store import Store
 from pages.shared import study_link
 from pages.shared.link_names import paths_in_link
 from tests.conftest import set_settings
 
 search = settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], print_blob=True
+    max_examples=int(os.environ.get("NEURONXA_FUZZ", "60")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    print_blob=True,
 )
 
 
@@ -444,6 +451,69 @@ def test_accuracies_and_lists_whose_names_no_page_can_draw():
     assert found.notes == ("a.json: 1 task was skipped (\ufffd).",)
     with pytest.raises(StudyError, match=r"a cannot be read \(Error, error id [0-9a-f]{8}\)"):
         listed_from("layer,neuron\n" + "1" * 200_000, "a")
+
+
+LINES = st.sampled_from(
+    [
+        *(
+            "---\n",
+            "title: a\n",
+            "about: b\n",
+            "minutes: 5\n",
+            "minutes: 10000000000\n",
+            "## One\n",
+            "```yaml\n",
+            "```\n",
+        ),
+        *("page: method\n", "page: ~\n", "answer: 3\n", "answer: [1, 2]\n", "kind: tour\n", "study: {source: x}\n"),
+        *("models: [demo]\n", "corpora: [everyday]\n", "languages: [x, [y]]\n", "pairs: 1e999\n", "pairs: -1\n"),
+        *(
+            "pairs: " + "9" * 5_000 + "\n",
+            "pivot: no\n",
+            "site: {a: b}\n",
+            "&a [*a]\n",
+            "a: *b\n",
+            "[" * 9_999,
+            "!!x y\n",
+        ),
+        *(
+            "language,item,question,choice1,choice2,correct\n",
+            "eng_Latn,1,q,a,b,1\n",
+            "eng_Latn,1,q,a,b,\u00b2\n",
+            "\t\n",
+        ),
+        *(
+            '{"language": "x"}\n',
+            '{"link": 1, "mc_answer1": []}\n',
+            '{"keys": 3}',
+            '{"keys": [[1]]}',
+            '{"schema": 1e999}',
+        ),
+        *('{"schema": 1}', '{"key": 1, "study": {}}', "null", "\0", "\ud800", "\ufeff", "- \n", "? \n"),
+    ]
+)
+
+
+@settings(search, max_examples=search.max_examples // 3)
+@given(st.one_of(st.lists(LINES, max_size=7).map("".join), CONTENT.map(lambda raw: raw.decode("utf-8", "replace"))))
+def test_no_lesson_plan_item_or_store_brings_anything_but_a_sentence(tmp_path: Path, written: str):
+    content = written.encode("utf-8", "surrogatepass")
+    for fault in examine(written, "a.md", ("method",))[1]:
+        str(fault).encode()
+    ends_well(lambda: read_choices({"a.csv": content}))
+    (tmp_path / "plan.yaml").write_bytes(content)
+    ends_well(lambda: read_plan(tmp_path / "plan.yaml"))
+    for name in ("manifest.json", "plans/a.json", "failures/a.json", "results/m/c/a.parquet", "states/m/c/a.json"):
+        (tmp_path / "store" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "store" / name).write_bytes(content)
+    ends_well(lambda: Store(str(tmp_path / "store")))
+    (tmp_path / "store" / "manifest.json").write_text('{"schema": 1}')
+    store = Store(str(tmp_path / "store"))
+    assert len(store.rows()) == 0
+    assert store.failures() == {}
+    assert "results/m/c/a.parquet is damaged" in store.problems()
+    assert store.planned() is not None
+    ends_well(lambda: store.states("a"))
 
 
 LINK = st.dictionaries(

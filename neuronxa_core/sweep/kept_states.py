@@ -37,8 +37,17 @@ def tasks_with_states(objects: Objects) -> dict[str, Mapping[str, str]]:
     """By key of a task, the files of its two sides, `source` and `target`, if both are there."""
     names = objects.names(FOLDER)
     there, told = set(names), objects.get_all(name for name in names if name.endswith(_USE))
-    sides = {PurePosixPath(name).stem: json.loads(content) for name, content in told.items()}
-    return {key: files for key, files in sides.items() if there.issuperset(files.values())}
+    sides = {PurePosixPath(name).stem: _sides(content) for name, content in told.items()}
+    return {key: files for key, files in sides.items() if files and there.issuperset(files.values())}
+
+
+def _sides(content: bytes) -> Mapping[str, str]:
+    """Which files of states a task compared; empty if the note is damaged."""
+    try:
+        note = json.loads(content)
+        return {side: str(note[side]) for side in ("source", "target")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 def states_of(objects: Objects, key: str) -> tuple[SentenceStates, SentenceStates] | None:

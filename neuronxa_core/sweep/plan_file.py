@@ -76,6 +76,8 @@ def _pairs_of(text: str) -> list[tuple[Any, Any]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         refuse(mark.line + 1 if mark else 1, f"this is not valid YAML ({error.problem}).", "Correct it.")
+    except RecursionError:
+        refuse(1, "this is not valid YAML (it is nested too deeply).", "Correct it.")
     except yaml.YAMLError as error:
         refuse(1, f"this is not valid YAML ({shown(str(error))}).", "Correct it.")
     if not isinstance(root, yaml.MappingNode):

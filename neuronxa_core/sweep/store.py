@@ -13,10 +13,10 @@ is there. So writers need not know of each other, and a reader may come at any t
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from os import urandom
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -42,6 +42,7 @@ from neuronxa_core.sweep import kept_states
 from neuronxa_core.sweep.objects import Objects
 from neuronxa_core.sweep.plan import Plan, Task
 
+_Note = TypeVar("_Note")
 _FAILURES, _PLANS = "failures", "plans"
 _TRIES = 20
 """How often a reader starts again when a file that it listed has been merged into another meanwhile."""
@@ -59,6 +60,14 @@ class Failure:
     when: str
 
 
+def _failure(note: Any) -> Failure:
+    """A failure as it was stored. Raises TypeError if it is not one."""
+    failure = Failure(**note)
+    if not all(isinstance(text, str) for text in (failure.key, failure.problem, failure.next_step, failure.when)):
+        raise TypeError("not a text")
+    return failure
+
+
 class Store:
     """A store at an address. Raises SweepError if it is not one, or of a later version, or cannot be reached."""
 
@@ -70,7 +79,7 @@ class Store:
             schema = int(json.loads(self.objects.get(MANIFEST))["schema"])
         except FileNotFoundError:
             schema = self._begin(create)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise SweepError(f"The manifest of the store {url} is damaged.", "Restore manifest.json.") from error
         if schema > SCHEMA:
             raise SweepError(
@@ -103,8 +112,17 @@ class Store:
 
     def planned(self) -> frozenset[str]:
         """The keys of all tasks that any plan asked for."""
-        notes = self.objects.get_all(self.objects.names(_PLANS))
-        return frozenset(key for note in notes.values() for key in json.loads(note)["keys"])
+        return frozenset(
+            key for keys in self._notes(_PLANS, lambda note: [str(key) for key in note["keys"]]) for key in keys
+        )
+
+    def _notes(self, folder: str, read: Callable[[Any], _Note]) -> Iterator[_Note]:
+        """What is read from every file of JSON in a folder, but for those that are damaged."""
+        for name, content in self.objects.get_all(self.objects.names(folder)).items():
+            try:
+                yield read(json.loads(content))
+            except (ValueError, KeyError, TypeError, RecursionError):
+                self.damaged.append(name)
 
     def add(self, task: Task, result: StudyResult) -> None:
         """Stores the result of a task."""
@@ -146,8 +164,7 @@ class Store:
     def failures(self, done: Iterable[str] = ()) -> dict[str, Failure]:
         """The latest failure of each task that is not done, by key."""
         found: dict[str, Failure] = {}
-        for content in self.objects.get_all(self.objects.names(_FAILURES)).values():
-            failure = Failure(**json.loads(content))
+        for failure in self._notes(_FAILURES, _failure):
             if failure.key not in found or found[failure.key].when < failure.when:
                 found[failure.key] = failure
         finished = set(done)
@@ -233,6 +250,9 @@ class Store:
                 found.append(f"{name} is damaged")
             elif bad:
                 found.append(f"{name}: {len(bad)} of {len(rows)} rows are not what was written")
+        self.damaged = []
+        self.planned(), self.failures()
+        found += [f"{name} is damaged" for name in self.damaged]
         return found + kept_states.damaged_states(self.objects)
 
 
