@@ -42,7 +42,7 @@ TABLES = {
     "interventions": {"effects", "neurons", "with_without"},
     "steering": {"steering", "continuations", "beyond_controls", "identifier"},
     "downstream": {"correlations", "languages", "layers"},
-    "claims": {"conditions", "retrieval", "languages"},
+    "claims": {"conditions", "retrieval", "languages", "layers", "pairs"},
     "revisions": {"curve", "languages"},
     "items": {"correlations", "pairs"},
     "choices": {"agreement", "items"},

@@ -30,6 +30,13 @@ Array = NDArray[np.float64]
 Results = Sequence[StudyResult]
 
 
+def choosing(pairs: int) -> NDArray[np.bool_]:
+    """Which of so many pairs choose layers and directions; the others report."""
+    chooses = np.zeros(pairs, dtype=bool)
+    chooses[_CHOOSING] = True
+    return chooses
+
+
 def of_level(results: Results, level: str) -> list[StudyResult]:
     """The results whose source is a head, or a long-tail, language."""
     return [each for each in results if language(each.study.source).resource_level == level]

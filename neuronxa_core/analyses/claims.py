@@ -20,10 +20,12 @@ from neuronxa_core.analyses.claim_evidence import (
     evidence,
     found_pairs,
     half_scores,
+    mean_accuracies,
     of_level,
     reported,
 )
 from neuronxa_core.analyses.claim_rules import CLAIMS, FEWEST, RULES, SOURCE, Evidence, Judged, Verdict, judge
+from neuronxa_core.analyses.claim_tables import layer_rows, pair_rows
 from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import ENGLISH, language
 from neuronxa_core.errors import OneLanguageError, StudyError
@@ -166,9 +168,13 @@ class ClaimsAnswer(Shown):
 
     @cached_property
     def languages(self) -> pd.DataFrame:
-        """One row per language: level, NASCA, NAVCA and MEXA, NASCA of either half, P@1 both ways, fertility."""
+        """One row per language: level, NASCA, NAVCA and MEXA, NASCA of either half, P@1 both ways, fertility.
+
+        With accuracies their mean over the benchmarks, for claim 6.
+        """
         halves = half_scores(self.results) if self.results else np.zeros((2, 0))
         ways = {state: self._ways(state) for state in COMPARED} if self.results else {}
+        accuracy = None if self.accuracies is None else mean_accuracies(self.accuracies)
         rows = []
         for place, result in enumerate(self.results):
             known = language(result.study.source)
@@ -177,7 +183,8 @@ class ClaimsAnswer(Shown):
             row |= {"nasca_half": halves[0, place], "nasca_other_half": halves[1, place]}
             for state, (forth, back) in ways.items():
                 row |= {f"{state}_source_to_target": forth[place], f"{state}_target_to_source": back[place]}
-            rows.append(row | {"fertility": fertility(result.provenance, known.code)})
+            row["fertility"] = fertility(result.provenance, known.code)
+            rows.append(row if accuracy is None else row | {"accuracy": accuracy.get(known.code, np.nan)})
         return pd.DataFrame(rows)
 
     def _ways(self, state: State) -> Any:
@@ -185,8 +192,14 @@ class ClaimsAnswer(Shown):
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The exported tables: every condition, the paper's retrieval table, and the languages."""
-        return {"conditions": self.conditions, "retrieval": self.retrieval, "languages": self.languages}
+        """The exported tables: every condition, the paper's retrieval table, the languages, and what they rest on."""
+        return {
+            "conditions": self.conditions,
+            "retrieval": self.retrieval,
+            "languages": self.languages,
+            "layers": layer_rows(self.results),
+            "pairs": pair_rows(self.results, self.layers, self.over),
+        }
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Two models language by language: NASCA on the left, tokens per English token on the right."""
+"""Two models language by language: NASCA above, tokens per English token below."""
 
 import html
 from collections.abc import Sequence
@@ -7,52 +7,82 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.analyses.beside import Relation, relation_to_fertility
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme
-from neuronxa_core.figures.style import blank, colour_key, hover, name_rows, tick
+from neuronxa_core.figures.style import blank, colour_key, hover, short_codes
 from neuronxa_core.numbers import CONFIDENCE, count, decimal, interval, percent, score
 from neuronxa_core.study.study import Study
 
+_HEIGHT = 350
 _SYMBOLS = ("circle", "circle-open")
 _MARKS = ("●", "○")
 
 
 def beside_figure(table: pd.DataFrame, names: Sequence[str], theme: Theme = "light") -> go.Figure:
-    """A row per language, best NASCA of the first model on top: NASCA, 0 to 1, and fertility, on an axis of its own.
+    """A column per language, best NASCA of the first model on the left: NASCA, 0 to 1, and below it fertility.
 
     table: as beside.beside_table gives it. names: of both models; the first is filled, the other open.
     """
-    palette, rows = PALETTES[theme], table.iloc[::-1].reset_index(drop=True)
-    figure = blank(theme, 22 * len(rows) + 120, margin={"l": 8, "r": 12, "t": 58, "b": 8}, hovermode="closest")
+    palette = PALETTES[theme]
+    figure = blank(theme, _HEIGHT, margin={"l": 8, "r": 12, "t": 58, "b": 8}, hovermode="closest")
     for column, axis, colour, of in (
-        ("nasca", "x", palette.states["nas"], "NASCA"),
-        ("fertility", "x2", palette.muted, "Fertility"),
+        ("nasca", "y", palette.states["nas"], "NASCA"),
+        ("fertility", "y2", palette.muted, "Fertility"),
     ):
+        figure.add_trace(_apart(table[column], table[f"other_{column}"], axis, palette.grid))
         for prefix, symbol, name in zip(("", "other_"), _SYMBOLS, names, strict=True):
-            values = rows[f"{prefix}{column}"]
+            values = table[f"{prefix}{column}"]
             form = score if column == "nasca" else decimal
             figure.add_trace(
                 go.Scatter(
-                    x=values,
-                    y=list(range(len(rows))),
-                    xaxis=axis,
+                    x=list(range(len(table))),
+                    y=values,
+                    yaxis=axis,
                     mode="markers",
                     name=f"{of}, {name}",
                     marker={"color": colour, "symbol": symbol, "size": 8, "line": {"color": colour, "width": 1.6}},
                     **hover(
-                        f"<b>{language}</b><br>{html.escape(name)}: {of} {form(value)}"
-                        for language, value in zip(rows["name"], values, strict=True)
+                        f"<b>{known}</b><br>{html.escape(name)}: {of} {form(value)}"
+                        for known, value in zip(table["name"], values, strict=True)
                     ),
                 )
             )
-    name_rows(figure, [tick(code) for code in rows["language"]])
-    figure.update_layout(xaxis2=figure.layout.xaxis.to_plotly_json() | {"anchor": "y", "rangemode": "tozero"})
-    figure.update_layout(xaxis={"domain": [0, 0.55], "title": {"text": "NASCA"}, "range": [-0.02, 1.0], "dtick": 0.5})
-    figure.update_layout(xaxis2={"domain": [0.6, 1], "title": {"text": "Fertility"}})
+    second = figure.layout.yaxis.to_plotly_json() | {"anchor": "x", "rangemode": "tozero", "nticks": 4}
+    figure.update_layout(yaxis2=second | {"domain": [0, 0.3]}, yaxis2_title_text="Fertility")
+    figure.update_layout(yaxis={"domain": [0.38, 1], "title": {"text": "NASCA"}, "range": [-0.05, 1.0], "dtick": 0.5})
+    figure.update_xaxes(
+        tickvals=list(range(len(table))),
+        ticktext=_staggered(list(table["language"])),
+        range=[-0.7, len(table) - 0.3],
+        showgrid=False,
+        ticks="",
+        tickangle=0,
+        tickfont={"size": 12},
+        anchor="y2",
+    )
     key = "<br>".join(f"{mark} {html.escape(name)}" for mark, name in zip(_MARKS, names, strict=True))
     colour_key(figure, [(palette.ink, key)], yshift=44)
     figure.update_annotations(align="left")
     return figure
+
+
+def _apart(one: pd.Series, other: pd.Series, axis: str, colour: str) -> go.Scatter:
+    """A line between both models in each language."""
+    x = [place for number in range(len(one)) for place in (number, number, None)]
+    y = [value for ends in zip(one, other, strict=True) for value in (*ends, None)]
+    return go.Scatter(
+        x=x, y=y, yaxis=axis, mode="lines", line={"color": colour, "width": 2}, name="difference", hoverinfo="skip"
+    )
+
+
+def _staggered(codes: Sequence[str]) -> list[str]:
+    """Short codes on two lines in turn, so that thirty fit on a phone; long-tail languages in italics."""
+    said = [
+        short if language(code).head else f"<i>{short}</i>"
+        for code, short in zip(codes, short_codes(codes), strict=True)
+    ]
+    return [f"<br>{each}" if place % 2 else each for place, each in enumerate(said)]
 
 
 def exportable_beside(study: Study, table: pd.DataFrame, names: Sequence[str]) -> ExportableFigure:

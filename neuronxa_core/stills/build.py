@@ -26,7 +26,12 @@ from neuronxa_core.study.result import StudyResult
 PART = "stills"
 SOURCE = "deu_Latn"
 """The language of the study that the dashboard opens with."""
-WIDTHS = {"curve": (358, 604, 776), "card": (266, 326, 370, 450), "other": (298, 358, 402, 482)}
+WIDTHS = {
+    "alignment": (358, 604, 776),
+    "beside": (358, 660, 970),
+    "card": (266, 326, 370, 450),
+    "other": (298, 358, 402, 482),
+}
 """Widths in pixels at which they are drawn: what the page's columns have on a phone, a projector and a desk."""
 STEP_WIDTHS = (326, 604)
 """Likewise of a lesson's step, which a class sees on phones."""
@@ -90,7 +95,8 @@ def _default() -> StudyResult:
 
 
 def _widths(shown: Shown) -> tuple[int, ...]:
-    return WIDTHS["card" if shown.height else "curve" if shown.exportable.stem.endswith(".alignment") else "other"]
+    part = shown.exportable.stem.rpartition(".")[2]
+    return WIDTHS["card" if shown.height else part if part in WIDTHS else "other"]
 
 
 def draw(figures: Sequence[go.Figure]) -> list[str]:

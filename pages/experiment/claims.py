@@ -103,6 +103,8 @@ def _files(answer: ClaimsAnswer) -> look.Files:
     return {
         "Verdicts, JSON": (".json", lambda: look.json_text(answer.told)),
         "Conditions, CSV": (".conditions.csv", lambda: answer.conditions.to_csv(index=False)),
+        "Layers, CSV": (".layers.csv", lambda: answer.tables["layers"].to_csv(index=False)),
+        "Pairs, CSV": (".pairs.csv", lambda: answer.tables["pairs"].to_csv(index=False)),
         "Report with all figures, HTML": (".html", lambda: claims_report(answer)),
         "Report, Markdown": (".md", lambda: claims_markdown(answer)),
         "Study and provenance, JSON": (".provenance.json", lambda: look.json_text(answer.summary)),
@@ -123,9 +125,10 @@ def _view(answer: ClaimsAnswer) -> None:
                 _card(judged, pictures.get(judged.claim.number), others)
     _retrieval(answer)
     with st.expander("The numbers", icon=":material/table:"):
-        own = {"conditions": _CONDITIONS, "retrieval": _RETRIEVAL}
-        for key, table in answer.tables.items():
-            look.table(_in_words(table) if key == "conditions" else table, own.get(key))
+        own = {"conditions": _CONDITIONS, "retrieval": _RETRIEVAL, "languages": None}
+        for key, columns in own.items():  # the Export menu has the tables of layers and pairs
+            table = answer.tables[key]
+            look.table(_in_words(table) if key == "conditions" else table, columns)
             look.table_downloads(table, f"{answer.study.stem}.claims.{key}", f"claims_{key}")
 
 
@@ -182,7 +185,7 @@ def _retrieval(answer: ClaimsAnswer) -> None:
 st.title("Claims")
 st.html("<p class='nx-question'>Do the paper's claims hold for this model, and how sure can one be?</p>")
 
-beside("claims", folded=True)
+beside("claims")
 claims_page()
 with st.expander("How to read this", icon=":material/help:"):
     st.markdown(glossary.explained("claims"))

@@ -12,7 +12,7 @@ from neuronxa_core.states.sentences import STATES
 from neuronxa_core.stills.overview import CARDS, all_layers, curves, ranking, two_models
 from neuronxa_core.study.result import SUMMARY_NAMES, StudyResult, fertility
 from neuronxa_core.study.study import Study
-from pages.shared import glossary, look, picker, still
+from pages.shared import glossary, look, picker, stage, still
 from pages.shared.run import study_line
 from pages.shared.study_link import DEFAULT
 
@@ -82,6 +82,14 @@ def languages_table(results: list[StudyResult]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("nasca", ascending=False, ignore_index=True)
 
 
+def the_comparison(results: list[StudyResult]) -> None:
+    """Draws what the page opens with: a multilingual model beside an English-centric one."""
+    if both := two_models(results):
+        st.header("Two small models, language by language")
+        still.picture(both, "overview_beside")
+        st.markdown(look.plain(both.finding))
+
+
 @st.fragment
 def numbers_of_all(results: list[StudyResult]) -> None:
     """Draws the table behind the two rankings once it is opened: what draws tables is large too."""
@@ -106,6 +114,9 @@ if result is None:
         icon=":material/info:",
     )
     st.stop()
+if not stage.number():  # on the stage a link's first figure is the study's curve
+    the_comparison(list(studies.values()))
+    st.header("One pair of languages, layer by layer")
 study_line(result.study, "precomputed", files=look.study_files(result), dtypes=result.study.dtype)
 say_what_stands_instead(result)
 curve = curves(result)
@@ -117,11 +128,8 @@ with numbers:
 st.markdown(curve.finding)
 link("alignment", "Open Alignment", result.study)
 
-if both := two_models(list(studies.values())):
-    st.header("The same languages in another model")
-    still.picture(both, "overview_beside")
-    st.markdown(look.plain(both.finding))
-
+if stage.number():
+    the_comparison(list(studies.values()))
 st.header("Four questions about this model")
 four_questions(result)
 

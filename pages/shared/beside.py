@@ -8,13 +8,13 @@ from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.models import demo
 from neuronxa_core.stills.overview import two_models
 from neuronxa_core.study.study import Study
-from pages.shared import look, stage
+from pages.shared import look
 
 
-def beside(key: str, folded: bool = False) -> None:
+def beside(key: str) -> None:
     """Draws the demo beside the gallery's first other model, language by language; nothing if there is none.
 
-    Nothing either where the study is about another model or corpus. folded: the picture in an expander, below it.
+    Nothing either where the study is about another model or corpus.
     """
     asked: Study | None = st.session_state.study
     if asked and (asked.corpus != EVERYDAY.name or asked.model not in (demo.NAME, *stored_models())):
@@ -22,10 +22,4 @@ def beside(key: str, folded: bool = False) -> None:
     shown = two_models(list(gallery_results().values()))
     if shown is None:
         return
-    if not folded:
-        look.picture(shown.exportable, f"beside_{key}", look.plain(shown.finding))
-        return
-    st.markdown(look.plain(shown.finding))
-    unfolded = st.container() if stage.number() else None
-    with unfolded or st.expander("Both models, language by language", icon=":material/compare_arrows:"):
-        look.picture(shown.exportable, f"beside_{key}", shows=shown.finding)
+    look.picture(shown.exportable, f"beside_{key}", look.plain(shown.finding))

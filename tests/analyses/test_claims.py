@@ -287,6 +287,49 @@ def test_measured_values_are_plain_means_over_languages():
     assert found[4, "level"].value == pytest.approx(100 * (np.mean(ahead) - np.mean(behind)))
 
 
+@pytest.mark.parametrize("over", ["best", "mean"])
+def test_every_value_can_be_recomputed_from_the_tables_of_pairs_and_layers(over):
+    """By plain means of the exported rows, as somebody would who has the files alone."""
+    profile = (0.2, 0.3, 0.8, 1, 1, 0.8, 0.3, 0.1)
+    ours = replace(answer(NAS_AHEAD, EVEN, spread=0.02, profile=profile), over=over)
+    value = ours.conditions.set_index(["claim", "part"])["value"]
+    pairs, layers = ours.tables["pairs"], ours.tables["layers"]
+    assert len(pairs) == 9 * PAIRS
+    best = layers.loc[layers.groupby("state")["choosing"].idxmax()].set_index("state")["layer"]
+    assert best.to_dict() == ours.layers
+    reports = pairs[pairs["half"] == "reporting"] if over == "best" else pairs
+    assert len(reports) == 9 * PAIRS / (2 if over == "best" else 1)
+    ways = ("source_to_target", "target_to_source")
+    gain = sum(reports[f"nas_{way}"] - reports[f"embedding_{way}"] for way in ways) / 2
+    head = reports["language"].isin(HEAD)
+    assert value[1, "head"] == pytest.approx(100 * gain[head].mean())
+    assert value[1, "long-tail"] == pytest.approx(100 * gain[~head].mean())
+    assert value[4, "gain"] == pytest.approx(100 * (gain[~head].mean() - gain[head].mean()))
+    gaps = {}
+    for state in ("nas", "embedding"):
+        apart = pairs[f"{state}_source_to_target"] - pairs[f"{state}_target_to_source"]
+        means = apart.groupby([pairs["language"], pairs["half"]]).mean().unstack()
+        gaps[state] = 100 * (np.sign(means["choosing"]) * means["reporting"]).mean()
+    assert value[2, "nas"] == pytest.approx(gaps["nas"])
+    assert value[2, "difference"] == pytest.approx(gaps["embedding"] - gaps["nas"])
+    for part, column in (("first", "nas_first_quarter"), ("last", "nas_last_quarter")):
+        assert value[3, part] == pytest.approx(100 * (pairs["nas_middle_half"] - pairs[column]).mean())
+    nasca = pairs.groupby("language")["nas_score"].mean()
+    assert value[4, "level"] == pytest.approx(100 * (nasca[list(HEAD)].mean() - nasca[list(TAIL)].mean()))
+    one, other = (
+        pairs[pairs["half"] == half].groupby("language")["nas_score"].mean() for half in ("choosing", "reporting")
+    )
+    assert value[5, "halves"] == pytest.approx(stepped(np.corrcoef(one, other)[0, 1], 2))
+    assert ours.languages.set_index("language")["nasca"].to_dict() == pytest.approx(nasca.to_dict())
+
+
+def test_claim_6_can_be_recomputed_from_the_table_of_languages():
+    ours = with_accuracies("nas")
+    table = ours.languages
+    r = [np.corrcoef(table[score], table["accuracy"])[0, 1] for score in ("nasca", "mexa")]
+    assert ours.judged[5].found.value == pytest.approx(r[0] - r[1])
+
+
 @pytest.fixture
 def corpus(tmp_path: Path, tiny_corpus: Path):
     """A corpus with the same eight sentences in each of these languages."""
@@ -324,6 +367,7 @@ def test_a_corpus_that_cannot_tell_gives_undecided_with_the_reason(
     for claim in (1, 4, 6, 7):
         assert told[claim - 1]["verdict"] == "undecided"
     assert reason in told[0]["rule"]
+    assert (out / "claims.pairs.csv").read_text().startswith("language,pair,half,nas_source_to_target")
     if "English" in reason:
         assert all(each["verdict"] == "undecided" and each["value"] is None for each in told)
     for report in ("claims.html", "claims.md"):

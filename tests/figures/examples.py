@@ -415,7 +415,7 @@ def exportable_layers() -> Example:
 def exportable_beside() -> Example:
     others = stored_results(next(iter(stored_models()))).values()
     table = beside_table(list(gallery_results().values()), list(others))
-    shown = {"NASCA, B.x": table["other_nasca"][::-1], "Fertility, A.x": table["fertility"][::-1]}
+    shown = {"NASCA, B.y": table["other_nasca"], "Fertility, A.y": table["fertility"]}
     return Example(beside.exportable_beside(STUDY, table, ("A", "B")), shown)
 
 

@@ -21,7 +21,7 @@ def test_it_opens_with_the_demo_at_both_sites():
 def test_dtypes_are_precomputed_too_and_one_way_is_too_few():
     app = open_page("models")
     app.multiselect(key="cmp_sites").set_value(["gate"]).run()
-    assert "1 variant is chosen. Choose two to 6" in said(app)
+    assert "1 variant is chosen. Choose 2 to 6" in said(app)
     app.multiselect(key="cmp_dtypes").set_value(["auto", "bfloat16"]).run()
     assert app.selectbox(key="cmp_variant").options == ["float32", "bfloat16"]
     assert not app.exception
