@@ -34,7 +34,7 @@ def continued_text(request: Interventions, neurons_of: str) -> None:
     def note() -> str:
         return f"Then {count(asked.tokens, 'token')} one at a time, {len(asked.conditions)} times, head included."
 
-    answer = answer_here(asked, Place(height=260, key="_continued", note=note))
+    answer = answer_here(asked, Place(height=340, key="_continued", note=note))
     if answer is not None:
         _side_by_side(answer)
 
