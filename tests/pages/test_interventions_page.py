@@ -16,6 +16,8 @@ def test_the_demo_has_its_interventions_at_once():
     assert "the diagonal stands out beyond the controls" in said(app)
     assert chart_count(app) == 2
     assert {"neurons_of", "control"} <= set(app.dataframe[0].value.columns)
+    assert "This is one text, not a measurement." in said(app)
+    assert [block.value.startswith("Eisen rostet in Meeresnähe schneller, weil …") for block in app.code] == [True] * 3
 
 
 def test_a_run_draws_the_matrix(study: Study):
