@@ -12,7 +12,10 @@ LessonKind = Literal["lesson", "tour"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step. page: the name of its page, as in its address; view: (name, value) of parameters of a link to it."""
+    """A step. page: the name of its page, as in its address; view: (name, value) of parameters of a link to it.
+
+    section: at which of the page's headings it begins, from 1; 0 for the top.
+    """
 
     title: str
     page: str
@@ -21,6 +24,7 @@ class Step:
     answer: Answer | None
     hints: tuple[str, ...]
     solution: str
+    section: int = 0
 
     @property
     def words(self) -> Iterator[str]:

@@ -8,7 +8,7 @@ from neuronxa_core.lessons.answer import LAYERS, Answer, number_of
 from neuronxa_core.lessons.lesson import Step
 from neuronxa_core.lessons.written import Plain, Section, YamlFaultError, mapping
 
-_KEYS = ("page", "view", "number", "tolerance", "unit", "layer", "layers", "choices", "choice", "help")
+_KEYS = ("page", "view", "section", "number", "tolerance", "unit", "layer", "layers", "choices", "choice", "help")
 _HINT, _SOLUTION = "**Hint.** ", "**Solution.** "
 
 
@@ -36,6 +36,10 @@ def step_of(section: Section, number: int, pages: Collection[str], faults: Fault
     if not isinstance(view, dict) or not all(isinstance(value, str) for value in view.values()):
         faults.add(where, "view is not a list of names and values", "Write it as `view: {source: fra_Latn}`")
         view = {}
+    section_of_page = str(told.get("section", "0"))
+    if not re.fullmatch(r"\d{1,2}", section_of_page):
+        faults.add(where, "section is not a number", "Write which heading of the page it is, such as `section: 2`")
+        section_of_page = "0"
     answer = _answer(told, where, faults)
     task = [part for part in section.paragraphs if not part.startswith((_HINT, _SOLUTION))]
     hints = tuple(_one_line(part, _HINT) for part in section.paragraphs if part.startswith(_HINT))
@@ -45,7 +49,8 @@ def step_of(section: Section, number: int, pages: Collection[str], faults: Fault
     if answer and len(solutions) != 1:
         faults.add(where, "it has an answer and not one solution", f"Add a paragraph that begins with `{_SOLUTION}`")
     items = tuple((str(name), str(value)) for name, value in view.items())
-    return Step(section.title, str(page), items, "\n\n".join(task), answer, hints, "".join(solutions[:1]))
+    text, solution = "\n\n".join(task), "".join(solutions[:1])
+    return Step(section.title, str(page), items, text, answer, hints, solution, int(section_of_page))
 
 
 def _one_line(paragraph: str, mark: str) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from neuronxa_core.interface import tr
 from neuronxa_core.lessons import Lesson, Shelf, Step
 from neuronxa_core.lessons import shelf as shelf_of
+from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.study import Study
 
 _PAGES = Path(__file__).parents[1]
@@ -93,6 +94,7 @@ def begin() -> None:
     walk = current()
     if state.pop("lesson_enters", False) and walk:
         _set_view(walk)
+        _scroll_to(walk)
     told = {"lesson": walk.lesson.slug, "step": str(walk.number)} if walk else {}
     for name, text in told.items():
         if asked.get(name) != text:
@@ -119,6 +121,17 @@ def _set_view(walk: Walk) -> None:
         if name in state:
             state[name] = _like(state[name], text)
     state.link_view = {name: [text] for name, text in view.items()}
+
+
+def _scroll_to(walk: Walk) -> None:
+    """Lets the browser bring the step's section into sight, once for every time that the step is opened."""
+    if walk.step.section:
+        script = (ASSETS / "scroll_to_section.html").read_text(encoding="utf-8")
+        opened = st.session_state.lesson_opened = st.session_state.get("lesson_opened", 0) + 1
+        told = {"{{step}}": f"{walk.number}, opened as number {opened}", "{{section}}": str(walk.step.section)}
+        for name, value in told.items():
+            script = script.replace(name, value)
+        st.html(script, unsafe_allow_javascript=True)
 
 
 def _like(held: Any, text: str) -> Any:

@@ -20,13 +20,14 @@ def faults(source: str, file: str = "rivers.md") -> list[str]:
 
 
 def test_a_file_becomes_a_lesson_with_its_steps():
-    lesson, found = examine(FRONT + STEP + STEP.replace("number: 0.5", "layer: 7"), "2-rivers.md", PAGES)
+    lesson, found = examine(FRONT + STEP + STEP.replace("number: 0.5", "section: 2\nlayer: 7"), "2-rivers.md", PAGES)
     assert not found
     assert (lesson.slug, lesson.title, lesson.minutes, lesson.kind) == ("rivers", "Rivers", 15, "lesson")
     first, second = lesson.steps
     assert (first.page, first.task, first.hints, first.solution) == ("method", "Do it.", ("Left.",), "0.5.")
     assert first.answer == Answer("number", "0.5", 0.1)
     assert second.answer.kind == "layer"
+    assert (first.section, second.section) == (0, 2)
     assert lesson.query(2) == {"lesson": "rivers", "step": "2"}
 
 
@@ -41,6 +42,7 @@ def test_a_file_becomes_a_lesson_with_its_steps():
         (("page: method", "page: metod"), "step 1 (Look): there is no page 'metod'. Write `page:` with one of alig"),
         (("page: method\n", ""), "step 1 (Look): it names no page."),
         (("page: method", "page: method\nview: 3"), "view is not a list of names and values."),
+        (("page: method", "page: method\nsection: two"), "section is not a number. Write which heading of the page"),
         (("number: 0.5", "number: half"), "number or tolerance is not a number."),
         (("number: 0.5", "layer: 19"), "layer is not a layer of the model."),
         (("number: 0.5", "number: 1\nlayer: 2"), "it has number and layer. Keep one of them"),

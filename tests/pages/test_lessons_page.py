@@ -35,6 +35,7 @@ def test_every_step_opens_its_page_with_an_answer_at_hand(slug: str):
         assert not app.toast, (slug, number, app.toast)
         assert not [each for each in app.button if each.key == "run"], (slug, number)
         assert (query(app, "lesson"), query(app, "step")) == (slug, str(number))
+        assert ("scrollIntoView" in html(app)) == bool(step.section), (slug, number)  # it comes into sight once
         for name, text in step.view:
             held = app.session_state[f"study_{name}"] if name == "source" else app.session_state[name]
             assert str(held) == text, (slug, number, name)
