@@ -36,7 +36,7 @@ def test_a_result_and_all_that_is_written_of_it_name_the_dtype(study: Study, dev
         assert result.study == replace(resolved(study), pooling="position")
         assert result.study.answers(study)
         assert result.summary["study"]["dtype"] == device_dtype
-        assert result.study.caption.endswith(f"· {device_dtype}")
+        assert result.study.caption.endswith(f"· dtype {device_dtype}")
         assert result.study.stem.endswith(f"_{device_dtype}")
         assert result.to_frame()["dtype"].unique().tolist() == [device_dtype]
 

@@ -45,9 +45,12 @@ def precomputed_means(study: Study) -> pd.DataFrame | None:
 
 @lru_cache(maxsize=2)
 def _stored_in(path: Path) -> dict[Study, pd.DataFrame]:
+    """The means by study; none from a file that lacks a measure, which is then computed from the states."""
     try:
         frame = pd.read_parquet(path)
     except FileNotFoundError:
+        return {}
+    if not set(COLUMNS) <= set(frame.columns):
         return {}
     by_study = frame.groupby([*gallery_studies()[0].fields], sort=False)
     return {study_of(rows.iloc[0].to_dict()): rows[["state", *COLUMNS]].reset_index(drop=True) for _, rows in by_study}
