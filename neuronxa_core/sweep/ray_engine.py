@@ -21,7 +21,7 @@ from neuronxa_core.study.recipe import recipe_for
 from neuronxa_core.study.study import Study
 from neuronxa_core.sweep.crew import Crew
 from neuronxa_core.sweep.plan import Plan, Task
-from neuronxa_core.sweep.run import Done, Tally, Told, followed, run_task, told
+from neuronxa_core.sweep.run import ATTEMPTS, Done, Tally, Told, followed, run_task, told
 from neuronxa_core.sweep.store import Store
 
 _OBJECT_STORE = 100_000_000
@@ -82,15 +82,21 @@ class Actors:
         self.kind = ray.remote(max_restarts=0, max_task_retries=0, **resources)(_Worker)
 
     def start(self) -> Any:
-        worker = self.kind.remote(*self.made)
-        try:
-            self.ray.get(worker.pid.remote(), timeout=_TO_START)
-        except Exception as error:
-            raise SweepError(
-                f"A worker did not start ({_first_line(error)}).",
-                "Look at the nodes with `ray status`, then start again.",
-            ) from error
-        return worker
+        from ray import exceptions
+
+        for attempt in range(1, ATTEMPTS + 1):
+            worker = self.kind.remote(*self.made)
+            try:
+                self.ray.get(worker.pid.remote(), timeout=_TO_START)
+                return worker
+            except Exception as error:
+                if isinstance(error, exceptions.RayActorError) and attempt < ATTEMPTS:  # killed while it started
+                    continue
+                raise SweepError(
+                    f"A worker did not start ({_first_line(error)}).",
+                    "Look at the nodes with `ray status`, then start again.",
+                ) from error
+        raise AssertionError("the last attempt returns or raises")
 
     def hand(self, worker: Any, task: Task) -> Any:
         return worker.run.remote(task)

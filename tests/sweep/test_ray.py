@@ -4,10 +4,12 @@ import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from neuronxa_core.errors import SweepError
 from neuronxa_core.states import store as cache
 from neuronxa_core.sweep import ray_engine
 from neuronxa_core.sweep.listing import scores
@@ -15,6 +17,32 @@ from neuronxa_core.sweep.local import run_here
 from neuronxa_core.sweep.plan import read_plan
 from neuronxa_core.sweep.run import Told
 from neuronxa_core.sweep.store import Store
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("deaths", "started"), [(2, 3), (9, 3)])
+def test_a_worker_that_dies_while_it_starts_is_started_again_though_not_for_ever(deaths: int, started: int):
+    from ray import exceptions
+
+    left, made = [exceptions.ActorDiedError()] * deaths, list[str]()
+
+    def get(pid, timeout: float) -> int:
+        if left:
+            raise left.pop()
+        return 1
+
+    def begin(url: str, device: str) -> SimpleNamespace:
+        made.append(url)
+        return SimpleNamespace(pid=SimpleNamespace(remote=int))
+
+    actors = object.__new__(ray_engine.Actors)
+    vars(actors).update(ray=SimpleNamespace(get=get), kind=SimpleNamespace(remote=begin), made=("store", "cpu"))
+    if deaths < started:
+        assert actors.start().pid
+    else:
+        with pytest.raises(SweepError, match="A worker did not start"):
+            actors.start()
+    assert len(made) == started
 
 
 @pytest.mark.slow
