@@ -26,8 +26,8 @@ from neuronxa_core.analyses.space_means import (
     studies_of_choices,
     with_space,
 )
+from neuronxa_core.gallery import read
 from neuronxa_core.gallery import space as stored
-from neuronxa_core.gallery.read import gallery_studies
 from neuronxa_core.metrics.separability import decision_values, separability
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.recipe import local_recipe
@@ -109,9 +109,9 @@ def test_alignment_stands_beside_the_measures_of_its_own_layer(study: Study):
 
 
 def test_stored_means_that_lack_a_measure_are_not_at_hand(tmp_path, monkeypatch):
-    whole = pd.read_parquet(stored.GALLERY / stored.SPACE_FILE)
+    whole = pd.read_parquet(read.GALLERY / stored.SPACE_FILE)
     whole.drop(columns=["cka", "cka_low", "cka_high"]).to_parquet(tmp_path / stored.SPACE_FILE)
-    study = gallery_studies()[0]
+    study = read.gallery_studies()[0]
     assert {"cka", "anc"} <= set(stored.precomputed_means(study).columns)
     monkeypatch.setattr(stored, "GALLERY", tmp_path)
     assert stored.precomputed_means(study) is None
