@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from neuronxa_core.analyses.language_order import arrange
-from neuronxa_core.figures import alignment
+from neuronxa_core.figures import alignment, asymmetry
 from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure, preview, printed, standing
 from neuronxa_core.figures.languages.matrix import exportable_languages
@@ -16,6 +16,7 @@ from neuronxa_core.figures.palette import Theme
 from neuronxa_core.figures.style import blank
 from neuronxa_core.gallery.read import gallery_results, precomputed_matrix
 from tests.figures.examples import EXAMPLES, MODULES, STUDY
+from tests.figures.test_findings import result_of
 
 
 def test_every_exportable_figure_has_an_example():
@@ -29,10 +30,8 @@ def test_the_figure_shows_the_numbers(name: str):
     example = EXAMPLES[name]()
     figure = standing(example.exportable)
     traces, layout = figure.data, figure.layout.to_plotly_json()
-    axes = [axis for part, axis in layout.items() if part.startswith("xaxis")]
-    assert [
-        axis for axis in axes if "Layer" in axis.get("title", {}).get("text", "") and axis.get("dtick", 0.5) < 1
-    ] == []
+    layers = [axis for part, axis in layout.items() if part[0] == "x" and "Layer" in str(axis.get("title"))]
+    assert [axis for axis in layers if not axis.get("dtick") and axis["range"][1] < 13] == []
     for place, wanted in example.holds.items():
         trace, axis = place.rsplit(".", 1)
         shown = [np.asarray(each[axis]).ravel() for each in traces if str(each.name) == trace]
@@ -212,3 +211,8 @@ def test_words_in_cells_are_cut_to_the_printed_cells():
     exportable = ExportableFigure("a", "A", "", "", draw)
     assert list(printed(exportable, width=680).data[0].text[0][:3]) == ["Wasse…", "&lt;stro…", "0.87"]
     assert printed(exportable, width=1600).data[0].text[0][0] == "Wasserfall"
+
+
+def test_three_layers_have_a_tick_each():
+    curves = asymmetry.direction_curves(result_of("deu_Latn", True, False), "nas", 1)
+    assert curves.layout.xaxis.dtick == 1
