@@ -15,7 +15,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process that a test star
 import hypothesis
 import pytest
 
-from neuronxa_core.gallery import interventions, latent, method, models, pairs_changed, read, space, traps
+from neuronxa_core.gallery import interventions, latent, method, models, pairs_changed, read, space, steering, traps
 from neuronxa_core.models import demo, hardware
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
@@ -59,7 +59,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection() -> Generator[None, object, object]:
     """As in a checkout without its gallery: what a damaged one breaks are its own tests, not the collection of all."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (read, latent, interventions, method, models, pairs_changed, space, traps):
+        for module in (read, latent, interventions, method, models, pairs_changed, space, steering, traps):
             patch.setattr(module, "GALLERY", NO_GALLERY)
         return (yield)
 

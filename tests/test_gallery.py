@@ -8,7 +8,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.gallery import models, read
+from neuronxa_core.gallery import models, read, steering
 from neuronxa_core.gallery.build import PARTS, Part
 from neuronxa_core.gallery.interventions import FOLDER
 from neuronxa_core.gallery.latent import (
@@ -43,6 +43,12 @@ from neuronxa_core.gallery.read import (
     precomputed_projection,
     precomputed_rates,
     variant_results,
+)
+from neuronxa_core.gallery.steering import (
+    STEERING_FILE,
+    precomputed_steering,
+    steering_requests,
+    write_steering,
 )
 from neuronxa_core.gallery.traps import TRAPS_FILE
 from neuronxa_core.metrics.scoring import Outcomes
@@ -227,11 +233,29 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
     files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE, "interventions": FOLDER}
     files |= {"latent": LATENT_FILE, "lens": LENS_FILE, "method": METHOD_FILE, "traps": TRAPS_FILE}
+    files |= {"steering": STEERING_FILE}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():
         assert (read.GALLERY / file).exists(), f"build it: python -m neuronxa_core gallery --only {part}"
         assert f"`{part}`" in guide
+
+
+def test_steering_is_read_as_it_was_written_whatever_the_pooling(tmp_path, monkeypatch):
+    request = steering_requests()[0]
+    answer = precomputed_steering(replace(request, study=replace(request.study, dtype="auto", pooling="mean")))
+    assert set(answer.conditions) == set(request.conditions)
+    assert answer.study.pooling == "mean"
+    write_steering([answer], tmp_path)
+    monkeypatch.setattr(steering, "GALLERY", tmp_path)
+    steering._stored.cache_clear()
+    again = precomputed_steering(request)
+    assert again.table.equals(answer.table)
+    assert again.summary["beyond_controls"] == answer.summary["beyond_controls"]
+    assert precomputed_steering(replace(request, layer=9)) is None
+    assert precomputed_steering(replace(request, study=replace(request.study, pairs=50))) is None
+    assert precomputed_steering(steering_requests()[1]) is None
+    steering._stored.cache_clear()
 
 
 def test_the_stored_measures_are_all_there():

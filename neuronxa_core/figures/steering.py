@@ -15,13 +15,13 @@ from neuronxa_core.analyses.steering_answer import (
     SteeringAnswer,
 )
 from neuronxa_core.corpora.identifier import PIECE
-from neuronxa_core.corpora.languages import language, script_name
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.curves import Curve, draw_curves, ends, label_ends
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import LANGUAGE_SYMBOLS, PALETTES, Theme
 from neuronxa_core.figures.shown import Exportables, exportables_of, finding_of
 from neuronxa_core.figures.style import blank, hover, level, signed_ticks, tick
-from neuronxa_core.numbers import CONFIDENCE, confidence, count, percent, points, signed_percent, tenths
+from neuronxa_core.numbers import CONFIDENCE, confidence, count, percent, points, signed_percent, tenths, with_unit
 
 STEERING_HEIGHT = 400
 _MORE = 0.1
@@ -55,7 +55,7 @@ def cost_figure(answer: SteeringAnswer, theme: Theme = "light") -> go.Figure:
     for side, colour in zip(SIDES, PALETTES[theme].languages[::-1], strict=True):
         if answer.controls(answer.strengths[0]):
             means = [0.0, *(_random_change(answer, each, side) for each in answer.strengths)]
-            curves.append(_random_curve(answer, "random", colour, means, [signed_percent(each) for each in means]))
+            curves.append(_random_curve(answer, "random", colour, means, [_change(each) for each in means]))
         curves.insert(0, _cost_curve(answer, side, theme))
     curves = curves[::-1]
     draw_curves(figure, curves, theme)
@@ -91,7 +91,7 @@ def _language_curve(answer: SteeringAnswer, side: Side, theme: Theme) -> Curve:
 
 def _cost_curve(answer: SteeringAnswer, side: Side, theme: Theme) -> Curve:
     changes, low, high = np.array([answer.change(each, side) for each in _steered(answer)]).T
-    texts = [f"<b>{signed_percent(each)}</b> in {_name(answer, side)}" for each in changes]
+    texts = [f"<b>{_change(each)}</b> in {_name(answer, side)}" for each in changes]
     return _side_curve(answer, side, theme, changes, low, high, texts)
 
 
@@ -138,6 +138,11 @@ def _steered(answer: SteeringAnswer) -> list[Measured]:
 
 def _random_change(answer: SteeringAnswer, strength: float, side: Side) -> float:
     return float(np.mean([answer.change(each, side)[0] for each in answer.controls(strength)]))
+
+
+def _change(share: float) -> str:
+    """A relative change in percent: `+53 %`, and with a digit more where it is small, `+0.3 %`."""
+    return signed_percent(share) if abs(share) >= 0.095 else with_unit(tenths(100 * share), "%")
 
 
 def _name(answer: SteeringAnswer, side: Side) -> str:
@@ -226,11 +231,9 @@ def _cost(answer: SteeringAnswer, strength: float) -> str:
     steered, said = answer.conditions[Condition(strength, 0)], []
     for side in SIDES[::-1]:
         change, low, high = answer.change(steered, side)
-        mean = (
-            f" (random: {signed_percent(_random_change(answer, strength, side))})" if answer.controls(strength) else ""
-        )
-        ends_ = confidence(low, high, signed_percent, "sentences")
-        said.append(f"{signed_percent(change)} in {_name(answer, side)}, {ends_}{mean}")
+        mean = f" (random: {_change(_random_change(answer, strength, side))})" if answer.controls(strength) else ""
+        ends_ = confidence(low, high, _change, "sentences")
+        said.append(f"{_change(change)} in {_name(answer, side)}, {ends_}{mean}")
     return f"Bits per byte change by {' and by '.join(said)}."
 
 
@@ -246,8 +249,10 @@ def _repeats(steered: Measured, plain: Measured) -> str:
 def _script(answer: SteeringAnswer, steered: Measured) -> str:
     if not answer.script_tells:
         return " Both languages share a script, so only the identifier tells them apart."
-    share, name = answer.script_share(steered), script_name(language(answer.study.target).script)
-    return f" By script, {percent(share)} of the letters are {name}." if share == share else ""
+    share = answer.script_share(steered)
+    return (
+        f" Of the letters, {percent(share)} are in the script of {_name(answer, 'target')}." if share == share else ""
+    )
 
 
 def identifier_sentence(answer: SteeringAnswer) -> str:

@@ -29,6 +29,8 @@ from neuronxa_core.analyses.projections import Project, Projections
 from neuronxa_core.analyses.run import question
 from neuronxa_core.analyses.settings import Ablation, Settings, with_pivots
 from neuronxa_core.analyses.similarity import PairSimilarities, Similarity
+from neuronxa_core.analyses.steering import Steering
+from neuronxa_core.analyses.steering_answer import SteeringAnswer
 from neuronxa_core.analyses.traps import TrapResults, Traps
 from neuronxa_core.analyses.with_without import ChangedAlignment, WithWithout
 from neuronxa_core.analyses.worked_example import WorkedExample
@@ -49,6 +51,7 @@ from neuronxa_core.gallery.read import (
     precomputed_projection,
     precomputed_rates,
 )
+from neuronxa_core.gallery.steering import precomputed_steering
 from neuronxa_core.gallery.traps import precomputed_traps
 from neuronxa_core.study.analysis import Analysis, Answer, Found
 from neuronxa_core.study.result import StudyResult
@@ -190,6 +193,11 @@ def _(request: WithWithout) -> ChangedAlignment | None:
 @stored.register
 def _(request: Continuation) -> ContinuedText | None:
     return precomputed_continuation(request)
+
+
+@stored.register
+def _(request: Steering) -> SteeringAnswer | None:
+    return precomputed_steering(request)
 
 
 @stored.register

@@ -48,6 +48,7 @@ from neuronxa_core.gallery.read import (
     gallery_studies,
 )
 from neuronxa_core.gallery.space import space_requests, write_space
+from neuronxa_core.gallery.steering import steering_requests, write_steering
 from neuronxa_core.gallery.traps import TRAPS_FILE, traps_request
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states.sentences import STATES, State, first_layer
@@ -187,5 +188,6 @@ PARTS: Mapping[str, Part] = {
     "lens": Part(lambda: [lens_request()], _write_lens),
     "method": Part(lambda: [method_request()], _write_method),
     "traps": Part(lambda: [traps_request()], _write_traps),
+    "steering": Part(steering_requests, write_steering),
 }
 """The parts of the gallery, in the order in which they are built."""

@@ -76,6 +76,7 @@ def _menu() -> "dict[str, list[st.Page]]":
         ],
         tr("Experiment"): [
             _page("experiment/interventions", "Interventions", "toggle_off"),
+            _page("experiment/steering", "Steering", "explore"),
             _page("experiment/items", "Items", "format_list_numbered"),
             _page("experiment/claims", "Claims", "gavel"),
         ],

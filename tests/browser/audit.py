@@ -22,6 +22,7 @@ PAGES = (
     "settings",
     "downstream",
     "interventions",
+    "steering",
     "items",
     "claims",
     "lessons",

@@ -22,8 +22,8 @@ def test_the_finding_says_how_far_the_language_moves_beyond_the_controls_and_wha
         "into Russian, where 0 % are in it without steering and 12 % under 2 random directions of the same length "
         "(difference +87.5 points, 95 % interval +62.5 to +100.0 points). So steering moves the language beyond the "
         "controls. Bits per byte change by +200 % in English, no interval, since all sentences agree (random: +100 %) "
-        "and by +100 % in Russian, no interval, since all sentences agree (random: +50 %). By script, 100 % of the "
-        "letters are Cyrillic."
+        "and by +100 % in Russian, no interval, since all sentences agree (random: +50 %). Of the letters, 100 % "
+        "are in the script of Russian."
     )
 
 

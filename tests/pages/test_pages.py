@@ -48,6 +48,7 @@ PAGES = {
     "settings": "Settings",
     "downstream": "Downstream",
     "interventions": "Interventions",
+    "steering": "Steering",
     "items": "Items",
     "claims": "Claims",
     "lessons": "Lessons",
