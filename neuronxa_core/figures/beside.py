@@ -14,7 +14,8 @@ from neuronxa_core.figures.style import blank, colour_key, hover, short_codes
 from neuronxa_core.numbers import CONFIDENCE, count, decimal, interval, percent, score
 from neuronxa_core.study.study import Study
 
-_HEIGHT = 350
+_HEIGHT = 365
+_LINES = 3
 _SYMBOLS = ("circle", "circle-open")
 _MARKS = ("●", "○")
 
@@ -25,7 +26,7 @@ def beside_figure(table: pd.DataFrame, names: Sequence[str], theme: Theme = "lig
     table: as beside.beside_table gives it. names: of both models; the first is filled, the other open.
     """
     palette = PALETTES[theme]
-    figure = blank(theme, _HEIGHT, margin={"l": 8, "r": 12, "t": 58, "b": 8}, hovermode="closest")
+    figure = blank(theme, _HEIGHT, margin={"l": 8, "r": 12, "t": 58, "b": 12 + 15 * _LINES}, hovermode="closest")
     for column, axis, colour, of in (
         ("nasca", "y", palette.states["nas"], "NASCA"),
         ("fertility", "y2", palette.muted, "Fertility"),
@@ -53,14 +54,13 @@ def beside_figure(table: pd.DataFrame, names: Sequence[str], theme: Theme = "lig
     figure.update_layout(yaxis={"domain": [0.38, 1], "title": {"text": "NASCA"}, "range": [-0.05, 1.0], "dtick": 0.5})
     figure.update_xaxes(
         tickvals=list(range(len(table))),
-        ticktext=_staggered(list(table["language"])),
+        showticklabels=False,
         range=[-0.7, len(table) - 0.3],
         showgrid=False,
         ticks="",
-        tickangle=0,
-        tickfont={"size": 12},
         anchor="y2",
     )
+    _name_columns(figure, list(table["language"]))
     key = "<br>".join(f"{mark} {html.escape(name)}" for mark, name in zip(_MARKS, names, strict=True))
     colour_key(figure, [(palette.ink, key)], yshift=44)
     figure.update_annotations(align="left")
@@ -76,13 +76,15 @@ def _apart(one: pd.Series, other: pd.Series, axis: str, colour: str) -> go.Scatt
     )
 
 
-def _staggered(codes: Sequence[str]) -> list[str]:
-    """Short codes on two lines in turn, so that thirty fit on a phone; long-tail languages in italics."""
-    said = [
-        short if language(code).head else f"<i>{short}</i>"
-        for code, short in zip(codes, short_codes(codes), strict=True)
-    ]
-    return [f"<br>{each}" if place % 2 else each for place, each in enumerate(said)]
+def _name_columns(figure: go.Figure, codes: Sequence[str]) -> None:
+    """Writes short codes below the columns, on three lines in turn; long-tail languages in italics.
+
+    As annotations, since plotly drops tick labels on a phone, where a column is narrower than a code.
+    """
+    for place, (code, short) in enumerate(zip(codes, short_codes(codes), strict=True)):
+        text = short if language(code).head else f"<i>{short}</i>"
+        below = {"yref": "y2 domain", "y": 0, "yanchor": "top", "yshift": -2 - 15 * (place % _LINES)}
+        figure.add_annotation(x=place, text=text, showarrow=False, font={"size": 12}, **below)
 
 
 def exportable_beside(study: Study, table: pd.DataFrame, names: Sequence[str]) -> ExportableFigure:
