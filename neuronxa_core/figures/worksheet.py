@@ -39,7 +39,9 @@ def worksheet(lesson: Lesson, pictures: Sequence[ExportableFigure], key: bool) -
 
 def _direction() -> str:
     """What a language that is written from right to left needs; pictures stay as they are."""
-    return "<style>body { direction: rtl; } figure { direction: ltr; }</style>" if current() in RIGHT_TO_LEFT else ""
+    if current() not in RIGHT_TO_LEFT:
+        return ""
+    return "<style>body { direction: rtl; } figure, #js-plotly-tester { direction: ltr; }</style>"  # texts are measured
 
 
 def _task(number: int, step: Step, key: bool) -> str:
@@ -50,9 +52,13 @@ def _lines(step: Step, key: bool) -> Iterator[str]:
     """What stands below a step's title: the task, the choices, and lines to write on or the answer."""
     yield from (f"<p>{inline(part)}</p>" for part in step.task.split("\n\n"))
     if step.answer and step.answer.choices:
-        yield "<p>" + " &emsp; ".join(f"☐ {html.escape(choice)}" for choice in step.answer.choices) + "</p>"
+        yield "<p>" + " &emsp; ".join(f"☐ {html.escape(translated(choice))}" for choice in step.answer.choices) + "</p>"
     if key:
-        right = f"<b>{html.escape(step.answer.right)} {html.escape(step.answer.unit)}</b> " if step.answer else ""
+        right = (
+            f"<b>{html.escape(translated(step.answer.right))} {html.escape(step.answer.unit)}</b> "
+            if step.answer
+            else ""
+        )
         yield f"<p>{right}{inline(step.solution)}</p>"
     else:
         yield "<div class='line'></div>" * (1 if step.answer and step.answer.choices else 2)

@@ -4,7 +4,8 @@ from html import escape
 
 import pytest
 
-from neuronxa_core.figures.worksheet import inline
+from neuronxa_core import interface
+from neuronxa_core.figures.worksheet import inline, worksheet
 from pages.learn.worksheets import worksheet_of
 from pages.shared import lesson as lessons
 from tests.conftest import set_settings
@@ -132,6 +133,14 @@ def test_a_lesson_prints_with_a_picture_and_its_key_has_every_answer(slug: str):
             assert f"<b>{escape(step.answer.right)} " in key
     assert "class='line'" in sheet
     assert "class='line'" not in key
+
+
+def test_a_worksheet_in_another_language_has_no_english_choice_and_runs_its_way(monkeypatch):
+    for code in ("de", "ar"):
+        monkeypatch.setattr(interface, "_asked", [lambda code=code: code])
+        sheet = worksheet(lessons.shelf().lessons["neuron"], [], True)
+        assert "it is on" not in sheet
+        assert ("direction: rtl" in sheet) == (code == "ar")
 
 
 def test_a_paragraph_is_html_in_which_nothing_typed_is_code():
