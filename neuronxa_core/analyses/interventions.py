@@ -2,8 +2,8 @@
 
 Found on the first half of the pairs, tested on the second: relative change of bits per byte in every language, beside
 random neurons of the same number in the same layers, without which the change says nothing.
-Source: LAPE and its deactivation, Tang et al. 2024, arXiv:2402.16438. That steering with such neurons often fails:
-arXiv:2503.17456.
+Source: LAPE and its deactivation, Tang et al. 2024, arXiv:2402.16438. That interventions on such neurons do not improve
+tasks in low-resource languages: arXiv:2503.17456.
 """
 
 import hashlib
