@@ -48,6 +48,7 @@ class Phone:
             proxy=None,
             compression=None,
             open_timeout=60,
+            ping_interval=None,  # no browser asks, and a busy machine would be taken for a dead one
         )
         self._tasks.append(asyncio.create_task(self._listen(self._socket)))
 
