@@ -6,6 +6,7 @@ its 95 percent interval, and the difference from the unchanged study with its in
 
 import io
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +28,7 @@ from neuronxa_core.states.sentences import POOLINGS, SITES, STATES, ReadoutConfi
 from neuronxa_core.study.analysis import pair_sentences
 from neuronxa_core.study.display import Shown
 from neuronxa_core.study.layers import StudyLayers
+from neuronxa_core.study.parquet import read_checked, write_checked
 from neuronxa_core.study.recipe import Recipe, local_recipe, recipe_for
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.runner import find_result, run_study
@@ -215,12 +217,28 @@ def write_ablation(ablation: Ablation, path: Path) -> None:
         study=json.dumps(ablation.study.fields, sort_keys=True),
         provenance=json.dumps(dict(ablation.provenance), sort_keys=True),
     )
-    frame.to_parquet(path, compression="zstd", index=False)
+    write_checked(frame, _checksum(ablation), path)
 
 
-def read_ablation(path: Path, study: Study) -> Ablation:
-    """The ablation that write_ablation stored. Raises OSError or ValueError if the file is missing or damaged."""
-    frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+def read_ablation(path: Path, study: Study, bundled: bool = False) -> Ablation:
+    """The ablation that write_ablation stored. bundled: it comes with the dashboard, and may be without a checksum.
+
+    Raises OSError, KeyError or ValueError if the file is missing or damaged.
+    """
+    if bundled:
+        frame = pd.read_parquet(io.BytesIO(path.read_bytes()))
+        if "checksum" not in frame:
+            return _from_frame(study, frame)
+    return read_checked(path, partial(_from_frame, study), _checksum)
+
+
+def _checksum(ablation: Ablation) -> int:
+    """CRC-32 of everything in it but the study, which is asked for."""
+    held = [ablation.table.to_dict("list"), ablation.pairs.to_dict("list"), dict(ablation.provenance)]
+    return zlib.crc32(json.dumps(held, sort_keys=True).encode())
+
+
+def _from_frame(study: Study, frame: pd.DataFrame) -> Ablation:
     pairs = pd.DataFrame(json.loads(frame["pairs"].iloc[0]))
     provenance = json.loads(frame["provenance"].iloc[0]) if "provenance" in frame else {}  # not in the oldest files
     return Ablation(study, frame[COLUMNS], pairs, provenance)

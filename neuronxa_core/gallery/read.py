@@ -115,7 +115,7 @@ def precomputed_ablation(study: Study) -> Ablation | None:
     """The gallery's ablation of a study, or None."""
     wanted = as_stored(study)
     path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
-    return read_ablation(path, wanted) if path.is_file() else None
+    return read_ablation(path, wanted, bundled=True) if path.is_file() else None
 
 
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> RankStability | None:

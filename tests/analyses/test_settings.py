@@ -21,6 +21,7 @@ from neuronxa_core.states.extraction import extract_readouts
 from neuronxa_core.states.sentences import STATES, ReadoutConfig
 from neuronxa_core.study.runner import find_result, run_study
 from neuronxa_core.study.study import Study
+from tests.damage import flipped
 
 
 def naive_score(ours: np.ndarray, theirs: np.ndarray, how: str) -> float:
@@ -124,6 +125,19 @@ def test_a_cached_ablation_equals_a_fresh_one_and_a_damaged_one_is_made_again(st
     path.write_bytes(path.read_bytes()[:200])
     assert find_ablation(study) is None
     assert run_ablation(study).table.equals(fresh.table)
+
+
+def test_no_flipped_bit_in_a_cached_ablation_gives_another_number(study: Study, tmp_path: Path):
+    fresh = run_ablation(study)
+    module.write_ablation(fresh, tmp_path / "a")
+    assert module.read_ablation(tmp_path / "a", study).table.equals(fresh.table)
+    for position in flipped(tmp_path / "a", 97):
+        try:
+            found = module.read_ablation(tmp_path / "a", study)
+        except Exception:  # as store.read_or_discard
+            continue
+        assert found.table.equals(fresh.table), position
+        assert found.pairs.equals(fresh.pairs), position
 
 
 def test_there_are_as_many_ways_to_read_before_the_model_is_known(study: Study):
