@@ -6,11 +6,14 @@ from neuronxa_core.analyses.continuation import Continuation, ContinuedText, beg
 from neuronxa_core.analyses.interventions import Interventions
 from neuronxa_core.analyses.lens_grid import LONGEST
 from neuronxa_core.figures.continuation import condition_titles, continuation_finding
+from neuronxa_core.figures.tables import Column
 from neuronxa_core.numbers import count
 from pages.shared import look
 from pages.shared.run import Place, answer_here
 
 _TOKENS = {20: "20", 40: "40", 80: "80"}
+
+_COLUMNS = {name: Column(name.capitalize()) for name in ("condition", "text", "continuation")}
 
 
 def continued_text(request: Interventions, neurons_of: str) -> None:
@@ -47,6 +50,6 @@ def _side_by_side(answer: ContinuedText) -> None:
             st.caption(title)
             st.code(f"{answer.text} …{answer.continuations[condition]}", language=None, wrap_lines=True)
     with st.expander("The texts as a table, and where they come from", icon=":material/table:"):
-        look.table(answer.table)
+        look.table(answer.table, _COLUMNS)
         look.table_downloads(answer.table, f"{answer.study.stem}.interventions.continuation", "int_continued_table")
         look.provenance(answer)
