@@ -4,7 +4,8 @@
 
 Every round starts a fresh server and a fresh browser profile. Prints the medians, in seconds, of the server's answer,
 of the browser's own marks (first and largest contentful paint), of the first and the last picture, and of what plotly
-costs. Two more tables say which imports and which readings of the gallery the server's time is made of.
+costs. Beside them stands the floor: the same of a Streamlit page with a single SVG. Two more tables say which imports
+and which readings of the gallery the server's time is made of.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -56,6 +58,14 @@ _READ = """() => {
     'main thread busy for over 50 ms at a time': marks.busy,
   };
 }"""
+_FLOOR = """
+import streamlit as st
+draw = \"\"\"export default function ({ parentElement }) {
+  parentElement.innerHTML = "<div class='nx-still'><svg width='9' height='9'><path d='M0 0h9v9z'/></svg></div>";
+}\"\"\"
+st.components.v2.component("floor", js=draw, isolate_styles=False)(height=9)
+"""
+"""The least that Streamlit can show: one SVG, drawn as the stills are."""
 _IMPORT = "import streamlit.web.bootstrap, app, pages.shared.frame"
 _GALLERY = """
 import time, pages.shared.frame
@@ -73,17 +83,21 @@ for name, work in {
 """
 
 
-def one_round(browser: Browser) -> dict[str, float]:
+def one_round(browser: Browser, floor: bool = False) -> dict[str, float]:
     """Seconds by name; what the browser marks counts from the navigation, which follows the server's answer."""
     with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "floor.py") if floor else Path("app.py")
+        if floor:
+            script.write_text(_FLOOR, encoding="utf-8")
+        program = (sys.executable, "-m", "streamlit", "run", str(script))
         started = time.perf_counter()
-        with serving(prepared(folder)) as address:
+        with serving(prepared(folder), program=program) as address:
             answered = time.perf_counter() - started
             context = browser.new_context(viewport={"width": 1440, "height": 1000})
             page = context.new_page()
             page.add_init_script(f"({_MARKS})()")
             page.goto(address)
-            page.wait_for_function(f"window.marks.drawn.length >= {PICTURES}", timeout=60_000)
+            page.wait_for_function(f"window.marks.drawn.length >= {1 if floor else PICTURES}", timeout=60_000)
             page.wait_for_timeout(1000)
             marks: dict[str, float] = page.evaluate(_READ)
             context.close()
@@ -107,11 +121,17 @@ def gallery_seconds() -> dict[str, float]:
     return {name: float(value) for name, value in (line.split("\t") for line in printed.splitlines())}
 
 
-def table(title: str, seconds: Mapping[str, float], asked: Mapping[str, float]) -> str:
-    rows = [f"| {title} | asked | seconds |", "|---|---|---|"]
+def table(title: str, seconds: Mapping[str, float]) -> str:
+    rows = [f"| {title} | seconds |", "|---|---|", *(f"| {name} | {value:.2f} |" for name, value in seconds.items())]
+    return "\n".join(rows)
+
+
+def page_table(seconds: Mapping[str, float], floor: Mapping[str, float], asked: Mapping[str, float]) -> str:
+    """The first page beside the least that Streamlit can show."""
+    rows = ["| first page | asked | seconds | an empty Streamlit page |", "|---|---|---|---|"]
     for name, value in seconds.items():
         goal = f"under {asked[name]:g}" if name in asked else ""
-        rows.append(f"| {name} | {goal} | {value:.2f} |")
+        rows.append(f"| {name} | {goal} | {value:.2f} | {floor[name]:.2f} |")
     return "\n".join(rows)
 
 
@@ -126,12 +146,12 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=SWITCHES)
         print(heading(f"Chromium {browser.version}"))
-        rounds = [one_round(browser) for _ in range(options.rounds)]
+        rounds = [(one_round(browser), one_round(browser, floor=True)) for _ in range(options.rounds)]
         browser.close()
     asked = {"first picture": FIRST, "from the command to the last picture": ALL}
-    print(table("first page", medians(rounds), asked))
-    print("\n" + table("imports", import_seconds(), {}))
-    print("\n" + table("gallery, read once", gallery_seconds(), {}))
+    print(page_table(medians([ours for ours, _ in rounds]), medians([floor for _, floor in rounds]), asked))
+    print("\n" + table("imports", import_seconds()))
+    print("\n" + table("gallery, read once", gallery_seconds()))
 
 
 if __name__ == "__main__":
