@@ -14,8 +14,9 @@ def test_the_demo_has_its_interventions_at_once():
     assert not app.exception
     assert "precomputed" in said(app)
     assert "the diagonal stands out beyond the controls" in said(app)
-    assert chart_count(app) == 2
+    assert chart_count(app) == 3
     assert {"neurons_of", "control"} <= set(app.dataframe[0].value.columns)
+    assert "NASCA of German and English is" in said(app)
     assert "This is one text, not a measurement." in said(app)
     assert [block.value.startswith("Eisen rostet in Meeresnähe schneller, weil …") for block in app.code] == [True] * 3
 
