@@ -74,7 +74,7 @@ def test_without_a_lead_there_is_no_detour_and_a_target_behind_does_not_overtake
 def test_the_words_that_were_left_out_are_counted_by_reason():
     assert words_finding(invented([0.1], [0.1])) == "12 words of 12 count."
     told = words_finding(invented([0.1], [0.1], left=3))
-    assert told.startswith("12 words of 15 count. Left out: 3: French and English begin with the same")
+    assert told.startswith("12 words of 15 count. Left out: 3: French and English begin with the same token.")
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,8 @@ def words_finding(answer: LatentAnswer) -> str:
     told = f"{count(len(answer.used), 'word')} of {len(answer.questions)} count."
     if not left:
         return told
-    reasons = "; ".join(f"{number}: {reason}" for reason, number in left.items())
+    ends = {reason: " token" if reason.endswith(" the same") else "" for reason in left}
+    reasons = "; ".join(f"{number}: {reason}{ends[reason]}" for reason, number in left.items())
     return f"{told} Left out: {reasons}. Entropy at the last layer: {_last_entropy(answer)}."
 
 
