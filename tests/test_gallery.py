@@ -8,7 +8,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
-from neuronxa_core.gallery import models, read, steering
+from neuronxa_core.gallery import models, pairs_changed, read, steering
 from neuronxa_core.gallery.build import PARTS, Part
 from neuronxa_core.gallery.interventions import FOLDER
 from neuronxa_core.gallery.latent import (
@@ -44,6 +44,7 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
+from neuronxa_core.gallery.space import SPACE_FILE
 from neuronxa_core.gallery.steering import (
     STEERING_FILE,
     precomputed_steering,
@@ -233,7 +234,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     files |= {"rates": RATES_FILE, "pairs_needed": PAIRS_FILE, "projections": PROJECTIONS_FILE}
     files |= {"layers": "layers", "settings": "ablations", "outcomes": OUTCOMES_FILE, "interventions": FOLDER}
     files |= {"latent": LATENT_FILE, "lens": LENS_FILE, "method": METHOD_FILE, "traps": TRAPS_FILE}
-    files |= {"steering": STEERING_FILE}
+    files |= {"steering": STEERING_FILE, "space": SPACE_FILE, "changed": f"{FOLDER}/{pairs_changed.PAIRS_FILE}"}
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():
