@@ -249,7 +249,8 @@ def _corpus_labels(offered: Sequence[str]) -> Callable[[str], str]:
 
 def _corpus_label(name: str) -> str:
     if name.startswith(UPLOAD):
-        return f"{name.removeprefix(UPLOAD).rpartition('-')[0]} (uploaded)"
+        title, _, content = name.removeprefix(UPLOAD).rpartition("-")
+        return f"{title} (uploaded, {content[:6]})"  # the browser answers with the label: two alike would be one corpus
     if is_hub_text(name):
         return hub_title(name)
     return name

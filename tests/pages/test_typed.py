@@ -31,6 +31,17 @@ def test_two_typed_pairs_become_the_study_and_its_link_opens_them(study: Study):
     assert app.session_state.study.pairs == 8
 
 
+def test_sentences_typed_after_others_stay_the_study(study: Study):
+    for lines in (("Guten Tag\nEs regnet", "Hello\nIt rains"), ("Das Haus\nDer Hund", "The house\nThe dog")):
+        app = open_page("alignment", **query_of(study))
+        type_lines(app, *lines)
+        app.button(key="typed_use").click().run()
+        asked = app.session_state.study
+        app.run()  # in which the browser answers with the label of the corpus
+        assert app.session_state.study == asked
+        assert asked.bitext().source_sentences == tuple(lines[0].splitlines())
+
+
 def test_one_pair_is_found_among_those_of_the_study(study: Study):
     app = open_page("alignment", **query_of(study))
     type_lines(app, "Es regnet", "It rains")
