@@ -1,7 +1,7 @@
 """What comes from elsewhere: whatever a file holds, the reader ends at once, with a result or one sentence.
 
 Every entrance is held by a search for a file that brings anything else out of it. A failure names the file. To search
-longer and elsewhere: NEURONXA_FUZZ=2000 python -m pytest tests/test_entrances.py -k brings --hypothesis-seed 7
+longer and elsewhere: NEURONXA_FUZZ=2000 python -m pytest tests/test_entrances.py -k bring --hypothesis-seed 7
 """
 
 import json

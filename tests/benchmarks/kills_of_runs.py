@@ -107,7 +107,7 @@ def preparing(setting: Setting, name: str) -> str:
     """The demo's weights are being converted, which takes fifteen seconds."""
     process, later = setting.start(name, "-m", "neuronxa_core", *setting.options("demo", name)), setting.drawn.random()
     models = setting.folder / name / "models"
-    _at(lambda: models.is_dir() and any(models.glob("*.part-*")), process, 25 * later)
+    _at(lambda: models.is_dir() and any(models.glob("*.part-*")), process, 12 * later)
     process.kill()
     process.wait()
     return ", ".join(sorted({path.name for path in models.glob("*")})) or "nothing yet"
