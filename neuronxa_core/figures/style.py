@@ -67,7 +67,11 @@ def click_targets(**trace: Any) -> go.Scatter:
     """
     hidden = {"marker": {"opacity": 0.0}}
     marker = {"size": 4, "opacity": 0.0, "maxdisplayed": 1}
-    return go.Scatter(mode="markers", name="cells", marker=marker, selected=hidden, unselected=hidden, **trace)
+    return go.Scatter(
+        **{"mode": "markers", "name": "cells", "marker": marker, "showlegend": False},
+        **{"selected": hidden, "unselected": hidden},
+        **trace,
+    )
 
 
 def cell_texts(rows: Sequence[Sequence[str]], letters: int, lines: int) -> list[list[str]]:

@@ -111,8 +111,8 @@ def test_choosing_another_language_changes_picture_and_link(page: Page, server: 
 
 
 def test_clicking_a_cell_shows_both_sentences_and_the_link_holds_the_view(page: Page, server: str):
-    page.goto(f"{server}/similarity?source=fra_Latn&target=eng_Latn&sim_layer=7")
-    expect(page.get_by_text(re.compile("^Layer 7. NAS: "))).to_be_visible()
+    page.goto(f"{server}/similarity?source=fra_Latn&target=eng_Latn&sim_layer=4")
+    expect(page.get_by_text(re.compile("^Layer 4. NAS: "))).to_be_visible()
     plane = page.locator(".js-plotly-plot").nth(1).locator(".nsewdrag")
     expect(plane).to_be_visible()
     page.wait_for_timeout(1500)
@@ -123,15 +123,15 @@ def test_clicking_a_cell_shows_both_sentences_and_the_link_holds_the_view(page: 
     expect(page).to_have_url(re.compile("sim_source=21&sim_target=46|sim_target=46&sim_source=21"))
     page.get_by_role("slider", name="Layer").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text(re.compile("^Layer 8. NAS: "))).to_be_visible()
-    expect(page).to_have_url(re.compile("sim_layer=8"))
+    expect(page.get_by_text(re.compile("^Layer 5. NAS: "))).to_be_visible()
+    expect(page).to_have_url(re.compile("sim_layer=5"))
     page.get_by_role("spinbutton", name="French sentence").fill("46")  # from the keyboard alone
     page.keyboard.press("Enter")
     expect(page.get_by_text("These sentences are translations of each other.")).to_be_visible()
     link = page.url
     page.goto("about:blank")
     page.goto(link)
-    expect(page.get_by_text(re.compile("^Layer 8. NAS: "))).to_be_visible()
+    expect(page.get_by_text(re.compile("^Layer 5. NAS: "))).to_be_visible()
     expect(page.get_by_text("French 46")).to_be_visible()
 
 
