@@ -25,11 +25,11 @@ from pages.shared.run import Place, answer_here, answer_with_line, settle_or_sto
 _CHANGE = {"change": Column("Change", "%+.3f", "Relative change of bits per byte, a fraction")}
 _SCORES = {
     "unchanged": Column("Unchanged", "%.2f"),
-    "unchanged_low": Column("Unchanged, from", "%.2f", "95 % interval, pairs resampled"),
-    "unchanged_high": Column("Unchanged, to", "%.2f", "95 % interval, pairs resampled"),
+    "unchanged_low": Column("Unchanged, from", "%.2f", "95 % interval, pairs resampled"),
+    "unchanged_high": Column("Unchanged, to", "%.2f", "95 % interval, pairs resampled"),
     "changed": Column("Changed", "%.2f"),
-    "changed_low": Column("Changed, from", "%.2f", "95 % interval, pairs resampled"),
-    "changed_high": Column("Changed, to", "%.2f", "95 % interval, pairs resampled"),
+    "changed_low": Column("Changed, from", "%.2f", "95 % interval, pairs resampled"),
+    "changed_high": Column("Changed, to", "%.2f", "95 % interval, pairs resampled"),
     "change": Column("Difference", "%+.2f", "Changed minus unchanged"),
     "control": Column("Random", "%.2f", "Mean score under random neurons of the same number in the same layers"),
 }
