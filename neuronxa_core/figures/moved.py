@@ -1,5 +1,8 @@
 """What moved between two stores, or two models of one: every score before and after, those that moved in colour."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -52,12 +55,11 @@ def moved_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -> g
     return figure
 
 
-def _told(row: dict[str, object]) -> str:
-    low, high, difference = (float(str(row[name])) for name in ("ci_low", "ci_high", "difference"))
-    before, after = (score(float(str(row[name]))) for name in ("before", "after"))
+def _told(row: Mapping[Hashable, Any]) -> str:
+    ends = interval(row["ci_low"], row["ci_high"], signed)
     return (
-        f"<b>{language(str(row['source'])).name}</b><br>{row['model']}<br>{before} before, {after} after<br>"
-        f"difference {signed(difference)}  [{interval(low, high, signed)}]"
+        f"<b>{language(row['source']).name}</b><br>{row['model']}<br>{score(row['before'])} before, "
+        f"{score(row['after'])} after<br>difference {signed(row['difference'])}  [{ends}]"
     )
 
 

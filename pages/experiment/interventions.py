@@ -15,7 +15,7 @@ from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.palette import SCORE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.gallery.interventions import INTERVENED
-from neuronxa_core.numbers import count
+from neuronxa_core.numbers import CONFIDENCE, count
 from neuronxa_core.study.citations import bibliography
 from pages.experiment.interventions_continued import continued_text
 from pages.experiment.interventions_controls import SET_NAMES, what_is_changed
@@ -24,12 +24,12 @@ from pages.shared.run import Place, answer_here, answer_with_line, settle_or_sto
 
 _CHANGE = {"change": Column("Change", "%+.3f", "Relative change of bits per byte, a fraction")}
 _SCORES = {
-    "unchanged": Column("Unchanged", "%.2f"),
-    "unchanged_low": Column("Unchanged, from", "%.2f", "95 % interval, pairs resampled"),
-    "unchanged_high": Column("Unchanged, to", "%.2f", "95 % interval, pairs resampled"),
-    "changed": Column("Changed", "%.2f"),
-    "changed_low": Column("Changed, from", "%.2f", "95 % interval, pairs resampled"),
-    "changed_high": Column("Changed, to", "%.2f", "95 % interval, pairs resampled"),
+    **{name: Column(name.capitalize(), "%.2f") for name in ("unchanged", "changed")},
+    **{
+        f"{name}_{end}": Column(f"{name.capitalize()}, {told}", "%.2f", f"{CONFIDENCE} interval, pairs resampled")
+        for name in ("unchanged", "changed")
+        for end, told in (("low", "from"), ("high", "to"))
+    },
     "change": Column("Difference", "%+.2f", "Changed minus unchanged"),
     "control": Column("Random", "%.2f", "Mean score under random neurons of the same number in the same layers"),
 }
@@ -74,10 +74,8 @@ def _place(request: Interventions) -> Place:
 def _files(effects: Effects) -> look.Files:
     """The command line's files."""
     return {
-        "Effects, CSV": (".effects.csv", lambda: effects.effects.to_csv(index=False)),
-        "Effects, Parquet": (".effects.parquet", lambda: effects.effects.to_parquet(index=False)),
-        "Neurons, CSV": (".neurons.csv", lambda: effects.neurons.to_csv(index=False)),
-        "Neurons, Parquet": (".neurons.parquet", lambda: effects.neurons.to_parquet(index=False)),
+        **look.table_files("Effects", ".effects", lambda: effects.effects),
+        **look.table_files("Neurons", ".neurons", lambda: effects.neurons),
         "Summary and provenance, JSON": (".summary.json", lambda: json.dumps(effects.summary, indent=2)),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(effects.study)),
     }

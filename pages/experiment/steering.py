@@ -117,10 +117,8 @@ def _place(request: Steering) -> Place:
 def _files(answer: SteeringAnswer) -> look.Files:
     """The command line's files."""
     return {
-        "Conditions, CSV": (".steering.csv", lambda: answer.table.to_csv(index=False)),
-        "Conditions, Parquet": (".steering.parquet", lambda: answer.table.to_parquet(index=False)),
-        "Continuations, CSV": (".continuations.csv", lambda: answer.continuations.to_csv(index=False)),
-        "Continuations, Parquet": (".continuations.parquet", lambda: answer.continuations.to_parquet(index=False)),
+        **look.table_files("Conditions", ".steering", lambda: answer.table),
+        **look.table_files("Continuations", ".continuations", lambda: answer.continuations),
         "Summary and provenance, JSON": (".summary.json", lambda: look.json_text(answer.summary)),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(answer.study)),
     }

@@ -49,8 +49,7 @@ def _files(answer: LatentAnswer) -> look.Files:
     """The files that the command line writes."""
     return {
         "Curves, CSV": (".latent.csv", lambda: answer.curves.to_csv(index=False)),
-        "Every word, CSV": (".words.csv", lambda: answer.word_table.to_csv(index=False)),
-        "Every word, Parquet": (".words.parquet", lambda: answer.word_table.to_parquet(index=False)),
+        **look.table_files("Every word", ".words", lambda: answer.word_table),
         "Summary and provenance, JSON": (".summary.json", lambda: json.dumps(answer.summary, indent=2)),
     }
 

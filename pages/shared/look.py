@@ -165,10 +165,8 @@ def live(figure: go.Figure, exportable: ExportableFigure, key: str, shows: str, 
 def study_files(result: StudyResult) -> Files:
     """The Export menu of a study: the files of the command line, Parquet, a report, and the papers to cite."""
     return {
-        "Scores, CSV": (".scores.csv", lambda: result.scores.to_csv(index=False)),
-        "Scores, Parquet": (".scores.parquet", lambda: result.scores.to_parquet(index=False)),
-        "Outcomes by pair, CSV": (".outcomes.csv", lambda: result.pair_outcomes.to_csv(index=False)),
-        "Outcomes by pair, Parquet": (".outcomes.parquet", lambda: result.pair_outcomes.to_parquet(index=False)),
+        **table_files("Scores", ".scores", lambda: result.scores),
+        **table_files("Outcomes by pair", ".outcomes", lambda: result.pair_outcomes),
         "Summary and provenance, JSON": (".summary.json", lambda: json_text(result.summary)),
         "Report with all figures, HTML": (".report.html", lambda: study_report(result, gather(result))),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(result.study)),
@@ -179,10 +177,17 @@ def study_files(result: StudyResult) -> Files:
 def matrix_files(matrix: LanguageMatrix) -> Files:
     """The Export menu of a language matrix."""
     return {
-        "Scores, CSV": (".scores.csv", lambda: matrix.scores.to_csv(index=False)),
-        "Scores, Parquet": (".scores.parquet", lambda: matrix.scores.to_parquet(index=False)),
+        **table_files("Scores", ".scores", lambda: matrix.scores),
         "Study and provenance, JSON": (".summary.json", lambda: json_text(matrix.summary)),
         "Papers to cite, BibTeX": (".bib", lambda: bibliography(matrix.study)),
+    }
+
+
+def table_files(title: str, ending: str, table: Callable[[], pd.DataFrame]) -> Files:
+    """A table in an Export menu, as CSV and as Parquet."""
+    return {
+        f"{title}, CSV": (f"{ending}.csv", lambda: table().to_csv(index=False)),
+        f"{title}, Parquet": (f"{ending}.parquet", lambda: table().to_parquet(index=False)),
     }
 
 
