@@ -17,6 +17,8 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.models.families import FAMILIES
 from pages.learn.guide_chapters import FOLDER, Chapter, chapters
+from pages.shared.frame import Entry
+from pages.shared.frame import menu as menu_of_pages
 from tests.test_commands import TABLES
 
 ROOT = Path(__file__).parents[1]
@@ -53,11 +55,17 @@ def blocks(kind: str) -> list[tuple[str, str]]:
 
 def menu() -> list[str]:
     """The titles of the pages, in the order of the menu."""
-    frame = (ROOT / "pages" / "shared" / "frame.py").read_text(encoding="utf-8")
-    titles = re.findall(r'_page\("[\w/]+", "(\w[\w ]*)"', frame)
-    modules = [path for path in (ROOT / "pages").glob("*/*.py") if "st.title(" in path.read_text(encoding="utf-8")]
-    assert len(titles) >= len(modules) > 3  # no page was missed by the pattern
-    return titles
+    return [page.title for page in entries()]
+
+
+def entries() -> list[Entry]:
+    """The pages in the order of the menu, none of whose files is missing or left out."""
+    pages = [page for section in menu_of_pages().values() for page in section]
+    files = {path for path in (ROOT / "pages").glob("*/*.py") if "st.title(" in path.read_text(encoding="utf-8")}
+    assert {ROOT / "pages" / f"{page.path}.py" for page in pages} >= files, (
+        "add the page to menu() in pages/shared/frame.py"
+    )
+    return pages
 
 
 def arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:
@@ -101,7 +109,8 @@ def test_links_and_files_that_are_named_exist(file: Path):
 def test_the_readme_is_short_and_describes_every_page_in_the_menus_order():
     readme = README.read_text(encoding="utf-8")
     assert len(readme.splitlines()) <= 150
-    assert re.findall(r"^- \*\*(.+?)\*\*: ", section(readme, "What it answers"), re.M) == menu()
+    listed = re.findall(r"^- \*\*(.+?)\*\*: ", section(readme, "What it answers"), re.M)
+    assert listed == menu(), "README.md has `- **Title**: question` for every page, in the menu's order"
 
 
 def test_the_guide_describes_every_page_in_the_menus_order():
@@ -121,9 +130,8 @@ def test_the_guide_describes_every_page_in_the_menus_order():
 
 def test_a_page_asks_the_question_that_readme_and_guide_say_it_answers():
     """On the page, in the guide and in the README, in the same words."""
-    paths = re.findall(r'_page\("([\w/]+)", "', (ROOT / "pages" / "shared" / "frame.py").read_text(encoding="utf-8"))
     readme = dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", README.read_text(encoding="utf-8"), re.M))
-    for path, title in zip(paths, menu(), strict=True):
+    for path, title, _ in entries():
         module = (ROOT / "pages" / f"{path}.py").read_text(encoding="utf-8")
         question = re.search(r"""(?:nx-question'>|question\(tr\(")(.+?)(?:</p>|"\)\))""", module)[1]
         assert section(chapter("pages"), title).strip().startswith(f"*{question}*"), title
@@ -190,15 +198,11 @@ def test_the_guides_layers_are_those_that_the_test_run_holds_to():
     assert block["code"].splitlines() == [layer.replace("neuronxa_core.", "") for layer in layers]
 
 
-def test_the_guides_tree_names_every_package_and_every_page():
+def test_the_guides_tree_names_every_package():
     tree = chapter("architecture").split("\n## ")[0]
     packages = [path.name for path in (ROOT / "neuronxa_core").iterdir() if (path / "__init__.py").exists()]
     for name in packages:
-        assert re.search(rf"^ +{name}/", tree, re.M), name
-    listed = set(re.findall(r"\w+", tree))
-    for path in (ROOT / "pages").glob("*/*.py"):
-        if "st.title(" in path.read_text(encoding="utf-8"):
-            assert path.stem in listed, path
+        assert re.search(rf"^ +{name}/", tree, re.M), f"add {name}/ to the tree in assets/texts/guide/architecture.md"
 
 
 def test_the_readme_promises_no_more_architectures_than_there_are():

@@ -1,6 +1,7 @@
 """The script that every session runs: page config, navigation, the study picker in the sidebar, and the page."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -27,6 +28,20 @@ PAGES = Path(__file__).parent.parent
 TITLE = "NeuronXA Explorer"
 
 
+class Entry(NamedTuple):
+    """A page in the menu: its module below pages/ without the suffix, its title in English, and its icon."""
+
+    path: str
+    title: str
+    icon: str
+
+    @property
+    def address(self) -> str:
+        """Its path in a link; empty for the first page."""
+        name = self.path.split("/")[-1]
+        return "" if name == "overview" else name
+
+
 def draw() -> None:
     st.set_page_config(page_title=TITLE, page_icon=str(look.ICON), layout="wide")
     access.stop_other_machines()
@@ -36,7 +51,7 @@ def draw() -> None:
     look.follow_theme()
     link.remember()
     interface.begin()
-    page = st.navigation(_menu(), expanded=True)
+    page = st.navigation({title: [*map(_drawn, pages)] for title, pages in menu().items()}, expanded=True)
     st.set_page_config(page_title=f"{page.title} · {TITLE}")  # a tab, a bookmark and a screen reader tell pages apart
     lesson.begin()
     classroom.begin()
@@ -55,11 +70,11 @@ def draw() -> None:
     link.say_what_was_refused()
 
 
-def _menu() -> "dict[str, list[st.Page]]":
-    """The pages of every section, in the order of the menu."""
+def menu() -> dict[str, list[Entry]]:
+    """The pages of every section, in the order of the menu; the tests that go through all pages read them here."""
     return {
         tr("Explore"): [
-            _page("explore/overview", "Overview", "travel_explore", default=True),
+            _page("explore/overview", "Overview", "travel_explore"),
             _page("explore/alignment", "Alignment", "show_chart"),
             _page("explore/similarity", "Similarity", "grid_on"),
             _page("explore/asymmetry", "Asymmetry", "swap_horiz"),
@@ -93,13 +108,18 @@ def _menu() -> "dict[str, list[st.Page]]":
     }
 
 
-def _page(path: str, title: str, icon: str, default: bool = False) -> "st.Page":
+def _page(path: str, title: str, icon: str) -> Entry:
+    """An entry under a name by which Babel finds the titles."""
+    return Entry(path, title, icon)
+
+
+def _drawn(entry: Entry) -> "st.Page":
     return st.Page(
-        PAGES / f"{path}.py",
-        title=translated(title),
-        icon=f":material/{icon}:",
-        url_path=None if default else path.split("/")[-1],
-        default=default,
+        PAGES / f"{entry.path}.py",
+        title=translated(entry.title),
+        icon=f":material/{entry.icon}:",
+        url_path=entry.address or None,
+        default=not entry.address,
     )
 
 

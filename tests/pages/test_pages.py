@@ -20,6 +20,7 @@ from neuronxa_core.monitoring import events
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
+from pages.shared.frame import menu
 from tests import tiny
 from tests.conftest import set_settings
 from tests.pages.app import (
@@ -34,31 +35,10 @@ from tests.pages.app import (
     wait_for_charts,
 )
 
+HEADINGS = {"Overview": "Inside a multilingual language model", "Alignment": "Alignment by layer", "Data": "The data"}
+"""The headings of pages that have another name in the menu."""
 PAGES = {
-    "overview": "Inside a multilingual language model",
-    "alignment": "Alignment by layer",
-    "similarity": "Similarity",
-    "asymmetry": "Asymmetry",
-    "projection": "Projection",
-    "languages": "Languages",
-    "neurons": "Neurons",
-    "latent_language": "Latent language",
-    "models": "Models",
-    "leaderboard": "Leaderboard",
-    "settings": "Settings",
-    "downstream": "Downstream",
-    "interventions": "Interventions",
-    "steering": "Steering",
-    "items": "Items",
-    "claims": "Claims",
-    "lessons": "Lessons",
-    "class": "Class",
-    "method": "Method",
-    "embeddings": "Embeddings",
-    "traps": "Traps",
-    "glossary": "Glossary",
-    "data": "The data",
-    "guide": "Guide",
+    page.address or "overview": HEADINGS.get(page.title, page.title) for pages in menu().values() for page in pages
 }
 
 
