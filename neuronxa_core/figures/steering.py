@@ -266,8 +266,8 @@ def identifier_sentence(answer: SteeringAnswer) -> str:
     ]
     return (
         f"The identifier knows {len(table)} languages from a few dozen lines each. Of lines that it has not seen it "
-        f"names {percent(mean['right'])} rightly; of pieces of {PIECE} characters, {percent(mean['right_short'])}, and "
-        f"it cannot tell {percent(mean['cannot_tell_short'])} ({'; '.join(of_both)}). It has no answer for text in "
+        f"names {percent(mean['right'])} correctly; of pieces of {PIECE} characters, {percent(mean['right_short'])}, "
+        f"and it cannot tell {percent(mean['cannot_tell_short'])} ({'; '.join(of_both)}). It has no answer for text in "
         "no language: it then names the nearest one, or cannot tell."
     )
 

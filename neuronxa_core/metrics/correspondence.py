@@ -11,7 +11,7 @@ from neuronxa_core.metrics.estimate import Estimate, jackknifed
 _NONE = 1e-12
 """Share of what it was below which the product of both variances, left without a pair, counts as none."""
 _BLOCK = 256
-"""Neurons at a time, which stay in the processor's cache."""
+"""Neurons at a time, which stay in the CPU's cache."""
 _FEWEST = 4
 """Minimum number of pairs for debiased CKA."""
 

@@ -32,7 +32,7 @@ def resolve_device(device: Device) -> Device:
         device = cast(Device, settings().device)
     if device == "spread":
         return device
-    if device in ("auto", "cpu") and _only_a_processor():
+    if device in ("auto", "cpu") and _only_a_cpu():
         return "cpu"
     import torch
 
@@ -107,7 +107,7 @@ def _processor_computes_in_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def _only_a_processor() -> bool:
+def _only_a_cpu() -> bool:
     """Whether the machine has no accelerator driver, so that nobody waits for torch to find out."""
     drivers = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
     return sys.platform == "linux" and not any(Path(driver).exists() for driver in drivers)

@@ -116,9 +116,9 @@ def test_every_kind_of_answer_has_figures_and_a_finding():
     assert len(kinds) == 25
     assert kinds == set(exportables_of.registry) - {object}, "Add figures of the answer to figures/notebook.py."
     assert kinds == set(finding_of.registry) - {object}, "Add a finding of the answer to figures/notebook.py."
-    with pytest.raises(TypeError, match="int is no answer"):
+    with pytest.raises(TypeError, match="int has no figures"):
         figures_of(3)
-    with pytest.raises(TypeError, match="int is no answer"):
+    with pytest.raises(TypeError, match="int has no finding"):
         finding_of(3)
 
 

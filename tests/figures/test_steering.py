@@ -65,7 +65,7 @@ def test_the_identifier_is_claimed_no_better_than_it_is():
     text = identifier_sentence(steered())
     check(text)
     text = text.replace("\u00a0", " ")
-    assert "it names 99 % rightly; of pieces of 40 characters, 85 %, and it cannot tell 8 %" in text
+    assert "it names 99 % correctly; of pieces of 40 characters, 85 %, and it cannot tell 8 %" in text
     assert "(Russian 80 % right, 10 % not told; English 90 % right, 6 % not told)" in text
 
 
