@@ -125,6 +125,11 @@ class Continuation:
             raise StudyError(f"A text cannot go on for {self.tokens} tokens.", f"Use 1 to {MOST_TOKENS}.")
 
     @property
+    def written(self) -> int:
+        """Tokens that follow the text under all conditions, at most."""
+        return len(self.conditions) * self.tokens
+
+    @property
     def at_once(self) -> int:
         return self.study.pairs
 

@@ -88,6 +88,11 @@ class LatentLanguage:
     def sentences(self) -> list[str]:
         return [each.prompt for each in self.questions() if each.prompt]
 
+    @property
+    def lens(self) -> int:
+        """Tokens of which the head reads every layer: the last of each prompt. Raises CorpusError."""
+        return len(self.sentences())
+
     def cached(self) -> LatentAnswer | None:
         recipe = local_recipe(self.study)
         return self._stored(recipe) if recipe else None

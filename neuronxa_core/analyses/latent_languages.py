@@ -92,7 +92,13 @@ class LatentLanguages:
         return tuple(replace(self.request, study=replace(self.study, target=code)) for code in self.targets)
 
     def sentences(self) -> list[str]:
-        return [prompt for each in self.requests() for prompt in _prompts(each)]
+        """Those of the targets that are not in the cache."""
+        return [prompt for each in self.requests() if not each.cached() for prompt in _prompts(each)]
+
+    @property
+    def lens(self) -> int:
+        """Tokens of which the head reads every layer: the last of each prompt."""
+        return len(self.sentences())
 
     def cached(self) -> LatentAnswers | None:
         answers = [each.cached() for each in self.requests()]

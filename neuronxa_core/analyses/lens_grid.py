@@ -128,6 +128,11 @@ class Lens:
     def sentences(self) -> tuple[str]:
         return (self.text,)
 
+    @property
+    def lens(self) -> int:
+        """Tokens of which the head reads every layer, at three characters each."""
+        return len(self.text) // 3 + 1
+
     def cached(self) -> GridAnswer | None:
         recipe = local_recipe(self.study)
         return self._stored(recipe) if recipe else None

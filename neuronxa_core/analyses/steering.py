@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, ClassVar
 
 from neuronxa_core.analyses.steering_answer import UNSTEERED, Condition, SteeringAnswer
-from neuronxa_core.analyses.steering_plan import TOKENS, Plan, halves_of
+from neuronxa_core.analyses.steering_plan import TOKENS, Plan, halves_of, prompts_of
 from neuronxa_core.errors import NeuronXAError, StudyError
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
@@ -36,6 +36,7 @@ class Steering:
     """
 
     name: ClassVar[str] = "steering"
+    bits: ClassVar[bool] = True
     study: Study
     layer: int = 0
     strengths: tuple[float, ...] = STRENGTHS
@@ -92,13 +93,20 @@ class Steering:
         finding = [] if plan.stored_direction() else self._finding()
         return [*finding, *len(plan.missing()) * self._testing()]
 
+    @property
+    def written(self) -> int:
+        """Tokens that are written, without those of conditions that are in the cache. Raises CorpusError."""
+        recipe = local_recipe(self.study)
+        conditions = Plan(self, recipe).missing() if recipe else self.conditions
+        return len(conditions) * len(prompts_of(halves_of(self.study), self.prompts)) * TOKENS
+
     def _finding(self) -> list[str]:
         return [each for find, _ in halves_of(self.study).values() for each in find]
 
     def _testing(self) -> list[str]:
         """The test sentences of both languages, and those whose beginnings are continued."""
         found = halves_of(self.study)
-        return [*found["target"][1], *found["source"][1], *found["source"][1][: self.prompts]]
+        return [*found["target"][1], *found["source"][1], *prompts_of(found, self.prompts)]
 
     def cached(self) -> SteeringAnswer | None:
         """The answer if every condition is in the cache."""

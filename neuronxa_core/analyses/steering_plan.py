@@ -1,5 +1,6 @@
 """Measures steering condition by condition. Each is a small file in the cache, so a cancelled run keeps what it has."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -84,7 +85,7 @@ class Plan:
     @cached_property
     def prompts(self) -> tuple[str, ...]:
         """Beginnings of the source's test sentences."""
-        return tuple(beginning_of(each) for each in self.halves["source"][1][: self.request.prompts])
+        return prompts_of(self.halves, self.request.prompts)
 
     def stored_direction(self) -> Direction | None:
         """The direction, if the cache has what it is made of."""
@@ -200,6 +201,11 @@ class Plan:
 def halves_of(study: Study) -> dict[Side, Halves]:
     """The sentences of both languages that find the direction, and those that test it. Raises CorpusError."""
     return {side: halves(study, getattr(study, side)) for side in SIDES}
+
+
+def prompts_of(found: Mapping[Side, Halves], most: int) -> tuple[str, ...]:
+    """Beginnings of the source's test sentences, so many at most."""
+    return tuple(map(beginning_of, found["source"][1][:most]))
 
 
 def _others(study: Study, found: dict[Side, Halves]) -> tuple[tuple[str, Halves], ...]:

@@ -34,6 +34,8 @@ _SHARE_OF_PEAK = {"float32": 0.8, "bfloat16": 1.3}
 
 Measured on two cores with AVX512_BF16, rounded down.
 """
+_WRITING = 2.0
+"""How much longer a token takes that is written after another: all weights are read for a few rows. Measured so."""
 _OVERHEAD = 600_000_000
 """Bytes for torch, transformers and one batch or one block of cosines, measured with the demo model."""
 _COPIES = 3
@@ -60,6 +62,8 @@ class Cost:
     """Whether all states are in memory at a time, which they are without the cache."""
     seconds: float | None = None
     """On a CPU; None on any other device."""
+    written: int = 0
+    """Tokens that are written one after the other."""
     download_bytes: int = 0
     """Not on disk yet."""
     available_bytes: int | None = None
@@ -94,16 +98,20 @@ def study_cost(
     at_once: int | None = None,
     held: bool = False,
     head: bool = False,
+    written: int = 0,
+    lens: int = 0,
 ) -> Cost:
     """The estimated cost of a study; asks the hub if the model is not on this machine.
 
     characters: in all sentences; at_once: how many sentences are in memory at a time, if not all; held: with all their
-    layers, because the cache is not used; head: with the likelihood of every token, which the head computes.
+    layers, because the cache is not used; head: with the likelihood of every token, which the head computes; written:
+    tokens that are written one after the other; lens: tokens of which the head reads every layer.
     Raises ModelError if the model is damaged or not on the hub.
     """
     where = resolve_device(device)
     dtype = resolve_dtype(dtype, where)
-    cost = Cost(ref.model, at_once or sentences, where, dtype, held=held, available_bytes=memory_available(where))
+    available = memory_available(where)
+    cost = Cost(ref.model, at_once or sentences, where, dtype, held=held, written=written, available_bytes=available)
     if cost.available_bytes is not None:
         cost = replace(cost, available_bytes=cost.available_bytes + _given_back())
     config, parameters, missing = _told_of(ref)
@@ -120,8 +128,11 @@ def study_cost(
     per_sentence = _COPIES * 4 * max(shape.neurons, shape.hidden)
     if held:
         per_sentence = 4 * (2 * shape.layers * shape.neurons + (shape.layers + 1) * shape.hidden)
-    seconds = _seconds(shape, characters, dtype, head) if where == "cpu" else None
-    return replace(cost, sentence_bytes=per_sentence, seconds=seconds)
+    if where == "cpu":
+        tokens = characters / _CHARACTERS_PER_TOKEN
+        through_head = tokens * head + _WRITING * written + shape.layers * lens
+        cost = replace(cost, seconds=_seconds(shape, tokens + _WRITING * written, through_head, dtype))
+    return replace(cost, sentence_bytes=per_sentence)
 
 
 def layer_count(ref: ModelRef) -> int | None:
@@ -251,10 +262,10 @@ def tell_worker_memory(count: int) -> None:
     _worker_memory = count
 
 
-def _seconds(shape: Shape, characters: int, dtype: str, head: bool) -> float:
-    tokens = characters / _CHARACTERS_PER_TOKEN
+def _seconds(shape: Shape, tokens: float, through_head: float, dtype: str) -> float:
+    """For so many tokens through the layers, and so many through the head."""
     operations = 2 * tokens * shape.layers * (3 * shape.hidden * shape.active_neurons + 4 * shape.hidden**2)
-    operations += 2 * tokens * shape.hidden * shape.vocabulary * head
+    operations += 2 * through_head * shape.hidden * shape.vocabulary
     return operations / (_SHARE_OF_PEAK.get(dtype, _SHARE_OF_PEAK["float32"]) * operations_per_second())
 
 

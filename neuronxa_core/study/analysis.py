@@ -51,7 +51,11 @@ class Analysis(Protocol[Given]):
     """A request: hashable, so that it serves as key of the job and of the cache."""
 
     name: ClassVar[str]
-    """Name of the page, of the command, and of the files. One whose `bits` is true runs the head, too."""
+    """Name of the page, of the command, and of the files.
+
+    For the cost, `bits` is true for one that runs the head at every token, `written` is the number of tokens that it
+    writes one after the other, and `lens` of those of which the head reads every layer.
+    """
 
     def __hash__(self) -> int:
         """The same for the same question."""

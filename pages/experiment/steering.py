@@ -129,8 +129,8 @@ def _cost(request: Steering) -> str:
     return (
         f"{count(len(request.conditions), 'condition')}: unsteered, and {count(len(request.strengths), 'strength')} × "
         f"(DiffMean and {count(request.controls, 'random direction')}). In each, the second half of both languages is "
-        f"read with probabilities and {count(request.prompts, 'prompt')} at most are continued by {TOKENS} tokens, "
-        "which takes several times as long as the layers alone. A run that you stop keeps what it has measured."
+        f"read with probabilities and {count(request.prompts, 'prompt')} at most are continued by {TOKENS} tokens. "
+        "A run that you stop keeps what it has measured."
     )
 
 

@@ -5,10 +5,12 @@ from neuronxa_core.numbers import with_unit
 
 
 def work_line(cost: Cost, sentences: int) -> str:
-    """The sentences and parameters of a run, and the time it takes on this CPU."""
+    """The sentences and parameters of a run, the tokens that it writes, and the time it takes on this CPU."""
     line = f"{sentences} sentences to run through the model"
     if cost.parameters:
         line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
+    if cost.written:
+        line += f" and {cost.written} tokens to write"
     if cost.seconds is not None:
         line += f", about {duration(cost.seconds)} on this CPU"
     if cost.demo_unprepared:

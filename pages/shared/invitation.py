@@ -66,8 +66,16 @@ def _told(request: Analysis[Any], key: str) -> tuple[Remaining, Cost] | None:
     try:
         rest = parts.remaining(request)
         length = sum(map(len, rest.sentences))
-        count, dtype, head = len(rest.sentences), rest.study.dtype, getattr(request, "bits", False)
-        cost = study_cost(rest.study.ref, length, count, dtype, at_once=rest.at_once, head=head)
+        cost = study_cost(
+            rest.study.ref,
+            length,
+            len(rest.sentences),
+            rest.study.dtype,
+            at_once=rest.at_once,
+            head=getattr(request, "bits", False),
+            written=getattr(request, "written", 0),
+            lens=getattr(request, "lens", 0),
+        )
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/error:")
         st.button("Try again", icon=":material/refresh:", on_click=ask_again, key=f"ask_again{key}")

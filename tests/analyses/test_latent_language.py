@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from neuronxa_core.analyses.latent_answer import LatentAnswer, latent_from_frame
 from neuronxa_core.analyses.latent_language import LatentLanguage
+from neuronxa_core.analyses.latent_languages import LatentLanguages
 from neuronxa_core.analyses.latent_prompts import ROLES, Role
 from neuronxa_core.analyses.lens_grid import Lens
 from neuronxa_core.cli import main
@@ -119,8 +120,11 @@ def test_words_whose_first_tokens_meet_are_left_out_and_told(request_: LatentLan
 
 
 def test_a_cached_answer_is_the_fresh_one(request_: LatentLanguage):
+    across = LatentLanguages(request_.study, request_, ("fra_Latn",))
     assert request_.cached() is None
+    assert (across.sentences(), across.lens) == (request_.sentences(), request_.lens)
     fresh = request_.run()
+    assert (across.sentences(), across.lens) == ([], 0)  # what is there costs nothing
     recorder = Recorder()
     assert request_.run(recorder).summary == fresh.summary
     assert not recorder.reports  # the model did not run

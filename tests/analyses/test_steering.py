@@ -104,16 +104,18 @@ def test_each_condition_is_a_model_shifted_by_plain_arithmetic(asked: Steering):
 
 def test_what_is_cached_is_the_answer_and_other_choices_are_others(asked: Steering):
     assert asked.cached() is None
+    assert asked.written == 7 * 3 * TOKENS
     answer, kept = asked.run(), asked.cached()
     assert kept.summary == answer.summary
     for name, table in answer.tables.items():
         assert kept.tables[name].equals(table)
-    assert asked.unread() == []
+    assert (asked.unread(), asked.written) == ([], 0)
     assert replace(asked, layer=2).cached() is None  # the middle was asked for
     for other in (replace(asked, layer=1), replace(asked, seed=1)):
         assert not other.run().table.equals(answer.table)
     more = replace(asked, strengths=(1.0, 2.0, 4.0))
     assert len(more.unread()) == 3 * (4 + 4 + 3)
+    assert more.written == 3 * 3 * TOKENS
     assert more.finished().strengths == (1.0, 4.0)
     with pytest.raises(StudyError, match="no layer 4"):
         replace(asked, layer=4).run()

@@ -237,7 +237,13 @@ def test_seconds_grow_with_text_and_count_only_the_experts_that_work(tiny_model)
     config = AutoConfig.from_pretrained(tiny_model("llama"))
     layers = 3 * (3 * config.hidden_size * config.intermediate_size + 4 * config.hidden_size**2)
     with_head = study_cost(ModelRef(str(tiny_model("llama"))), 1_000, 6, head=True).seconds
-    assert np.isclose(with_head / one, 1 + config.hidden_size * config.vocab_size / layers)
+    head = config.hidden_size * config.vocab_size / layers
+    assert np.isclose(with_head / one, 1 + head)
+    lens = study_cost(ModelRef(str(tiny_model("llama"))), 1_000, 6, lens=100).seconds
+    assert np.isclose(lens / one, 1 + 3 * head * 100 * 3 / 1_000)  # the head at three layers, of 100 of 333 tokens
+    written = [study_cost(ModelRef(str(tiny_model("llama"))), 0, 6, written=count).seconds for count in (10, 30)]
+    assert np.isclose(written[1] / written[0], 3)
+    assert written[0] * 100 / 3 > with_head  # one by one takes longer
     plain = study_cost(ModelRef(str(tiny_model("mistral"))), 1_000, 6)
     experts = study_cost(ModelRef(str(tiny_model("mixtral"))), 1_000, 6)
     assert experts.sentence_bytes > plain.sentence_bytes * 2.5  # four experts

@@ -1,5 +1,7 @@
 """The Steering page: precomputed for the demo, run for anything else, and what a cancelled run leaves."""
 
+import re
+
 import pytest
 
 from neuronxa_core.analyses.steering import Steering
@@ -35,6 +37,7 @@ def test_what_a_cancelled_run_measured_stays_and_the_rest_is_run(study: Study):
 
 def test_choices_are_in_the_link_and_those_that_do_not_fit_are_a_sentence(study: Study):
     app = open_page("steering", **query_of(study), ste_controls="1", ste_prompts="2")
+    assert re.search(r"\d+ sentences to run through .* and 280 tokens to write, about", said(app))  # 7 x 2 x 20
     assert "7 conditions: unsteered, and 3 strengths × (DiffMean and 1 random direction)" in said(app)
     app.multiselect(key="ste_strengths").set_value([]).run()
     assert "There is no strength" in app.info[0].value
