@@ -236,8 +236,9 @@ def _check(options: argparse.Namespace, terminal: _Terminal) -> None:
 def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     from neuronxa_core.gallery.build import PARTS
     from neuronxa_core.gallery.models import build_model
-    from neuronxa_core.gallery.read import GALLERY, gallery_studies
+    from neuronxa_core.gallery.read import gallery_studies
     from neuronxa_core.stills import build as stills
+    from neuronxa_core.study.bundled import GALLERY, building
 
     parts = (*PARTS, stills.PART)
     if unknown := set(options.only) - set(parts):
@@ -245,17 +246,20 @@ def _gallery(options: argparse.Namespace, terminal: _Terminal) -> None:
     folder = options.out or GALLERY
     _make_folder(folder)
     for model in options.models:
-        for measured in build_model(model, gallery_studies(), folder, terminal) if model != demo.NAME else ():
-            terminal.clear()
-            print(f"{model}: {len(measured.results)} languages", flush=True)
+        with building(folder):
+            for measured in build_model(model, gallery_studies(), folder, terminal) if model != demo.NAME else ():
+                terminal.clear()
+                print(f"{model}: {len(measured.results)} languages", flush=True)
     for name in PARTS if demo.NAME in options.models else ():
         if not options.only or name in options.only:
-            for made in PARTS[name].build(folder, terminal):
-                terminal.clear()
-                print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
+            with building(folder):
+                for made in PARTS[name].build(folder, terminal):
+                    terminal.clear()
+                    print(f"{name}: {_line(made) if isinstance(made, StudyResult) else 'written'}", flush=True)
     if demo.NAME in options.models and (not options.only or stills.PART in options.only):
-        stills.build(folder)
-        stills.build_steps(folder)
+        with building(folder):
+            stills.build(folder)
+            stills.build_steps(folder)
         print(f"{stills.PART}: written", flush=True)
 
 

@@ -15,10 +15,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process that a test star
 import hypothesis
 import pytest
 
-from neuronxa_core.gallery import interventions, latent, method, models, pairs_changed, read, space, steering, traps
 from neuronxa_core.models import demo, hardware
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import settings
+from neuronxa_core.study import bundled
 from neuronxa_core.study.study import Study
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection() -> Generator[None, object, object]:
     """As in a checkout without its gallery: what a damaged one breaks are its own tests, not the collection of all."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (read, latent, interventions, method, models, pairs_changed, space, steering, traps):
-            patch.setattr(module, "GALLERY", NO_GALLERY)
+        patch.setattr(bundled, "GALLERY", NO_GALLERY)
         return (yield)
 
 

@@ -55,6 +55,7 @@ from neuronxa_core.gallery.traps import TRAPS_FILE
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study import bundled
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.rows import result_of, row_of
 from neuronxa_core.study.runner import run_study
@@ -121,9 +122,11 @@ def test_outcomes_packed_as_bits_are_the_same_to_the_last_digit():
 
 
 def test_it_is_a_store_whose_rows_a_plan_finds_and_every_one_is_whole(tmp_path):
-    store = Store(str(read.GALLERY / models.STORE))
+    store = Store(str(bundled.GALLERY / models.STORE))
     assert store.problems() == []
-    files = sum(len(list(folder.glob("*.parquet"))) for folder in (read.GALLERY / models.STORE / "results").glob("*/*"))
+    files = sum(
+        len(list(folder.glob("*.parquet"))) for folder in (bundled.GALLERY / models.STORE / "results").glob("*/*")
+    )
     assert files == 4
     rows = store.rows(["model", "target"])
     assert len(rows) == len(gallery_studies()) * 3 + len(gallery_pairs()) + len(
@@ -189,7 +192,7 @@ def test_an_answer_names_the_precision_that_it_was_computed_in():
 
 
 def test_no_file_of_it_is_named_by_a_dtype_that_is_left_open():
-    files = [path.name for path in read.GALLERY.rglob("*") if path.is_file()]
+    files = [path.name for path in bundled.GALLERY.rglob("*") if path.is_file()]
     assert files
     assert [name for name in files if "auto" in name] == []
 
@@ -238,7 +241,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
     assert files.keys() == PARTS.keys(), "say in which file or folder a new part lies"
     guide = (ASSETS / "texts" / "guide" / "commands.md").read_text(encoding="utf-8")
     for part, file in files.items():
-        assert (read.GALLERY / file).exists(), f"build it: python -m neuronxa_core gallery --only {part}"
+        assert (bundled.GALLERY / file).exists(), f"build it: python -m neuronxa_core gallery --only {part}"
         assert f"`{part}`" in guide
 
 
@@ -247,8 +250,9 @@ def test_steering_is_read_as_it_was_written_whatever_the_pooling(tmp_path, monke
     answer = precomputed_steering(replace(request, study=replace(request.study, dtype="auto", pooling="mean")))
     assert set(answer.conditions) == set(request.conditions)
     assert answer.study.pooling == "mean"
-    write_steering([answer], tmp_path)
-    monkeypatch.setattr(steering, "GALLERY", tmp_path)
+    with bundled.building(tmp_path):
+        write_steering([answer], tmp_path)
+    monkeypatch.setattr(bundled, "GALLERY", tmp_path)
     steering._stored.cache_clear()
     again = precomputed_steering(request)
     assert again.table.equals(answer.table)
@@ -297,7 +301,7 @@ def test_german_in_the_second_model_has_the_scores_of_an_independent_implementat
 def test_whoever_has_weights_adds_a_model_with_one_command(monkeypatch, tmp_path, tiny_model, tiny_corpus, capsys):
     studies = tuple(Study("demo", str(tiny_corpus), code, "eng", 8, dtype="float32") for code in ("deu", "fra"))
     monkeypatch.setattr(read, "gallery_studies", lambda: studies)
-    monkeypatch.setattr(models, "GALLERY", tmp_path)
+    monkeypatch.setattr(bundled, "GALLERY", tmp_path)
     assert main(["gallery", "--models", f"my/tiny={tiny_model('llama')}", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"my/tiny={tiny_model('llama')}: 2 languages\n"
     assert models.stored_models()["my/tiny"].family == "llama"
@@ -322,7 +326,7 @@ def test_one_part_is_rebuilt_alone(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setitem(PARTS, "matrix", Part(lambda: [Answered(), Answered()], write))  # type: ignore[list-item]
     assert main(["gallery", "--only", "matrix", "--out", str(tmp_path / "g")]) == 0
-    assert [file.name for file in (tmp_path / "g").iterdir()] == ["made"]
+    assert {file.name for file in (tmp_path / "g").iterdir()} == {"made", bundled.LIST}
     assert (tmp_path / "g" / "made").read_text() == "an-answer an-answer"
     assert capsys.readouterr().out == "matrix: written\n" * 2
     assert main(["gallery", "--only", "everything", "--out", str(tmp_path)]) == 2

@@ -17,6 +17,7 @@ from neuronxa_core.stills import read as stills
 from neuronxa_core.stills.overview import first_page
 from neuronxa_core.stills.read import STEPS_FILE, STILLS_FILE, fingerprint, still_of
 from neuronxa_core.stills.steps import steps_pictured
+from neuronxa_core.study import bundled
 from pages.shared.ahead import read_ahead
 from pages.shared.lesson import shelf
 from pages.shared.study_link import DEFAULT
@@ -24,7 +25,7 @@ from pages.shared.study_link import DEFAULT
 
 @pytest.fixture(scope="module")
 def stored() -> pd.DataFrame:
-    return pd.read_parquet(read.GALLERY / STILLS_FILE)
+    return pd.read_parquet(bundled.GALLERY / STILLS_FILE)
 
 
 def test_every_still_shows_what_the_page_would_draw_now(stored):
@@ -47,7 +48,7 @@ def test_every_step_of_a_lesson_has_the_picture_that_its_page_would_draw_now():
     pictured = steps_pictured()
     lessons = (each for each in shelf().lessons.values() if each.kind == "lesson")
     assert set(pictured) == {(each.slug, step) for each in lessons for step in range(1, len(each.steps) + 1)}
-    rows = pd.read_parquet(read.GALLERY / STEPS_FILE).groupby(["lesson", "step", "theme"]).first()
+    rows = pd.read_parquet(bundled.GALLERY / STEPS_FILE).groupby(["lesson", "step", "theme"]).first()
     drawn = {id(each): fingerprint(each.draw("light")) for each, _ in pictured.values()}
     for place, (exportable, said) in pictured.items():
         row = rows.loc[(*place, "light")]
@@ -89,7 +90,7 @@ def test_reading_ahead_leaves_nothing_to_read_for_the_first_page(monkeypatch):
 
 
 def test_reading_ahead_in_a_checkout_without_its_gallery_is_silent(monkeypatch):
-    monkeypatch.setattr(read, "GALLERY", read.GALLERY / "absent")
+    monkeypatch.setattr(bundled, "GALLERY", bundled.GALLERY / "absent")
     read.gallery_results.cache_clear()
     read_ahead()
     assert gallery_results() == {}

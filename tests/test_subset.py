@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa_core.gallery import read
+from neuronxa_core.study import bundled
 from tests.conftest import NO_GALLERY
 
 TESTS = Path(__file__).parent
-AT_COLLECTION = read.GALLERY
+AT_COLLECTION = bundled.GALLERY
 
 
 def test_tests_are_collected_without_the_gallery():
     """A damaged gallery is for its own tests to tell, so nothing may read it to know what tests there are."""
     assert AT_COLLECTION == NO_GALLERY
-    assert read.GALLERY.is_dir()
+    assert bundled.GALLERY.is_dir()
 
 
 def test_the_fast_subset_runs_no_browser_and_no_demo_model(request: pytest.FixtureRequest):

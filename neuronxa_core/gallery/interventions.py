@@ -10,8 +10,9 @@ import pandas as pd
 
 from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.interventions import Interventions
-from neuronxa_core.gallery.read import GALLERY, as_stored, gallery_studies
+from neuronxa_core.gallery.read import as_stored, gallery_studies
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.study import bundled
 
 INTERVENED = (
     *("eng_Latn", "arb_Arab", "deu_Latn", "fra_Latn", "hin_Deva", "ind_Latn"),
@@ -51,16 +52,15 @@ def precomputed_effects(request: Interventions) -> Effects | None:
     study = replace(wanted, source=gallery.study.source, target=gallery.study.target, pooling=gallery.study.pooling)
     if replace(request, study=study) != gallery:
         return None
-    found = _gallery_effects(GALLERY / FOLDER)
+    found = _gallery_effects(bundled.GALLERY / FOLDER)
     return replace(found, study=wanted) if found else None
 
 
 @lru_cache(maxsize=1)
 def _gallery_effects(folder: Path) -> Effects | None:
-    try:
-        told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
-        cells, neurons = (pd.read_parquet(folder / f"{name}.parquet") for name in ("cells", "neurons"))
-    except FileNotFoundError:
+    told = bundled.read(folder / "told.json", lambda path: json.loads(path.read_text(encoding="utf-8")))
+    cells, neurons = (bundled.read(folder / f"{name}.parquet", pd.read_parquet) for name in ("cells", "neurons"))
+    if told is None or cells is None or neurons is None:
         return None
     bits = {
         Cell(str(row.neurons_of), int(row.control), str(row.measured_in)): np.asarray(row.bits, dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +13,10 @@ from neuronxa_core.analyses.latent_languages import LatentAnswers, LatentLanguag
 from neuronxa_core.analyses.lens_grid import GridAnswer, Lens, read_grid
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.errors import NeuronXAError
-from neuronxa_core.gallery.read import GALLERY, PRECISION, as_stored, precomputed
+from neuronxa_core.gallery.read import PRECISION, as_stored, precomputed
 from neuronxa_core.models import demo
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.study import bundled
 from neuronxa_core.study.runner import find_result
 from neuronxa_core.study.study import Study
 
@@ -65,11 +66,8 @@ def _stored(request: LatentLanguage) -> LatentAnswer | None:
     if request.study.model != demo.NAME or request not in latent_requests():
         return None
     rows = [(name, "==", code) for name, code in _pair(request).items()]
-    try:
-        frame = pd.read_parquet(GALLERY / LATENT_FILE, filters=rows)
-    except FileNotFoundError:
-        return None
-    return latent_from_frame(frame, request) if len(frame) else None
+    frame = bundled.read(bundled.GALLERY / LATENT_FILE, partial(pd.read_parquet, filters=rows))
+    return latent_from_frame(frame, request) if frame is not None and len(frame) else None
 
 
 def precomputed_targets(request: LatentLanguages) -> LatentAnswers | None:
@@ -84,10 +82,7 @@ def precomputed_lens(request: Lens) -> GridAnswer | None:
     wanted = replace(request, study=as_stored(request.study))
     if wanted.study.model != demo.NAME or wanted.study.dtype != PRECISION or wanted.text != lens_request().text:
         return None
-    try:
-        return read_grid(GALLERY / LENS_FILE, wanted)
-    except FileNotFoundError:
-        return None
+    return bundled.read(bundled.GALLERY / LENS_FILE, partial(read_grid, request=wanted))
 
 
 def alignment_with(study: Study, pivot: str, codes: Sequence[str]) -> dict[str, float]:

@@ -7,8 +7,9 @@ from neuronxa_core.analyses.method import PAIRS, Method
 from neuronxa_core.analyses.worked_example import WorkedExample, read_example
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.corpora.languages import ENGLISH
-from neuronxa_core.gallery.read import GALLERY, PRECISION, as_stored
+from neuronxa_core.gallery.read import PRECISION, as_stored
 from neuronxa_core.models import demo
+from neuronxa_core.study import bundled
 from neuronxa_core.study.study import Study
 
 METHOD_FILE = "method.parquet"
@@ -26,7 +27,4 @@ def precomputed_method(request: Method) -> WorkedExample | None:
 
 @lru_cache(maxsize=1)
 def _stored() -> WorkedExample | None:
-    try:
-        return read_example(GALLERY / METHOD_FILE)
-    except FileNotFoundError:
-        return None
+    return bundled.read(bundled.GALLERY / METHOD_FILE, read_example)

@@ -17,13 +17,12 @@ from neuronxa_core.errors import ModelError
 from neuronxa_core.models.gguf_header import gguf_told
 from neuronxa_core.models.locate import ModelRef, find_checkpoint
 from neuronxa_core.progress import SILENT, Watcher
-from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.study import bundled
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.rows import folder_of, read_rows, result_of, write_rows
 from neuronxa_core.study.study import Study
 
-GALLERY = ASSETS / "gallery"
 FOLDER = "models"
 STORE = "store"
 """The folder in the gallery that is a store, like those of sweeps: `neuronxa store ls assets/gallery/store`."""
@@ -50,25 +49,25 @@ class StoredModel:
 
 def stored_models() -> Mapping[str, StoredModel]:
     """The gallery's models besides the demo, by name."""
-    return _stored_in(GALLERY / FOLDER)
+    return _stored_in(bundled.GALLERY / FOLDER)
 
 
 @lru_cache(maxsize=2)
 def _stored_in(folder: Path) -> dict[str, StoredModel]:
     files = sorted(folder.glob("*.json"))
-    found = [StoredModel(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
-    return {each.model: each for each in found}
+    found = [bundled.read(file, lambda path: StoredModel(**json.loads(path.read_text("utf-8")))) for file in files]
+    return {each.model: each for each in found if each}
 
 
 def stored_results(model: str) -> Mapping[Study, StudyResult]:
     """The gallery's results of a model besides the demo, by study; empty if it has none."""
-    return _results_in((GALLERY / STORE / folder_of(model, "")).parent) if model in stored_models() else {}
+    return _results_in((bundled.GALLERY / STORE / folder_of(model, "")).parent) if model in stored_models() else {}
 
 
 @lru_cache(maxsize=8)
 def _results_in(folder: Path) -> dict[Study, StudyResult]:
     """The results of a model. folder: with one for each corpus."""
-    rows = [read_rows(file) for file in sorted(folder.glob(f"*/{_FILE}"))]
+    rows = [bundled.read(file, read_rows) or {} for file in sorted(folder.glob(f"*/{_FILE}"))]
     return {study: result_of(row) for each in rows for study, row in each.items()}
 
 

@@ -15,8 +15,9 @@ import pandas as pd
 from neuronxa_core.analyses.continuation import Continuation, ContinuedText, beginning
 from neuronxa_core.analyses.with_without import ChangedAlignment, WithWithout, content_of, outcomes_of
 from neuronxa_core.gallery.interventions import FOLDER, gallery_request
-from neuronxa_core.gallery.read import GALLERY, as_stored
+from neuronxa_core.gallery.read import as_stored
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.study import bundled
 from neuronxa_core.study.study import Study
 
 SOURCES = ("deu_Latn", "fra_Latn", "arb_Arab", "hin_Deva")
@@ -85,14 +86,12 @@ def _found(
     if plain != gallery.study or replace(request.intervention, study=gallery.study) != gallery:
         return wanted, None
     about = (wanted.source, wanted.target, request.neurons_of, text, tokens)
-    content = _stored_in(GALLERY / FOLDER / PAIRS_FILE).get(about)
+    content = _stored_in(bundled.GALLERY / FOLDER / PAIRS_FILE).get(about)
     return wanted, None if content is None else json.loads(content)
 
 
 @lru_cache(maxsize=2)
 def _stored_in(path: Path) -> dict[tuple[Any, ...], str]:
-    try:
-        frame = pd.read_parquet(path)
-    except FileNotFoundError:
-        return {}
-    return {tuple(row[:-1]): str(row[-1]) for row in frame.itertuples(index=False, name=None)}
+    frame = bundled.read(path, pd.read_parquet)
+    rows = () if frame is None else frame.itertuples(index=False, name=None)
+    return {tuple(row[:-1]): str(row[-1]) for row in rows}

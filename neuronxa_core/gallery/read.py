@@ -12,7 +12,7 @@ computed in.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +30,14 @@ from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.gallery.models import STORE, stored_models, stored_results
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
-from neuronxa_core.settings import ASSETS
 from neuronxa_core.states.mapped import read_layer
 from neuronxa_core.states.sentences import STATES, State, first_layer
+from neuronxa_core.study import bundled
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.rows import Row, folder_of, read_rows, result_of
 from neuronxa_core.study.runner import find_against_target
 from neuronxa_core.study.study import Study
 
-GALLERY = ASSETS / "gallery"
 PRECISION: Dtype = "float32"
 """The dtype of everything but the variants, and hence of `auto` for a study that the gallery answers."""
 LAYERED = ("deu_Latn", "fra_Latn", "zho_Hans", "arb_Arab", "swh_Latn", "hin_Deva")
@@ -83,10 +82,8 @@ def precomputed_bits(study: Study) -> dict[str, float] | None:
         return None
     if stored:
         return dict(stored.bits)
-    try:
-        return {str(code): float(value) for code, value in json.loads((GALLERY / BITS_FILE).read_text()).items()}
-    except FileNotFoundError:
-        return None
+    bits = bundled.read(bundled.GALLERY / BITS_FILE, lambda path: json.loads(path.read_text("utf-8")))
+    return None if bits is None else {str(code): float(value) for code, value in bits.items()}
 
 
 def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
@@ -94,28 +91,31 @@ def precomputed_rates(study: Study, codes: Sequence[str]) -> NeuronRates | None:
     gallery = gallery_studies()[0]
     wanted = as_stored(study)
     wanted = replace(wanted, source=gallery.source, target=gallery.target, pooling=gallery.pooling)
-    if wanted != gallery or not (GALLERY / RATES_FILE).is_file():
+    found = _gallery_rates() if wanted == gallery else None
+    if found is None or not set(codes) <= set(found[0]):
         return None
-    steps, provenance = _gallery_rates()
-    if not set(codes) <= set(steps):
-        return None
+    steps, provenance = found
     rates: NDArray[np.float32] = np.stack([steps[code] for code in codes]).astype(np.float32) / np.float32(255)
     return NeuronRates(as_stored(study), tuple(codes), rates, provenance)
 
 
 @lru_cache(maxsize=1)
-def _gallery_rates() -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]]:
+def _gallery_rates() -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]] | None:
+    return bundled.read(bundled.GALLERY / RATES_FILE, _rates)
+
+
+def _rates(path: Path) -> tuple[dict[str, NDArray[np.uint8]], dict[str, str]]:
     from safetensors import safe_open
 
-    with safe_open(GALLERY / RATES_FILE, framework="numpy") as file:
+    with safe_open(path, framework="numpy") as file:
         return {code: file.get_tensor(code) for code in file.keys()}, json.loads(file.metadata()["provenance"])  # noqa: SIM118
 
 
 def precomputed_ablation(study: Study) -> Ablation | None:
     """The gallery's ablation of a study, or None."""
     wanted = as_stored(study)
-    path = GALLERY / "ablations" / f"{wanted.stem}.parquet"
-    return read_ablation(path, wanted, bundled=True) if path.is_file() else None
+    path = bundled.GALLERY / "ablations" / f"{wanted.stem}.parquet"
+    return bundled.read(path, partial(read_ablation, study=wanted, bundled=True))
 
 
 def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> RankStability | None:
@@ -131,9 +131,8 @@ def precomputed_pairs_needed(study: Study, codes: Sequence[str]) -> RankStabilit
 @lru_cache(maxsize=1)
 def _gallery_pair_scores() -> dict[str, pd.DataFrame]:
     """By language: state, pairs, score."""
-    try:
-        frame = pd.read_parquet(GALLERY / PAIRS_FILE)
-    except FileNotFoundError:
+    frame = bundled.read(bundled.GALLERY / PAIRS_FILE, pd.read_parquet)
+    if frame is None:
         return {}
     by_language = frame.groupby("language", sort=False)
     return {str(code): rows.drop(columns="language").reset_index(drop=True) for code, rows in by_language}
@@ -152,14 +151,9 @@ def precomputed_projection(study: Study, state: State, settings: ProjectionSetti
 
 @lru_cache(maxsize=32)
 def _stored_projection(study: Study, state: State, settings: ProjectionSettings) -> Projection | None:
-    wanted = {**study.fields, **asdict(settings), "state": state}
-    try:
-        rows = pd.read_parquet(
-            GALLERY / PROJECTIONS_FILE, filters=[(name, "==", value) for name, value in wanted.items()]
-        )
-    except FileNotFoundError:
-        return None
-    return None if rows.empty else projection_from_frame(rows)
+    wanted = [(name, "==", value) for name, value in {**study.fields, **asdict(settings), "state": state}.items()]
+    rows = bundled.read(bundled.GALLERY / PROJECTIONS_FILE, partial(pd.read_parquet, filters=wanted))
+    return None if rows is None or rows.empty else projection_from_frame(rows)
 
 
 def as_stored(study: Study) -> Study:
@@ -212,7 +206,7 @@ def _unpacked(study: Study) -> StudyResult | None:
 
 @lru_cache(maxsize=1)
 def _gallery_outcomes() -> dict[Study, Row]:
-    return read_rows(GALLERY / OUTCOMES_FILE)
+    return bundled.read(bundled.GALLERY / OUTCOMES_FILE, read_rows) or {}
 
 
 def precomputed_matrix(study: Study) -> LanguageMatrix | None:
@@ -226,10 +220,7 @@ def precomputed_matrix(study: Study) -> LanguageMatrix | None:
 
 @lru_cache(maxsize=1)
 def _gallery_matrix() -> LanguageMatrix | None:
-    try:
-        return read_matrix(GALLERY / MATRIX_FILE)
-    except FileNotFoundError:
-        return None
+    return bundled.read(bundled.GALLERY / MATRIX_FILE, read_matrix)
 
 
 @dataclass(frozen=True)
@@ -255,8 +246,8 @@ def precomputed_layers(study: Study) -> StoredLayers | None:
     wanted = as_stored(study)
     back = replace(wanted, source=study.target, target=study.source)
     for candidate, swapped in ((wanted, False), (back, True)):
-        path = GALLERY / "layers" / f"{candidate.stem}.safetensors"
-        if path.is_file():
+        path = bundled.GALLERY / "layers" / f"{candidate.stem}.safetensors"
+        if bundled.is_whole(path) and bundled.is_whole(path.with_suffix(".parquet")):
             return StoredLayers(path, swapped)
     return None
 
@@ -264,14 +255,14 @@ def precomputed_layers(study: Study) -> StoredLayers | None:
 @lru_cache(maxsize=1)
 def gallery_results() -> dict[Study, StudyResult]:
     """The gallery's main results by study, in the order of the corpus; empty if they have not been built."""
-    return _results_in(GALLERY / STUDIES_FILE)
+    return _results_in(bundled.GALLERY / STUDIES_FILE)
 
 
 @lru_cache(maxsize=1)
 def variant_results() -> dict[Study, StudyResult]:
     """The gallery's variants by study; empty if they have not been built."""
-    return _results_in(GALLERY / VARIANTS_FILE)
+    return _results_in(bundled.GALLERY / VARIANTS_FILE)
 
 
 def _results_in(path: Path) -> dict[Study, StudyResult]:
-    return {study: result_of(row) for study, row in read_rows(path).items()}
+    return {study: result_of(row) for study, row in (bundled.read(path, read_rows) or {}).items()}

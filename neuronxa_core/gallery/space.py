@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from neuronxa_core.analyses.space_means import COLUMNS, Space, SpaceMeans
-from neuronxa_core.gallery.read import GALLERY, LAYERED, as_stored, gallery_studies
+from neuronxa_core.gallery.read import LAYERED, as_stored, gallery_studies
 from neuronxa_core.models import demo
 from neuronxa_core.states.sentences import POOLINGS, SITES
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.study import bundled
 from neuronxa_core.study.study import Study, study_of
 
 SPACE_FILE = "space.parquet"
@@ -38,7 +39,7 @@ def precomputed_means(study: Study) -> pd.DataFrame | None:
     """The gallery's means of a study, in either direction: none of these measures changes with it."""
     if study.model != demo.NAME:
         return None
-    wanted, stored = as_stored(study), _stored_in(GALLERY / SPACE_FILE)
+    wanted, stored = as_stored(study), _stored_in(bundled.GALLERY / SPACE_FILE)
     found = stored.get(wanted)
     return found if found is not None else stored.get(replace(wanted, source=wanted.target, target=wanted.source))
 
@@ -46,11 +47,8 @@ def precomputed_means(study: Study) -> pd.DataFrame | None:
 @lru_cache(maxsize=2)
 def _stored_in(path: Path) -> dict[Study, pd.DataFrame]:
     """The means by study; none from a file that lacks a measure, which is then computed from the states."""
-    try:
-        frame = pd.read_parquet(path)
-    except FileNotFoundError:
-        return {}
-    if not set(COLUMNS) <= set(frame.columns):
+    frame = bundled.read(path, pd.read_parquet)
+    if frame is None or not set(COLUMNS) <= set(frame.columns):
         return {}
     by_study = frame.groupby([*gallery_studies()[0].fields], sort=False)
     return {study_of(rows.iloc[0].to_dict()): rows[["state", *COLUMNS]].reset_index(drop=True) for _, rows in by_study}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from neuronxa_core.analyses.steering import Steering
 from neuronxa_core.analyses.steering_answer import SIDES, Condition, Measured, Said, SteeringAnswer
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.corpora.languages import ENGLISH
-from neuronxa_core.gallery.read import GALLERY, PRECISION, as_stored
+from neuronxa_core.gallery.read import PRECISION, as_stored
 from neuronxa_core.models import demo
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.study import bundled
 from neuronxa_core.study.study import Study
 
 STEERING_FILE = "steering.parquet"
@@ -59,11 +60,9 @@ def precomputed_steering(request: Steering) -> SteeringAnswer | None:
 
 @lru_cache(maxsize=16)
 def _stored(source: str, target: str) -> dict[str, Any] | None:
-    try:
-        frame = pd.read_parquet(GALLERY / STEERING_FILE, filters=[("source", "==", source), ("target", "==", target)])
-    except FileNotFoundError:
-        return None
-    return dict(json.loads(frame["answer"].iloc[0])) if len(frame) else None
+    rows = [("source", "==", source), ("target", "==", target)]
+    frame = bundled.read(bundled.GALLERY / STEERING_FILE, partial(pd.read_parquet, filters=rows))
+    return dict(json.loads(frame["answer"].iloc[0])) if frame is not None and len(frame) else None
 
 
 _PLAIN = ("layer", "layers", "length", "prompts", "utf8_bytes", "asked", "provenance")

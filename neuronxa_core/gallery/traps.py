@@ -6,8 +6,9 @@ from functools import lru_cache
 from neuronxa_core.analyses.traps import TrapResults, Traps, read_traps
 from neuronxa_core.corpora.catalogue import EVERYDAY
 from neuronxa_core.corpora.languages import ENGLISH
-from neuronxa_core.gallery.read import GALLERY, PRECISION, as_stored
+from neuronxa_core.gallery.read import PRECISION, as_stored
 from neuronxa_core.models import demo
+from neuronxa_core.study import bundled
 from neuronxa_core.study.study import Study
 
 TRAPS_FILE = "traps.parquet"
@@ -25,7 +26,4 @@ def precomputed_traps(request: Traps) -> TrapResults | None:
 
 @lru_cache(maxsize=1)
 def _stored() -> TrapResults | None:
-    try:
-        return read_traps(GALLERY / TRAPS_FILE)
-    except FileNotFoundError:
-        return None
+    return bundled.read(bundled.GALLERY / TRAPS_FILE, read_traps)

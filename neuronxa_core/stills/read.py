@@ -5,7 +5,8 @@ import hashlib
 import json
 import zlib
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from neuronxa_core.figures.palette import Theme
-from neuronxa_core.gallery import read
 from neuronxa_core.stills.overview import Shown
+from neuronxa_core.study import bundled
 
 STILLS_FILE = "stills.parquet"
 STEPS_FILE = "lesson_stills.parquet"
@@ -35,28 +36,27 @@ class Still:
 
 def still_of(shown: Shown, theme: Theme) -> Still | None:
     """The figure as the gallery has drawn it in a theme, or None. Draws nothing."""
-    return _stills(str(read.GALLERY / STILLS_FILE)).get((shown.name, theme))
+    return _stills(bundled.GALLERY / STILLS_FILE).get((shown.name, theme))
 
 
 @lru_cache(maxsize=2)
-def _stills(path: str) -> dict[tuple[str, str], Still]:
-    try:
-        table = pd.read_parquet(path, columns=["name", "theme", "width", "height", "alt", "svg"])
-    except FileNotFoundError:
+def _stills(path: Path) -> dict[tuple[str, str], Still]:
+    columns = ["name", "theme", "width", "height", "alt", "svg"]
+    table = bundled.read(path, partial(pd.read_parquet, columns=columns))
+    if table is None:
         return {}
     return {(str(name), str(theme)): _packed(rows) for (name, theme), rows in table.groupby(["name", "theme"])}
 
 
 def still_of_step(lesson: str, step: int, theme: Theme) -> Still | None:
     """The picture of a step of a bundled lesson, from 1, in a theme, or None. Draws nothing."""
-    return _step_stills(str(read.GALLERY / STEPS_FILE)).get((lesson, step, theme))
+    return _step_stills(bundled.GALLERY / STEPS_FILE).get((lesson, step, theme))
 
 
 @lru_cache(maxsize=2)
-def _step_stills(path: str) -> dict[tuple[str, int, str], Still]:
-    try:
-        table = pd.read_parquet(path)
-    except FileNotFoundError:
+def _step_stills(path: Path) -> dict[tuple[str, int, str], Still]:
+    table = bundled.read(path, pd.read_parquet)
+    if table is None:
         return {}
     found = table.groupby(["lesson", "step", "theme"])
     return {

@@ -9,12 +9,12 @@ import pandas as pd
 
 from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.errors import SweepError, shown
-from neuronxa_core.gallery import read
 from neuronxa_core.gallery.models import STORE
 from neuronxa_core.settings import settings
+from neuronxa_core.study import bundled
 from neuronxa_core.study.naming import corpus_name, model_name
 from neuronxa_core.study.result import StudyResult
-from neuronxa_core.study.rows import MANIFEST, result_of
+from neuronxa_core.study.rows import MANIFEST, RESULTS, from_bytes, newest, result_of
 from neuronxa_core.study.study import Study
 from neuronxa_core.sweep.diff import moved
 from neuronxa_core.sweep.store import Failure, Store
@@ -61,15 +61,17 @@ def store_address(text: str) -> str:
 
 def gallery_rows() -> pd.DataFrame:
     """The rows of the gallery's store against English; empty if it has not been built."""
-    return _gallery_rows(read.GALLERY)
+    rows = _gallery_rows(bundled.GALLERY / STORE)
+    return rows[rows["target"] == ENGLISH].reset_index(drop=True) if len(rows) else rows
 
 
 @lru_cache(maxsize=2)
-def _gallery_rows(gallery: Path) -> pd.DataFrame:
-    if not (gallery / STORE / MANIFEST).is_file():
-        return pd.DataFrame()
-    rows = Store(str(gallery / STORE)).rows()
-    return rows[rows["target"] == ENGLISH].reset_index(drop=True)
+def _gallery_rows(store: Path) -> pd.DataFrame:
+    """All rows of the gallery's store, but for those of damaged files."""
+    files = sorted((store / RESULTS).glob("*/*/*.parquet")) if bundled.is_whole(store / MANIFEST) else []
+    frames = [bundled.read(file, lambda path: from_bytes(path.read_bytes())) for file in files]
+    there = [frame for frame in frames if frame is not None]
+    return newest(there) if there else pd.DataFrame()
 
 
 def store_rows(store: Store) -> pd.DataFrame:
@@ -98,7 +100,7 @@ def _failures(url: str, stamp: str, done: frozenset[str]) -> dict[str, Failure]:
 
 def what_moved(before: Store | None, after: Store | None, board: pd.DataFrame) -> pd.DataFrame:
     """The rows of diff.differences from one store to another that concern the rows of a board. None: the gallery."""
-    stores = [store or Store(str(read.GALLERY / STORE)) for store in (before, after)]
+    stores = [store or Store(str(bundled.GALLERY / STORE)) for store in (before, after)]
     table = _moved(*(part for store in stores for part in (store.url, store.stamp())))
     names = board["model"].map(model_name), board["corpus"].map(corpus_name)
     shown = set(zip(*names, *(board[name] for name in _QUESTION), strict=True))
@@ -111,7 +113,12 @@ _QUESTION = ("source", "target", "pairs", "site", "pooling", "dtype")
 
 @lru_cache(maxsize=2)
 def _moved(before: str, stamp: str, after: str, other_stamp: str) -> pd.DataFrame:
-    return moved(_rows(before, stamp), _rows(after, other_stamp))
+    gallery = bundled.GALLERY / STORE
+    whole = [
+        _gallery_rows(gallery) if url == str(gallery) else _rows(url, at)
+        for url, at in ((before, stamp), (after, other_stamp))
+    ]
+    return moved(*whole)
 
 
 def result_in(rows: pd.DataFrame, study: Study) -> StudyResult | None:

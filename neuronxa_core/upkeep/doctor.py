@@ -15,6 +15,7 @@ from neuronxa_core.models.hardware import memory_available, resolve_device, reso
 from neuronxa_core.numbers import count
 from neuronxa_core.progress import Watcher
 from neuronxa_core.settings import DASHBOARD, settings
+from neuronxa_core.study import bundled
 from neuronxa_core.upkeep import cache
 from neuronxa_core.version import __version__
 
@@ -153,6 +154,15 @@ def _damaged(about: str, repair: bool, watcher: Watcher) -> Iterator[Finding]:
         yield Finding(about, f"{said} deleted")
 
 
+def _gallery(about: str, repair: bool, watcher: Watcher) -> Iterator[Finding]:
+    broken = bundled.damaged_files()
+    if broken:
+        said = f"{count(len(broken), 'file')} damaged or missing and not used, the first {bundled.GALLERY / broken[0]}"
+        yield Finding(about, said, "Get assets/gallery again from the repository, or install the package again.")
+    else:
+        yield Finding(about, "every precomputed file is as it was built")
+
+
 def _demo(about: str, repair: bool, watcher: Watcher) -> Iterator[Finding]:
     if not demo.demo_folder().is_dir():
         yield Finding(about, "not prepared yet, which the first run does in about fifteen seconds")
@@ -189,6 +199,7 @@ _CHECKS: Mapping[str, Callable[[str, bool, Watcher], Iterator[Finding]]] = {
     "GPU": _gpu,
     "cache": _cache,
     "damaged files": _damaged,
+    "gallery": _gallery,
     "demo weights": _demo,
     "chromium": _chromium,
 }

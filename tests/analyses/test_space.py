@@ -30,6 +30,7 @@ from neuronxa_core.gallery import read
 from neuronxa_core.gallery import space as stored
 from neuronxa_core.metrics.separability import decision_values, separability
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study import bundled
 from neuronxa_core.study.recipe import local_recipe
 from neuronxa_core.study.runner import find_layers, run_study
 from neuronxa_core.study.study import Study
@@ -109,11 +110,12 @@ def test_alignment_stands_beside_the_measures_of_its_own_layer(study: Study):
 
 
 def test_stored_means_that_lack_a_measure_are_not_at_hand(tmp_path, monkeypatch):
-    whole = pd.read_parquet(read.GALLERY / stored.SPACE_FILE)
-    whole.drop(columns=["cka", "cka_low", "cka_high"]).to_parquet(tmp_path / stored.SPACE_FILE)
+    whole = pd.read_parquet(bundled.GALLERY / stored.SPACE_FILE)
+    with bundled.building(tmp_path):
+        whole.drop(columns=["cka", "cka_low", "cka_high"]).to_parquet(tmp_path / stored.SPACE_FILE)
     study = read.gallery_studies()[0]
     assert {"cka", "anc"} <= set(stored.precomputed_means(study).columns)
-    monkeypatch.setattr(stored, "GALLERY", tmp_path)
+    monkeypatch.setattr(bundled, "GALLERY", tmp_path)
     assert stored.precomputed_means(study) is None
 
 

@@ -16,6 +16,7 @@ from neuronxa_core.errors import Cancelled, ModelError, StudyError
 from neuronxa_core.gallery import answers, pairs_changed
 from neuronxa_core.progress import Watcher
 from neuronxa_core.states.sentences import STATES
+from neuronxa_core.study import bundled
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from tests.tiny import tiny_tokenizer
@@ -125,8 +126,9 @@ def test_experts_and_what_does_not_fit_together_are_refused(asked, tiny_model):
 def test_what_the_gallery_stores_is_what_it_answers(asked, tmp_path: Path, monkeypatch):
     text = Continuation(asked.study, asked.intervention, "deu_Latn", beginning(asked.study, "deu_Latn"), tokens=3)
     curves, continued = asked.run(), text.run()
-    pairs_changed.write_changed([continued, curves], tmp_path)
-    monkeypatch.setattr(pairs_changed, "GALLERY", tmp_path)
+    with bundled.building(tmp_path):
+        pairs_changed.write_changed([continued, curves], tmp_path)
+    monkeypatch.setattr(bundled, "GALLERY", tmp_path)
     monkeypatch.setattr(pairs_changed, "gallery_request", lambda: asked.intervention)
     stored: ChangedAlignment | None = answers.stored(asked)  # type: ignore[assignment]
     assert stored is not None

@@ -66,7 +66,8 @@ def test_doctor_on_an_empty_machine_finds_nothing_to_do_and_writes_nothing(cache
     assert [line.partition(":")[0] for line in lines] == [
         f"ok  {about}"
         for about in (
-            *("settings", "versions", "packages", "cores", "memory", "GPU", "cache", "damaged files", "demo weights"),
+            *("settings", "versions", "packages", "cores", "memory", "GPU", "cache", "damaged files", "gallery"),
+            "demo weights",
             "chromium",
         )
     ]
