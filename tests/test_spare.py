@@ -10,6 +10,8 @@ import pytest
 
 from neuronxa_core import spare
 from neuronxa_core.errors import CacheError
+from neuronxa_core.models import warmth
+from neuronxa_core.progress import SILENT
 from neuronxa_core.states import mapped, store
 from neuronxa_core.study.runner import find_layers, find_result, run_study
 from neuronxa_core.study.study import Study
@@ -102,3 +104,11 @@ def test_a_shared_dashboard_does_not_say_where_the_cache_lies(read_only: Path, m
     assert str(read_only) in spare.problem(store.root())
     set_settings(monkeypatch, mode="shared")
     assert spare.problem(store.root()) == "The cache folder cannot be written to (Not a directory)."
+
+
+def test_a_warm_up_puts_the_weights_where_a_run_would(monkeypatch: pytest.MonkeyPatch):
+    allowed: list[bool] = []
+    monkeypatch.setattr(warmth, "prepare_demo", lambda watcher: allowed.append(spare.is_allowed()))
+    warmth.warm_up(SILENT)
+    assert allowed == [True]
+    assert not spare.is_allowed()

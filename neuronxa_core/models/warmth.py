@@ -1,11 +1,15 @@
 """What a run of the demo needs before it can begin, done while nobody waits for it."""
 
+from neuronxa_core import spare
 from neuronxa_core.models.demo import prepare_demo
 from neuronxa_core.progress import Watcher
 
 
 def warm_up(watcher: Watcher) -> None:
-    """Imports what a run imports and prepares the demo's weights; loads no model. Raises Cancelled, NeuronXAError."""
+    """Imports what a run imports and prepares the demo's weights; loads no model. Raises Cancelled, NeuronXAError.
+
+    Where the cache cannot take the weights they go where a run would put them.
+    """
     import torch  # noqa: F401
 
     watcher.check()
@@ -14,4 +18,5 @@ def warm_up(watcher: Watcher) -> None:
     watcher.check()
     import neuronxa_core.models.loading  # noqa: F401
 
-    prepare_demo(watcher)
+    with spare.allowed():
+        prepare_demo(watcher)
