@@ -10,12 +10,11 @@ from neuronxa_core.analyses.beside import Relation, relation_to_fertility
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme
-from neuronxa_core.figures.style import blank, colour_key, hover, short_codes
+from neuronxa_core.figures.style import blank, colour_key, hover, name_columns, short_codes
 from neuronxa_core.numbers import CONFIDENCE, count, decimal, interval, percent, score
 from neuronxa_core.study.study import Study
 
 _HEIGHT = 365
-_LINES = 3
 _SYMBOLS = ("circle", "circle-open")
 _MARKS = ("●", "○")
 
@@ -26,7 +25,7 @@ def beside_figure(table: pd.DataFrame, names: Sequence[str], theme: Theme = "lig
     table: as beside.beside_table gives it. names: of both models; the first is filled, the other open.
     """
     palette = PALETTES[theme]
-    figure = blank(theme, _HEIGHT, margin={"l": 8, "r": 12, "t": 58, "b": 12 + 15 * _LINES}, hovermode="closest")
+    figure = blank(theme, _HEIGHT, margin={"l": 8, "r": 12, "t": 58, "b": 8}, hovermode="closest")
     for column, axis, colour, of in (
         ("nasca", "y", palette.states["nas"], "NASCA"),
         ("fertility", "y2", palette.muted, "Fertility"),
@@ -53,14 +52,17 @@ def beside_figure(table: pd.DataFrame, names: Sequence[str], theme: Theme = "lig
     figure.update_layout(yaxis2=second | {"domain": [0, 0.3]}, yaxis2_title_text="Fertility")
     figure.update_layout(yaxis={"domain": [0.38, 1], "title": {"text": "NASCA"}, "range": [-0.05, 1.0], "dtick": 0.5})
     figure.update_xaxes(
-        tickvals=list(range(len(table))),
-        showticklabels=False,
         range=[-0.7, len(table) - 0.3],
         showgrid=False,
         ticks="",
         anchor="y2",
     )
-    _name_columns(figure, list(table["language"]))
+    codes = list(table["language"])
+    short = short_codes(codes)
+    italic = [name if language(code).head else f"<i>{name}</i>" for code, name in zip(codes, short, strict=True)]
+    figure.update_layout(
+        margin_b=10 + name_columns(figure, list(range(len(codes))), short, italic, room=280, axis="y2")
+    )
     key = "<br>".join(f"{mark} {html.escape(name)}" for mark, name in zip(_MARKS, names, strict=True))
     colour_key(figure, [(palette.ink, key)], yshift=44)
     figure.update_annotations(align="left")
@@ -74,17 +76,6 @@ def _apart(one: pd.Series, other: pd.Series, axis: str, colour: str) -> go.Scatt
     return go.Scatter(
         x=x, y=y, yaxis=axis, mode="lines", line={"color": colour, "width": 2}, name="difference", hoverinfo="skip"
     )
-
-
-def _name_columns(figure: go.Figure, codes: Sequence[str]) -> None:
-    """Writes short codes below the columns, on three lines in turn; long-tail languages in italics.
-
-    As annotations, since plotly drops tick labels on a phone, where a column is narrower than a code.
-    """
-    for place, (code, short) in enumerate(zip(codes, short_codes(codes), strict=True)):
-        text = short if language(code).head else f"<i>{short}</i>"
-        below = {"yref": "y2 domain", "y": 0, "yanchor": "top", "yshift": -2 - 15 * (place % _LINES)}
-        figure.add_annotation(x=place, text=text, showarrow=False, font={"size": 12}, **below)
 
 
 def exportable_beside(study: Study, table: pd.DataFrame, names: Sequence[str]) -> ExportableFigure:

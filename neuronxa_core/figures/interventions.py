@@ -12,7 +12,7 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import style
 from neuronxa_core.figures.export import ExportableFigure, shared_caption
 from neuronxa_core.figures.palette import PALETTES, Theme, score_scale
-from neuronxa_core.figures.style import blank, colour_key, hover, name_rows, score_bar, short_codes, signed_ticks, tick
+from neuronxa_core.figures.style import blank, colour_key, hover, score_bar, signed_ticks, tick
 from neuronxa_core.numbers import CONFIDENCE, count, interval, percent, signed, signed_percent, tenths, with_unit
 
 EFFECTS_HEIGHT = 420
@@ -20,8 +20,8 @@ _WITH_NUMBERS = 8
 """Up to so many languages, the numbers stand in the cells."""
 _RANDOM = "random"
 _UNIT = "Change of bits per byte, %"
-_BELOW = 100
-"""Pixels below the matrix, for codes and colour bar."""
+_BELOW = 78
+"""Pixels below the matrix and its codes, for the axis title and the colour bar."""
 _GAP = 0.5
 """Between the matrix and the column of the controls, in cells."""
 
@@ -34,8 +34,7 @@ def effects_figure(effects: Effects, theme: Theme = "light") -> go.Figure:
     """
     rows, columns = _rows(effects), len(effects.codes)
     top = max(0.01, float(np.nanmax([*effects.effects["change"], 0.0])))
-    height = max(30 * len(rows), 150) + _BELOW + 20
-    figure = blank(theme, height, margin={"l": 8, "r": 8, "t": 20, "b": _BELOW}, hovermode="closest")
+    figure = blank(theme, EFFECTS_HEIGHT, margin={"l": 8, "r": 24, "t": 20}, hovermode="closest")
     owned = any(name in effects.codes for name in effects.names)
     shown = columns + (1 if owned else 0)
     places = [*range(columns), columns + _GAP][:shown]
@@ -47,10 +46,11 @@ def effects_figure(effects: Effects, theme: Theme = "light") -> go.Figure:
             figure.add_trace(_cells(part, places[span], grid[:, span], [row[span] for row in told], top, theme))
     if columns <= _WITH_NUMBERS:
         _numbers(figure, places, grid, top, theme)
-    names = [*short_codes(list(effects.codes)), _RANDOM][:shown]
-    figure.update_xaxes(
-        tickvals=places, ticktext=names, showgrid=False, ticks="", tickangle=-90, title_text="Measured in"
-    )
+    names = [*style.short_codes(list(effects.codes)), _RANDOM][:shown]
+    named = style.name_columns(figure, places, names)
+    figure.update_xaxes(showgrid=False, ticks="", title={"text": "Measured in", "standoff": named + 8})
+    below = named + _BELOW
+    figure.update_layout(height=max(30 * len(rows), 150) + 20 + below, margin_b=below)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=[_named(name) for name, _ in rows],
@@ -187,7 +187,7 @@ def own_figure(effects: Effects, theme: Theme = "light") -> go.Figure:
         )
     )
     colour_key(figure, [(palette.states["nas"], "● its own neurons"), (palette.muted, "○ random neurons")])
-    name_rows(figure, [tick(code, longest=18) for code in codes])
+    style.name_rows(figure, [tick(code, longest=18) for code in codes])
     reach = [table["ci_low"].min(), table["ci_high"].max(), *(each for _, each in controls)]
     ticks = signed_ticks(min(reach), max(reach), unit=0.01)
     figure.update_xaxes(title_text=_UNIT, rangemode="tozero", **ticks)

@@ -15,6 +15,10 @@ from neuronxa_core.interface import separators
 from neuronxa_core.numbers import signed
 
 _MOST_TICKS = 8
+NAME = "column name"
+"""What the annotation of a column's name is called."""
+_NAME_LINE, _HALF = 15, 3.7
+"""Pixels of a line of column names, and of half a letter of one."""
 FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", "Noto Sans", sans-serif'
 
 
@@ -176,6 +180,39 @@ def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
     """A name beside each row, the first one at the bottom, and no grid."""
     figure.update_yaxes(
         tickvals=list(range(len(names))), ticktext=list(names), range=[-0.7, len(names) - 0.3], showgrid=False, ticks=""
+    )
+
+
+def name_columns(
+    figure: go.Figure,
+    places: Sequence[float],
+    names: Sequence[str],
+    marked: Sequence[str] = (),
+    room: int = 180,
+    axis: str = "y",
+) -> int:
+    """Names every column, and returns the pixels that the names take below.
+
+    places: of the columns on `x`. axis: the lowest one beside them. marked: the names as drawn, such as italics;
+    without them, `names`. room: pixels of all columns where the figure is narrowest. As annotations, on as few lines in
+    turn as that needs, since plotly drops tick labels where a column is narrower than its name.
+    """
+    lines = _lines_for([len(name) for name in names], room)
+    figure.update_xaxes(tickvals=list(places), ticktext=list(names), showticklabels=False)
+    for number, (place, text) in enumerate(zip(places, marked or names, strict=True)):
+        shift = -2 - _NAME_LINE * (number % lines)
+        where = {"yref": f"{axis} domain", "y": 0, "yanchor": "top", "yshift": shift, "name": NAME}
+        figure.add_annotation(x=place, text=text, showarrow=False, font={"size": 12}, **where)
+    return _NAME_LINE * lines + 4
+
+
+def _lines_for(letters: Sequence[int], room: int) -> int:
+    """The fewest lines, taken in turn, on which names of so many letters do not meet."""
+    column = room / max(len(letters), 1)
+    return next(
+        lines
+        for lines in range(1, len(letters) + 2)
+        if all(lines * column >= _HALF * (one + two) for one, two in zip(letters, letters[lines:], strict=False))
     )
 
 
