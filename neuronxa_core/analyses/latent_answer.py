@@ -172,7 +172,7 @@ class LatentAnswer(Shown):
         """One line that says what was asked."""
         asked, told = self.request, self.told
         pair = f"{asked.study.source} → {asked.study.target}"
-        parts = [told["model"], pair, f"pivot {asked.pivot}", asked.task, f"{asked.shots} shots"]
+        parts = [asked.study.title, pair, f"pivot {asked.pivot}", asked.task, f"{asked.shots} shots"]
         return " · ".join(
             [*parts, f"{count(len(self.used), 'word')} of {told['words']}", f"seed {asked.seed}", asked.study.dtype]
         )

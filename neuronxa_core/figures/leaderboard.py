@@ -11,18 +11,17 @@ from neuronxa_core.analyses.models import FEWEST, short_model
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, SCORE_NAMES, Theme, score_scale, variant_name
-from neuronxa_core.figures.style import blank, click_targets, score_bar, short_codes
+from neuronxa_core.figures.style import blank, click_targets, name_columns, score_bar, short_codes
 from neuronxa_core.figures.wording import joined_names, within
-from neuronxa_core.models import demo
 from neuronxa_core.models.curated import curated
 from neuronxa_core.numbers import CONFIDENCE, confidence, count, score
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import SUMMARY_NAMES
 from neuronxa_core.study.study import Study
 
-_ROW, _TALL_ROW, _BELOW = 26, 38, 104
+_ROW, _TALL_ROW, _BELOW = 26, 38, 56
 _MOST_LABELS = 60
-"""With more languages than this, their codes would run into each other."""
+"""With more languages than this, their codes would fill the page."""
 _LONGEST, _LONGEST_BELOW = 22, 30
 
 
@@ -35,7 +34,7 @@ def _title(name: str, study: Study) -> str:
     model, known = short_model(study), curated(study.model)
     if name != model and not name.startswith(f"{model}, "):  # variants of one model, named by what differs alone
         return variant_name(name)
-    title = demo.TITLE if study.model == demo.NAME else known.title if known else model
+    title = known.title if known else variant_name(model)
     return title + variant_name(name.removeprefix(model))
 
 
@@ -58,16 +57,10 @@ def board_heatmap(
     Transparent squares lie over the cells for clicks; their customdata begins with the variant and the code.
     """
     scores, low, high = (board.scores(state, end).loc[list(order), list(codes)] for end in ("", "_low", "_high"))
-    named = titles(board)
-    ticks = [_in_two_lines(named[name]) for name in order]
-    figure = blank(
-        theme,
-        (_TALL_ROW if any("<br>" in each for each in ticks) else _ROW) * len(order) + _BELOW,
-        margin={"l": 8, "r": 8, "t": 4, "b": _BELOW - 8},
-        dragmode=False,
-        hovermode="closest",
-        hoverdistance=-1,
-    )
+    called = titles(board)
+    ticks = [_in_two_lines(called[name]) for name in order]
+    cells = (_TALL_ROW if any("<br>" in each for each in ticks) else _ROW) * len(order)
+    figure = blank(theme, cells + _BELOW, dragmode=False, hovermode="closest", hoverdistance=-1)
     figure.add_trace(
         go.Heatmap(
             z=scores.to_numpy(np.float32),
@@ -83,30 +76,27 @@ def board_heatmap(
     )
     rows, columns = (each.tolist() for each in np.nonzero(scores.notna().to_numpy()))
     ends = [scores.to_numpy(), low.to_numpy(), high.to_numpy()]
-    cells = [
+    targets = [
         [
             order[row],
             codes[column],
-            _hover(named[order[row]], codes[column], *(float(end[row, column]) for end in ends)),
+            _hover(called[order[row]], codes[column], *(float(end[row, column]) for end in ends)),
         ]
         for row, column in zip(rows, columns, strict=True)
     ]
     figure.add_trace(
-        click_targets(x=columns, y=rows, customdata=cells, hovertemplate="%{customdata[2]}<extra></extra>")
+        click_targets(x=columns, y=rows, customdata=targets, hovertemplate="%{customdata[2]}<extra></extra>")
     )
     shared = {"showgrid": False, "ticks": "", "showline": False, "ticklabelstandoff": 4}
-    few = len(codes) <= _MOST_LABELS
-    figure.update_xaxes(
-        range=[-0.5, len(codes) - 0.5],
-        tickvals=list(range(len(codes))) if few else [],
-        ticktext=short_codes(codes) if few else [],
-        tickangle=-90,
-        tickfont={"size": 12},
-        title_text=""
-        if few
-        else f"{count(len(codes), 'language')}, {language(codes[0]).name} to {language(codes[-1]).name}",
-        **shared,
-    )
+    figure.update_xaxes(range=[-0.5, len(codes) - 0.5], **shared)
+    if len(codes) <= _MOST_LABELS:
+        named = name_columns(figure, range(len(codes)), short_codes(codes))
+    else:
+        span = f"{language(codes[0]).name} to {language(codes[-1]).name}"
+        figure.update_xaxes(tickvals=[], title_text=f"{count(len(codes), 'language')}, {span}")
+        named = 24
+    margin = {"l": 8, "r": 12, "t": 4, "b": _BELOW + named - 8}
+    figure.update_layout(height=cells + _BELOW + named, margin=margin)
     figure.update_yaxes(range=[len(order) - 0.5, -0.5], tickvals=list(range(len(order))), ticktext=ticks, **shared)
     figure.update_layout(font={"color": PALETTES[theme].ink})
     return figure
@@ -119,7 +109,7 @@ def _hover(title: str, code: str, value: float, low: float, high: float) -> str:
 
 def exportable_board(board: Board, order: Sequence[str], codes: Sequence[str], state: State) -> ExportableFigure:
     study = next(iter(board.studies.values()))
-    models = list(dict.fromkeys(short_model(each) for each in board.studies.values()))
+    models = list(dict.fromkeys(variant_name(short_model(each)) for each in board.studies.values()))
     return ExportableFigure(
         f"{study.names['corpus']}.{study.target}.{state}.leaderboard",
         f"{SCORE_NAMES[state]} of {count(len(order), 'model')} on {count(len(codes), 'language')}",

@@ -13,6 +13,7 @@ from neuronxa_core.figures.style import blank, hover
 from neuronxa_core.figures.wording import joined_names
 from neuronxa_core.numbers import CONFIDENCE, count, interval, score, signed
 from neuronxa_core.states.sentences import State
+from neuronxa_core.study.naming import model_title
 from neuronxa_core.study.result import SUMMARY_NAMES
 
 _HEIGHT = 420
@@ -58,14 +59,15 @@ def moved_figure(table: pd.DataFrame, state: State, theme: Theme = "light") -> g
 def _told(row: Mapping[Hashable, Any]) -> str:
     ends = interval(row["ci_low"], row["ci_high"], signed)
     return (
-        f"<b>{language(row['source']).name}</b><br>{row['model']}<br>{score(row['before'])} before, "
+        f"<b>{language(row['source']).name}</b><br>{model_title(row['model'])}<br>{score(row['before'])} before, "
         f"{score(row['after'])} after<br>difference {signed(row['difference'])}  [{ends}]"
     )
 
 
 def exportable_moved(table: pd.DataFrame, state: State, what: str) -> ExportableFigure:
     """what: names both sides, such as `first to second`."""
-    models, corpora = (joined_names(list(dict.fromkeys(table[name]))) for name in ("model", "corpus"))
+    told = {"model": table["model"].map(model_title), "corpus": table["corpus"]}
+    models, corpora = (joined_names(list(dict.fromkeys(names))) for names in told.values())
     results = count(int((table["measure"] == SUMMARY_NAMES[state]).sum()), "result")
     return ExportableFigure(
         f"moved.{state}",
@@ -87,7 +89,7 @@ def moved_finding(table: pd.DataFrame, state: State) -> str:
     up = int((found["difference"] > 0).sum())
     most = found.loc[found["difference"].abs().idxmax()]
     ends = interval(float(most["ci_low"]), float(most["ci_high"]), signed)
-    with_model = f" with {most['model']}" if rows["model"].nunique() > 1 else ""
+    with_model = f" with {model_title(most['model'])}" if rows["model"].nunique() > 1 else ""
     by_chance = f"about {_BY_CHANCE * len(rows):,.0f}" if len(rows) >= 1 / _BY_CHANCE else "fewer than one"
     whose = "its" if len(found) == 1 else "their"
     return (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neuronxa_core.states.sentences import State
+from neuronxa_core.study.naming import model_title
 
 Theme = Literal["light", "dark"]
 
@@ -84,4 +85,4 @@ POOLING_NAMES: dict[str, str] = {
 
 def variant_name(code: str) -> str:
     """A variant as analyses.models.variant_names writes it, in words: `Activation (gate), bfloat16`."""
-    return ", ".join(SITE_NAMES.get(part) or POOLING_NAMES.get(part) or part for part in code.split(", "))
+    return ", ".join(SITE_NAMES.get(part) or POOLING_NAMES.get(part) or model_title(part) for part in code.split(", "))

@@ -10,7 +10,6 @@ from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.palette import SCORE_NAMES, STATE_NAMES
 from neuronxa_core.figures.printing import Picture
 from neuronxa_core.metrics.bootstrap import RESAMPLES
-from neuronxa_core.models import demo
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.citations import MEXA, NEURONXA, SOFTWARE, bibliography, corpus_entries, model_entries
 from neuronxa_core.study.latex import latex, markdown
@@ -163,8 +162,7 @@ def methods(result: StudyResult, escape: Callable[[str], str], cite: Cite) -> st
 
 
 def _model(study: Study) -> str:
-    name = demo.TITLE if study.model == demo.NAME else study.names["model"]
-    return f"{name}, revision {study.revision}," if study.revision else name
+    return f"{study.title}, revision {study.revision}," if study.revision else study.title
 
 
 def _adapted(study: Study) -> str:

@@ -31,6 +31,11 @@ def model_name(model: str) -> str:
     return cached.removeprefix(_IN_HUB_CACHE).replace("--", "/") or _last_part(path) or "model"
 
 
+def model_title(model: str) -> str:
+    """The model as people read it in a sentence: the demo by the name of the model that it is."""
+    return demo.TITLE if model == demo.NAME else model_name(model)
+
+
 def _is_path(text: str) -> bool:
     return text[0] in "/~." or exists(text)
 

@@ -15,7 +15,7 @@ from neuronxa_core.models.hardware import DTYPES, Dtype
 from neuronxa_core.models.locate import ModelRef
 from neuronxa_core.settings import settings
 from neuronxa_core.states.sentences import POOLINGS, SITES, Pooling, ReadoutConfig, Site
-from neuronxa_core.study.naming import corpus_name, model_name
+from neuronxa_core.study.naming import corpus_name, model_name, model_title
 
 CHOICES: dict[str, tuple[str, ...]] = {"site": SITES, "pooling": ("auto", *POOLINGS), "dtype": DTYPES}
 """Allowed values of a study's fields, the default first."""
@@ -86,6 +86,11 @@ class Study:
         }
 
     @property
+    def title(self) -> str:
+        """The model as people read it: `Gemma 3 270M (base)` for the demo, see naming."""
+        return model_title(self.model)
+
+    @property
     def told(self) -> dict[str, Any]:
         """`fields` with names in place of paths: the study as an export tells it."""
         return {name: self.names.get(name, value) for name, value in self.fields.items()}
@@ -150,7 +155,7 @@ class Study:
         names = self.names
         adapter = f" + {names['adapter']}" if self.adapter else ""
         parts = [
-            f"{names['model']}{revision}{adapter}",
+            f"{self.title}{revision}{adapter}",
             names["corpus"],
             *([f"neurons {self.neurons}"] if self.neurons else []),
             f"{self.source} → {self.target}",

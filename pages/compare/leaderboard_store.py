@@ -90,7 +90,7 @@ def watch(url: str) -> None:
             look.table(
                 pd.DataFrame(
                     {
-                        "variant": [study.names["model"] for study in studies],
+                        "variant": [study.title for study in studies],
                         "source": [study.source for study in studies],
                         "reason": told,
                     }

@@ -6,7 +6,7 @@ from neuronxa_core.corpora.catalogue import BUNDLED
 from neuronxa_core.corpora.configured import configured
 from neuronxa_core.models import demo
 from neuronxa_core.settings import settings
-from neuronxa_core.study.naming import corpus_name, model_name
+from neuronxa_core.study.naming import corpus_name, model_name, model_title
 from neuronxa_core.study.study import Study
 
 
@@ -44,7 +44,7 @@ def _by_name(named: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def labels(field: str, options: Iterable[str]) -> dict[str, str]:
     """The label of each option that is a path: its name, with its parent folder where two have the same name."""
-    name_of = corpus_name if field == "corpus" else model_name
+    name_of = corpus_name if field == "corpus" else model_title
     names = {option: name_of(option) for option in options}
     shared = [name for name in names.values() if [*names.values()].count(name) > 1]
     return {

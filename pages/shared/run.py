@@ -225,7 +225,7 @@ def study_line(
     word, told = _badges().get(badge, (badge, None))
     parts = (
         f"**{names or f'{named(study.source)} → {named(study.target)}'}**",
-        _code(study.names["model"]),
+        look.plain(study.title),
         *(about or _corpus_parts(study)),
         tr("dtype {dtype}", dtype=dtypes or study.dtype),
     )

@@ -97,7 +97,7 @@ def test_a_printed_figure_has_its_size_ground_title_and_study(name: str, theme: 
     assert figure.layout.paper_bgcolor == ground
     text = re.sub(r"<[^>]*>", " ", figure.layout.title.text)
     assert exportable.title in text
-    assert "demo · everyday" in text
+    assert "Gemma 3 270M (base) · everyday" in text
     assert not figure.layout.updatemenus
     assert not figure.frames
     assert "cells" not in {trace.name for trace in figure.data}

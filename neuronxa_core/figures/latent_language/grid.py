@@ -106,13 +106,12 @@ def _targets(figure: go.Figure, answer: GridAnswer, shown: NDArray[np.int64]) ->
 def exportable_grid(answer: GridAnswer, cell: tuple[int, int] | None = None) -> ExportableFigure:
     left = len(answer.tokens) - MOST_SHOWN
     note = f" The last {MOST_SHOWN} of {len(answer.tokens)} tokens." if left > 0 else ""
-    names = answer.study.names
     return ExportableFigure(
         f"{answer.study.stem}.lens",
         "Logit lens: the likeliest next token, layer by layer",
         "In each cell, the token that the model would put next if it stopped at this layer; colour: its probability, "
         f"0 to 1. Under other scripts than Latin, the script's name.{note}",
-        f"{names['model']} · {answer.study.dtype}",
+        f"{answer.study.title} · {answer.study.dtype}",
         lambda theme: lens_grid(answer, cell, theme),
     )
 
