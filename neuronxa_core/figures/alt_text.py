@@ -26,4 +26,4 @@ def kind(figure: go.Figure) -> str:
     points = [trace for trace in drawn if "markers" in trace.mode and "lines" not in trace.mode]
     if any(trace.error_x.array is not None for trace in points):
         return "Dot plot with intervals"
-    return "Scatter plot" if points else "Line chart"
+    return "Scatter plot" if points and not any(trace.mode == "lines+markers" for trace in drawn) else "Line chart"

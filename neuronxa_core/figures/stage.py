@@ -6,8 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures.export import ExportableFigure, standing
-from neuronxa_core.figures.palette import Theme
+from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.style import cell_texts
 
 SMALLEST = 24
@@ -18,15 +19,20 @@ _MOST_NAMES = {"x": 30, "y": 18}
 _SCALED = {"xshift", "yshift", "thickness", "standoff", "ticklen", "ax", "ay"}
 _SCREEN, _LETTER, _LINE = (1100, 430), 13, 30
 """Pixels for the cells of a heat map, of a letter, and of a line of text at that size."""
+_TAG = re.compile(r"<[^>]+>")
 _SIZE = re.compile(r"font-size:\s*([\d.]+)px")
 
 
-def staged(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
+def staged(exportable: ExportableFigure, theme: Theme = "light", marked: str = "") -> go.Figure:
     """The figure without a size of its own, no text smaller than 24 pixels, lines and markers larger in proportion.
 
-    Where an axis has more names than fit at that size, every second or third stands.
+    Where an axis has more names than fit at that size, every second or third stands. marked: a language whose row and
+    column are framed.
     """
-    content = _enlarged(standing(exportable, theme).to_dict())
+    figure = standing(exportable, theme)
+    for axis, place in places_of(figure, marked) if marked else ():
+        _frame(figure, axis, place, PALETTES[theme].ink)
+    content = _enlarged(figure.to_dict())
     layout = content["layout"]
     for name in ("height", "width"):
         layout.pop(name, None)
@@ -40,6 +46,33 @@ def staged(exportable: ExportableFigure, theme: Theme = "light") -> go.Figure:
         if trace["type"] == "heatmap" and trace.get("texttemplate"):
             trace["text"] = _cells(trace["text"])
     return go.Figure({**content, "layout": {**layout, "autosize": True, "hovermode": False}})
+
+
+def places_of(figure: go.Figure, code: str) -> list[tuple[str, float]]:
+    """Where the figure's axes name a language: `x` or `y`, and the place. Names may be cut, or its short code."""
+    named = [
+        (side, axis.tickvals, axis.ticktext) for side, axis in (("x", figure.layout.xaxis), ("y", figure.layout.yaxis))
+    ]
+    return [
+        (side, float(place))
+        for side, places, texts in named
+        for place, text in zip(() if places is None else places, () if texts is None else texts, strict=False)
+        if _names(_TAG.sub("", str(text)), code)
+    ]
+
+
+def _names(text: str, code: str) -> bool:
+    name = language(code).name
+    return text in (name, code, code[:3]) or (text.endswith("…") and len(text) > 3 and name.startswith(text[:-1]))
+
+
+def _frame(figure: go.Figure, side: str, place: float, colour: str) -> None:
+    """A frame around the row, or the column, at a place, from one end of the picture to the other."""
+    across = "x" if side == "y" else "y"
+    ends = {f"{side}0": place - 0.5, f"{side}1": place + 0.5, f"{across}0": 0, f"{across}1": 1}
+    figure.add_shape(
+        type="rect", **ends, **{f"{side}ref": side, f"{across}ref": "paper"}, line={"color": colour, "width": 2}
+    )
 
 
 def _cells(rows: Sequence[Sequence[str]]) -> list[list[str]]:

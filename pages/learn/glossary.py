@@ -8,7 +8,7 @@ from neuronxa_core.gallery.method import method_request, precomputed_method
 from neuronxa_core.interface import tr
 from neuronxa_core.settings import ASSETS
 from pages.learn.told import question
-from pages.shared import glossary, link, look
+from pages.shared import glossary, link, look, stage
 from pages.shared.glossary import Term
 
 
@@ -43,6 +43,7 @@ def show(term: Term) -> None:
         if example:
             with picture:
                 exportable = exportables_of(example)[term.picture]
+                stage.keeps_its_languages()
                 look.picture(exportable, f"glossary_{term.picture}")
                 st.caption(exportable.title)
 

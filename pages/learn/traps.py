@@ -9,7 +9,7 @@ from neuronxa_core.figures import traps as figures
 from neuronxa_core.gallery.traps import traps_request
 from neuronxa_core.interface import tr
 from pages.learn.told import Told, question, steps
-from pages.shared import glossary, look, picker
+from pages.shared import glossary, look, picker, stage
 from pages.shared.run import Place, answer_or_stop
 
 
@@ -49,6 +49,7 @@ def six_traps(answer: TrapResults) -> None:
 
 st.title(tr("Traps"))
 question(tr("How does a score mislead, and how do you notice?"))
+stage.keeps_its_languages()
 request = traps_request()
 names = tr("German, Yoruba and Swahili → English")
 answer = answer_or_stop(request, Place(400, names=lambda _: names, dtypes=request.study.dtype))

@@ -10,6 +10,7 @@ from neuronxa_core.jobs import shared_warm_up
 from neuronxa_core.settings import ASSETS, settings
 from pages.shared import (
     access,
+    aloud,
     class_bar,
     classroom,
     glossary,
@@ -58,6 +59,7 @@ def draw() -> None:
     stage.begin(page.title)
     glossary.begin()
     tickets.begin()
+    aloud.begin()
     picker.study_picker()
     hold_uploads()
     if settings().worker == "process" and settings().mode == "local":

@@ -1,7 +1,9 @@
 """Stage mode: one figure fills the screen, and keys move it through layers, languages and figures.
 
 `present=N` in the link puts the page's Nth figure on the stage. A page registers its layer control with `moves`; the
-rest is the same for all: `look.picture` asks `show` for every figure. On a tour the arrow keys lead from stop to stop.
+rest is the same for all: `look.picture` asks `show` for every figure. Digits change the study's source, whose row and
+column are framed in a figure of many languages. Keys that do nothing are not shown. On a tour the arrow keys lead from
+stop to stop.
 """
 
 import html
@@ -12,26 +14,19 @@ from functools import partial
 
 import streamlit as st
 
-from neuronxa_core.corpora.catalogue import open_corpus
 from neuronxa_core.corpora.languages import language
-from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.figures.alt_text import alt_text
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.stage import staged
-from neuronxa_core.gallery.answers import at_hand
-from neuronxa_core.gallery.read import LAYERED
 from neuronxa_core.interface import tr
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.study import Study
-from pages.shared import bound
+from pages.shared import aloud, bound, stage_languages
 from pages.shared import lesson as lessons
 from pages.shared.lesson import Walk
 
 PARAMETER, LAYER = "present", "stage_layer"
-_DIGITS = 9
-_LOOKED_AT = 64
-"""Languages of a corpus that are asked for an answer, to find those for the digits."""
 _SECONDS = 1.2
 """That Play stays with a layer."""
 
@@ -49,7 +44,8 @@ def begin(page: str) -> None:
     state = st.session_state
     if not number() or state.get("stage_page") != page:
         state.stage_page, state.stage_layers, state.stage_at, state.stage_most = page, {}, {}, 1
-        state.stage_drawn, state.stage_early = False, []
+        state.stage_drawn, state.stage_early, state.stage_pair = False, [], True
+    state.stage_fixed = False
     if state.pop("stage_next", False):
         _step(1, around=True)
     for key, value in state.stage_at.items():  # the browser may not have heard yet where the keys have led
@@ -62,12 +58,27 @@ def end() -> None:
     state = st.session_state
     state.stage_most, state.stage_drawn = max(1, len(state.stage_figures)), number() > 0
     early, state.stage_early = state.stage_early, []
+    if state.stage_drawn and not _tour():
+        _hide_dead_keys()
     if number() > state.stage_most:  # a link to a figure that the page has not
         early.append(partial(_turn, 0))
     if state.stage_drawn and early:
         for does in early:
             does()
         st.rerun()
+
+
+def _hide_dead_keys() -> None:
+    """Takes the keys that do nothing for the figure that stands out of the bar."""
+    state = st.session_state
+    dead = {
+        ("Left", "Right"): not state.stage_layers,
+        ("Up", "Down"): state.stage_most < 2,
+        ("Space",): not state.stage_layers and state.stage_most < 2,
+        tuple(map(str, range(1, stage_languages.DIGITS + 1))): not state.stage_pair,
+    }
+    hidden = ", ".join(f".st-key-stage_{key}" for keys, off in dead.items() if off for key in keys)
+    st.html(f"<style>{hidden or '.nx-none'} {{ display: none !important; }}</style>")
 
 
 def draw() -> None:
@@ -99,7 +110,7 @@ def draw() -> None:
         _key(tr("Figure"), "Down", "keyboard_arrow_down", partial(_turn, 1))
         plays = st.session_state.get("stage_plays", False)
         _key(tr("Pause") if plays else tr("Play"), "Space", "pause" if plays else "play_arrow", _play)
-        for digit, study in enumerate(_studies(st.session_state.study), 1):
+        for digit, study in enumerate(stage_languages.studies(st.session_state.study), 1):
             _key(language(study.source).name, str(digit), "", partial(_open, study))
         _key(tr("Leave"), "Escape", "close", partial(_put, 0))
     if plays:
@@ -135,6 +146,11 @@ def moves(key: str, values: Iterable[object]) -> None:
     st.session_state.stage_layers[key] = list(values)
 
 
+def keeps_its_languages() -> None:
+    """Takes the digits away from a page whose figures do not follow the study. Call it before they are drawn."""
+    st.session_state.stage_fixed = True
+
+
 def layer(values: Sequence[int], start: int) -> int | None:
     """The layer that arrow keys mark on a page without a layer control, kept in the link; None off the stage."""
     if not number():
@@ -153,7 +169,8 @@ def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> boo
     """
     if not number():
         return False
-    figures: list[str] = st.session_state.stage_figures
+    state = st.session_state
+    figures: list[str] = state.stage_figures
     if key not in figures:
         figures.append(key)
     if figures.index(key) + 1 == number():
@@ -163,7 +180,9 @@ def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> boo
             st.html(f"<p class='nx-stage-title'>{html.escape(tour.step.title if tour else _title(exportable))}</p>")
             if tour:
                 st.html(f"<p class='nx-stage-told'>{html.escape(tour.step.task)}</p>")
-            figure = staged(exportable, theme)
+            figure = staged(exportable, theme, stage_languages.chosen(exportable))
+            state.stage_pair = not state.stage_fixed and stage_languages.tell_apart(exportable, figure)
+            aloud.say(exportable.title)
             st.plotly_chart(
                 figure,
                 key=f"stage_{key}",
@@ -178,7 +197,7 @@ def show(exportable: ExportableFigure, key: str, theme: Theme, said: str) -> boo
 def _title(exportable: ExportableFigure) -> str:
     """The figure's title, with the language pair if it does not name it, since the digits change the pair."""
     study: Study | None = st.session_state.study
-    if study is None or f"{study.source} → {study.target}" not in exportable.source:
+    if study is None or not stage_languages.shows_pair(exportable):
         return exportable.title
     names = [language(code).name for code in (study.source, study.target)]
     return exportable.title if names[0] in exportable.title else f"{exportable.title}: {' → '.join(names)}"
@@ -200,6 +219,7 @@ def _put(figure: int) -> None:
         st.query_params[PARAMETER] = str(figure)
     else:
         st.query_params.pop(PARAMETER, None)
+        st.session_state.stage_chosen = False
 
 
 def _turn(by: int) -> None:
@@ -249,33 +269,6 @@ def _clock() -> None:
 
 
 def _open(study: Study) -> None:
-    st.session_state.study_next = replace(study)
-
-
-def _studies(study: Study | None) -> Sequence[Study]:
-    """The studies that the digits open: the corpus's languages that have an answer, in a stable order."""
-    if study is None:
-        return ()
-    asked = replace(study, source=_other(study))
-    kept: tuple[Study, tuple[str, ...]] | None = st.session_state.get("stage_languages")
-    if kept is None or kept[0] != asked:
-        kept = st.session_state.stage_languages = (asked, _languages(study))
-    return [replace(study, source=code) for code in kept[1]]
-
-
-def _other(study: Study) -> str:
-    """Any language but the target, so that studies that differ only in their source are equal."""
-    return next(code for code in ("eng_Latn", "deu_Latn") if code != study.target)
-
-
-def _languages(study: Study) -> tuple[str, ...]:
-    try:
-        beside = open_corpus(study.corpus).beside(study.target)
-    except NeuronXAError:
-        return (study.source,)
-    offered = list(dict.fromkeys((*(code for code in LAYERED if code in beside), *beside)))[:_LOOKED_AT]
-    found = [study.source]
-    for code in offered:
-        if len(found) < _DIGITS and code not in found and at_hand(replace(study, source=code)):
-            found.append(code)
-    return tuple(found)
+    state = st.session_state
+    if not state.stage_drawn or state.stage_pair:
+        state.study_next, state.stage_chosen = replace(study), True

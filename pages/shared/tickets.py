@@ -11,7 +11,7 @@ from neuronxa_core.gallery import parts
 from neuronxa_core.jobs import Snapshot, shared_queue
 from neuronxa_core.numbers import count
 from neuronxa_core.study.analysis import Analysis
-from pages.shared import look
+from pages.shared import aloud, look
 from pages.shared.cost import duration
 from pages.shared.part import part_here
 from pages.shared.visitor import visitor
@@ -108,6 +108,7 @@ def progress(request: Analysis[Any], key: str = "", early: bool = False) -> None
     if snapshot.status == "done":
         st.session_state.setdefault("finished", {})[request] = snapshot.result
         _tickets().pop(request)
+        aloud.say_next("The run has finished.")
         st.rerun()
     if snapshot.status == "failed":
         _show_failure(request, snapshot, key)
@@ -133,6 +134,7 @@ def _progress(request: Analysis[Any], early: bool) -> None:
         st.rerun()
     now = snapshot.progress
     st.progress(now.done / now.total if now and now.total else 0.0, text=_progress_line(snapshot))
+    aloud.progress(snapshot, _progress_line(snapshot))
 
 
 def _show_failure(request: Analysis[Any], snapshot: Snapshot, key: str) -> None:

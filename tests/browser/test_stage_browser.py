@@ -45,6 +45,8 @@ def test_keys_move_layer_figure_and_language_and_escape_leaves(room: Page, serve
     expect(title).to_contain_text("French → English")
     room.keyboard.press("Space")
     expect(title).to_contain_text("at layer 7")
+    said = room.locator("#nx-aloud")
+    expect(said).to_have_text("Cosine similarity by NAV at layer 7")
     room.keyboard.press("Escape")
     expect(title).to_have_count(0)
     expect(room.get_by_test_id("stSidebar")).to_be_visible()
@@ -67,3 +69,18 @@ def test_a_key_pressed_while_the_page_loads_counts_and_the_link_holds_the_layer(
     expect(room).to_have_url(re.compile("stage_layer=8"))
     room.reload()
     expect(title).to_contain_text("layer 8: NAS 0")
+
+
+def test_a_digit_frames_its_language_among_many_and_no_dead_key_is_shown(room: Page, server: str):
+    room.goto(f"{server}/leaderboard?present=1")
+    expect(room.locator(".st-key-stage .heatmaplayer image").first).to_be_visible()
+    bar = room.locator(".st-key-stage_bar")
+    expect(bar.locator(".st-key-stage_Right")).to_be_hidden()
+    expect(bar.locator(".st-key-stage_1")).to_be_visible()
+    assert room.locator(".shapelayer path").count() == 0
+    room.keyboard.press("2")
+    expect(room.locator(".st-key-stage .shapelayer path")).to_have_count(1)
+    room.goto(f"{server}/traps?present=1")
+    expect(room.locator(".st-key-stage .js-plotly-plot .main-svg").first).to_be_visible()
+    expect(bar.locator(".st-key-stage_Down")).to_be_visible()
+    expect(bar.locator(".st-key-stage_1")).to_be_hidden()

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from neuronxa_core.figures.export import ExportableFigure
-from neuronxa_core.figures.stage import SMALLEST, staged
+from neuronxa_core.figures.stage import SMALLEST, places_of, staged
 from neuronxa_core.figures.style import blank
 from tests.figures.examples import EXAMPLES
 
@@ -72,3 +72,17 @@ def test_words_in_cells_are_cut_to_the_cells_of_the_screen():
     few = [row[:4] for row in rows[:4]]
     rows[:] = few
     assert "font-size:24px'>Cyrillic" in staged(ExportableFigure("a", "A", "", "", draw)).data[0].text[0][3]
+
+
+def test_a_chosen_language_is_framed_in_its_row_and_its_column_however_it_is_named():
+    def draw(theme: str) -> go.Figure:
+        figure = blank("light", 300).update_yaxes(tickvals=[0, 1], ticktext=["German", "<i>Modern Standard A…</i>"])
+        return figure.update_xaxes(tickvals=[5, 6], ticktext=["deu", "arb"])
+
+    exportable = ExportableFigure("a", "A", "", "", draw)
+    assert places_of(draw("light"), "arb_Arab") == [("x", 6.0), ("y", 1.0)]
+    assert places_of(draw("light"), "fra_Latn") == []
+    column, row = staged(exportable, marked="arb_Arab").layout.shapes
+    assert (column.x0, column.x1, column.xref, column.yref, column.y1) == (5.5, 6.5, "x", "paper", 1)
+    assert (row.y0, row.y1, row.yref, row.xref) == (0.5, 1.5, "y", "paper")
+    assert staged(exportable).layout.shapes == ()
