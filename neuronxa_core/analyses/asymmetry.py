@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.metrics.bootstrap import bootstrap_interval
+from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
@@ -80,19 +81,8 @@ def one_way_pairs(result: StudyResult, state: State, layer: int) -> pd.DataFrame
     return pd.DataFrame({"pair": pairs + 1, "found": found})
 
 
-def nearest_rival(similarity: NDArray[np.floating], pair: int, lost: str) -> int:
-    """Index of the sentence retrieved in place of the translation: the strongest rival in the row or column.
-
-    pair: from 0. lost: the direction that fails, "source_to_target" (row, targets) or "target_to_source" (column,
-    sources).
-    """
-    line = (similarity[pair] if lost == "source_to_target" else similarity[:, pair]).copy()
-    line[pair] = -np.inf
-    return int(line.argmax())
-
-
 def one_way_table(
-    result: StudyResult, bitext: Bitext, state: State, layer: int, similarity: NDArray[np.floating] | None = None
+    result: StudyResult, bitext: Bitext, state: State, layer: int, cosines: Cosines | None = None
 ) -> pd.DataFrame:
     """`one_way_pairs` with both sentences and, if the layer's cosines are given, the sentence retrieved instead.
 
@@ -102,12 +92,13 @@ def one_way_table(
     pairs = table["pair"] - 1
     table["source_sentence"] = [bitext.source_sentences[pair] for pair in pairs]
     table["target_sentence"] = [bitext.target_sentences[pair] for pair in pairs]
-    if similarity is None:
+    if cosines is None:
         return table
-    forth = table["found"] == "source_to_target"
-    lost = np.where(forth, "target_to_source", "source_to_target")
-    rivals = [nearest_rival(similarity, pair, way) for pair, way in zip(pairs, lost, strict=True)]
-    table["taken_by"] = [rival + 1 for rival in rivals]
+    forth, places = (table["found"] == "source_to_target").to_numpy(), pairs.to_numpy()
+    rivals = np.empty(len(table), np.int64)
+    rivals[forth] = cosines.column_rivals(places[forth])  # found from the source, so lost from the target
+    rivals[~forth] = cosines.row_rivals(places[~forth])
+    table["taken_by"] = rivals + 1
     table["sentence_in_its_place"] = [
         (bitext.source_sentences if found_forth else bitext.target_sentences)[rival]
         for rival, found_forth in zip(rivals, forth, strict=True)

@@ -16,7 +16,6 @@ import pandas as pd
 from neuronxa_core.analyses.bits_per_byte import sentence_bits
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.metrics.correlation import correlation
-from neuronxa_core.metrics.geometry import margins
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
 from neuronxa_core.states import store
@@ -37,7 +36,7 @@ SIDES = ("target", "source")
 def mean_margins(layers: StudyLayers, state: State) -> Any:
     """(pairs,): c_ii minus its best rival, mean over the state's layers."""
     first = first_layer(state)
-    each = [margins(layers.similarity(state, layer)) for layer in range(first, first + layers.count(state))]
+    each = [layers.cosines(state, layer).summary.margin for layer in range(first, first + layers.count(state))]
     return np.mean(each, axis=0)
 
 

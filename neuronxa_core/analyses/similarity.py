@@ -13,7 +13,7 @@ from neuronxa_core.analyses.space import ENDS, find_space, keep_space, measure_s
 from neuronxa_core.corpora.bitext import Bitext
 from neuronxa_core.errors import CacheError
 from neuronxa_core.metrics.clustering import average_linkage
-from neuronxa_core.metrics.cosines import Cosines, CosineSummary, Matrix, cosines_of
+from neuronxa_core.metrics.cosines import Cosines, CosineSummary, cosines_of
 from neuronxa_core.metrics.geometry import rivals_in
 from neuronxa_core.models.hardware import Device
 from neuronxa_core.progress import SILENT, Watcher
@@ -99,6 +99,9 @@ class Similarities(Protocol):
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
         """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
 
+    def cosines(self, state: State, layer: int) -> Cosines:
+        """The same, a few rows at a time."""
+
 
 @dataclass(frozen=True)
 class PairSimilarities(Shown):
@@ -122,7 +125,7 @@ class PairSimilarities(Shown):
     def _cosines(self, state: State, layer: int) -> Cosines:
         if isinstance(self.layers, StudyLayers):
             return Cosines(*self.layers.states(state, layer), self.summaries.get((state, layer)))
-        return Matrix(self.layers.similarity(state, layer))
+        return self.layers.cosines(state, layer)
 
     def matrices(self, layer: int) -> dict[State, NDArray[np.float64]]:
         """The cosines of each state that has this layer."""

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from neuronxa_core.analyses.asymmetry import direction_gaps, largest_gap
 from neuronxa_core.analyses.report import Material
@@ -12,6 +10,7 @@ from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.figures import alignment, asymmetry, plane, projection, similarity, space
 from neuronxa_core.figures.document import document, drawn, folded_table, row, said
 from neuronxa_core.figures.export import ExportableFigure, pair_name
+from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.states.sentences import STATES, State, first_layer
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
@@ -50,11 +49,11 @@ def study_figures(result: StudyResult, material: Material | None) -> list[Export
     return found
 
 
-def _cosines(material: Material, layer: int) -> dict[State, NDArray[np.float64]]:
-    return {state: material.layers.similarity(state, layer) for state in STATES if layer >= first_layer(state)}
+def _cosines(material: Material, layer: int) -> dict[State, Cosines]:
+    return {state: material.layers.cosines(state, layer) for state in STATES if layer >= first_layer(state)}
 
 
-def _matrices(study: Study, cosines: Mapping[State, NDArray[np.float64]], layer: int) -> list[ExportableFigure]:
+def _matrices(study: Study, cosines: Mapping[State, Cosines], layer: int) -> list[ExportableFigure]:
     order = range(min(study.pairs, similarity.MOST_SHOWN))
     return [similarity.exportable_matrix(study, matrix, state, layer, order) for state, matrix in cosines.items()]
 

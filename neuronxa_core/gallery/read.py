@@ -28,6 +28,7 @@ from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
 from neuronxa_core.gallery.models import STORE, stored_models, stored_results
+from neuronxa_core.metrics.cosines import Matrix
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
 from neuronxa_core.states.mapped import read_layer
@@ -234,6 +235,10 @@ class StoredLayers:
         """Cosines of one layer, (pairs, pairs); row = source, column = target. Raises OSError or ValueError."""
         distance = read_layer(self.path, state, layer - first_layer(state)).astype(np.float64)
         return 1 - (distance.T if self.swapped else distance)
+
+    def cosines(self, state: State, layer: int) -> Matrix:
+        """The same as what study.layers.StudyLayers gives. Raises OSError or ValueError."""
+        return Matrix(self.similarity(state, layer))
 
     @property
     def measures(self) -> pd.DataFrame:

@@ -71,12 +71,22 @@ class Cosines:
 
     def row(self, place: int) -> NDArray[np.float64]:
         """The cosines of one source sentence with every target sentence, (pairs,)."""
-        row: NDArray[np.float64] = self.part([place], np.arange(len(self)))[0]
+        row: NDArray[np.float64] = self.part([place], self._all)[0]
         return row
 
     def column(self, place: int) -> NDArray[np.float64]:
         """The cosines of every source sentence with one target sentence, (pairs,)."""
-        return self.part(np.arange(len(self)), [place])[:, 0]
+        return self.part(self._all, [place])[:, 0]
+
+    def row_rivals(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The target nearest to each of these source sentences, its translation left out, (places,)."""
+        found = [self._strongest(self.part(some, self._all), some) for some in self._split(places)]
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+    def column_rivals(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The source nearest to each of these target sentences, its translation left out, (places,)."""
+        found = [self._strongest(self.part(self._all, some).T, some) for some in self._split(places)]
+        return np.concatenate([np.empty(0, np.int64), *found])
 
     def whole(self) -> NDArray[np.float64]:
         """All cells, (pairs, pairs)."""
@@ -92,17 +102,24 @@ class Cosines:
         both, places = np.concatenate([self._source, self._target]), np.arange(pairs)
         return paired_cosines(both, lengths(both), places, pairs + places)
 
-    def _blocks(self) -> "list[NDArray[np.int64]]":
-        return [np.arange(start, min(start + self._block, len(self))) for start in range(0, len(self), self._block)]
+    @property
+    def _all(self) -> NDArray[np.int64]:
+        return np.arange(len(self))
 
-    def _cells(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The cells of consecutive rows, (rows, pairs)."""
-        return self.part(rows, np.arange(len(self)))
+    def _split(self, places: NDArray[np.int64]) -> "list[NDArray[np.int64]]":
+        return [places[start : start + self._block] for start in range(0, len(places), self._block)]
+
+    @staticmethod
+    def _strongest(lines: NDArray[np.float64], own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each line of cells is highest without its own place. lines: (places, pairs); own: (places,)."""
+        lines[np.arange(len(own)), own] = -np.inf
+        strongest: NDArray[np.int64] = lines.argmax(axis=1)
+        return strongest
 
     def _summarise(self) -> CosineSummary:
         own, tally = self._own(), _Tally(len(self))
-        for rows in self._blocks():
-            cells = self._cells(rows)
+        for rows in self._split(self._all):
+            cells = self.part(rows, self._all)
             cells[rows - rows[0], rows] = own[rows]  # the same to the last bit, whatever the shape of the product
             tally.add(cells, rows, own)
         return tally.summary(own)

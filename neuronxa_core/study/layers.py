@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.metrics.similarity import cosine_similarity
 from neuronxa_core.states import mapped, store
 from neuronxa_core.states.sentences import State, first_layer
@@ -31,6 +32,10 @@ class StudyLayers:
     def similarity(self, state: State, layer: int) -> NDArray[np.float64]:
         """Cosine similarities of one layer, (pairs, pairs); row = source, column = target. Raises like `states`."""
         return cosine_similarity(*self.states(state, layer))
+
+    def cosines(self, state: State, layer: int) -> Cosines:
+        """The same without the whole matrix, a few rows at a time. Raises like `states`."""
+        return Cosines(*self.states(state, layer))
 
     def named(self, study: Study) -> Study:
         """The study with `auto` replaced by the dtype that these states were computed in."""

@@ -46,7 +46,7 @@ def _one_way(result: StudyResult, state: State, layer: int) -> None:
     study = result.study
     bitext = study.bitext()
     layers = layers_at_hand(study)
-    table = one_way_table(result, bitext, state, layer, layers.similarity(state, layer) if layers else None)
+    table = one_way_table(result, bitext, state, layer, layers.cosines(state, layer) if layers else None)
     st.header(f"Found in one direction only, layer {layer}: {len(table)} of {result.pairs} pairs")
     if table.empty:
         st.caption("Every pair is found in both directions or in neither.")

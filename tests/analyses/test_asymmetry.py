@@ -8,18 +8,16 @@ from neuronxa_core.analyses.asymmetry import (
     gap_table,
     largest_gap,
     mean_gap,
-    nearest_rival,
     one_way_pairs,
     one_way_table,
 )
 from neuronxa_core.corpora.bitext import Bitext
+from neuronxa_core.metrics.cosines import Matrix
 from neuronxa_core.metrics.scoring import Outcomes
 from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from tests.study.test_result import result
-
-SIMILARITY = np.array([[0.9, 0.1, 0.2], [0.3, 0.5, 0.8], [0.4, 0.6, 0.7]])
 
 
 def test_the_gap_is_the_difference_of_both_directions_in_points():
@@ -39,12 +37,6 @@ def test_the_pairs_found_one_way_only_are_named():
     assert one_way_pairs(result(), "nas", 2).empty
 
 
-def test_the_nearest_rival_is_the_strongest_rival_of_the_lost_direction():
-    assert nearest_rival(SIMILARITY, 1, "source_to_target") == 2
-    assert nearest_rival(SIMILARITY, 2, "target_to_source") == 1
-    assert nearest_rival(SIMILARITY, 2, "source_to_target") == 1
-
-
 @given(st.integers(0, 10_000))
 def test_swapping_the_languages_negates_the_gap(seed: int):
     generator = np.random.default_rng(seed)
@@ -59,11 +51,11 @@ def test_the_one_way_table_names_who_took_the_lost_place():
     bitext = Bitext("deu_Latn", "eng_Latn", ("eins", "zwei", "drei", "vier"), ("one", "two", "three", "four"))
     similarity = np.eye(4)
     similarity[1, 2] = 2  # source 2 stands before source 3 when target 3 looks back
-    row = one_way_table(result(), bitext, "nas", 1, similarity).iloc[0]
+    row = one_way_table(result(), bitext, "nas", 1, Matrix(similarity)).iloc[0]
     assert (row["pair"], row["source_sentence"], row["target_sentence"]) == (3, "drei", "three")
     assert (row["taken_by"], row["sentence_in_its_place"]) == (2, "zwei")
     assert "taken_by" not in one_way_table(result(), bitext, "nas", 1)
-    assert one_way_table(result(), bitext, "nas", 2, similarity).empty
+    assert one_way_table(result(), bitext, "nas", 2, Matrix(similarity)).empty
 
 
 def test_the_table_of_gaps_has_a_row_per_language():

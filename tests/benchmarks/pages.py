@@ -28,9 +28,18 @@ PAGES: dict[str, tuple[str, tuple[str, ...]] | None] = {
     "projection": ("slider", ("Layer",)),
     "languages": ("radio", STATES),
     "neurons": ("slider", ("Threshold",)),
+    "latent_language": None,
     "models": ("radio", SCORES),
     "settings": ("radio", SCORES),
+    "leaderboard": ("radio", SCORES),
     "downstream": ("radio", ("max", "mean")),
+    "interventions": ("radio", SCORES),
+    "steering": None,
+    "items": None,
+    "claims": None,
+    "method": ("slider", ("Layer",)),
+    "embeddings": None,
+    "traps": None,
     "data": ("textbox", ("Search", "sun", "water")),
 }
 """Of each page the kind of a control, and its name, the options of a choice, or the name of a box and what to type."""
@@ -60,7 +69,7 @@ def measure(page: Page, address: str, path: str) -> tuple[float, float | None]:
     received: list[int] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
     page.goto(f"{address}/{path}")
-    page.wait_for_selector(".js-plotly-plot, .nx-table, .nx-still")
+    page.wait_for_selector("[data-test-script-state='notRunning'] [data-testid='stMain'] h1", state="attached")
     page.wait_for_timeout(4000)
     megabytes = sum(received) / 1e6
     control = PAGES[path]

@@ -31,8 +31,17 @@ PARTS: Mapping[str, tuple[str, Callable[[_Side, _Side], object]]] = {
         lambda source, target: retrieval(source, target, how="centred csls"),
     ),
     "cosines": ("what Similarity says of every pair", lambda *sides: Cosines(*sides).summary),
+    "rivals": (
+        "Asymmetry's list, a quarter of the pairs lost each way",
+        lambda *sides: _rivals(Cosines(*sides)),
+    ),
     "space": ("the measures of the space", lambda *sides: _measured(LayerSpace(*sides))),
 }
+
+
+def _rivals(cosines: Cosines) -> list[object]:
+    places = np.arange(0, len(cosines), 4)
+    return [cosines.row_rivals(places), cosines.column_rivals(places)]
 
 
 def _measured(space: LayerSpace) -> list[object]:

@@ -40,6 +40,16 @@ def test_rows_columns_and_parts_are_those_of_the_matrix():
         assert np.array_equal(cosines.whole(), MATRIX)
 
 
+@pytest.mark.parametrize("block", [1, 4, 0])
+def test_the_rivals_are_the_nearest_of_all_but_the_translation(block: int):
+    rivals, places = MATRIX.copy(), np.array([22, 4, 5, 0, 9])
+    np.fill_diagonal(rivals, -np.inf)
+    for cosines in (Cosines(SOURCE, TARGET, block=block), Matrix(MATRIX, block=block)):
+        assert np.array_equal(cosines.row_rivals(places), rivals.argmax(axis=1)[places])
+        assert np.array_equal(cosines.column_rivals(places), rivals.argmax(axis=0)[places])
+        assert len(cosines.row_rivals(places[:0])) == len(cosines.column_rivals(places[:0])) == 0
+
+
 def test_cosines_at_the_ends_are_counted():
     told = Matrix(np.array([[1.0, -1.0], [0.5, 1.0]])).summary
     assert told.own_counts[-1] == 2

@@ -119,7 +119,9 @@ def test_memory_that_runs_out_in_one_language_gives_up_that_language_alone(
     assert failure.problem == "The text does not fit in the memory of cpu."
 
 
-def test_states_are_kept_on_request_once_a_language_and_read_back_to_the_bit(plan: Path, tmp_path: Path, capsys):
+def test_states_are_kept_on_request_once_a_language_and_read_back_to_the_bit(
+    plan: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
     url, other, out = str(tmp_path / "store"), str(tmp_path / "other"), tmp_path / "out"
     assert main(["sweep", str(plan), "--store", url]) == 0
     assert main(["store", "export", url, "--out", str(out / "before")]) == 0
@@ -130,8 +132,13 @@ def test_states_are_kept_on_request_once_a_language_and_read_back_to_the_bit(pla
     assert len([name for name in store.objects.names("states") if name.endswith(".safetensors")]) == 3
     for row in store.rows().to_dict("records"):
         result, layers = run_states(result_of(row).study, "cpu", SILENT)
-        sides = store.states(row["key"])
+        read: list[str] = []
+        get = store.objects.get
+        with monkeypatch.context() as counted:
+            counted.setattr(store.objects, "get", lambda name, get=get, read=read: read.append(name) or get(name))
+            sides = store.states(row["key"])
         assert sides is not None
+        assert len(read) == 3  # which two files it compared, and these
         for state in STATES:
             for ours, theirs in zip(sides, layers.states(state, first_layer(state)), strict=True):
                 assert np.array_equal(ours.of(state)[0], theirs)
