@@ -1,5 +1,6 @@
 """What the first visitor would wait for, done while the browser loads Streamlit: imports, and the gallery."""
 
+import asyncio
 import gc
 import importlib
 import threading
@@ -7,12 +8,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from pages.shared.tidy import tidy_up
+
 
 @asynccontextmanager
 async def reading_ahead(app: Any) -> AsyncIterator[None]:
-    """The server's lifespan: once it answers, a thread reads ahead."""
+    """The server's lifespan: once it answers, a thread reads ahead; what visitors leave behind is tidied up."""
     threading.Thread(target=read_ahead, name="read-ahead", daemon=True).start()
+    tidying = asyncio.create_task(tidy_up())
     yield
+    tidying.cancel()
 
 
 def read_ahead() -> None:

@@ -1,12 +1,13 @@
 # ruff: noqa: N999 - named as the page is
 """How long a teacher's step takes to reach forty phones in a class. Run by hand, alone:
 
-    python -m tests.benchmarks.class [--phones 40]
+    python -m tests.benchmarks.class [--phones 40] [--classes 3]
 
 A fresh server; every phone is a websocket on loopback that talks as Streamlit's page does: it joins by the room's link,
 and polls as it is told to. All answer every question at once. Prints for each step of a lesson the median and the worst
 of two times: from the teacher's click until the task stands on a phone, and until its picture and question do, too; how
-many answers were counted, and after how long the teacher saw the last; then the server's memory.
+many answers were counted, and after how long the teacher saw the last; then the server's memory, and once more three
+minutes later, when the sessions of closed phones have gone. --classes: one after another on the same server.
 """
 
 import argparse
@@ -37,7 +38,8 @@ from tests.browser.conftest import free_port, serving
 
 ASKED = 2.0
 """Seconds within which a step is to reach all."""
-LESSON = "Where do languages meet?"
+_REST = 180.0
+"""Seconds after a class until its memory should be free."""
 _PAUSE = 8.0
 """Seconds for the pages to stand before the next step."""
 _FIELDS = ("text_input", "radio", "button_group")
@@ -157,12 +159,24 @@ async def until(holds: Callable[[], object], seconds: float = 120.0) -> None:
         await asyncio.sleep(0.02)
 
 
+async def classes(address: str, count: int, times: int, memory: Callable[[], float]) -> None:
+    """One class after another."""
+    first = await connected(address, "")  # until all is imported
+    await until(lambda: "Open a class" in first.widgets)
+    await first.socket.close()
+    await asyncio.sleep(2 * _PAUSE)
+    print(f"server alone: {memory():.0f} MB")
+    for _ in range(times):
+        await rounds(address, count, memory)
+        await asyncio.sleep(_REST)
+        print(f"{_REST:g} s later: {memory():.0f} MB", flush=True)
+
+
 async def rounds(address: str, count: int, memory: Callable[[], float]) -> None:
     """The whole class, printed as it goes."""
     teacher = await connected(address, "")
     await until(lambda: "Open a class" in teacher.widgets)
-    print(f"server alone: {memory():.0f} MB")
-    await teacher.click("Open a class", WidgetState(id=teacher.widgets["Lesson"][0], string_value=LESSON))
+    await teacher.click("Open a class")
     found = re.compile(r"nx-code'>(\w+)<")
     await until(lambda: any(found.search(body) for _, body in teacher.told))
     code = next(match[1] for _, body in teacher.told if (match := found.search(body)))
@@ -172,8 +186,9 @@ async def rounds(address: str, count: int, memory: Callable[[], float]) -> None:
         await asyncio.sleep(0.3)
     await until(lambda: all(len(each.polls) and each.came("step 1 of", 0) for each in phones))
     await asyncio.sleep(_PAUSE)
-    print(f"with {count} phones: {memory():.0f} MB")
-    last = int(re.search(r"step 1 of (\d+)", next(b for _, b in phones[0].told if "step 1 of" in b))[1])
+    said = next(body for _, body in phones[0].told if "step 1 of" in body)
+    print(f"{said.split(' &nbsp;·&nbsp; ')[1]}, with {count} phones: {memory():.0f} MB")
+    last = int(re.search(r"step 1 of (\d+)", said)[1])
     print("| step | task, median | task, worst | all of it, median | all of it, worst | counted | after |")
     print("|---|---|---|---|---|---|---|")
     await answers(teacher, phones, "| 1 | | | | |")
@@ -228,11 +243,12 @@ def resident(process: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--phones", type=int, default=40)
+    parser.add_argument("--classes", type=int, default=1)
     options = parser.parse_args()
-    print(heading(f"{options.phones} phones", f"the lesson {LESSON}"))
+    print(heading(f"{options.phones} phones"))
     with tempfile.TemporaryDirectory() as folder, serving(prepared(folder), free_port()) as address:
         children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-        asyncio.run(rounds(address, options.phones, lambda: resident(int(children[0]))))
+        asyncio.run(classes(address, options.phones, options.classes, lambda: resident(int(children[0]))))
 
 
 if __name__ == "__main__":
