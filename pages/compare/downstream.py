@@ -31,7 +31,7 @@ from neuronxa_core.states.sentences import STATES
 from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import bound, glossary, languages, look
+from pages.shared import bound, glossary, languages, link, look
 from pages.shared.accuracies import file_name, kept_names, kept_rows, offer_deletion
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
@@ -110,7 +110,7 @@ def downstream_page(deletion: "st.delta_generator.DeltaGenerator") -> None:
     codes = languages.choose_languages(study, "down_codes", (study.source,), without=study.target, answered=answered)
     if not codes:
         st.info("Choose at least one language.", icon=":material/translate:")
-        st.stop()
+        link.stop()
     if name != BITS:
         codes = _with_accuracy(codes, rows)
         _say_whose(model, study)
@@ -157,7 +157,7 @@ def _with_accuracy(codes: tuple[str, ...], rows: pd.DataFrame) -> tuple[str, ...
             "None of these languages has an accuracy here. Choose others, or upload their accuracies.",
             icon=":material/search_off:",
         )
-        st.stop()
+        link.stop()
     if len(known) < len(codes):
         st.caption(
             f"{len(known)} of {count(len(codes), 'chosen language')} have an accuracy here; the page shows these."
@@ -223,21 +223,9 @@ def _view(
 ) -> None:
     """Draws what depends on the aggregation over layers and on the coefficient. layers: as layer_correlations."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    over = cast(
-        Over,
-        left.segmented_control(
-            "Over the layers", ["mean", "max"], default="mean", required=True, key="down_over", bind="query-params"
-        ),
-    )
-    method = right.segmented_control(
-        "Correlation (for the curves by layer)",
-        ["pearson", "spearman"],
-        default="pearson",
-        required=True,
-        key="down_method",
-        bind="query-params",
-        format_func=str.capitalize,
-    )
+    over: Over = bound.one_of("Over the layers", {"mean": "mean", "max": "max"}, "down_over", left)
+    methods = {"pearson": "Pearson", "spearman": "Spearman"}
+    method = bound.one_of("Correlation (for the curves by layer)", methods, "down_method", right)
     table = joined(alignment_table(results, over), accuracies)
     correlations = correlation_table(table)
     finding = figures.downstream_finding(correlations, benchmark)

@@ -19,7 +19,7 @@ from neuronxa_core.numbers import CONFIDENCE, count
 from neuronxa_core.study.citations import bibliography
 from pages.experiment.interventions_continued import continued_text
 from pages.experiment.interventions_controls import SET_NAMES, what_is_changed
-from pages.shared import glossary, languages, look
+from pages.shared import glossary, languages, link, look
 from pages.shared.run import Place, answer_here, answer_with_line, settle_or_stop, study_or_stop
 
 _CHANGE = {"change": Column("Change", "%+.3f", "Relative change of bits per byte, a fraction")}
@@ -46,7 +46,7 @@ def interventions_page() -> None:
         request = settle_or_stop(made(study))
     except StudyError as error:
         st.info(look.plain(str(error)), icon=":material/tune:")
-        st.stop()
+        link.stop()
     effects = answer_with_line(request, _place(request))
     if effects is not None:
         if effects.finished < len(request.cells):

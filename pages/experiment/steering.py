@@ -14,7 +14,7 @@ from neuronxa_core.figures.tables import Column
 from neuronxa_core.numbers import CONFIDENCE, count
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.study import Study
-from pages.shared import glossary, look
+from pages.shared import glossary, link, look
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 from pages.shared.sentences import sentence_table
 
@@ -67,7 +67,7 @@ def steering_page() -> None:
         request = settle_or_stop(made(study))
     except StudyError as error:
         st.info(look.plain(str(error)), icon=":material/tune:")
-        st.stop()
+        link.stop()
     answer = answer_or_stop(request, _place(request))
     look.picture(figures.exportable_language(answer), "ste_language", figures.steering_finding(answer))
     st.caption(look.plain(figures.identifier_sentence(answer)))

@@ -13,7 +13,7 @@ from neuronxa_core.corpora.uploads import PREFIX, uploads
 from neuronxa_core.corpora.words import BUNDLED, WordList, open_words
 from neuronxa_core.errors import NeuronXAError
 from neuronxa_core.study.study import Study
-from pages.shared import bound, look
+from pages.shared import bound, link, look
 from pages.shared.study_link import is_shared
 
 _USUAL = ("fra_Latn", "deu_Latn", "spa_Latn")
@@ -35,7 +35,7 @@ def latent_request(study: Study) -> LatentLanguage:
         return LatentLanguage(replace(study, source=source, target=target), pivot, **asked)
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/info:")
-        st.stop()
+        link.stop()
 
 
 def _follow(study: Study) -> None:
@@ -50,14 +50,10 @@ def _follow(study: Study) -> None:
 
 def _prompt_controls() -> dict[str, Any]:
     """The task, number of shots, word list, seed and template."""
-    task: Task = st.segmented_control(
+    task: Task = bound.one_of(
         "Task",
-        TASKS,
-        default=TASKS[0],
-        required=True,
-        format_func=str.capitalize,
-        key="lat_task",
-        bind="query-params",
+        {task: task.capitalize() for task in TASKS},
+        "lat_task",
         help="Translation: the word in the source, then in the target. Repetition: the target's word twice. Cloze: a "
         "definition with a gap, for word lists that have definitions.",
     )
@@ -92,7 +88,7 @@ def _opened(name: str) -> WordList:
         return open_words(name)
     except NeuronXAError as problem:
         st.error(look.plain(str(problem)), icon=":material/error:")
-        st.stop()
+        link.stop()
 
 
 def _first(codes: Sequence[str], wanted: Sequence[str], taken: Sequence[str]) -> str:

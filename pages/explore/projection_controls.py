@@ -4,10 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from neuronxa_core.analyses.umap import METHODS, METRICS, ProjectionSettings
+from neuronxa_core.analyses.umap import METRICS, ProjectionSettings
 from neuronxa_core.figures.palette import STATE_NAMES
 from neuronxa_core.states.sentences import STATES, State
-from pages.shared import look
+from pages.shared import bound, look
 
 _METHOD_NAMES = {"umap": "UMAP", "pca": "PCA"}
 
@@ -24,14 +24,11 @@ def projection_controls() -> tuple[list[State], ProjectionSettings, bool]:
         key="proj_states",
         bind="query-params",
     )
-    way = method.segmented_control(
+    way = bound.one_of(
         "Method",
-        METHODS,
-        default="umap",
-        format_func=look.named(_METHOD_NAMES),
-        key="proj_method",
-        bind="query-params",
-        required=True,
+        _METHOD_NAMES,
+        "proj_method",
+        method,
         help="UMAP preserves neighbourhoods. PCA is a linear projection: it distorts nothing, but omits much of the "
         "variation.",
     )

@@ -11,7 +11,7 @@ from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.states.sentences import State
 from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
-from pages.shared import look
+from pages.shared import bound, look
 
 
 def space_view(result: StudyResult, measures: pd.DataFrame, matrices: Mapping[State, Cosines], layer: int) -> None:
@@ -29,14 +29,10 @@ def space_view(result: StudyResult, measures: pd.DataFrame, matrices: Mapping[St
 
 def _plane(result: StudyResult, measures: pd.DataFrame) -> None:
     st.subheader("Alignment against separability")
-    axis = st.segmented_control(
+    axis = bound.one_of(
         "Separability",
-        plane.AXES,
-        format_func=look.named(plane.AXIS_NAMES),
-        default=plane.AXES[0],
-        key="sim_plane",
-        bind="query-params",
-        required=True,
+        {axis: plane.AXIS_NAMES[axis] for axis in plane.AXES},
+        "sim_plane",
         help="d′ still differs where every sentence is told apart.",
     )
     table = beside_alignment(result.scores, measures)

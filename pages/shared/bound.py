@@ -16,8 +16,8 @@ def code_of(text: str) -> str:
 
 
 def number(text: str) -> int:
-    """The whole number in a link; 0 for any other text."""
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
+    """The whole number in a link; -1 for any other text."""
+    return int(text) if text.isdecimal() and len(text) < 19 else -1
 
 
 def adopt(key: str, offered: Sequence[Any], default: Any, read: Callable[[str], Any] = str) -> None:
@@ -37,7 +37,7 @@ def adopt(key: str, offered: Sequence[Any], default: Any, read: Callable[[str], 
     if key not in state and key in st.query_params:
         asked = [read(text) for text in st.query_params.get_all(key)]
         found = [value for value in asked if value in offered]
-        if key in state.get("link_view", {}):
+        if found and key in state.get("link_view", {}):
             state.link_view[key] = list(map(str, asked))  # compared with what is in effect, see shared.link
     state[key] = (found or default) if several else (found[0] if found else default)
 
@@ -59,9 +59,10 @@ def _same(one: Any, other: Any) -> bool:
 def one_of(label: str, names: Mapping[Any, str], key: str, box: Any = st, **options: Any) -> Any:
     """The chosen one of few options, the first by default, which the link holds as `key`.
 
+    A link in which `key` has no value leaves the control empty, although it is required: the first then, too.
     names: what each option is called. box: the control's container. options: for Streamlit's control.
     """
-    return box.segmented_control(
+    chosen = box.segmented_control(
         label,
         list(names),
         default=next(iter(names)),
@@ -71,3 +72,4 @@ def one_of(label: str, names: Mapping[Any, str], key: str, box: Any = st, **opti
         format_func=lambda option: names.get(option, option),
         **options,
     )
+    return next(iter(names)) if chosen is None else chosen

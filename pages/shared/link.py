@@ -5,6 +5,7 @@ The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit si
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import NoReturn
 
 import streamlit as st
 
@@ -13,23 +14,27 @@ from neuronxa_core.study.naming import model_name
 from neuronxa_core.study.study import Study
 from pages.shared import look
 
-_STUDY = {field.name for field in fields(Study)}
-_NO_WIDGETS = {"chapter", "embed", "embed_options", "key", "lesson", "present", "room", "step", "term", "ticket"}
+STUDY = {field.name for field in fields(Study)}
+NO_WIDGETS = {"chapter", "embed", "embed_options", "key", "lesson", "present", "room", "step", "term", "ticket"}
 """Parameters that are not the value of a widget: of guide, glossary, Streamlit, lessons, the stage, and runs."""
 
 
 def remember() -> None:
     """Records, in the first run of a session, what the link contains besides the study."""
     if "link_view" not in st.session_state:
-        names = [name for name in st.query_params if name not in _STUDY]
+        names = [name for name in st.query_params if name not in STUDY]
         st.session_state.link_view = {name: st.query_params.get_all(name) for name in names}
 
 
-def say_what_was_refused() -> None:
-    """Shows a toast naming the values that were replaced by defaults. Call it after the page has drawn its widgets."""
+def say_what_was_refused(stopped: bool = False) -> None:
+    """Shows a toast naming the values that were replaced by defaults. Call it after the page has drawn its widgets.
+
+    stopped: the page ends here, with an invitation to run; what its other widgets refuse is said once they stand.
+    """
     asked: dict[str, list[str]] = st.session_state.link_view
-    refused = [f"{name} = {', '.join(texts)}" for name, texts in asked.items() if not _stands(name, texts)]
-    st.session_state.link_view = {}
+    looked_at = {name: texts for name, texts in asked.items() if not stopped or name in st.session_state}
+    refused = [f"{name} = {', '.join(texts)}" for name, texts in looked_at.items() if not _stands(name, texts)]
+    st.session_state.link_view = {name: texts for name, texts in asked.items() if name not in looked_at}
     if refused:
         st.toast(
             "Some values in the link do not fit this page; defaults are used instead: "
@@ -39,12 +44,18 @@ def say_what_was_refused() -> None:
         )
 
 
+def stop() -> NoReturn:
+    """Ends the page early, after saying which values of the link the widgets so far have refused."""
+    say_what_was_refused(stopped=True)
+    st.stop()
+
+
 def _stands(name: str, texts: list[str]) -> bool:
     """Whether a value is in effect: Streamlit keeps it in the URL, or drops it because it is the default.
 
     A name that no widget of the page has stays in the URL too, and is in effect nowhere.
     """
-    if name in _NO_WIDGETS:
+    if name in NO_WIDGETS:
         return True
     if name not in st.session_state:
         return False

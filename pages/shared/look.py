@@ -79,7 +79,7 @@ def named(names: Mapping[Any, str]) -> Callable[[Any], str]:
 
 def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str | None = None) -> State:
     """The state, or its score, chosen in a control that the link holds as `key`. box: the control's container."""
-    chosen: State = box.segmented_control(
+    chosen: State | None = box.segmented_control(
         tr("State") if names is STATE_NAMES else tr("Score"),
         STATES,
         format_func=named(names),
@@ -89,7 +89,7 @@ def state_control(names: Mapping[State, str], key: str, box: Any = st, help: str
         bind="query-params",
         help=help,
     )
-    return chosen
+    return chosen or "nas"  # nothing where a link has the key without a value
 
 
 def theme() -> Theme:

@@ -34,7 +34,7 @@ def study_or_stop() -> Study:
     """The study in the sidebar; if it is invalid, the page stops with one sentence."""
     if st.session_state.study is None:
         st.error(look.plain(st.session_state.study_problem), icon=":material/info:")
-        st.stop()
+        link.stop()
     study: Study = st.session_state.study
     noted, messages = st.session_state.get("study_notes", (None, ()))
     if noted == study:
@@ -66,7 +66,7 @@ def answer_or_stop(request: Analysis[Given], place: Place) -> Given:
     """The answer, with its study line above. Without one: the invitation, the progress or the error, then stop."""
     answer = answer_with_line(request, place)
     if answer is None:
-        st.stop()
+        link.stop()
     return answer
 
 
@@ -180,10 +180,10 @@ def states_or_stop(study: Study, height: int) -> StudyLayers:
             "there. Free some disk space, or use fewer pairs.",
             icon=":material/error:",
         )
-        st.stop()
+        link.stop()
     if layers is None:
         _show(request, None, request, Place(height))
-        st.stop()
+        link.stop()
     return layers
 
 
@@ -197,7 +197,7 @@ def followed_or_stop(request: Analysis[Given], height: int) -> Given:
         submit(request)
     answer = _show(request, found, request, Place(height))
     if answer is None:
-        st.stop()
+        link.stop()
     return answer
 
 

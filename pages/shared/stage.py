@@ -33,7 +33,7 @@ _SECONDS = 1.2
 
 def number() -> int:
     """Which of the page's figures is on the stage, from 1; 0 for none."""
-    return bound.number(st.query_params.get(PARAMETER, ""))
+    return max(0, bound.number(st.query_params.get(PARAMETER, "")))
 
 
 def begin(page: str) -> None:

@@ -16,6 +16,20 @@ from neuronxa_core.study.study import Study
 ROOT = Path(__file__).parents[2]
 FRAME = str(ROOT / "pages" / "shared" / "frame.py")
 SCAN = "scan_component_manifests"
+_BOUND = (
+    r'key="(\w+)"[^()]*(?:\([^()]*\)[^()]*)*bind='
+    r'|bound\.(?:adopt|one_of)\([^)]*?"([a-z]+_[a-z_]+)"'
+    r'|query_params\.get\("(\w+)"'
+)
+PARAMETERS = sorted(
+    {
+        name
+        for page in (ROOT / "pages").rglob("*.py")
+        for found in re.findall(_BOUND, page.read_text(encoding="utf-8"))
+        for name in filter(None, found)
+    }
+)
+"""What links may have besides a study, as far as the pages write it out."""
 # Every AppTest asks all installed packages whether they bring components, which takes longer than to draw a page.
 pytest.MonkeyPatch().setattr(manifest_scanner, SCAN, functools.cache(getattr(manifest_scanner, SCAN)))
 

@@ -21,9 +21,11 @@ from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
 from pages.shared.frame import menu
+from pages.shared.link import NO_WIDGETS
 from tests import tiny
 from tests.conftest import set_settings
 from tests.pages.app import (
+    PARAMETERS,
     ROOT,
     chart_count,
     open_page,
@@ -37,17 +39,36 @@ from tests.pages.app import (
 
 HEADINGS = {"Overview": "Inside a multilingual language model", "Alignment": "Alignment by layer", "Data": "The data"}
 """The headings of pages that have another name in the menu."""
+TEXTS = {"cmp_models", "int_list", "lat_words"}
+"""Parameters that take any text: what they name is looked for, and told by the page."""
 PAGES = {
     page.address or "overview": HEADINGS.get(page.title, page.title) for pages in menu().values() for page in pages
 }
 
 
 @pytest.mark.parametrize(("name", "title"), PAGES.items())
-def test_every_page_opens_with_the_default_study(name: str, title: str):
-    app = open_page(name)
+def test_every_page_opens_with_the_default_study_and_names_each_value_of_its_link_that_does_not_fit(
+    name: str, title: str
+):
+    odd = dict.fromkeys(sorted({*PARAMETERS} - NO_WIDGETS - TEXTS), "~nobody/\u00bd")
+    app = open_page(name, **odd)
     assert app.title[0].value == title
     assert not app.error
     assert raw_words(app) == []
+    told = " ".join(toast.value for toast in app.toast)
+    mine = [key for key in odd if key in app.session_state]
+    assert [key for key in mine if f"{key} = ~nobody" not in told.replace("\\", "")] == []
+
+
+def test_a_control_whose_value_the_link_leaves_out_has_its_first():
+    app = AppTest.from_string(
+        "from pages.shared import bound, look\n"
+        "chosen = bound.one_of('One', {'a': 'A', 'b': 'B'}, 'one'), look.state_control({}, 'state')\n"
+        "look.st.text(chosen)"
+    )
+    app.query_params.update({"one": "", "state": ""})
+    assert app.run().text[0].value == "('a', 'nas')"
+    assert not app.exception
 
 
 def test_what_a_line_of_a_page_returns_is_not_written_on_it():
