@@ -144,7 +144,7 @@ def picture(
         else:
             live(exportable.draw(theme()), exportable, key, finding or shows, **options)
         asked = st.button(
-            f"{tr('Save this picture')}: {plain(exportable.title)}",
+            ": ".join((tr("Save this picture"), plain(exportable.title))),
             key=f"save_{key}",
             icon=":material/download:",
             type="tertiary",
