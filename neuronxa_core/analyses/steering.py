@@ -7,6 +7,7 @@ length are the control. Sources: DiffMean over 32 languages, arXiv:2601.08331; h
 input, arXiv:2407.12404.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, ClassVar
@@ -36,7 +37,6 @@ class Steering:
     """
 
     name: ClassVar[str] = "steering"
-    bits: ClassVar[bool] = True
     study: Study
     layer: int = 0
     strengths: tuple[float, ...] = STRENGTHS
@@ -96,9 +96,24 @@ class Steering:
     @property
     def written(self) -> int:
         """Tokens that are written, without those of conditions that are in the cache. Raises CorpusError."""
+        return len(self._missing()) * len(prompts_of(halves_of(self.study), self.prompts)) * TOKENS
+
+    @property
+    def characters(self) -> tuple[float, float]:
+        """How many go through the layers, and how many through the head, as `unread`. Raises CorpusError.
+
+        A steered pass begins at its layer, which is half of the work for the middle one.
+        """
+        found, missing = halves_of(self.study), self._missing()
+        finding = 0 if UNSTEERED not in missing else sum(map(len, self._finding()))
+        tested = sum(len(each) for _, test in found.values() for each in test)
+        steered = len(missing) - (UNSTEERED in missing)
+        depth = 1.0 if self.layer else 0.5
+        return finding + tested * (len(missing) - steered + depth * steered), tested * len(missing)
+
+    def _missing(self) -> Sequence[Condition]:
         recipe = local_recipe(self.study)
-        conditions = Plan(self, recipe).missing() if recipe else self.conditions
-        return len(conditions) * len(prompts_of(halves_of(self.study), self.prompts)) * TOKENS
+        return Plan(self, recipe).missing() if recipe else self.conditions
 
     def _finding(self) -> list[str]:
         return [each for find, _ in halves_of(self.study).values() for each in find]

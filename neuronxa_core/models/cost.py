@@ -97,14 +97,14 @@ def study_cost(
     device: Device = "auto",
     at_once: int | None = None,
     held: bool = False,
-    head: bool = False,
+    head: float = 0,
     written: int = 0,
     lens: int = 0,
 ) -> Cost:
     """The estimated cost of a study; asks the hub if the model is not on this machine.
 
     characters: in all sentences; at_once: how many sentences are in memory at a time, if not all; held: with all their
-    layers, because the cache is not used; head: with the likelihood of every token, which the head computes; written:
+    layers, because the cache is not used; head: the share of the tokens whose likelihood the head computes; written:
     tokens that are written one after the other; lens: tokens of which the head reads every layer.
     Raises ModelError if the model is damaged or not on the hub.
     """

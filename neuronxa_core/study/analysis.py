@@ -54,7 +54,8 @@ class Analysis(Protocol[Given]):
     """Name of the page, of the command, and of the files.
 
     For the cost, `bits` is true for one that runs the head at every token, `written` is the number of tokens that it
-    writes one after the other, and `lens` of those of which the head reads every layer.
+    writes one after the other, and `lens` of those of which the head reads every layer; `characters` is how many go
+    through the layers and how many through the head, where that is not the length of the sentences.
     """
 
     def __hash__(self) -> int:

@@ -76,6 +76,7 @@ def _prompt_controls() -> dict[str, Any]:
     template = st.text_input(
         "Line of the prompt",
         key="lat_template",
+        bind="query-params",
         placeholder=TEMPLATES[task],
         help="`{source}` and `{target}` are the languages' own names, `{word}` the source's word, `{answer}` the "
         "target's. The question is this line up to its last `{answer}`.",

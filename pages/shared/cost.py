@@ -1,16 +1,16 @@
 """The expected cost of a run in words: work, memory and time."""
 
 from neuronxa_core.models.cost import Cost
-from neuronxa_core.numbers import with_unit
+from neuronxa_core.numbers import count, with_unit
 
 
 def work_line(cost: Cost, sentences: int) -> str:
     """The sentences and parameters of a run, the tokens that it writes, and the time it takes on this CPU."""
-    line = f"{sentences} sentences to run through the model"
+    line = f"{count(sentences, 'sentence')} to run through the model"
     if cost.parameters:
-        line = f"{sentences} sentences to run through {_count(cost.parameters)} parameters in {cost.dtype}"
+        line = f"{count(sentences, 'sentence')} to run through {_count(cost.parameters)} parameters in {cost.dtype}"
     if cost.written:
-        line += f" and {cost.written} tokens to write"
+        line += f" and {count(cost.written, 'token')} to write"
     if cost.seconds is not None:
         line += f", about {duration(cost.seconds)} on this CPU"
     if cost.demo_unprepared:

@@ -66,13 +66,14 @@ def _told(request: Analysis[Any], key: str) -> tuple[Remaining, Cost] | None:
     try:
         rest = parts.remaining(request)
         length = sum(map(len, rest.sentences))
+        layers, head = getattr(request, "characters", (length, length * getattr(request, "bits", False)))
         cost = study_cost(
             rest.study.ref,
-            length,
+            round(layers),
             len(rest.sentences),
             rest.study.dtype,
             at_once=rest.at_once,
-            head=getattr(request, "bits", False),
+            head=head / layers if layers else 0,
             written=getattr(request, "written", 0),
             lens=getattr(request, "lens", 0),
         )

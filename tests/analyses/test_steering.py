@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoModelForCausalLM
 from neuronxa_core.analyses.cells import halves
 from neuronxa_core.analyses.steering import Steering
 from neuronxa_core.analyses.steering_answer import UNSTEERED, Condition, Measured, Said, Side
-from neuronxa_core.analyses.steering_plan import TOKENS, Plan
+from neuronxa_core.analyses.steering_plan import TOKENS, Plan, halves_of
 from neuronxa_core.corpora.identifier import identifier
 from neuronxa_core.errors import Cancelled, ModelError, StudyError
 from neuronxa_core.progress import SILENT, Watcher
@@ -105,11 +105,14 @@ def test_each_condition_is_a_model_shifted_by_plain_arithmetic(asked: Steering):
 def test_what_is_cached_is_the_answer_and_other_choices_are_others(asked: Steering):
     assert asked.cached() is None
     assert asked.written == 7 * 3 * TOKENS
+    found, tested = (sum(len(each) for half in halves_of(asked.study).values() for each in half[k]) for k in (0, 1))
+    expected = found + 4 * tested, 7 * tested  # unsteered, and six from the middle layer on
+    assert asked.characters == pytest.approx(expected)
     answer, kept = asked.run(), asked.cached()
     assert kept.summary == answer.summary
     for name, table in answer.tables.items():
         assert kept.tables[name].equals(table)
-    assert (asked.unread(), asked.written) == ([], 0)
+    assert (asked.unread(), asked.written, asked.characters) == ([], 0, (0, 0))
     assert replace(asked, layer=2).cached() is None  # the middle was asked for
     for other in (replace(asked, layer=1), replace(asked, seed=1)):
         assert not other.run().table.equals(answer.table)

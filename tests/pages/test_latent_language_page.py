@@ -47,11 +47,13 @@ def test_every_choice_is_in_the_link_and_a_link_opens_the_same_view():
     app.selectbox(key="lat_pivot").set_value("ita_Latn").run()
     link = {name: text if isinstance(text, str) else text[0] for name, text in app.query_params.items()}
     assert link.items() >= {"lat_source": "fra_Latn", "lat_target": "spa_Latn", "lat_pivot": "ita_Latn"}.items()
-    again = open_page("latent_language", **link, lat_shots="2", lat_seed="7", lat_task="Repetition")
+    line = "{target}: {answer} = {answer}"
+    again = open_page("latent_language", **link, lat_shots="2", lat_seed="7", lat_task="Repetition", lat_template=line)
     for key in ("lat_source", "lat_target", "lat_pivot"):
         assert again.selectbox(key=key).value == app.selectbox(key=key).value
     assert again.slider(key="lat_shots").value == 2
     assert again.number_input(key="lat_seed").value == 7
+    assert again.text_input(key="lat_template").value == line
     assert again.segmented_control(key="lat_task").value == "repetition"
 
 
