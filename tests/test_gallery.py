@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from neuronxa_core.analyses.space import absent_measures
+from neuronxa_core.analyses.space_means import Space
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.cli import main
 from neuronxa_core.corpora.bitext import sentences_hash
@@ -246,6 +247,7 @@ def test_every_part_of_it_is_there_and_the_guide_names_each():
 
 
 def test_steering_is_read_as_it_was_written_whatever_the_pooling(tmp_path, monkeypatch):
+    assert all(precomputed_steering(each) for each in steering_requests())
     request = steering_requests()[0]
     answer = precomputed_steering(replace(request, study=replace(request.study, dtype="auto", pooling="mean")))
     assert set(answer.conditions) == set(request.conditions)
@@ -283,6 +285,14 @@ def test_it_holds_a_second_real_model_in_the_demos_settings_and_names_its_weight
             == gallery_results()[replace(study, model="demo")].provenance["corpus_hash"]
         )
         assert precomputed(replace(study, dtype="auto", pooling="auto")).study == study
+        assert precomputed_means(study) is not None
+    matrix = precomputed_matrix(replace(study, dtype="auto", pooling="auto"))
+    assert set(matrix.codes) == set(open_corpus(EVERYDAY.name).languages)
+    assert matrix.provenance["weights_sha256"] == SMOLLM2
+    source, target = (matrix.codes.index(code) for code in (study.source, study.target))
+    assert np.array_equal(
+        matrix.mutual["nas"][:, source, target], precomputed(study).outcomes["nas"].mutual.mean(axis=1)
+    )
     assert precomputed(replace(study, pairs=50)) is None
     assert precomputed(replace(study, target="deu_Latn", source="fra_Latn")) is None
     assert precomputed_bits(study)["eng_Latn"] == pytest.approx(1.2608, abs=1e-4)
@@ -309,6 +319,12 @@ def test_whoever_has_weights_adds_a_model_with_one_command(monkeypatch, tmp_path
     assert [study.source for study in results] == ["deu_Latn", "fra_Latn"]
     fresh = run_study(replace(studies[0], model=str(tiny_model("llama")), pooling="auto"))
     assert np.array_equal(next(iter(results.values())).outcomes["nas"].mutual, fresh.outcomes["nas"].mutual)
+    matrix = models.stored_matrix("my/tiny")
+    assert (matrix.study.model, matrix.codes) == ("my/tiny", ("deu_Latn", "fra_Latn", "eng_Latn"))
+    assert np.array_equal(matrix.mutual["nas"][:, 0, 2], fresh.outcomes["nas"].mutual.mean(axis=1))
+    (means,) = Space((fresh.study,)).run().means.values()
+    stored = precomputed_means(replace(fresh.study, model="my/tiny"))
+    assert np.allclose(stored["separability"], means["separability"], atol=1e-6)
     assert main(["gallery", "--models", "/no/name", "--out", str(tmp_path)]) == 2
 
 

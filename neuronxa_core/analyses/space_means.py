@@ -3,9 +3,10 @@
 Alignment is only interesting beside them: sentences of two languages that no classifier tells apart are aligned easily.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,6 +55,13 @@ class SpaceMeans:
     def summary(self) -> dict[str, Any]:
         """The studies."""
         return {"studies": [study.told for study in self.means]}
+
+
+def write_means(answers: Sequence[SpaceMeans], path: Path) -> None:
+    """Writes the means as one Parquet file, to six digits. Raises OSError if it cannot be written."""
+    frame = pd.concat([answer.tables["space"] for answer in answers], ignore_index=True)
+    frame[COLUMNS] = frame[COLUMNS].round(6)
+    frame.to_parquet(path, compression="zstd", index=False)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Precomputed results of models besides the demo: every bundled language to English, in the demo's settings.
 
-For each model one file in the gallery's store and one JSON file in assets/gallery/models. The model is named by its hub
-id, for a GGUF file with the file, so that a run of anything else asks for the same weights; the results name the file
-that they were computed from, and its SHA-256. `python -m neuronxa_core gallery --models ID=PATH` adds one.
+For each model one file in the gallery's store, and in assets/gallery/models one JSON file, the matrix of all languages
+and the means of separability, ANC and CKA. The model is named by its hub id, for a GGUF file with the file, so that a
+run of anything else asks for the same weights; the results name the file that they were computed from, and its SHA-256.
+`python -m neuronxa_core gallery --models ID=PATH` adds one.
 """
 
 import json
@@ -11,8 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 from neuronxa_core.analyses.downstream import Downstream, Measured
+from neuronxa_core.analyses.language_matrix import LanguageMatrix, read_matrix, write_matrix
+from neuronxa_core.analyses.languages import Languages
+from neuronxa_core.analyses.space_means import Space, SpaceMeans, write_means
 from neuronxa_core.errors import ModelError
 from neuronxa_core.models.gguf_header import gguf_told
 from neuronxa_core.models.locate import ModelRef, find_checkpoint
@@ -27,6 +32,7 @@ FOLDER = "models"
 STORE = "store"
 """The folder in the gallery that is a store, like those of sweeps: `neuronxa store ls assets/gallery/store`."""
 _FILE = "english.parquet"
+_MATRIX, _SPACE = ".matrix.parquet", ".space.parquet"
 _QUANTIZED = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)/(?:[\w./-]*[.-])?(?P<kind>I?Q\d\w*|BF16|F16|F32)\.gguf", re.I)
 
 
@@ -45,6 +51,9 @@ class StoredModel:
         """The hub id, with the quantization that the results were computed at: `owner/name · Q4_1`."""
         found = _QUANTIZED.fullmatch(self.model)
         return f"{found['repository']} · {found['kind']}" if found else self.model
+
+
+Answer = TypeVar("Answer", StudyResult, LanguageMatrix)
 
 
 def stored_models() -> Mapping[str, StoredModel]:
@@ -69,6 +78,21 @@ def _results_in(folder: Path) -> dict[Study, StudyResult]:
     """The results of a model. folder: with one for each corpus."""
     rows = [bundled.read(file, read_rows) or {} for file in sorted(folder.glob(f"*/{_FILE}"))]
     return {study: result_of(row) for each in rows for study, row in each.items()}
+
+
+def stored_matrix(model: str) -> LanguageMatrix | None:
+    """The gallery's matrix of all bundled languages in a model besides the demo, or None."""
+    return _matrix_in(bundled.GALLERY / FOLDER / f"{_stem(model)}{_MATRIX}") if model in stored_models() else None
+
+
+@lru_cache(maxsize=2)
+def _matrix_in(path: Path) -> LanguageMatrix | None:
+    return bundled.read(path, read_matrix)
+
+
+def space_file(model: str) -> Path:
+    """Where the means of separability, ANC and CKA in a model besides the demo are, or would be."""
+    return bundled.GALLERY / FOLDER / f"{_stem(model)}{_SPACE}"
 
 
 def _stem(model: str) -> str:
@@ -105,12 +129,17 @@ def build_model(text: str, studies: Sequence[Study], folder: Path, watcher: Watc
     place = folder / FOLDER
     place.mkdir(parents=True, exist_ok=True)
     write_rows([_told(result, stored) for result in measured.results], folder / STORE, _FILE)
+    matrix = Languages(asked, (*(study.source for study in studies), studies[0].target)).run(watcher, "cpu")
+    write_aside(place / f"{_stem(name)}{_MATRIX}", partial(write_matrix, _told(matrix, stored)))
+    means = Space(tuple(result.study for result in measured.results)).run(watcher, "cpu").means
+    named = SpaceMeans({replace(study, model=name): each for study, each in means.items()})
+    write_aside(place / f"{_stem(name)}{_SPACE}", partial(write_means, [named]))
     text = json.dumps(vars(stored), indent=1) + "\n"
     write_aside(place / f"{_stem(name)}.json", partial(_write_text, text))
 
 
-def _told(result: StudyResult, stored: StoredModel) -> StudyResult:
-    """The result under the model's name, with the file of its weights in the provenance."""
+def _told(result: Answer, stored: StoredModel) -> Answer:
+    """The answer under the model's name, with the file of its weights in the provenance."""
     weights = {"weights_file": stored.weights, "weights_sha256": stored.sha256}
     return replace(result, study=replace(result.study, model=stored.model), provenance={**result.provenance, **weights})
 

@@ -27,7 +27,7 @@ from neuronxa_core.analyses.settings import Ablation, read_ablation
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.corpora.catalogue import EVERYDAY, open_corpus
 from neuronxa_core.corpora.languages import ENGLISH
-from neuronxa_core.gallery.models import STORE, stored_models, stored_results
+from neuronxa_core.gallery.models import STORE, stored_matrix, stored_models, stored_results
 from neuronxa_core.metrics.cosines import Matrix
 from neuronxa_core.models import demo
 from neuronxa_core.models.hardware import Dtype
@@ -214,9 +214,9 @@ def precomputed_matrix(study: Study) -> LanguageMatrix | None:
     """The gallery's language matrix; None for another model, corpus or choice. Read on first use."""
     wanted = as_stored(study)
     gallery = gallery_studies()[0]
-    if replace(wanted, source=gallery.source, target=gallery.target) != gallery:
+    if replace(wanted, source=gallery.source, target=gallery.target, model=demo.NAME) != gallery:
         return None
-    return _gallery_matrix()
+    return _gallery_matrix() if wanted.model == demo.NAME else stored_matrix(wanted.model)
 
 
 @lru_cache(maxsize=1)

@@ -1,13 +1,17 @@
-"""The precomputed means of separability, ANC and CKA: every study that Models and Settings show of the demo at once."""
+"""The precomputed means of separability, ANC and CKA: every study that Models and Settings show of the demo at once.
+
+Those of other models are in gallery/models.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pandas as pd
 
-from neuronxa_core.analyses.space_means import COLUMNS, Space, SpaceMeans
+from neuronxa_core.analyses.space_means import COLUMNS, Space, SpaceMeans, write_means
+from neuronxa_core.gallery.models import space_file, stored_models
 from neuronxa_core.gallery.read import LAYERED, as_stored, gallery_studies
 from neuronxa_core.models import demo
 from neuronxa_core.states.sentences import POOLINGS, SITES
@@ -30,21 +34,20 @@ def space_requests() -> list[Space]:
 
 def write_space(answers: Sequence[SpaceMeans], folder: Path) -> None:
     """Writes the means as one Parquet file."""
-    frame = pd.concat([answer.tables["space"] for answer in answers], ignore_index=True)
-    frame[COLUMNS] = frame[COLUMNS].round(6)
-    write_aside(folder / SPACE_FILE, lambda path: frame.to_parquet(path, compression="zstd", index=False))
+    write_aside(folder / SPACE_FILE, partial(write_means, answers))
 
 
 def precomputed_means(study: Study) -> pd.DataFrame | None:
     """The gallery's means of a study, in either direction: none of these measures changes with it."""
-    if study.model != demo.NAME:
+    if study.model != demo.NAME and study.model not in stored_models():
         return None
-    wanted, stored = as_stored(study), _stored_in(bundled.GALLERY / SPACE_FILE)
+    file = bundled.GALLERY / SPACE_FILE if study.model == demo.NAME else space_file(study.model)
+    wanted, stored = as_stored(study), _stored_in(file)
     found = stored.get(wanted)
     return found if found is not None else stored.get(replace(wanted, source=wanted.target, target=wanted.source))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _stored_in(path: Path) -> dict[Study, pd.DataFrame]:
     """The means by study; none from a file that lacks a measure, which is then computed from the states."""
     frame = bundled.read(path, pd.read_parquet)

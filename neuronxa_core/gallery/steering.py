@@ -29,11 +29,11 @@ STEERED = (
     (ENGLISH, "fra_Latn"),
     (ENGLISH, "swh_Latn"),
 )
-"""Source and target of what is precomputed, or should be: a few minutes each on a quiet machine."""
+"""Source and target of what is precomputed: a few minutes each on a quiet machine."""
 
 
 def steering_requests() -> tuple[Steering, ...]:
-    """What is precomputed, or should be."""
+    """What is precomputed."""
     return tuple(Steering(Study(demo.NAME, EVERYDAY.name, *pair, dtype=PRECISION)) for pair in STEERED)
 
 
