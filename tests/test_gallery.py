@@ -45,7 +45,7 @@ from neuronxa_core.gallery.read import (
     precomputed_rates,
     variant_results,
 )
-from neuronxa_core.gallery.space import SPACE_FILE
+from neuronxa_core.gallery.space import SPACE_FILE, precomputed_means, space_requests
 from neuronxa_core.gallery.steering import (
     STEERING_FILE,
     precomputed_steering,
@@ -270,6 +270,11 @@ def test_the_stored_measures_are_all_there():
     for study in gallery_studies():
         if study.source in LAYERED:
             assert absent_measures(precomputed_layers(study).measures) == []
+
+
+def test_the_means_of_every_study_that_models_and_settings_show_of_the_demo_are_there():
+    """If one is missing: python -m neuronxa_core gallery --only space"""
+    assert [request.study for request in space_requests() if precomputed_means(request.study) is None] == []
 
 
 def test_it_holds_a_second_real_model_in_the_demos_settings_and_names_its_weights():
