@@ -24,6 +24,7 @@ from neuronxa_core.sweep.store import Store
 from pages.compare.leaderboard_moved import moved_view
 from pages.compare.leaderboard_store import rows_or_stop, watch
 from pages.shared import glossary, look, picker
+from pages.shared.clicks import clicked
 from pages.shared.study_link import is_shared
 
 _EXPLORE = Path(__file__).parent.parent / "explore"
@@ -130,9 +131,8 @@ def _ordered(board: Board, state: State, order: str) -> list[str]:
 
 
 def _clicked() -> None:
-    points = st.session_state.board_map.selection.points
-    if points:
-        st.session_state.board_open = tuple(points[0]["customdata"][:2])
+    if cell := clicked("board_map"):
+        st.session_state.board_open = tuple(cell[:2])
 
 
 def _table(board: Board, table: pd.DataFrame, state: State) -> None:

@@ -22,6 +22,7 @@ from neuronxa_core.figures.palette import STATE_HELP, STATE_NAMES
 from neuronxa_core.figures.tables import Column
 from neuronxa_core.states.sentences import STATES, State
 from pages.shared import bound, glossary, languages, look, picker, stage
+from pages.shared.clicks import clicked
 from pages.shared.part import with_answers
 from pages.shared.run import Place, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -111,9 +112,9 @@ def _find(matrix: LanguageMatrix) -> list[str]:
 
 def _clicked() -> None:
     """Handles a click on a cell: the next rerun opens its pair."""
-    points = st.session_state.lang_matrix.selection.points
-    if points and points[0]["customdata"][0] != points[0]["customdata"][1]:
-        st.session_state.lang_pair = tuple(points[0]["customdata"][:2])
+    codes = tuple(clicked("lang_matrix")[:2])
+    if len(set(codes)) == 2:
+        st.session_state.lang_pair = codes
 
 
 def _pairs(matrix: LanguageMatrix, state: State, layer: int | None, found: Sequence[str] = ()) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from neuronxa_core.analyses.latent_language import MOST_SHOTS, LatentLanguage
-from neuronxa_core.analyses.latent_prompts import TASKS, TEMPLATES, Task
+from neuronxa_core.analyses.latent_prompts import ROLES, TASKS, TEMPLATES, Task
 from neuronxa_core.corpora.languages import ENGLISH, language, search_terms
 from neuronxa_core.corpora.uploads import PREFIX, uploads
 from neuronxa_core.corpora.words import BUNDLED, WordList, open_words
@@ -27,6 +27,9 @@ def latent_request(study: Study) -> LatentLanguage:
         asked = _prompt_controls()
     words = _opened(asked["words"])
     codes = sorted(words.words, key=lambda code: language(code).name)
+    if len(codes) < len(ROLES):
+        st.error(f"{look.plain(words.name)} has only two languages. Add a third: one is from, one to, one the pivot.")
+        st.stop()
     pivot = _language(three, "Pivot", codes, ENGLISH, "lat_pivot", "The language to watch besides source and target.")
     source = _language(one, "From", codes, _first(codes, (study.source, study.target, *_USUAL), (pivot,)), "lat_source")
     usual = _first(codes, (study.target, study.source, *_USUAL), (pivot, source))

@@ -17,6 +17,7 @@ from neuronxa_core.gallery.latent import USUAL_TARGETS, alignment_with
 from neuronxa_core.study.study import Study
 from pages.explore.latent_controls import latent_request
 from pages.shared import bound, glossary, look
+from pages.shared.clicks import clicked
 from pages.shared.languages import MOST_LANGUAGES
 from pages.shared.run import Place, answer_here, answer_or_stop, settle_or_stop, study_or_stop
 
@@ -87,8 +88,8 @@ def _grid(answer: LatentAnswer) -> None:
 def _grid_view(grid: GridAnswer) -> None:
     """Draws the grid and the ten candidates of the selected cell, by default the last token's at the last layer."""
     last = len(grid.tokens) - 1
-    points = st.session_state.get("lat_grid", {}).get("selection", {}).get("points", [])
-    layer, place = map(int, points[0]["customdata"][:2]) if points else (grid.layers, last)
+    chosen = clicked("lat_grid")
+    layer, place = map(int, chosen[:2]) if chosen else (grid.layers, last)
     if layer > grid.layers or place > last:
         layer, place = grid.layers, last
     exportable = figures.exportable_grid(grid, (layer, place))

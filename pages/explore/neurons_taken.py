@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +14,7 @@ from neuronxa_core.figures.neurons import SHARE_NAMES
 from neuronxa_core.numbers import count
 from neuronxa_core.study.study import Study
 from pages.experiment.interventions_controls import SET_NAMES
+from pages.shared.clicks import clicked
 from pages.shared.study_link import study_query
 
 _INTERVENTIONS = Path(__file__).parents[1] / "experiment" / "interventions.py"
@@ -38,7 +38,7 @@ class Taken:
 
 def take_bar(rates: NeuronRates, threshold: float) -> None:
     """Takes the neurons that the clicked part of a bar counts."""
-    if custom := _clicked("neu_sharing"):
+    if custom := clicked("neu_sharing"):
         layer, kind = int(custom[0]), str(custom[1])
         found = neurons_of_bar(rates, threshold, layer, kind)
         said = f"active {SHARE_NAMES[kind]} of the {len(rates.codes)} languages at layer {layer}"
@@ -47,7 +47,7 @@ def take_bar(rates: NeuronRates, threshold: float) -> None:
 
 def take_specific(study: Study, specific: pd.DataFrame) -> None:
     """Takes the language's own neurons at the layer of the clicked cell. specific: see neurons.specific_neurons."""
-    if custom := _clicked("neu_specific"):
+    if custom := clicked("neu_specific"):
         code, layer = str(custom[0]), int(custom[1])
         found = specific[(specific["language"] == code) & (specific["layer"] == layer)]["neuron"]
         said = f"most active in {language(code).name} at layer {layer}"
@@ -61,7 +61,7 @@ def take_token(study: Study, key: str, layer: int) -> None:
     """
     before = _taken(study, "tokens")
     chosen = list(before.neurons) if before else []
-    neuron = (layer, int(custom[0])) if (custom := _clicked(key)) else None
+    neuron = (layer, int(custom[0])) if (custom := clicked(key)) else None
     if neuron is None or neuron in chosen:
         chosen = [each for each in chosen if each != (neuron or chosen[-1])]
     else:
@@ -101,13 +101,6 @@ def _query(study: Study, neurons: Sequence[tuple[int, int]], code: str) -> dict[
 
 def _listed(neurons: Sequence[tuple[int, int]]) -> str:
     return ", ".join(f"{layer}.{neuron}" for layer, neuron in neurons)
-
-
-def _clicked(key: str) -> list[Any]:
-    """What the clicked point of a picture carries; empty without one."""
-    points = st.session_state[key].selection.points
-    custom = points[0].get("customdata", []) if points else []
-    return list(custom.values()) if hasattr(custom, "values") else list(custom)
 
 
 def _take(study: Study, where: str, said: str, neurons: Sequence[tuple[int, int]], code: str = "") -> None:

@@ -23,6 +23,7 @@ from neuronxa_core.study.study import Study
 from pages.explore.projection_along import beside, pair_row, pair_table, trust
 from pages.explore.projection_controls import projection_controls
 from pages.shared import glossary, look, stage, still
+from pages.shared.clicks import clicked
 from pages.shared.run import alignment_or_stop, states_or_stop
 from pages.shared.sentences import sentence_html
 from pages.shared.tickets import progress, release, submit, waiting
@@ -148,10 +149,8 @@ def _together(panels: int) -> str:
 
 def _clicked(key: str) -> None:
     """Handles a click on a point: selects its pair."""
-    points = st.session_state[key].selection.points
-    if points:
-        number = points[0]["customdata"]
-        st.session_state.proj_pair = int(number[0] if isinstance(number, list) else number)
+    if numbers := clicked(key):
+        st.session_state.proj_pair = int(numbers[0])
 
 
 def _pair_details(projections: list[Projection], bitext: Bitext, layer: int, pair: int) -> None:

@@ -19,6 +19,7 @@ from neuronxa_core.study.result import StudyResult
 from neuronxa_core.study.study import Study
 from pages.explore.similarity_space import space_view
 from pages.shared import glossary, look, stage, still
+from pages.shared.clicks import clicked
 from pages.shared.run import alignment_or_stop, followed_or_stop
 from pages.shared.sentences import sentence_html, sentence_table
 
@@ -158,10 +159,8 @@ def _panels(
 
 def _clicked(key: str) -> None:
     """Handles a click on a cell of a matrix: selects its sentences."""
-    points = st.session_state[key].selection.points
-    if points:
-        numbers = points[0]["customdata"]  # a list, or a mapping where the figure's arrays travel in binary
-        _look_at(*(int(numbers[at]) - 1 for at in ((0, 1) if isinstance(numbers, list) else ("0", "1"))))
+    if numbers := clicked(key):
+        _look_at(*(int(number) - 1 for number in numbers[:2]))
 
 
 def _cell_details(study: Study, layer: int, bitext: Bitext, matrices: Matrices, source: int, target: int) -> None:

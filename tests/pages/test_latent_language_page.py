@@ -29,6 +29,13 @@ def test_a_pivot_that_is_the_source_is_told_in_a_sentence():
     assert "The pivot deu_Latn is the source already." in said(app)
 
 
+def test_a_word_list_of_two_languages_lacks_a_third(tmp_path: Path):
+    two = tmp_path / "two.tsv"
+    two.write_text("eng\tdeu\nwater\tWasser\ntree\tBaum\n", encoding="utf-8")
+    (refused,) = open_page("latent_language", lat_words=str(two)).error
+    assert refused.value.startswith("two.tsv has only two languages. Add a third")
+
+
 def test_any_model_is_measured_with_a_word_list_of_ones_own(tiny_model, tiny_corpus: Path):
     query = {"model": str(tiny_model("llama")), "corpus": str(tiny_corpus), "pairs": "8", "lat_shots": "2"}
     app = open_page("latent_language", **query, source="deu_Latn", target="fra_Latn", lat_words=str(WORDS))
