@@ -245,6 +245,8 @@ class Claims(AgainstTarget):
             there = open_corpus(self.study.corpus).languages
         except OneLanguageError:
             return "The corpus has only one language."
+        if target not in there and len(there) == 1:
+            return "The corpus has only one language."
         if target not in there:
             pivot = "English, the paper's pivot" if target == ENGLISH else language(target).name
             return f"The corpus has no {pivot}; another language to compare with can be named."
