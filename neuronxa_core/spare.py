@@ -91,8 +91,10 @@ def problem(base: Path) -> str:
     try:
         with told():
             base.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(bytes(65_536))
-            probe.unlink()
+            try:
+                probe.write_bytes(bytes(65_536))
+            finally:
+                probe.unlink(missing_ok=True)
     except CacheError as error:
         return error.problem
     return ""

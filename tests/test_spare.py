@@ -100,6 +100,18 @@ def test_a_folder_that_somebody_else_could_have_made_is_not_used(study: Study, r
     assert spare.folders() == ()
 
 
+def test_asking_a_full_disk_leaves_nothing_on_it(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    written = Path.write_bytes
+
+    def half(path: Path, content: bytes) -> int:
+        written(path, content[:100])
+        return full()
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    assert "No space left" in spare.problem(cache)
+    assert list(cache.iterdir()) == []
+
+
 def test_a_shared_dashboard_does_not_say_where_the_cache_lies(read_only: Path, monkeypatch: pytest.MonkeyPatch):
     assert str(read_only) in spare.problem(store.root())
     set_settings(monkeypatch, mode="shared")
