@@ -28,7 +28,7 @@ LOCALES = {ENGLISH: "en_GB", "zh": "zh_Hans"}
 """Where Babel's locale is not simply the code."""
 RIGHT_TO_LEFT = ("ar",)
 FOLDER = ASSETS / "texts" / "locale"
-TEXTS = ("glossary", "method", "embeddings", "traps")
+TEXTS = ("glossary", "method", "embeddings", "traps", "typed")
 """The files of assets/texts that are translated, block by block."""
 _asked: list[Callable[[], str]] = []
 

@@ -7,6 +7,7 @@ import streamlit as st
 from neuronxa_core.corpora.languages import language
 from neuronxa_core.corpora.uploads import PREFIX, corpus_of
 from neuronxa_core.errors import NeuronXAError
+from neuronxa_core.interface import language_named, local, tr
 from neuronxa_core.metrics.scoring import chance_rate
 from neuronxa_core.study.study import Study
 from pages.shared import look
@@ -19,7 +20,7 @@ _TITLE = "typed"
 
 def offer(study: Study) -> None:
     """Draws a box for sentences in the study's two languages, which become its corpus."""
-    with st.popover("Type text", icon=":material/edit:"):
+    with st.popover(tr("Type text"), icon=":material/edit:"):
         st.markdown(look.text("typed").format(most=MOST))
         sides = {code: _lines(code) for code in (study.source, study.target)}
         counts = {code: len(lines) for code, lines in sides.items()}
@@ -31,7 +32,7 @@ def offer(study: Study) -> None:
             st.caption(what_chance_does(pairs + (study.pairs if among else 0)))
         ready = not problem and pairs > 0
         st.button(
-            "Use these sentences",
+            tr("Use these sentences"),
             type="primary",
             icon=":material/check:",
             key="typed_use",
@@ -46,23 +47,30 @@ def offer(study: Study) -> None:
 
 def what_chance_does(pairs: int) -> str:
     """A sentence on the chance level with so few pairs, and on how far a single pair moves the score."""
-    return (
-        f"With {pairs} pairs, chance alone aligns 1/(2n - 1) = {chance_rate(pairs):.2g} of them, and a single pair "
-        f"moves the score by {1 / pairs:.2g}."
+    return tr(
+        "With {pairs} pairs, chance alone aligns 1/(2n - 1) = {chance} of them, and a single pair moves the score by "
+        "{step}.",
+        pairs=pairs,
+        chance=local(f"{chance_rate(pairs):.2g}"),
+        step=local(f"{1 / pairs:.2g}"),
     )
 
 
 def warn_of_few(study: Study) -> None:
     """Warns below ten pairs that single sentences can be inspected, but scores hardly compared."""
     if study.pairs < FEW:
-        st.caption(f":material/info: {what_chance_does(study.pairs)} Look at sentences here rather than at scores.")
+        advice = tr("Look at sentences here rather than at scores.")
+        st.caption(f":material/info: {what_chance_does(study.pairs)} {advice}")
 
 
 def _lines(code: str) -> tuple[str, ...]:
-    text = st.text_area(
-        f"{language(code).name}, one sentence per line", height=110, key=f"typed_{code}", placeholder="One per line"
-    )
+    label = tr("{language}, one sentence per line", language=_named(code))
+    text = st.text_area(label, height=110, key=f"typed_{code}", placeholder=tr("One per line"))
     return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _named(code: str) -> str:
+    return language_named(language(code).tag, language(code).name)
 
 
 def _among(study: Study) -> bool:
@@ -70,9 +78,11 @@ def _among(study: Study) -> bool:
     if is_typed(study.corpus):
         return False
     return st.toggle(
-        f"Find them among the {study.pairs} pairs of {look.plain(study.names['corpus'])}",
+        tr(
+            "Find them among the {pairs} pairs of {corpus}", pairs=study.pairs, corpus=look.plain(study.names["corpus"])
+        ),
         key="typed_among",
-        help="On: your pairs come first, followed by the study's, so that each has many rivals. Off: yours alone.",
+        help=tr("On: your pairs come first, followed by the study's, so that each has many rivals. Off: yours alone."),
     )
 
 
@@ -80,12 +90,18 @@ def _problem(counts: dict[str, int], among: bool) -> str:
     """Why these lines cannot be used, in one sentence; empty if they can, or if nothing has been typed."""
     (source, pairs), (target, others) = counts.items()
     if pairs != others:
-        told = f"{language(source).name} has {pairs}, {language(target).name} has {others}"
-        return f"{told}: each sentence needs its translation on the same line."
+        told = {"source": _named(source), "pairs": pairs, "target": _named(target), "others": others}
+        return tr(
+            "{source} has {pairs}, {target} has {others}: each sentence needs its translation on the same line.", **told
+        )
     if pairs > MOST:
-        return f"{pairs} pairs; at most {MOST} can be typed. Longer texts can be pasted on the Data page."
+        return tr(
+            "{pairs} pairs; at most {most} can be typed. Longer texts can be pasted on the Data page.",
+            pairs=pairs,
+            most=MOST,
+        )
     if pairs == 1 and not among:
-        return "One pair alone has no rival to be confused with. Type another, or find it among other sentences."
+        return tr("One pair alone has no rival to be confused with. Type another, or find it among other sentences.")
     return ""
 
 
