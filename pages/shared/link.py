@@ -3,11 +3,13 @@
 The widgets of a view are bound to the URL (`bind="query-params"`). Streamlit silently drops values that do not fit.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.naming import model_name
@@ -24,6 +26,25 @@ def remember() -> None:
     if "link_view" not in st.session_state:
         names = [name for name in st.query_params if name not in STUDY]
         st.session_state.link_view = {name: st.query_params.get_all(name) for name in names}
+        _drop_infinities()
+
+
+def _drop_infinities() -> None:
+    """Takes infinities out of the link before a widget reads it: one for whole numbers ends in an OverflowError."""
+    endless = [name for name, texts in st.session_state.link_view.items() if any(map(_is_endless, texts))]
+    context = get_script_run_ctx()
+    if endless and context:
+        for name in endless:
+            del st.query_params[name]
+        with context.session_state.query_params() as read:
+            read.set_initial_query_params_from_current()
+
+
+def _is_endless(text: str) -> bool:
+    try:
+        return math.isinf(float(text))
+    except ValueError:
+        return False
 
 
 def say_what_was_refused(stopped: bool = False) -> None:

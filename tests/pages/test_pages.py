@@ -39,7 +39,7 @@ from tests.pages.app import (
 
 HEADINGS = {"Overview": "Inside a multilingual language model", "Alignment": "Alignment by layer", "Data": "The data"}
 """The headings of pages that have another name in the menu."""
-TEXTS = {"cmp_models", "int_list", "lat_words"}
+TEXTS = {"cmp_models", "int_list", "lat_template", "lat_words"}
 """Parameters that take any text: what they name is looked for, and told by the page."""
 PAGES = {
     page.address or "overview": HEADINGS.get(page.title, page.title) for pages in menu().values() for page in pages
@@ -58,6 +58,13 @@ def test_every_page_opens_with_the_default_study_and_names_each_value_of_its_lin
     told = " ".join(toast.value for toast in app.toast)
     mine = [key for key in odd if key in app.session_state]
     assert [key for key in mine if f"{key} = ~nobody" not in told.replace("\\", "")] == []
+
+
+def test_a_number_without_end_in_a_link_is_one_that_does_not_fit():
+    app = open_page("steering", ste_controls="inf", ste_prompts="-1e999", ste_layer="7")
+    assert app.number_input(key="ste_controls").value == 5
+    assert app.number_input(key="ste_layer").value == 7
+    assert "ste_controls = inf; ste_prompts = -1e999" in app.toast[0].value.replace("\\", "")
 
 
 def test_a_control_whose_value_the_link_leaves_out_has_its_first():
