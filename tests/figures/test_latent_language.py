@@ -91,7 +91,7 @@ def grid() -> GridAnswer:
     values = [[[0.5, 0.2], [0.4, 0.1], [0.3, 0.2]], [[0.6, 0.2], [0.7, 0.1], [0.9, 0.05]]]
     probabilities = np.array(values, np.float32)
     return GridAnswer(
-        Study("demo", "everyday", "deu", "fra"), "x y z", ("x", " y", " z"), candidates, probabilities, {}
+        Study("demo", "everyday", "deu", "fra"), "<x> y z", ("<x>", " y", " z"), candidates, probabilities, {}
     )
 
 
@@ -101,11 +101,12 @@ def test_a_cell_shows_the_likeliest_token_its_script_and_its_probability():
     np.testing.assert_allclose(heat.z, [[0.5, 0.4, 0.3], [0.6, 0.7, 0.9]])
     assert heat.text[0][2] == "水<br><span style='font-size:12px'>Han</span>"
     assert heat.text[1][1] == "&lt;b>"  # never markup
-    assert list(figure.layout.xaxis.ticktext) == ["x", "y", "z"]
+    assert list(figure.layout.xaxis.ticktext) == ["&lt;x>", "y", "z"]
     (frame,) = figure.layout.shapes
     assert (frame.x0, frame.y0) == (0.5, 1.5)
     targets = figure.data[1]
     assert targets.customdata[5].tolist() == [2, 2]
+    assert targets.text[0] == "after '&lt;x>': 'a', p = 0.50"
     only_last = lens_grid(grid(), tokens=2)
     assert list(only_last.layout.xaxis.ticktext) == ["y", "z"]
     assert only_last.data[1].customdata[0].tolist() == [1, 1]

@@ -55,7 +55,7 @@ def lens_grid(
         )
     figure.update_xaxes(
         tickvals=list(range(len(shown))),
-        ticktext=[f"{_short(answer.tokens[place])}" for place in shown],
+        ticktext=[_unmarked(_short(answer.tokens[place])) for place in shown],
         title_text="Token that was read",
         showgrid=False,
         tickangle=-40,
@@ -77,10 +77,15 @@ def _short(token: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
+def _unmarked(text: str) -> str:
+    """The text for Plotly, which would take angle brackets for markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
 def _cell(candidate: str) -> str:
     """The token, and below it its script if that is not Latin; angle brackets are not taken for markup."""
     script = script_of(candidate)
-    text = _short(candidate).replace("&", "&amp;").replace("<", "&lt;")
+    text = _unmarked(_short(candidate))
     return f"{text}<br><span style='font-size:12px'>{script}</span>" if script not in ("", "Latin") else text
 
 
@@ -94,8 +99,8 @@ def _targets(figure: go.Figure, answer: GridAnswer, shown: NDArray[np.int64]) ->
             y=layer + 1,
             customdata=np.stack([layer + 1, place], axis=1),
             text=[
-                f"after {_short(answer.tokens[at])!r}: {_short(str(answer.candidates[row, at, 0]))!r}, "
-                f"p = {score(float(answer.probabilities[row, at, 0]))}"
+                _unmarked(f"after {_short(answer.tokens[at])!r}: {_short(str(answer.candidates[row, at, 0]))!r}, ")
+                + f"p = {score(float(answer.probabilities[row, at, 0]))}"
                 for row, at in zip(layer, place, strict=True)
             ],
             hovertemplate="layer %{customdata[0]}, %{text}<extra></extra>",
