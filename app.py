@@ -11,11 +11,11 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared import access, headers
+from pages.shared import access, headers, opening
 from pages.shared.ahead import reading_ahead
 
 _FRAME = Path(__file__).parent / "pages" / "shared" / "frame.py"
-app = st.App(_FRAME, lifespan=reading_ahead, middleware=[Middleware(headers.Guard)])
+app = st.App(_FRAME, lifespan=reading_ahead, middleware=[Middleware(headers.Guard), Middleware(opening.Opening)])
 
 if get_script_run_ctx(suppress_warning=True) is not None:  # run as a script after all, as AppTest does
     from pages.shared import frame  # the server answers before it is imported

@@ -44,7 +44,7 @@ function inView(host) {
   return height > 0 && Math.min(bottom, window.innerHeight) - Math.max(top, 0) > height / 2;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function show({ data, parentElement, setTriggerValue }) {
   let host = parentElement.querySelector(".nx-still");
   if (!host) {
     host = document.createElement("div");

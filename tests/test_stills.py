@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 import re
@@ -14,10 +15,12 @@ from neuronxa_core.gallery import read
 from neuronxa_core.gallery.read import gallery_results, precomputed
 from neuronxa_core.stills import build
 from neuronxa_core.stills import read as stills
+from neuronxa_core.stills.opening import OPENING_FILE, opening
 from neuronxa_core.stills.overview import first_page
 from neuronxa_core.stills.read import STEPS_FILE, STILLS_FILE, fingerprint, still_of
 from neuronxa_core.stills.steps import steps_pictured
 from neuronxa_core.study import bundled
+from pages.shared import opening as travelling
 from pages.shared.ahead import read_ahead
 from pages.shared.lesson import shelf
 from pages.shared.study_link import DEFAULT
@@ -53,6 +56,54 @@ def test_every_step_of_a_lesson_has_the_picture_that_its_page_would_draw_now():
     for place, (exportable, said) in pictured.items():
         row = rows.loc[(*place, "light")]
         assert (row["said"], row["figure"]) == (said, drawn[id(exportable)]), place
+
+
+def test_what_index_html_opens_with_is_what_the_build_writes_now(stored):
+    """After a change of the first page's head or picture: python -m neuronxa_core gallery --only stills."""
+    text = opening(stored)
+    assert text == (bundled.GALLERY / OPENING_FILE).read_text(encoding="utf-8")
+    assert re.findall(r"{{.+?}}", text) == ["{{font}}"]
+    beside = next(
+        each for each in first_page(precomputed(DEFAULT), list(gallery_results().values())) if "beside" in each.name
+    )
+    assert all(still_of(beside, theme).packed in text for theme in PALETTES)
+
+
+INDEX = b'<html><link href="./static/face.woff2" as="font"><div id="root"></div></html>'
+
+
+def answered(path: str) -> tuple[dict[bytes, bytes], bytes, dict[bytes, bytes]]:
+    """(headers and body of the answer to a browser, the headers of what it asked Streamlit for)."""
+    sent, asked = [], {}
+
+    async def streamlit(scope, receive, send):
+        asked.update(scope["headers"])
+        headers = [(b"content-type", b"text/html"), (b"content-length", b"%d" % len(INDEX)), (b"etag", b'"1"')]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": INDEX[:40], "more_body": True})
+        await send({"type": "http.response.body", "body": INDEX[40:]})
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"accept-encoding", b"gzip"), (b"if-none-match", b'"1"')]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
+    asyncio.run(travelling.Opening(streamlit)(scope, None, send))
+    return dict(sent[0]["headers"]), b"".join(each["body"] for each in sent[1:]), asked
+
+
+def test_the_first_page_comes_with_its_picture_and_every_other_as_it_is(monkeypatch):
+    headers, body, asked = answered("/")
+    assert body.count(b'id="nx-opening"') == 1
+    assert b'url("./static/face.woff2")' in body
+    assert body.index(b"nx-opening") < body.index(b'<div id="root">')
+    assert headers == {b"content-type": b"text/html", b"content-length": b"%d" % len(body)}
+    assert asked == {b"host": b"localhost"}
+    assert answered("/alignment")[1] == INDEX
+    monkeypatch.setattr(bundled, "GALLERY", bundled.GALLERY / "absent")
+    travelling.opening.cache_clear()
+    assert answered("/")[:2] == ({**headers, b"content-length": b"%d" % len(INDEX), b"etag": b'"1"'}, INDEX)
+    travelling.opening.cache_clear()
 
 
 def test_no_still_has_small_letters_and_none_refers_into_another(stored):

@@ -18,6 +18,7 @@ from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.figures.printing import FACES, face
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.states.store import write_aside
+from neuronxa_core.stills.opening import OPENING_FILE, opening
 from neuronxa_core.stills.overview import Shown, first_page
 from neuronxa_core.stills.read import STEPS_FILE, STILLS_FILE, fingerprint
 from neuronxa_core.stills.steps import steps_pictured
@@ -68,6 +69,13 @@ def build(folder: Path) -> None:
                 figures.append(go.Figure(drawn).update_layout(width=width, autosize=False))
     table = pd.DataFrame(rows).assign(svg=draw(figures))
     write_aside(folder / STILLS_FILE, lambda aside: table.to_parquet(aside, compression="zstd", index=False))
+    write_opening(table, folder)
+
+
+def write_opening(table: pd.DataFrame, folder: Path) -> None:
+    """Writes what index.html opens with. table: of the first page's stills."""
+    text = opening(table)
+    write_aside(folder / OPENING_FILE, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 def build_steps(folder: Path) -> None:

@@ -43,8 +43,11 @@ def still_of(shown: Shown, theme: Theme) -> Still | None:
 def _stills(path: Path) -> dict[tuple[str, str], Still]:
     columns = ["name", "theme", "width", "height", "alt", "svg"]
     table = bundled.read(path, partial(pd.read_parquet, columns=columns))
-    if table is None:
-        return {}
+    return {} if table is None else stills_in(table)
+
+
+def stills_in(table: pd.DataFrame) -> dict[tuple[str, str], Still]:
+    """The stills of the first page by figure and theme, from the table that holds them."""
     return {(str(name), str(theme)): _packed(rows) for (name, theme), rows in table.groupby(["name", "theme"])}
 
 

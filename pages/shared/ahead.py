@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from pages.shared import opening
 from pages.shared.tidy import tidy_up
 
 
@@ -26,6 +27,7 @@ def read_ahead() -> None:
     What is there by then never goes, so that no garbage collection looks through it again while all sessions wait.
     """
     with suppress(Exception):
+        opening.opening()
         for page in ("pages.shared.frame", "pages.shared.run", "pages.shared.still"):
             importlib.import_module(page)
         overview = importlib.import_module("neuronxa_core.stills.overview")

@@ -38,10 +38,31 @@ _SHIFTS = """() => {
 }"""
 
 
+_OPENING = """(function look() {
+  const opening = document.getElementById("nx-opening");
+  if (opening?.querySelector("svg")) {
+    const found = {svg: "svg", h1: "h1", p: "h1 ~ p:not([class])"};
+    window.opened = Object.fromEntries(Object.entries(found).map(([name, selector]) => {
+      const each = opening.querySelector(selector), {x, y, width} = each.getBoundingClientRect();
+      return [name, {x, y, width, text: each.innerText}];
+    }));
+  }
+  requestAnimationFrame(look);
+})()"""
+"""Notes where the parts of what index.html opens with stand."""
+
+
 def test_the_first_page_stands_without_plotly_and_a_picture_is_live_once_touched(page: Page, server: str):
+    page.add_init_script(_OPENING)
     page.goto(server)
     stills = page.locator(".nx-still > svg")
     expect(stills).to_have_count(8)
+    expect(page.locator("#nx-opening")).to_have_count(0)
+    opened = page.evaluate("window.opened")
+    for name, selector in {"svg": ".nx-still > svg", "h1": "h1", "p": ".st-key-welcome p"}.items():
+        box = page.locator(f"[data-testid='stMain'] {selector}").first.bounding_box()
+        assert all(abs(box[side] - opened[name][side]) < 1 for side in ("x", "y", "width")), name
+    assert opened["p"]["text"] == page.locator(".st-key-welcome p").inner_text()
     expect(page.get_by_text("precomputed")).to_be_visible()
     expect(page.get_by_text("German and English are best aligned")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(0)
