@@ -124,7 +124,8 @@ def _hover(effects: Effects, row: str, place: int) -> str:
             f"<b>Random neurons, in {language(code).name}</b><br>{signed_percent(float(controls.mean()))}, mean of "
             f"{len(controls)}<br>{ends}"
         )
-    found = effects.effects.query("neurons_of == @name and measured_in == @code")
+    table = effects.effects
+    found = table[(table["neurons_of"] == name) & (table["measured_in"] == code)]  # quicker than a query
     if found.empty:
         return f"<b>{_named(name)} in {language(code).name}</b><br>not measured"
     cell = found.iloc[0]

@@ -50,6 +50,13 @@ def correlation(x: Vector, y: Vector, method: str = "pearson") -> Correlation:
     """
     if len(x) < FEWEST:
         return Correlation(np.nan, np.nan, np.nan)
+    return _correlation(*(np.asarray(side, dtype=np.float64).tobytes() for side in (x, y)), method)
+
+
+@lru_cache(maxsize=2048)
+def _correlation(x_bytes: bytes, y_bytes: bytes, method: str) -> Correlation:
+    """The coefficient with its interval, kept: a page asks for those of all layers whenever it is drawn anew."""
+    x, y = np.frombuffer(x_bytes), np.frombuffer(y_bytes)
     of, draws = METHODS[method], _draws(len(x))
     return Correlation(float(of(x, y)), *_interval(of(x[draws], y[draws])))
 
