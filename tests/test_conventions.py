@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from neuronxa_core.version import __version__
+from tests.told import amends
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -68,8 +69,8 @@ def test_no_function_and_no_module_is_too_long():
     for folder in ("neuronxa_core", "pages"):
         for file in (ROOT / folder).rglob("*.py"):
             found |= too_long(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
-    assert not found - LONG, "split these: a function has at most 60 lines, a module 300"
-    assert not LONG - found, "short enough now: take these off LONG"
+    assert not found - LONG, f"Split {sorted(found - LONG)}: a function has at most 60 lines, a module 300."
+    assert not LONG - found, f"tests/test_conventions.py, LONG: take off {sorted(LONG - found)}, short enough now."
 
 
 def test_every_public_metric_says_what_comes_back():
@@ -83,7 +84,7 @@ def test_every_public_metric_says_what_comes_back():
                 continue
             if not node.name.startswith("_") and not ast.get_docstring(node):
                 undocumented.append(f"{file.name} {node.name}")
-    assert undocumented == []
+    assert undocumented == [], f"neuronxa_core/metrics: say in a docstring what comes back from {undocumented}."
 
 
 def test_streamlit_stays_in_the_pages():
@@ -114,19 +115,17 @@ def test_the_top_level_is_what_was_agreed():
         pytest.skip("not a git checkout")
     names = {line.split("/")[0] for line in tracked.stdout.splitlines()}
     agreed = {"app.py", "pages", "neuronxa_core", "assets", "tests", "requirements.txt", "README.md"}
-    assert {name for name in names if not name.startswith(".")} == agreed | {
-        "LICENSE",
-        "CHANGELOG.md",
-        "pyproject.toml",
-    }
+    agreed |= {"LICENSE", "CHANGELOG.md", "pyproject.toml"}
+    there = {name for name in names if not name.startswith(".")}
+    assert there == agreed, amends(there, agreed, "The top level of the repository, which holds what was agreed only")
 
 
 def test_ci_runs_the_readmes_test_command():
     readme = README.read_text(encoding="utf-8")
     commands = re.findall(r"```sh\n(.+?)\n```", readme, re.S)
     tests = [command for command in commands if "pytest" in command]
-    assert len(tests) == 1
-    assert tests[0] in (ROOT / ".ci" / "run").read_text()
+    assert len(tests) == 1, "README.md has one command that runs the tests, in a block of its own."
+    assert tests[0] in (ROOT / ".ci" / "run").read_text(), f".ci/run: run README's command, `{tests[0]}`."
 
 
 def test_the_readmes_notebook_example_runs(tiny_model, tiny_corpus, monkeypatch):
@@ -143,7 +142,7 @@ def test_the_version_has_one_home_and_a_section_in_the_changelog():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "neuronxa_core/version.py"
-    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text(), f"CHANGELOG.md: add `## {__version__}`."
 
 
 def test_no_module_of_the_core_imports_from_the_package_itself():
@@ -152,7 +151,7 @@ def test_no_module_of_the_core_imports_from_the_package_itself():
     for file in (ROOT / "neuronxa_core").rglob("*.py"):
         imports = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.ImportFrom)]
         taken = {name.name for node in imports if node.module == "neuronxa_core" for name in node.names}
-        assert taken <= modules, file
+        assert taken <= modules, f"{file}: import {taken - modules} from its module, not from neuronxa_core."
 
 
 def dependencies(requirements: Iterable[str]) -> dict[str, Requirement]:
@@ -178,8 +177,9 @@ def test_the_tested_releases_lie_in_the_packages_ranges(lock: str, extras: list[
     ranges = dependencies(asked)
     lines = (line.partition("#")[0].strip() for line in (ROOT / lock).read_text().splitlines())
     pinned = dependencies(line for line in lines if line and not line.startswith("-r "))
-    assert pinned.keys() == ranges.keys()
+    asking = f"{lock}, a line `name==release` for what pyproject.toml asks for"
+    assert pinned.keys() == ranges.keys(), amends(pinned, ranges, asking)
     for name, pin in pinned.items():
         (exact,) = pin.specifier
-        assert exact.operator == "==", pin
-        assert exact.version in ranges[name].specifier, (str(pin), str(ranges[name]))
+        assert exact.operator == "==", f"{lock}: pin {pin} to one release."
+        assert exact.version in ranges[name].specifier, f"pyproject.toml: {ranges[name]} leaves out {pin} of {lock}."

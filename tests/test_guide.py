@@ -20,8 +20,10 @@ from pages.learn.guide_chapters import FOLDER, Chapter, chapters
 from pages.shared.frame import Entry
 from pages.shared.frame import menu as menu_of_pages
 from tests.test_commands import TABLES
+from tests.told import amends
 
 ROOT = Path(__file__).parents[1]
+GUIDE = "assets/texts/guide"
 README = ROOT / "README.md"
 CONTRIBUTING = ROOT / ".github" / "CONTRIBUTING.md"
 CHAPTERS = chapters()
@@ -38,7 +40,7 @@ def chapter(slug: str) -> str:
 def section(text: str, heading: str) -> str:
     """What stands below a heading of the second level, up to the next one."""
     found = re.search(rf"^## {re.escape(heading)}\n(.+?)(?=^## |\Z)", text, re.M | re.S)
-    assert found, f"no section {heading!r}: add one"
+    assert found, f"There is no section `## {heading}` in this text. Add it:\n{text[:100]}"
     return found[1]
 
 
@@ -88,7 +90,9 @@ def commands(parser: argparse.ArgumentParser | None = None) -> Mapping[str, argp
 def test_the_index_lists_every_file_once_under_the_title_that_it_has():
     files = {path.resolve() for path in FOLDER.glob("*.md") if path.name != "README.md"}
     guide = [each for each in CHAPTERS if each.path.parent == FOLDER.resolve()]
-    assert {each.path for each in guide} == files, "list every chapter in assets/texts/guide/README.md, and no other"
+    listed = [each.path.name for each in guide]
+    names = [path.name for path in files]
+    assert set(listed) == set(names), amends(listed, names, f"{GUIDE}/README.md, the list of chapters")
     assert len({each.slug for each in CHAPTERS}) == len({each.title for each in CHAPTERS}) == len(CHAPTERS)
     for each in guide:
         assert each.source.startswith(f"# {each.title}\n"), each.slug
@@ -100,17 +104,17 @@ def test_the_index_lists_every_file_once_under_the_title_that_it_has():
 def test_links_and_files_that_are_named_exist(file: Path):
     text = file.read_text(encoding="utf-8")
     for found in _LINK.finditer(text):
-        assert (file.parent / found["target"]).exists(), found["target"]
+        assert (file.parent / found["target"]).exists(), f"{file.name} links to {found['target']}, which is not there."
     for found in _FILE.finditer(text):
         if not re.search(r"NAME|SECTION", found["path"]):
-            assert (ROOT / found["path"]).exists(), found["path"]
+            assert (ROOT / found["path"]).exists(), f"{file.name} names {found['path']}, which is not there."
 
 
 def test_the_readme_is_short_and_describes_every_page_in_the_menus_order():
     readme = README.read_text(encoding="utf-8")
-    assert len(readme.splitlines()) <= 150
-    listed = re.findall(r"^- \*\*(.+?)\*\*: ", section(readme, "What it answers"), re.M)
-    assert listed == menu(), "README.md has `- **Title**: question` for every page, in the menu's order"
+    assert len(readme.splitlines()) <= 150, "README.md has at most 150 lines. Move details to the guide."
+    told = re.findall(r"^- \*\*(.+?)\*\*: ", section(readme, "What it answers"), re.M)
+    assert told == menu(), amends(told, menu(), "README.md, What it answers, a line `- **Title**: question` per page")
 
 
 def test_the_guide_describes_every_page_in_the_menus_order():
@@ -122,10 +126,12 @@ def test_the_guide_describes_every_page_in_the_menus_order():
         "Presenting",
         "Taking results with you",
     ]
-    assert headings == [*menu(), *more]
+    wanted = [*menu(), *more]
+    assert headings == wanted, amends(headings, wanted, f"{GUIDE}/pages.md, a section `## Title` per page")
     for title in menu():
         if title not in ("Glossary", "Guide"):
-            assert f"→ [Reading\n{title}]" in section(chapter("pages"), title).replace("[Reading ", "[Reading\n"), title
+            below = section(chapter("pages"), title).replace("[Reading ", "[Reading\n")
+            assert f"→ [Reading\n{title}]" in below, f"{GUIDE}/pages.md, {title}: add `→ [Reading {title}](...)`."
 
 
 def test_a_page_asks_the_question_that_readme_and_guide_say_it_answers():
@@ -134,23 +140,28 @@ def test_a_page_asks_the_question_that_readme_and_guide_say_it_answers():
     for path, title, _ in entries():
         module = (ROOT / "pages" / f"{path}.py").read_text(encoding="utf-8")
         question = re.search(r"""(?:nx-question'>|question\(tr\(")(.+?)(?:</p>|"\)\))""", module)[1]
-        assert section(chapter("pages"), title).strip().startswith(f"*{question}*"), title
-        assert readme[title] == question[0].lower() + question[1:], title
+        below = section(chapter("pages"), title).strip()
+        assert below.startswith(f"*{question}*"), f"{GUIDE}/pages.md, {title}: begin with `*{question}*`."
+        short = question[0].lower() + question[1:]
+        assert readme[title] == short, f"README.md, What it answers: write `- **{title}**: {short}`."
 
 
 def test_the_guide_has_a_section_for_every_command_with_every_option_choice_and_default():
     text = chapter("commands")
-    assert set(re.findall(r"^## `([\w-]+)`$", text, re.M)) == set(commands())
+    told = set(re.findall(r"^## `([\w-]+)`$", text, re.M))
+    assert told == set(commands()), amends(told, commands(), f"{GUIDE}/commands.md, a section ## `command` each")
     for name, parser in commands().items():
         rows = dict(_option_rows(text, f"`{name}`"))
-        told = dict(arguments(parser))
-        assert set(rows) == set(told), f"the options of {name} in assets/texts/guide/commands.md"
-        for option, action in told.items():
+        there = dict(arguments(parser))
+        place = f"{GUIDE}/commands.md, the options of {name}"
+        assert set(rows) == set(there), amends(rows, there, place)
+        for option, action in there.items():
             for choice in action.choices or ():
-                assert f"`{choice}`" in rows[option], f"{name} {option} {choice}"
-            assert ("*required*" in rows[option]) == action.required, f"{name} {option}"
+                assert f"`{choice}`" in rows[option], f"{place}: add the choice `{choice}` to the row of {option}."
+            required = "" if action.required else "not "
+            assert ("*required*" in rows[option]) == action.required, f"{place}: {option} is {required}*required*."
             if isinstance(action.default, int | str) and action.default and not action.choices:
-                assert str(action.default) in rows[option], f"{name} {option}: {action.default}"
+                assert str(action.default) in rows[option], f"{place}: the default of {option} is {action.default}."
 
 
 def _option_rows(text: str, heading: str) -> Iterator[tuple[str, str]]:
@@ -167,15 +178,18 @@ def _option_rows(text: str, heading: str) -> Iterator[tuple[str, str]]:
 def test_the_guide_names_the_tables_that_each_command_writes():
     for name in COMMANDS:
         told = re.search(r"^Tables: (.+)\.$", section(chapter("commands"), f"`{name}`"), re.M)
-        assert told, name
-        assert set(re.findall(r"`(\w+)`", told[1])) == TABLES[name], name
+        place = f"{GUIDE}/commands.md, {name}, the line `Tables: ...`"
+        assert told, f"{place}: add it, with {sorted(TABLES[name])}."
+        listed = set(re.findall(r"`(\w+)`", told[1]))
+        assert listed == TABLES[name], amends(listed, TABLES[name], place)
 
 
 def test_every_setting_is_in_the_guide_and_nothing_else_is():
     named = set(re.findall(r"NEURONXA_[A-Z_]+[A-Z]", (ROOT / "neuronxa_core" / "settings.py").read_text()))
-    assert set(re.findall(r"^\| `(NEURONXA_\w+)`", chapter("settings"), re.M)) == named
+    told = set(re.findall(r"^\| `(NEURONXA_\w+)`", chapter("settings"), re.M))
+    assert told == named, amends(told, named, f"{GUIDE}/settings.md, the table of settings")
     everywhere = {name for each in CHAPTERS for name in re.findall(r"NEURONXA_[A-Z_]+[A-Z]", each.source)}
-    assert everywhere == named
+    assert everywhere == named, amends(everywhere, named, f"The chapters of {GUIDE}")
 
 
 def test_the_servers_settings_in_the_guide_are_those_of_the_config():
@@ -183,11 +197,14 @@ def test_the_servers_settings_in_the_guide_are_those_of_the_config():
     rows = re.findall(r"^\| `(\w+)\.(\w+)` \| .+ \| (.+) \|$", chapter("settings"), re.M)
     assert len(rows) >= 5
     for group, name, told in rows:
-        assert told.strip("`") == {False: "off", True: "on"}.get(config[group][name], str(config[group][name]))
+        value = {False: "off", True: "on"}.get(config[group][name], str(config[group][name]))
+        assert told.strip("`") == value, f"{GUIDE}/settings.md: {group}.{name} is {value} in .streamlit/config.toml."
 
 
 def test_every_public_name_is_in_the_guide():
-    assert set(re.findall(r"^\| `(\w+)` \|", chapter("library"), re.M)) == set(neuronxa_core.__all__)
+    told = set(re.findall(r"^\| `(\w+)` \|", chapter("library"), re.M))
+    names = set(neuronxa_core.__all__)
+    assert told == names, amends(told, names, f"{GUIDE}/library.md, the table of public names")
 
 
 def test_the_guides_layers_are_those_that_the_test_run_holds_to():
@@ -195,14 +212,15 @@ def test_the_guides_layers_are_those_that_the_test_run_holds_to():
     layers = next(each["layers"] for each in contracts if each["type"] == "layers")
     block = _FENCE.search(section(chapter("architecture"), "Imports go one way"))
     assert block, "no list of layers in assets/texts/guide/architecture.md"
-    assert block["code"].splitlines() == [layer.replace("neuronxa_core.", "") for layer in layers]
+    told, wanted = block["code"].splitlines(), [layer.replace("neuronxa_core.", "") for layer in layers]
+    assert told == wanted, amends(told, wanted, f"{GUIDE}/architecture.md, Imports go one way")
 
 
 def test_the_guides_tree_names_every_package():
     tree = chapter("architecture").split("\n## ")[0]
     packages = [path.name for path in (ROOT / "neuronxa_core").iterdir() if (path / "__init__.py").exists()]
     for name in packages:
-        assert re.search(rf"^ +{name}/", tree, re.M), f"add {name}/ to the tree in assets/texts/guide/architecture.md"
+        assert re.search(rf"^ +{name}/", tree, re.M), f"{GUIDE}/architecture.md, the tree: add a line for {name}/."
 
 
 def test_the_readme_promises_no_more_architectures_than_there_are():
@@ -218,9 +236,10 @@ def test_the_numbers_of_the_readme_are_those_of_the_guide():
     assert re.findall(r"0\.\d{4}", table) == re.findall(r"0\.\d{4}", section(method, "Numbers to check against"))
     golden = (ROOT / "tests" / "golden" / "test_ntrex.py").read_text(encoding="utf-8")
     for number in re.findall(r"0\.\d{4}", table):
-        assert number in golden
+        assert number in golden, f"README.md, Numbers you can check: {number} is not in tests/golden/test_ntrex.py."
     for number in re.findall(r"\d+(?:\.\d+)? s|\d+ ms|\d\.\d+ times", section(readme, "Speed")):
-        assert re.search(rf"(?<!\d){re.escape(number.removesuffix(' times'))}(?!\d)", speed), number
+        there = re.search(rf"(?<!\d){re.escape(number.removesuffix(' times'))}(?!\d)", speed)
+        assert there, f"README.md, Speed: {number} is not in {GUIDE}/speed.md."
 
 
 def test_the_guides_table_of_languages_is_the_gallery():
@@ -233,7 +252,7 @@ def test_the_guides_table_of_languages_is_the_gallery():
         name = known.name + (" (long-tail)" if known.resource_level == "long-tail" else "")
         means = " | ".join(f"{result.mean(state):.2f}" for state in ("nas", "nav", "embedding"))
         told[name] = f"| {name} | {peak:.2f} at layer {layer} | {means} |"
-    assert rows == told
+    assert rows == told, amends(rows.values(), told.values(), f"{GUIDE}/method.md, the gallery table")
     scores = [float(row.split("|")[3]) for row in rows.values()]
     assert scores == sorted(scores, reverse=True)
 
@@ -287,7 +306,7 @@ def test_contributing_names_tests_and_markers_that_exist():
     markers = {marker.split(":")[0] for marker in options.get("markers", ())}
     text = CONTRIBUTING.read_text(encoding="utf-8")
     commands = re.findall(r"^\S+ -m pytest ?(.*)$", text, re.M)
-    assert "" in commands  # all of them
+    assert "" in commands, ".github/CONTRIBUTING.md: add the command that runs all tests, `-m pytest` alone."
     for words in map(shlex.split, commands):
         expression = words.pop(words.index("-m") + 1) if "-m" in words else ""
         assert set(re.findall(r"\w+", expression)) - {"not", "and", "or"} <= markers

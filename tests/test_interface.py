@@ -30,11 +30,15 @@ def texts() -> dict[str, str]:
 def test_every_text_is_translated_and_no_translation_is_stale(code: str, texts: dict[str, str]):
     """python -m tests.catalogue brings the files up to date; the empty ones are then to be translated."""
     stored = {str(each.id): each for each in catalogue_of(code) if each.id}
-    assert [text for text in stored if text not in texts] == []
-    assert [text for text in texts if text not in stored or not stored[text].string] == []
+    place = f"assets/texts/locale/{code}.po"
+    stale = [text for text in stored if text not in texts]
+    assert stale == [], f"Run `python -m tests.catalogue`: {place} has texts that nobody shows any more."
+    open_ones = {text: file for text, file in texts.items() if text not in stored or not stored[text].string}
+    assert open_ones == {}, f"Run `python -m tests.catalogue`, then translate the empty texts of {place}."
     for text, message in stored.items():
-        assert not message.fuzzy, text
-        assert sorted(KEPT.findall(text)) == sorted(KEPT.findall(str(message.string))), text
+        assert not message.fuzzy, f"{place}: check the translation of {text!r}, then take its line `#, fuzzy` off."
+        kept = sorted(KEPT.findall(text))
+        assert kept == sorted(KEPT.findall(str(message.string))), f"{place}: the translation of {text!r} keeps {kept}."
 
 
 def test_the_texts_are_found_where_they_are_written(texts: dict[str, str]):

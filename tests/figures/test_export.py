@@ -17,6 +17,7 @@ from neuronxa_core.figures.style import blank
 from neuronxa_core.gallery.read import gallery_results, precomputed_matrix
 from tests.figures.examples import EXAMPLES, MODULES, STUDY
 from tests.figures.test_findings import result_of
+from tests.told import amends
 
 
 def test_every_exportable_figure_has_an_example():
@@ -164,7 +165,9 @@ STEMS = {
 
 def test_every_exportable_figure_keeps_its_file_name():
     stems = {name: make().exportable.stem for name, make in EXAMPLES.items()}
-    assert stems == STEMS, "A new figure needs its file name in STEMS; the others are links that people keep."
+    told, wanted = ([f"{name}: {stem}" for name, stem in names.items()] for names in (STEMS, stems))
+    kept = "A new figure needs its file name; the other names are links that people keep."
+    assert stems == STEMS, f"{kept} {amends(told, wanted, 'tests/figures/test_export.py, STEMS')}"
 
 
 def test_a_title_and_a_caption_can_be_left_to_the_paper_and_a_square_figure_stays_square():
