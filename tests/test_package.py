@@ -1,6 +1,5 @@
 """The package as others get it: a wheel, installed without network, used from a folder that holds nothing of ours."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import venv
 import zipfile
 from collections.abc import Iterator
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,12 +73,23 @@ def elsewhere(tmp_path: Path) -> Path:
     return folder
 
 
-@contextlib.contextmanager
-def opened(programs: Path, folder: Path, cache: Path) -> Iterator[str]:
-    """The address of a dashboard that `neuronxa app` opened in this folder."""
+@pytest.fixture(scope="module")
+def dashboard(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard that `neuronxa app` opened.
+
+    Its folder has modules of the same names, and settings of its own, which the dashboard's come before.
+    """
     conftest = pytest.importorskip("tests.browser.conftest")
-    cache.mkdir(exist_ok=True)
-    with conftest.serving(cache, program=(str(programs / "neuronxa"), "app"), folder=folder) as address:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name in ("app.py", "streamlit.py", "neuronxa_core.py", "pages/__init__.py", "assets/__init__.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("raise SystemExit('the wrong module')\n")
+    (folder / ".streamlit").mkdir()
+    (folder / ".streamlit" / "config.toml").write_text(
+        '[server]\naddress = "0.0.0.0"\n[client]\ntoolbarMode = "developer"\n'
+    )
+    program = (str(programs / "neuronxa"), "app")
+    with conftest.serving(tmp_path_factory.mktemp("served"), program=program, folder=folder) as address:
         yield address
 
 
@@ -109,43 +120,34 @@ def test_the_wheel_says_what_it_is(wheel: Path):
     assert not [line for line in needed if line.startswith(("peft", "bitsandbytes"))]
 
 
-def test_the_public_names_come_from_the_installed_package(programs: Path, elsewhere: Path):
-    code = (
-        "import sys, neuronxa_core as core\n"
-        "print(core.__version__, core.__file__, *{'torch', 'pandas', 'streamlit'} & sys.modules.keys())\n"
-        "print(*sorted(name for name in core.__all__ if getattr(core, name) is not None))"
-    )
-    lines = successful(programs / "python", "-c", code, folder=elsewhere).splitlines()
-    version, file = lines[0].split()
+NAMES = """
+import sys, neuronxa_core as core
+print(core.__version__, core.__file__, *{'torch', 'pandas', 'streamlit'} & sys.modules.keys())
+print(*sorted(name for name in core.__all__ if getattr(core, name) is not None))
+from neuronxa_core.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""What the package is when it is imported, and a command, in a process that has its names."""
+
+
+def test_commands_give_the_numbers_of_the_repository_and_the_public_names_are_the_packages(
+    programs: Path, elsewhere: Path, tiny_model, tiny_corpus, cache: Path
+):
+    study = ["--model", str(tiny_model("llama")), "--corpus", str(tiny_corpus), "--target", "en", "--pairs", "8"]
+    run = ["run", *study, "--source", "de", "--out"]
+    languages = ["languages", *study, "--languages", "de,en,fr", "--out"]
+    ask = partial(successful, folder=elsewhere, NEURONXA_CACHE_DIR=str(cache / "other"))
+    ask(programs / "neuronxa", *run, "run")
+    imported, names = ask(programs / "python", "-c", NAMES, *languages, "languages").splitlines()[:2]
+    version, file = imported.split()
     assert version == __version__
     assert Path(file).is_relative_to(programs.parent)
-    assert {"Study", "StudyResult", "open_corpus", "run_study"} <= set(lines[1].split())
-
-
-@pytest.mark.parametrize(
-    ("command", "table", "languages"),
-    [
-        ("run", "scores.csv", ["--source", "de", "--target", "en"]),
-        ("languages", "languages.scores.csv", ["--languages", "de,en,fr", "--target", "en"]),
-    ],
-)
-def test_a_command_gives_the_numbers_of_the_repository(
-    command: str,
-    table: str,
-    languages: list[str],
-    programs: Path,
-    elsewhere: Path,
-    tiny_model,
-    tiny_corpus,
-    cache: Path,
-):
-    study = ["--model", str(tiny_model("llama")), "--corpus", str(tiny_corpus), *languages, "--pairs", "8"]
-    asked = [command, *study, "--out"]
-    successful(programs / "neuronxa", *asked, "out", folder=elsewhere, NEURONXA_CACHE_DIR=str(cache / "other"))
-    assert main([*asked, str(elsewhere / "here")]) == 0
-    scores = [(elsewhere / place / table).read_text() for place in ("out", "here")]
-    assert scores[0].count("\n") > 10
-    assert scores[0] == scores[1]
+    assert {"Study", "StudyResult", "open_corpus", "run_study"} <= set(names.split())
+    for command, table in ((run, "scores.csv"), (languages, "languages.scores.csv")):
+        assert main([*command, str(elsewhere / "here")]) == 0
+        scores = [(elsewhere / place / table).read_text() for place in (command[0], "here")]
+        assert scores[0].count("\n") > 10
+        assert scores[0] == scores[1]
 
 
 def test_the_command_ends_in_one_line_that_names_it(programs: Path, elsewhere: Path):
@@ -157,23 +159,14 @@ def test_the_command_ends_in_one_line_that_names_it(programs: Path, elsewhere: P
     assert successful(programs / "neuronxa", "--help", folder=elsewhere).startswith("usage: neuronxa ")
 
 
-def test_the_dashboard_opens_from_any_folder_with_its_own_settings(programs: Path, elsewhere: Path, tmp_path: Path):
-    """Even from one with modules of the same names, and settings of its own, which the dashboard's come before."""
-    for name in ("app.py", "streamlit.py", "neuronxa_core.py", "pages/__init__.py", "assets/__init__.py"):
-        (elsewhere / name).parent.mkdir(exist_ok=True)
-        (elsewhere / name).write_text("raise SystemExit('the wrong module')\n")
-    (elsewhere / ".streamlit").mkdir()
-    (elsewhere / ".streamlit" / "config.toml").write_text(
-        '[server]\naddress = "0.0.0.0"\n[client]\ntoolbarMode = "developer"\n'
-    )
-    with opened(programs, elsewhere, tmp_path / "served") as address:
-        port = int(address.rpartition(":")[2])
-        with urllib.request.urlopen(f"{address}/_stcore/health") as reply:
-            assert reply.read() == b"ok"
-        with urllib.request.urlopen(address) as reply:
-            assert b"<html" in reply.read()
-        page = first_page(port)
-        assert not answers("127.0.0.2", port)
+def test_the_dashboard_opens_from_any_folder_with_its_own_settings(dashboard: str, programs: Path):
+    port = int(dashboard.rpartition(":")[2])
+    with urllib.request.urlopen(f"{dashboard}/_stcore/health") as reply:
+        assert reply.read() == b"ok"
+    with urllib.request.urlopen(dashboard) as reply:
+        assert b"<html" in reply.read()
+    page = first_page(port)
+    assert not answers("127.0.0.2", port)
     for part in (
         "precomputed",
         "German and English are best aligned",
@@ -185,12 +178,11 @@ def test_the_dashboard_opens_from_any_folder_with_its_own_settings(programs: Pat
 
 
 @needs_chromium
-def test_the_first_page_is_drawn(programs: Path, elsewhere: Path, tmp_path: Path, browser: "Browser"):
+def test_the_first_page_is_drawn(dashboard: str, browser: "Browser"):
     from playwright.sync_api import expect
 
-    with opened(programs, elsewhere, tmp_path / "served") as address:
-        page = browser.new_page()
-        page.goto(address)
-        expect(page.locator(".nx-still > svg").first).to_be_visible(timeout=60_000)
-        expect(page).to_have_title("Overview · NeuronXA Explorer")
-        page.close()
+    page = browser.new_page()
+    page.goto(dashboard)
+    expect(page.locator(".nx-still > svg").first).to_be_visible(timeout=60_000)
+    expect(page).to_have_title("Overview · NeuronXA Explorer")
+    page.close()

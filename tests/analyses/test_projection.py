@@ -88,6 +88,15 @@ def test_the_same_seed_gives_the_same_points_and_another_seed_or_min_dist_others
 
 
 @pytest.mark.slow
+def test_a_warm_up_fits_something(monkeypatch):
+    fitted = []
+    fit = umap.umap_layers
+    monkeypatch.setattr(umap, "umap_layers", lambda *asked, **more: fitted.append(fit(*asked, **more)))
+    umap.warm_up()
+    assert np.isfinite(fitted[0]).all()
+
+
+@pytest.mark.slow
 def test_points_keep_their_places_through_the_layers(layout):
     assert layout.shape == (3, 24, 2)
     assert np.isfinite(layout).all()

@@ -15,6 +15,8 @@ SIZES: dict[str, ViewportSize] = {"desk": {"width": 1440, "height": 900}, "phone
 KNOWN = {"list": "stSidebarNavItems", "listitem": "stSidebarNavItems"}
 """Rules that Streamlit 1.67.0 breaks itself, each with the test id of the element in which it does: the navigation's
 list holds its headings beside its items."""
+COLOURS = ("color-contrast",)
+"""The rules that a colour scheme can break."""
 _STANDS = """steady => {
   const since = (name, holds) => holds ? (window[name] ??= performance.now()) : (window[name] = undefined);
   const stands = () => {
@@ -26,10 +28,10 @@ _STANDS = """steady => {
   };
   return performance.now() - (since('nxStands', stands()) ?? Infinity) > steady;
 }"""
-_RUN = """known => axe.run(document, {
+_RUN = """([known, rules]) => axe.run(document, {
   resultTypes: ['violations'],
   elementRef: true,
-  rules: {'target-size': {enabled: true}},
+  ...(rules.length ? {runOnly: rules} : {rules: {'target-size': {enabled: true}}}),
 }).then(found =>
   found.violations.flatMap(rule => rule.nodes.map(node => ({
     rule: rule.id,
@@ -55,10 +57,10 @@ def stand(page: Page, steady: int = 500) -> None:
     page.wait_for_function(_STANDS, arg=steady, polling=50)
 
 
-def violations(page: Page) -> Iterator[Violation]:
-    """What axe finds on the page as it stands, element by element."""
+def violations(page: Page, *rules: str) -> Iterator[Violation]:
+    """What axe finds on the page as it stands, element by element, by these rules; by all if none is named."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    found: list[dict[str, Any]] = page.evaluate(_RUN, KNOWN)
+    found: list[dict[str, Any]] = page.evaluate(_RUN, [KNOWN, list(rules)])
     for each in found:
         yield Violation(**each)

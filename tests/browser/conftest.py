@@ -13,14 +13,15 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.tiny import save_tiny_model
 
 ROOT = Path(__file__).parents[2]
 WAIT = 60_000
+DESK: ViewportSize = {"width": 1440, "height": 1000}
 FORGET = "if (!sessionStorage.known) { localStorage.clear(); sessionStorage.known = true; }"
-"""A new tab does not know how the one before has left the sidebar."""
+"""A test does not know how the one before has left the sidebar."""
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +77,7 @@ def serving(
 @pytest.fixture(scope="session")
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
     """One visitor for the whole run, who keeps what a page has downloaded and parsed for the next."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context = browser.new_context(viewport=DESK)
     context.set_default_timeout(WAIT)
     context.add_init_script(FORGET)
     expect.set_options(timeout=WAIT)
@@ -84,11 +85,21 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-@pytest.fixture
-def page(visitor: BrowserContext) -> Iterator[Page]:
+@pytest.fixture(scope="session")
+def tab(visitor: BrowserContext) -> Iterator[Page]:
+    """The one tab of most tests: in a new one, a browser would compile the page's scripts anew."""
     page = visitor.new_page()
     yield page
     page.close()
+
+
+@pytest.fixture
+def page(tab: Page) -> Iterator[Page]:
+    """A blank page as large as a desk's screen, which remembers nothing."""
+    tab.set_viewport_size(DESK)
+    yield tab
+    tab.evaluate("try { sessionStorage.clear() } catch { }")  # a page that did not open has none
+    tab.goto("about:blank")
 
 
 @pytest.fixture(scope="module")

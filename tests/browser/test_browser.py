@@ -197,7 +197,7 @@ def test_a_picture_is_saved_as_png_svg_and_pdf_of_the_width_that_is_chosen(page:
     page.goto(f"{server}/similarity?sim_layer=9")
     expect(page.locator(".js-plotly-plot .heatmaplayer image").first).to_be_visible()
     page.wait_for_timeout(1500)
-    page.get_by_role("button", name="Save this picture").first.click()
+    page.locator(".st-key-save_sim_matrix_nas").get_by_role("button", name="Save this picture").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".js-plotly-plot .heatmaplayer image")).to_be_visible()
     saved = {}

@@ -181,8 +181,8 @@ def short_rows(folder: Path, suffix: str, count: int) -> Path:
 
 @pytest.mark.slow
 def test_a_million_short_rows_are_read(tmp_path: Path):
-    """Of the quick readers' formats; the slower ones read as many as their speed allows in a test."""
-    counts = {".tsv": 10**6, ".parquet": 10**6, ".csv": 200_000, ".jsonl": 200_000}
+    """Of the quickest reader's format; the slower ones read as many as their speed allows in a test."""
+    counts = {".parquet": 10**6, ".tsv": 300_000, ".csv": 200_000, ".jsonl": 200_000}
     files = [short_rows(tmp_path, suffix, count) for suffix, count in counts.items()]
     assert confined(OPENED, *files).splitlines() == [f"{count} {count}" for count in counts.values()]
 

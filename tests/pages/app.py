@@ -11,6 +11,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from neuronxa_core.analyses import umap
 from neuronxa_core.study.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,8 @@ PARAMETERS = sorted(
 """What links may have besides a study, as far as the pages write it out."""
 # Every AppTest asks all installed packages whether they bring components, which takes longer than to draw a page.
 pytest.MonkeyPatch().setattr(manifest_scanner, SCAN, functools.cache(getattr(manifest_scanner, SCAN)))
+# Projection compiles UMAP meanwhile, for a fit that no page's test waits for; UMAP's own tests do it too.
+pytest.MonkeyPatch().setattr(umap, "warm_up_in_background", lambda: None)
 
 
 def open_page(name: str = "overview", **query: str | list[str]) -> AppTest:

@@ -25,7 +25,6 @@ def computed(study: Study) -> Study:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """UMAP without UMAP: its own tests fit it."""
-    monkeypatch.setattr(umap, "warm_up", lambda: None)
     monkeypatch.setattr(projection, "umap_layers", lambda stack, *_: umap.pca_layers(stack) * 2)
 
 
