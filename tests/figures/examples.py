@@ -17,6 +17,7 @@ from neuronxa_core.analyses.downstream import alignment_table, joined, layer_cor
 from neuronxa_core.analyses.effects import Cell, Effects
 from neuronxa_core.analyses.items import SentenceItems
 from neuronxa_core.analyses.language_order import arrange, level_summary, pivot_scores
+from neuronxa_core.analyses.latent_languages import LatentLanguages
 from neuronxa_core.analyses.leaderboard import board_of, texts_of
 from neuronxa_core.analyses.models import depth_curves, language_differences
 from neuronxa_core.analyses.neurons import TokenStates, overlap, sharing, specific_neurons
@@ -25,6 +26,7 @@ from neuronxa_core.analyses.space import beside_alignment, drawn_measures
 from neuronxa_core.analyses.steering_answer import UNSTEERED, Condition, Measured, Said, SteeringAnswer
 from neuronxa_core.analyses.umap import ProjectionSettings
 from neuronxa_core.analyses.with_without import ChangedAlignment
+from neuronxa_core.corpora.languages import language
 from neuronxa_core.figures import (
     alignment,
     asymmetry,
@@ -34,6 +36,7 @@ from neuronxa_core.figures import (
     interventions,
     items,
     languages,
+    latent_language,
     leaderboard,
     models,
     moved,
@@ -51,6 +54,15 @@ from neuronxa_core.figures import (
 )
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.method import inside, neighbours, pooling, spaces
+from neuronxa_core.gallery.latent import (
+    USUAL_TARGETS,
+    alignment_with,
+    latent_requests,
+    lens_request,
+    precomputed_latent,
+    precomputed_lens,
+    precomputed_targets,
+)
 from neuronxa_core.gallery.method import method_request, precomputed_method
 from neuronxa_core.gallery.models import stored_models, stored_results
 from neuronxa_core.gallery.read import (
@@ -83,6 +95,7 @@ MODULES = (
     interventions,
     items,
     languages,
+    latent_language,
     leaderboard,
     models,
     moved,
@@ -97,6 +110,7 @@ MODULES = (
     similarity,
     space,
     spaces,
+    steering,
     traps,
     with_without,
 )
@@ -606,3 +620,30 @@ def exportable_language() -> Example:
 @example
 def exportable_cost() -> Example:
     return Example(steering.exportable_cost(steered()), {"Russian.y": [0.0, 1.0], "English.y": [0.0, 2.0]})
+
+
+@example
+def exportable_latent() -> Example:
+    answer = precomputed_latent(latent_requests()[0])
+    rows = answer.corrected_curves.query("role == 'target'")
+    shown = {
+        f"{language(answer.study.target).name}.y": rows["difference"],
+        f"{language(answer.study.target).name} baseline.y": rows["baseline"],
+        "entropy.y": answer.entropies["entropy"],
+    }
+    return Example(latent_language.exportable_latent(answer), shown)
+
+
+@example
+def exportable_across() -> Example:
+    first = latent_requests()[0]
+    answers = precomputed_targets(LatentLanguages(first.study, first, USUAL_TARGETS))
+    table = answers.table(alignment_with(first.study, first.pivot, USUAL_TARGETS))
+    shown = {"Pivot's share.x": sorted(table["pivot_share"])}
+    return Example(latent_language.exportable_across(answers, table), shown)
+
+
+@example
+def exportable_grid() -> Example:
+    answer = precomputed_lens(lens_request())
+    return Example(latent_language.exportable_grid(answer), {"None.z": answer.probabilities[:, -16:, 0].ravel()})

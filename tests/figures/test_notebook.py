@@ -21,6 +21,7 @@ from neuronxa_core.figures.alignment import alignment_finding
 from neuronxa_core.figures.notebook import figures_of
 from neuronxa_core.figures.palette import PALETTES
 from neuronxa_core.figures.shown import exportables_of, finding_of
+from neuronxa_core.metrics.cosines import Cosines
 from neuronxa_core.study.display import Shown
 from tests.analyses.test_analysis import MADE, OTHERS
 from tests.words import WORDS
@@ -149,14 +150,18 @@ class Aligned:
 
     def similarity(self, state: str, layer: int) -> np.ndarray:
         found = self.aligned[layer - 1] if layer else 0
-        return np.diag([0.9] * found + [-0.9] * (3 - found)) + 0.1
+        cosines = np.diag([0.9] * found + [-0.9] * (3 - found)) + 0.1
+        return cosines / np.linalg.norm(cosines, axis=0)
+
+    def cosines(self, state: str, layer: int) -> Cosines:
+        return Cosines(np.eye(3, dtype=np.float32), self.similarity(state, layer).T.astype(np.float32))
 
 
 def test_the_matrix_of_a_pair_is_that_of_the_first_layer_where_most_are_aligned(study: Study):
     layers = Aligned(1, 3, 0, 3)
     answer = replace(ASKED["similarity"](study).run(), study=replace(study, pairs=3), layers=layers, last_layer=4)
     heat = answer.figures()["matrix_nas"].data[0]
-    np.testing.assert_array_equal(heat.z, layers.similarity("nas", 2).astype(np.float32))
+    np.testing.assert_allclose(heat.z, layers.similarity("nas", 2), atol=1e-6)
     assert answer.finding.startswith("Layer 2. NAS: 3 of 3 pairs aligned")
 
 

@@ -25,7 +25,7 @@ def lens_grid(
     """
     palette, layers = PALETTES[theme], answer.layers
     shown = np.arange(len(answer.tokens))[-tokens:]
-    figure = blank(theme, _ROW * layers + 110, margin={"l": 8, "r": 8, "t": 8, "b": 8}, dragmode=False)
+    figure = blank(theme, _ROW * layers + 130, margin={"l": 8, "r": 8, "t": 8, "b": 8}, dragmode=False)
     chances = answer.probabilities[:, shown, 0]
     figure.add_trace(
         go.Heatmap(
@@ -58,7 +58,7 @@ def lens_grid(
         ticktext=[_unmarked(_short(answer.tokens[place])) for place in shown],
         title_text="Token that was read",
         showgrid=False,
-        tickangle=-40,
+        tickangle=-90,  # at a slant, plotly drops names where columns are narrow
     )
     figure.update_yaxes(title_text="Layer", showgrid=False, range=[0.5, layers + 0.5], dtick=1 if layers <= 26 else 4)
     return figure
