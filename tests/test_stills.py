@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -88,7 +89,8 @@ def answered(path: str) -> tuple[dict[bytes, bytes], bytes, dict[bytes, bytes]]:
 
     headers = [(b"host", b"localhost"), (b"accept-encoding", b"gzip"), (b"if-none-match", b'"1"')]
     scope = {"type": "http", "method": "GET", "path": path, "headers": headers}
-    asyncio.run(travelling.Opening(streamlit)(scope, None, send))
+    with ThreadPoolExecutor(1) as thread:  # a browser test may have left a loop running in this one
+        thread.submit(lambda: asyncio.run(travelling.Opening(streamlit)(scope, None, send))).result()
     return dict(sent[0]["headers"]), b"".join(each["body"] for each in sent[1:]), asked
 
 

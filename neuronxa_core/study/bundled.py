@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from neuronxa_core.settings import ASSETS
-from neuronxa_core.states.store import write_aside
 
 Content = TypeVar("Content")
 GALLERY = ASSETS / "gallery"
@@ -48,6 +47,8 @@ def building(folder: Path) -> Iterator[None]:
 
     What was damaged before and is not written anew stays so.
     """
+    from neuronxa_core.states.store import write_aside  # with NumPy, for which the first page would wait
+
     before = _digests(folder)
     yield
     after = _digests(folder)
