@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,10 @@ from neuronxa_core.figures.tables import html_table
 from neuronxa_core.settings import ASSETS
 from neuronxa_core.study.citations import bibliography
 from neuronxa_core.study.study import Study
+
+_KEYS = ("state", "layer", "language")
+_MOST_COLUMNS = 9
+"""Columns of a table beside one another: as many as an A4 page has room for."""
 
 
 def document(title: str, study: Study, summary: Mapping[str, Any], sections: Iterable[str]) -> str:
@@ -68,7 +72,24 @@ def row(exportables: Sequence[ExportableFigure]) -> str:
 
 
 def folded_table(table: pd.DataFrame) -> str:
-    return f"<details><summary>The numbers</summary><div class='wide'>{html_table(table)}</div></details>"
+    shown = "".join(f"<div class='wide'>{html_table(part)}</div>" for part in _beside(table))
+    return f"<details><summary>The numbers</summary>{shown}</details>"
+
+
+def _beside(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The table in parts that fit a page, each with what its rows are about; a value stays with its interval."""
+    keys = [name for name in table.columns if name in _KEYS]
+    part: list[str] = []
+    for name in table.columns.drop(keys):
+        value = re.sub("_(low|high)$", "", name)
+        if value != name and value in table.columns:  # it came with its value
+            continue
+        group = [each for each in (name, f"{name}_low", f"{name}_high") if each in table.columns]
+        if part and len(keys) + len(part) + len(group) > _MOST_COLUMNS:
+            yield table[keys + part]
+            part = []
+        part += group
+    yield table[keys + part]
 
 
 def said(finding: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pandas as pd
 
 from neuronxa_core.analyses.space import MEASURES, drawn_measures, space_measures
+from neuronxa_core.figures.document import _beside
 from neuronxa_core.figures.export import pair_name
 from neuronxa_core.figures.report import study_report
 from neuronxa_core.gallery.read import StoredLayers, gallery_results, gallery_studies
@@ -81,3 +82,11 @@ def test_the_tables_of_the_report_have_words_and_the_dashboards_rounding():
     assert not {"nas", "nav", "nan", "None"} & set(cells)
     first = result.of("nas").iloc[0]
     assert cells[:3] == ["NAS", "1", score(first["score"])]
+
+
+def test_a_wide_table_comes_in_parts_and_a_value_stays_with_its_interval():
+    values = [f"{name}{end}" for name in "abcdef" for end in ("", "_low", "_high")]
+    table = pd.DataFrame([range(21)], columns=["state", "layer", *values, "ci_low"])
+    parts = [list(part) for part in _beside(table)]
+    keys = ["state", "layer"]
+    assert parts == [keys + values[:6], keys + values[6:12], [*keys, *values[12:], "ci_low"]]
