@@ -70,7 +70,7 @@ def _cells(
     theme: Theme,
 ) -> go.Heatmap:
     ticks = signed_ticks(0, top, unit=0.01)
-    bar = score_bar(0.9, dtick=None, tickformat=None, title={"text": _UNIT, "side": "top"}, **ticks)
+    bar = score_bar(0.9, dtick=None, tickformat=None, title=_UNIT, **ticks)
     return go.Heatmap(
         x=places,
         y=list(range(len(changes))),

@@ -112,7 +112,7 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
                 [f"<b>{one}, {two}</b><br>overlap {score(value, 3)}" for two, value in zip(names, row, strict=True)]
                 for one, row in zip(names, shown, strict=True)
             ),
-            colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat=".2f", title=_bar_title("Jaccard index")),
+            colorbar=score_bar(0.9, dtick=None, nticks=5, tickformat=".2f", title="Jaccard index"),
         )
     )
     across = short_codes(list(codes))
@@ -125,10 +125,6 @@ def overlap_figure(overlap: NDArray[np.float64], codes: Sequence[str], theme: Th
         autorange="reversed",
     )
     return figure
-
-
-def _bar_title(text: str) -> dict[str, str]:
-    return {"text": text, "side": "top"}
 
 
 def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "light") -> go.Figure:
@@ -151,7 +147,7 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
             xgap=1,
             ygap=1,
             hoverinfo="skip",
-            colorbar=score_bar(0.9, title=_bar_title("Number of neurons"), **count_ticks(counts.to_numpy().max())),
+            colorbar=score_bar(0.9, title="Number of neurons", **count_ticks(counts.to_numpy().max())),
         )
     )
     cells = [(code, layer, place) for place, code in enumerate(counts.index) for layer in counts.columns]

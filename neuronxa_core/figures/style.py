@@ -81,11 +81,16 @@ def click_targets(**trace: Any) -> go.Scatter:
 def cell_texts(rows: Sequence[Sequence[str]], letters: int, lines: int) -> list[list[str]]:
     """The texts of a heat map's cells, with at most so many letters in a line, and lines, and never with none."""
     shown = [[text.split("<br>")[: max(1, lines)] for text in row] for row in rows]
-    return [["<br>".join(_cut(line, max(1, letters)) for line in text) for text in row] for row in shown]
+    fit = [[[line for line in text if "</" not in line or _letters(line) <= letters] for text in row] for row in shown]
+    return [["<br>".join(_cut(line, max(1, letters)) for line in text) for text in row] for row in fit]
+
+
+def _letters(line: str) -> int:
+    return len(html.unescape(re.sub(r"<[^>]*>", "", line)))
 
 
 def _cut(line: str, letters: int) -> str:
-    """A line cut to so many letters, of which Chinese ones count twice; one with markup stays as it is."""
+    """A line cut to so many letters, of which Chinese ones count twice; one with markup, which fits, stays as it is."""
     text = html.unescape(line)
     ends = [sum(1 + (east_asian_width(letter) in "WF") for letter in text[:end]) for end in range(1, len(text) + 1)]
     if "</" in line or not ends or ends[-1] <= letters:
@@ -231,8 +236,12 @@ def colour_key(figure: go.Figure, parts: Sequence[tuple[str, str]], yshift: int 
     )
 
 
-def score_bar(length: float, **more: Any) -> dict[str, Any]:
-    """The colour bar of scores from 0 to 1, below the picture. length: as a share of its width."""
+def score_bar(length: float, title: str = "", **more: Any) -> dict[str, Any]:
+    """The colour bar of scores from 0 to 1, below the picture. length: as a share of its width. title: above the bar.
+
+    An empty line ends the title, since plotly sets its last line over a bar that is placed from the figure's edge.
+    """
+    named = {"title": {"text": f"{title}<br> ", "side": "top", "font": {"size": 12}}} if title else {}
     return {
         "orientation": "h",
         "thickness": 8,
@@ -244,5 +253,6 @@ def score_bar(length: float, **more: Any) -> dict[str, Any]:
         "dtick": 0.2,
         "tickformat": ".1f",
         "outlinewidth": 0,
+        **named,
         **more,
     }

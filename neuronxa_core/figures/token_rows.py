@@ -96,9 +96,7 @@ def token_figure(
     rows = 17 * len(states.tokens)
     height = rows + _BELOW + 64
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=14 / height, row_heights=[rows, 20, 20])
-    bar = score_bar(
-        0.6, dtick=None, nticks=5, tickformat=".2~g", title={"text": "Activation", "side": "top", "font": {"size": 13}}
-    )
+    bar = score_bar(0.6, dtick=None, nticks=5, tickformat=".2~g", title="Activation")
     parts = token_rows(states, chosen, theme, most)
     for row, part in enumerate(parts, start=1):
         scale = {"showscale": True, "colorbar": bar} if row == 1 else {}

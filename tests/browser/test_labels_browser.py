@@ -31,10 +31,11 @@ _DRAW = """async ([drawn, width]) => {
   place.parentElement.style.width = width + 'px';
   await Plotly.newPlot(place, figure.data, {...figure.layout, width, updatemenus: []});
   const frame = place.querySelector('.svg-container').getBoundingClientRect();
-  return [...place.querySelectorAll('.main-svg text')].filter(each => each.textContent.trim()).map(each => {
+  const texts = [...place.querySelectorAll('.main-svg text')].filter(each => each.textContent.trim());
+  return [...texts, ...place.querySelectorAll('.cbfills')].map(each => {
     const box = each.getBoundingClientRect(), parts = [each, ...each.querySelectorAll('tspan')];
     return {
-      text: each.textContent,
+      text: each.textContent || 'a colour bar',
       left: box.left - frame.left, right: box.right - frame.left,
       top: box.top - frame.top, bottom: box.bottom - frame.top,
       size: Math.min(...parts.map(part => parseFloat(getComputedStyle(part).fontSize))),
@@ -56,7 +57,7 @@ def paper(browser: Browser) -> Iterator[Page]:
 
 
 def boxes(paper: Page, exportable: ExportableFigure, width: int) -> list[Box]:
-    """The texts of a figure that is so many pixels wide, with their boxes and font sizes."""
+    """The texts of a figure that is so many pixels wide, and its colour bars, with their boxes and font sizes."""
     figure = json.loads(plotly.io.to_json(exportable.draw("light"), validate=False))
     found: list[Box] = paper.evaluate(_DRAW, [json.dumps({"data": figure["data"], "layout": figure["layout"]}), width])
     return found

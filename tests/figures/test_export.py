@@ -113,7 +113,11 @@ FIRST = "demo_everyday_arb_Arab-eng_Latn_100_gate_position_float32"
 LAST = "demo_everyday_yor_Latn-eng_Latn_100_gate_position_float32"
 MATRIX = "demo_everyday_31-languages_100_gate_position_float32"
 FEW = "demo_everyday_deu_Latn-eng_Latn_5_gate_position_float32.method"
+WORDS = "demo_deu_Latn-fra_Latn_eng_Latn_translation_4-shots_bundled_seed0_float32"
 STEMS = {
+    "exportable_latent": f"{WORDS}.latent",
+    "exportable_across": f"{WORDS}.targets",
+    "exportable_grid": "demo_everyday_deu_Latn-fra_Latn_100_gate_position_float32.lens",
     "exportable_tokens": f"{FEW}.tokens",
     "exportable_gate": f"{FEW}.gate.layer9.neuron186",
     "exportable_firing": f"{FEW}.firing.eng_Latn.pair1.layer5",
@@ -209,14 +213,14 @@ def test_a_narrow_print_of_31_languages_names_as_many_columns_as_fit(width: int,
 
 
 def test_words_in_cells_are_cut_to_the_printed_cells():
-    rows = [["Wasserfall", "&lt;strong>", "0.87"] * 5] * 4
+    rows = [["Wasserfall", "&lt;strong>", "же<br><span>Cyrillic</span>"] * 5] * 4
 
     def draw(theme: Theme) -> go.Figure:
         return blank(theme, 300).add_heatmap(z=[[0.5] * 15] * 4, text=rows, texttemplate="%{text}")
 
     exportable = ExportableFigure("a", "A", "", "", draw)
-    assert list(printed(exportable, width=680).data[0].text[0][:3]) == ["Wasse…", "&lt;stro…", "0.87"]
-    assert printed(exportable, width=1600).data[0].text[0][0] == "Wasserfall"
+    assert list(printed(exportable, width=680).data[0].text[0][:3]) == ["Wasse…", "&lt;stro…", "же"]
+    assert list(printed(exportable, width=1600).data[0].text[0][:3]) == rows[0][:3]
 
 
 def test_three_layers_have_a_tick_each():

@@ -55,7 +55,7 @@ def large_heatmap(
             text=_texts(shown, state, layer),
             hovertemplate="<b>%{y} and %{x}</b><br>%{text}<extra></extra>",
             hoverongaps=False,
-            colorbar=score_bar(0.9, title={"text": f"{STATE_NAMES[state]} score, {where}", "side": "top"}),
+            colorbar=score_bar(0.9, title=f"{STATE_NAMES[state]} score, {where}"),
         )
     )
     shared = {"type": "category", "showgrid": False, "ticks": "", "showline": False, "fixedrange": False}

@@ -75,7 +75,7 @@ def _cells(figure: go.Figure, matrix: LanguageMatrix, state: State, layer: int |
             ygap=1,
             hoverinfo="skip",
             name="scores",
-            colorbar=score_bar(0.9, title={"text": f"{STATE_NAMES[state]} score, {layer_name(layer)}", "side": "top"}),
+            colorbar=score_bar(0.9, title=f"{STATE_NAMES[state]} score, {layer_name(layer)}"),
         )
     )
 

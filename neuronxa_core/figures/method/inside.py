@@ -188,7 +188,7 @@ def firing_figure(
     """Tokens (down) x neurons (across), twice: on or off (NAS), and how strongly (NAV). place: of a neuron to frame."""
     values = example.sides[side][pair].read_at(example.study.site)[layer - 1][:MOST_TOKENS]
     names = token_names(example.sides[side][pair].tokens[:MOST_TOKENS], longest=10)
-    height = 17 * len(names) + 120
+    height = 17 * len(names) + 136
     figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
     for column, (state, shown) in enumerate(
         zip(_SIDE_STATES, ((values > 0).astype(np.float32), np.abs(values)), strict=True), start=1
@@ -206,7 +206,7 @@ def firing_figure(
                 **{"type": "rect", "x0": place - 0.5, "x1": place + 0.5, "y0": -0.5, "y1": len(names) - 0.5},
                 **{"xref": f"x{column if column > 1 else ''}", "yref": "y", "line": {"color": PALETTES[theme].ink}},
             )
-    house = blank(theme, height, margin={"l": 108, "r": 8, "t": 44, "b": 74}, hovermode="closest").layout
+    house = blank(theme, height, margin={"l": 108, "r": 8, "t": 44, "b": 90}, hovermode="closest").layout
     shared = ("height", "margin", "font", "paper_bgcolor", "plot_bgcolor", "hoverlabel", "hovermode")
     figure.update_layout({name: house[name] for name in shared})
     across = {"text": tr("Neurons"), "standoff": 6, "font": {"size": 13, "color": PALETTES[theme].muted}}
@@ -219,7 +219,7 @@ def firing_figure(
 def _fired(neurons: Sequence[int], names: Sequence[str], values: np.ndarray, state: State, theme: Theme) -> go.Heatmap:
     nas = state == "nas"
     grounds = {"colorscale": [[0.0, translucent(PALETTES[theme].muted, 0.12)], [1.0, PALETTES[theme].states["nas"]]]}
-    bar = score_bar(0.42, dtick=None, nticks=4, tickformat=".2~g", x=0.78, title={"text": "NAV", "side": "top"})
+    bar = score_bar(0.42, dtick=None, nticks=4, tickformat=".2~g", x=0.78, title="NAV")
     return go.Heatmap(
         x=list(range(len(neurons))),
         y=list(range(len(names))),
