@@ -23,7 +23,7 @@ NAMES = dict.fromkeys(("project", "last_translator", "language_team"), "NeuronXA
 }
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 """In place of the time, so that a file changes only with its texts."""
-KEYWORDS = {"tr": None, "_page": (2,)}
+KEYWORDS = {"tr": None, "Entry": (2,)}
 """The functions that take a text to translate, and which of their arguments it is."""
 
 

@@ -17,8 +17,8 @@ from neuronxa_core.corpora.languages import language
 from neuronxa_core.gallery.read import gallery_results
 from neuronxa_core.models.families import FAMILIES
 from pages.learn.guide_chapters import FOLDER, Chapter, chapters
+from pages.shared import frame
 from pages.shared.frame import Entry
-from pages.shared.frame import menu as menu_of_pages
 from tests.test_commands import TABLES
 from tests.told import amends
 
@@ -62,7 +62,7 @@ def menu() -> list[str]:
 
 def entries() -> list[Entry]:
     """The pages in the order of the menu, none of whose files is missing or left out."""
-    pages = [page for section in menu_of_pages().values() for page in section]
+    pages = frame.entries()
     files = {path for path in (ROOT / "pages").glob("*/*.py") if "st.title(" in path.read_text(encoding="utf-8")}
     assert {ROOT / "pages" / f"{page.path}.py" for page in pages} >= files, (
         "add the page to menu() in pages/shared/frame.py"

@@ -4,6 +4,7 @@ Source: Huang et al. 2025, arXiv:2507.14900. The rules are in claim_rules, what 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -241,11 +242,10 @@ class Claims(AgainstTarget):
     def obstacle(self) -> str:
         """Why this corpus cannot be measured at all, in a sentence; empty if it can. Raises CorpusError."""
         target = self.study.target
-        try:
-            there = open_corpus(self.study.corpus).languages
-        except OneLanguageError:
-            return "The corpus has only one language."
-        if target not in there and len(there) == 1:
+        there: tuple[str, ...] = ()
+        with suppress(OneLanguageError):
+            there = tuple(open_corpus(self.study.corpus).languages)
+        if target not in there and len(there) < 2:
             return "The corpus has only one language."
         if target not in there:
             pivot = "English, the paper's pivot" if target == ENGLISH else language(target).name

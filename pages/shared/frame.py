@@ -73,46 +73,46 @@ def draw() -> None:
 
 
 def menu() -> dict[str, list[Entry]]:
-    """The pages of every section, in the order of the menu; the tests that go through all pages read them here."""
+    """The pages of every section, in the order of the menu; Babel finds the titles by the name Entry."""
     return {
         tr("Explore"): [
-            _page("explore/overview", "Overview", "travel_explore"),
-            _page("explore/alignment", "Alignment", "show_chart"),
-            _page("explore/similarity", "Similarity", "grid_on"),
-            _page("explore/asymmetry", "Asymmetry", "swap_horiz"),
-            _page("explore/projection", "Projection", "scatter_plot"),
-            _page("explore/languages", "Languages", "language"),
-            _page("explore/neurons", "Neurons", "neurology"),
-            _page("explore/latent_language", "Latent language", "psychology_alt"),
+            Entry("explore/overview", "Overview", "travel_explore"),
+            Entry("explore/alignment", "Alignment", "show_chart"),
+            Entry("explore/similarity", "Similarity", "grid_on"),
+            Entry("explore/asymmetry", "Asymmetry", "swap_horiz"),
+            Entry("explore/projection", "Projection", "scatter_plot"),
+            Entry("explore/languages", "Languages", "language"),
+            Entry("explore/neurons", "Neurons", "neurology"),
+            Entry("explore/latent_language", "Latent language", "psychology_alt"),
         ],
         tr("Compare"): [
-            _page("compare/models", "Models", "compare_arrows"),
-            _page("compare/leaderboard", "Leaderboard", "leaderboard"),
-            _page("compare/settings", "Settings", "tune"),
-            _page("compare/downstream", "Downstream", "insights"),
+            Entry("compare/models", "Models", "compare_arrows"),
+            Entry("compare/leaderboard", "Leaderboard", "leaderboard"),
+            Entry("compare/settings", "Settings", "tune"),
+            Entry("compare/downstream", "Downstream", "insights"),
         ],
         tr("Experiment"): [
-            _page("experiment/interventions", "Interventions", "toggle_off"),
-            _page("experiment/steering", "Steering", "explore"),
-            _page("experiment/items", "Items", "format_list_numbered"),
-            _page("experiment/claims", "Claims", "gavel"),
+            Entry("experiment/interventions", "Interventions", "toggle_off"),
+            Entry("experiment/steering", "Steering", "explore"),
+            Entry("experiment/items", "Items", "format_list_numbered"),
+            Entry("experiment/claims", "Claims", "gavel"),
         ],
         tr("Learn"): [
-            _page("learn/lessons", "Lessons", "school"),
-            _page("learn/class", "Class", "groups"),
-            _page("learn/method", "Method", "stairs"),
-            _page("learn/embeddings", "Embeddings", "hub"),
-            _page("learn/traps", "Traps", "warning"),
-            _page("learn/glossary", "Glossary", "dictionary"),
-            _page("learn/data", "Data", "translate"),
-            _page("learn/guide", "Guide", "menu_book"),
+            Entry("learn/lessons", "Lessons", "school"),
+            Entry("learn/class", "Class", "groups"),
+            Entry("learn/method", "Method", "stairs"),
+            Entry("learn/embeddings", "Embeddings", "hub"),
+            Entry("learn/traps", "Traps", "warning"),
+            Entry("learn/glossary", "Glossary", "dictionary"),
+            Entry("learn/data", "Data", "translate"),
+            Entry("learn/guide", "Guide", "menu_book"),
         ],
     }
 
 
-def _page(path: str, title: str, icon: str) -> Entry:
-    """An entry under a name by which Babel finds the titles."""
-    return Entry(path, title, icon)
+def entries() -> list[Entry]:
+    """The pages of all sections, in the order of the menu."""
+    return [page for pages in menu().values() for page in pages]
 
 
 def _drawn(entry: Entry) -> "st.Page":

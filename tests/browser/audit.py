@@ -7,10 +7,10 @@ from typing import Any
 
 from playwright.sync_api import Page, ViewportSize
 
-from pages.shared.frame import menu
+from pages.shared.frame import entries
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-PAGES = tuple(page.address for pages in menu().values() for page in pages)
+PAGES = tuple(page.address for page in entries())
 SIZES: dict[str, ViewportSize] = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 KNOWN = {"list": "stSidebarNavItems", "listitem": "stSidebarNavItems"}
 """Rules that Streamlit 1.67.0 breaks itself, each with the test id of the element in which it does: the navigation's

@@ -20,7 +20,7 @@ from neuronxa_core.monitoring import events
 from neuronxa_core.progress import Watcher
 from neuronxa_core.study.runner import run_study
 from neuronxa_core.study.study import Study
-from pages.shared.frame import menu
+from pages.shared.frame import entries
 from pages.shared.link import NO_WIDGETS
 from tests import tiny
 from tests.conftest import set_settings
@@ -41,9 +41,7 @@ HEADINGS = {"Overview": "Inside a multilingual language model", "Alignment": "Al
 """The headings of pages that have another name in the menu."""
 TEXTS = {"cmp_models", "int_list", "lat_template", "lat_words"}
 """Parameters that take any text: what they name is looked for, and told by the page."""
-PAGES = {
-    page.address or "overview": HEADINGS.get(page.title, page.title) for pages in menu().values() for page in pages
-}
+PAGES = {page.address or "overview": HEADINGS.get(page.title, page.title) for page in entries()}
 
 
 @pytest.mark.parametrize(("name", "title"), PAGES.items())

@@ -8,6 +8,7 @@ from neuronxa_core.analyses.lens_grid import GridAnswer, script_of
 from neuronxa_core.figures.export import ExportableFigure
 from neuronxa_core.figures.palette import PALETTES, Theme
 from neuronxa_core.figures.style import blank, click_targets
+from neuronxa_core.figures.token_rows import plain
 from neuronxa_core.numbers import score
 
 MOST_SHOWN = 16
@@ -55,7 +56,7 @@ def lens_grid(
         )
     figure.update_xaxes(
         tickvals=list(range(len(shown))),
-        ticktext=[_unmarked(_short(answer.tokens[place])) for place in shown],
+        ticktext=[plain(_short(answer.tokens[place])) for place in shown],
         title_text="Token that was read",
         showgrid=False,
         tickangle=-90,  # at a slant, plotly drops names where columns are narrow
@@ -77,15 +78,10 @@ def _short(token: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _unmarked(text: str) -> str:
-    """The text for Plotly, which would take angle brackets for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;")
-
-
 def _cell(candidate: str) -> str:
     """The token, and below it its script if that is not Latin; angle brackets are not taken for markup."""
     script = script_of(candidate)
-    text = _unmarked(_short(candidate))
+    text = plain(_short(candidate))
     return f"{text}<br><span style='font-size:12px'>{script}</span>" if script not in ("", "Latin") else text
 
 
@@ -99,7 +95,7 @@ def _targets(figure: go.Figure, answer: GridAnswer, shown: NDArray[np.int64]) ->
             y=layer + 1,
             customdata=np.stack([layer + 1, place], axis=1),
             text=[
-                _unmarked(f"after {_short(answer.tokens[at])!r}: {_short(str(answer.candidates[row, at, 0]))!r}, ")
+                plain(f"after {_short(answer.tokens[at])!r}: {_short(str(answer.candidates[row, at, 0]))!r}, ")
                 + f"p = {score(float(answer.probabilities[row, at, 0]))}"
                 for row, at in zip(layer, place, strict=True)
             ],
