@@ -12,10 +12,12 @@ import plotly.io
 import pytest
 from playwright.sync_api import Browser, Page
 
+from neuronxa_core.analyses.neurons import specific_neurons
 from neuronxa_core.figures import alignment, asymmetry
 from neuronxa_core.figures.alt_text import kind
 from neuronxa_core.figures.export import ExportableFigure
-from neuronxa_core.gallery.read import gallery_results
+from neuronxa_core.figures.neurons import specific_figure
+from neuronxa_core.gallery.read import gallery_results, gallery_studies, precomputed_rates
 from neuronxa_core.settings import ASSETS
 from tests.conftest import needs_chromium
 from tests.figures.examples import EXAMPLES
@@ -95,6 +97,14 @@ def test_every_text_of_a_figure_can_be_read_on_a_phone_and_on_a_desk(paper: Page
         found = boxes(paper, exportable, width)
         assert faults(found) == []
         assert unnamed_columns(exportable, found) == []
+
+
+def test_a_colour_bars_title_lies_over_nothing_in_a_small_figure(paper: Page):
+    """Plotly places it by the height of the picture where the bar is placed from the edge."""
+    rates = precomputed_rates(gallery_studies()[0], ("deu_Latn", "vie_Latn"))
+    one = specific_neurons(rates).head(1)
+    few = ExportableFigure("few", "Few", "", "", lambda theme: specific_figure(one, rates, theme))
+    assert [faults(boxes(paper, few, width)) for width in (PHONE, DESK)] == [[], []]
 
 
 def test_direct_labels_never_lie_over_one_another_whatever_the_languages(paper: Page):
