@@ -136,7 +136,9 @@ def specific_figure(table: pd.DataFrame, rates: NeuronRates, theme: Theme = "lig
     counts = table.groupby(["language", "layer"]).size().unstack(fill_value=0)
     counts = counts.reindex(columns=range(1, layers + 1), fill_value=0)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=True).index]
-    figure = blank(theme, max(20 * len(counts), 60) + 122, margin={"l": 8, "r": 8, "t": 12, "b": 100}, hovermode="closest")
+    figure = blank(
+        theme, max(20 * len(counts), 60) + 122, margin={"l": 8, "r": 8, "t": 12, "b": 100}, hovermode="closest"
+    )
     figure.add_trace(
         go.Heatmap(
             x=list(counts.columns),

@@ -239,7 +239,7 @@ def colour_key(figure: go.Figure, parts: Sequence[tuple[str, str]], yshift: int 
 def score_bar(length: float, title: str = "", **more: Any) -> dict[str, Any]:
     """The colour bar of scores from 0 to 1, below the picture. length: as a share of its width.
 
-    title: below the bar's numbers, since plotly sets one above a bar that is placed from the figure's edge over the bar.
+    title: below the bar's numbers, since plotly sets one above a bar that is placed from the figure's edge too low.
     """
     named = {"title": {"text": title, "side": "bottom", "font": {"size": 12}}} if title else {}
     return {
