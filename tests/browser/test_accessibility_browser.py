@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Literal, NamedTuple
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Page, TimeoutError, ViewportSize, expect
 
 from tests.browser.audit import COLOURS, KNOWN, PAGES, SIZES, Violation, stand, violations
 from tests.conftest import needs_chromium
@@ -52,11 +53,20 @@ SEEN = """selector => {
 """Whether nothing lies over the beginning of an element."""
 
 
+ABOVE = "([figure, most]) => figure.getBoundingClientRect().top < most"
 INK_FITS = """dark => [...document.querySelectorAll('.js-plotly-plot .xtick text')].every(tick => {
   const [red, green, blue] = getComputedStyle(tick).fill.match(/\\d+/g).map(Number);
   return (red + green + blue > 384) === dark;
 })"""
 """Whether the figures' text is bright on a dark page and dark on a bright one."""
+
+
+SCHEME_STANDS = """dark => ['h1', '[data-testid=stApp]'].every((selector, ground) => {
+  const style = getComputedStyle(document.querySelector(selector));
+  const [red, green, blue] = (ground ? style.backgroundColor : style.color).match(/\\d+/g).map(Number);
+  return (red + green + blue > 384) === (ground ? !dark : dark);
+})"""
+"""Whether the page's own ink and ground have followed the scheme, which Streamlit lets them do one after the other."""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +83,7 @@ def walk(visitor: BrowserContext, server: str) -> Iterator[Page]:
 def look(page: Page, size: ViewportSize, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size(size)
+    page.wait_for_function(SCHEME_STANDS, arg=scheme == "dark")
     stand(page)
 
 
@@ -109,7 +120,10 @@ def seen(page: Page, view: View, path: str) -> list[Violation]:
     look(page, view.size, view.scheme)
     if view.size in PROJECTORS:
         assert page.evaluate(SEEN, "h1"), view
-        figure = page.locator("[data-testid=stPlotlyChart], .nx-still, .st-key-run").first.bounding_box()
+        first = page.locator("[data-testid=stPlotlyChart], .nx-still, .st-key-run").first
+        with suppress(TimeoutError):  # columns may still be on their way to the new width
+            page.wait_for_function(ABOVE, arg=[first.element_handle(), 0.85 * view.size["height"]], timeout=5000)
+        figure = first.bounding_box()
         assert figure["y"] < 0.85 * view.size["height"], view
         assert page.evaluate(CUT) == [], view
     if view.size == PHONE:
